@@ -1,0 +1,1 @@
+"""jaxfake: deepfake detection from facial-part consistency, in JAX."""
