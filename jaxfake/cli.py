@@ -1,0 +1,70 @@
+"""What every verb shares at the command line: exit codes, and errors as one line.
+
+Exit codes: 0 done; 2 usage or input; 75 preempted with the state saved, run me again; 1 anything else.
+"""
+
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+from absl import app, flags
+from absl import logging as absl_logging
+
+from jaxfake.errors import InputError, Preempted
+
+DONE, FAILED, USAGE, PREEMPTED = 0, 1, 2, 75
+
+_DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Parses the flags, calls `main()` and exits the process with its code (None is 0)."""
+    app.run(lambda _: sys.exit(_guarded(main)), flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    """The positional arguments; ends the process with one line if a flag is unknown or wrong."""
+    try:
+        return flags.FLAGS(argv, known_only=False)
+    except (flags.Error, AttributeError, KeyError, ValueError, TypeError, OSError) as error:
+        # ml_collections reports a mistyped --config.KEY with any of these.
+        _say(f"{_one_line(error)} (--help lists the flags)")
+        sys.exit(USAGE)
+    except InputError as error:
+        _say(str(error))
+        sys.exit(USAGE)
+
+
+def _guarded(main: Callable[[], int | None]) -> int:
+    absl_logging.set_verbosity(absl_logging.WARNING)
+    logging.getLogger("jax").setLevel(logging.ERROR)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us quietly, as it does any tool
+    try:
+        return main() or DONE
+    except InputError as error:
+        return _failed(str(error), USAGE)
+    except Preempted as stop:
+        return _failed(str(stop), PREEMPTED)
+    except KeyboardInterrupt:
+        return _failed("interrupted before there was anything to save", PREEMPTED)
+    except Exception as error:
+        hint = "" if _DEBUG.value else " (--debug shows where)"
+        return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
+
+
+def _failed(message: str, code: int) -> int:
+    if _DEBUG.value:
+        traceback.print_exc()
+    _say(message)
+    return code
+
+
+def _one_line(error: BaseException) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _say(message: str) -> None:
+    print(f"jaxfake: {message}", file=sys.stderr, flush=True)

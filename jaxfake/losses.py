@@ -1,0 +1,39 @@
+"""Unreduced losses, and the one place where they are averaged."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Term(NamedTuple):
+    """One loss or metric, a value per example, and how much each example counts.
+
+    `weight` must depend on the batch alone, not on the parameters: gradient accumulation sums the
+    weights of the whole batch before the first gradient.
+    """
+
+    values: jax.Array  # float32 [B]
+    weight: jax.Array  # float32 [B], 0 for an example that does not count (padding, other class)
+
+
+def masked_mean(term: Term) -> jax.Array:
+    """The weighted mean of a term over the batch; 0 where no example counts, never NaN."""
+    total = term.weight.sum()
+    return weighted_sum(term) / jnp.where(total == 0, 1.0, total)
+
+
+def weighted_sum(term: Term) -> jax.Array:
+    """The sum of the values of those examples that count; what the others hold is ignored."""
+    return jnp.where(term.weight == 0, 0.0, term.values * term.weight).sum()
+
+
+def squared_error(predicted: jax.Array, target: jax.Array) -> jax.Array:
+    """Mean squared error of each patch over its pixels: [B, N, P] twice to float32 [B, N]."""
+    difference = predicted.astype(jnp.float32) - target.astype(jnp.float32)
+    return jnp.square(difference).mean(-1)
+
+
+def mean_over(values: jax.Array, where: jax.Array) -> jax.Array:
+    """Mean of [B, N] values over the patches chosen by bool [B, N]; 0 where none is: float [B]."""
+    return jnp.where(where, values, 0.0).sum(1) / jnp.maximum(where.sum(1), 1).astype(values.dtype)

@@ -1,0 +1,91 @@
+"""Masked autoencoder (He et al., 2022) over a mask that is given, not drawn inside.
+
+The encoder sees the kept patches; the decoder puts a mask token at each dropped place and predicts
+the pixels of every patch. Which patches are dropped is `masking`'s business; what is done with the
+prediction is the methods'.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxfake.masking import Mask
+from jaxfake.models import vit
+from jaxfake.models.pixels import patchify
+from jaxfake.models.vit import Compute, Size
+
+
+class Recovery(NamedTuple):
+    """What a masked autoencoder makes of a masked face."""
+
+    patches: jax.Array  # float32 [B, N, P], predicted pixels of every patch, -1..1
+    tokens: jax.Array  # [B, 1 + N - M, D], the encoder's output for the visible patches
+    hidden: jax.Array  # [B, N, E], the decoder's last hidden state
+
+
+class Decoder(nn.Module):
+    """Predicts the pixels of all N patches from the tokens of the visible ones."""
+
+    size: Size
+    grid: int
+    pixels: int
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, tokens: jax.Array, restore: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Decodes tokens.
+
+        Args:
+            tokens: [B, 1 + N - M, D], class token first.
+            restore: int [B, N], see `Mask.restore`.
+
+        Returns:
+            Predicted pixels, float32 [B, N, P], and the last hidden state [B, N, E].
+        """
+        dtype = self.compute.dtype
+        x = vit.dense(self.size.width, self.compute, "embed")(tokens)
+        blank = self.param("mask_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
+        missing = restore.shape[1] - (x.shape[1] - 1)
+        blanks = jnp.broadcast_to(blank.astype(dtype), (x.shape[0], missing, x.shape[2]))
+        shuffled = jnp.concatenate([x[:, 1:], blanks], axis=1)
+        ordered = jnp.take_along_axis(shuffled, restore[..., None], axis=1)
+        x = jnp.concatenate([x[:, :1], ordered], axis=1)
+        x = x + jnp.asarray(vit.sincos_positions(self.size.width, self.grid), dtype)
+        x, _ = vit.blocks(self.size, self.compute)(x)
+        hidden = vit.layer_norm(self, "norm")(x)[:, 1:]
+        return vit.dense(self.pixels, self.compute, "pred")(hidden).astype(jnp.float32), hidden
+
+
+class MaskedAutoencoder(nn.Module):
+    """Encoder over the kept patches and decoder over all of them."""
+
+    encoder: Size
+    decoder: Size
+    image: int
+    patch: int
+    compute: Compute = Compute()
+
+    @property
+    def grid(self) -> int:
+        """Patches along one side of the image."""
+        return self.image // self.patch
+
+    @nn.compact
+    def __call__(self, image: jax.Array, mask: Mask) -> Recovery:
+        """Recovers the dropped patches of `image`, float [B, H, W, 3] in -1..1."""
+        patches = patchify(image, self.patch)
+        kept = jnp.take_along_axis(patches, mask.keep[..., None], axis=1)
+        encoder = vit.Encoder(self.encoder, self.grid, self.compute, name="encoder")
+        decoder = Decoder(
+            self.decoder, self.grid, patches.shape[-1], self.compute, name="decoder"
+        )
+        tokens = encoder(kept, mask.keep)
+        predicted, hidden = decoder(tokens, mask.restore)
+        return Recovery(predicted, tokens, hidden)
+
+
+def recovered_patches(image_patches: jax.Array, recovery: Recovery, mask: Mask) -> jax.Array:
+    """The face with its dropped patches recovered and the kept ones as they were, [B, N, P]."""
+    return jnp.where(mask.dropped[..., None], recovery.patches, image_patches)

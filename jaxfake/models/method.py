@@ -1,0 +1,39 @@
+"""The small interface between a method and the one loop that trains them all."""
+
+from typing import Any, NamedTuple, Protocol
+
+import jax
+
+from jaxfake.losses import Term
+from jaxfake.schema import Batch
+
+Params = Any
+
+
+class Losses(NamedTuple):
+    """What a method wants to be small, and what it wants to be watched; a value per example each."""
+
+    total: dict[str, Term]  # summed, each with its coefficient in the values, for the gradient
+    watch: dict[str, Term]
+
+
+class Prediction(NamedTuple):
+    """What a method says of each face of a batch. `score` grows with suspicion."""
+
+    score: jax.Array  # float32 [B]; P(fake) for a trained detector
+    heat: jax.Array | None  # float32 [B, h, w], >= 0, where it was touched
+    recovered: jax.Array | None  # float32 [B, H, W, 3] in -1..1
+    evidence: dict[str, jax.Array]  # further named scores, float32 [B] each
+
+
+class Method(Protocol):
+    """A stage of training: stage 1 (recover) and stage 2 (detect) look alike to the loop."""
+
+    def init(self, key: jax.Array) -> Params:
+        """Fresh parameters."""
+
+    def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
+        """Losses of a batch; `keys` [B] holds one PRNG key per example."""
+
+    def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
+        """Scores of a batch; deterministic in `keys` [B]. Uses no label."""

@@ -1,0 +1,169 @@
+"""Vision transformer in Flax Linen, with the parameter names of timm.
+
+An image is worth 16x16 words (Dosovitskiy et al., 2021) as the masked autoencoder uses it (He et al.,
+2022): pre-LN blocks, exact GELU, LayerNorm epsilon 1e-6, fixed 2-D sine-cosine positions, a class
+token. The encoder takes the patches that it is given and their places, so a masked face costs only
+its visible patches.
+"""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+Attend = Literal["xla", "cudnn"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """Width D, number of blocks and number of heads of one stack of transformer blocks."""
+
+    width: int
+    depth: int
+    heads: int
+
+
+SIZES = {
+    "toy": Size(128, 4, 4),  # our choice, for the embedded default on a CPU
+    "tiny": Size(192, 12, 3),
+    "small": Size(384, 12, 6),
+    "base": Size(768, 12, 12),
+    "large": Size(1024, 24, 16),
+}
+"""Encoders: ViT-Ti, S, B and L of Dosovitskiy et al. (2021) and Touvron et al. (2021)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """How the numbers are computed, without a say in what is computed.
+
+    Attributes:
+        dtype: of activations; parameters, LayerNorm statistics and losses stay float32.
+        attend: 'cudnn' runs fused attention on an NVIDIA GPU (bfloat16 or float16 only).
+    """
+
+    dtype: jnp.dtype = jnp.dtype("float32")
+    attend: Attend = "xla"
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over tokens [B, N, D]."""
+
+    heads: int
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        batch, count, width = x.shape
+        qkv = dense(3 * width, self.compute, "qkv")(x)
+        qkv = qkv.reshape(batch, count, 3, self.heads, width // self.heads)
+        query, key, value = (qkv[:, :, i] for i in range(3))
+        if self.compute.attend == "cudnn":
+            mixed = jax.nn.dot_product_attention(query, key, value, implementation="cudnn")
+        else:
+            mixed = _attend(query, key, value)
+        return dense(width, self.compute, "proj")(mixed.reshape(batch, count, width))
+
+
+def _attend(query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+    """Softmax attention, [B, N, heads, D/heads] each.
+
+    Written as batched matrix products over (batch, head): on CPUs XLA runs these faster than the same
+    einsum over (batch, position, head).
+    """
+    query, key, value = (t.transpose(0, 2, 1, 3) for t in (query, key, value))
+    logits = query @ key.swapaxes(-1, -2) * (query.shape[-1] ** -0.5)
+    weights = jax.nn.softmax(logits.astype(jnp.float32), axis=-1).astype(value.dtype)
+    return (weights @ value).transpose(0, 2, 1, 3)
+
+
+class Mlp(nn.Module):
+    """Two dense layers with exact GELU between, four times as wide inside."""
+
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        hidden = dense(4 * x.shape[-1], self.compute, "fc1")(x)
+        return dense(x.shape[-1], self.compute, "fc2")(nn.gelu(hidden, approximate=False))
+
+
+class Block(nn.Module):
+    """One pre-LN transformer block. Returns (tokens, None), the form that a scan carries."""
+
+    heads: int
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, None]:
+        x = x + Attention(self.heads, self.compute, name="attn")(layer_norm(self, "norm1")(x))
+        x = x + Mlp(self.compute, name="mlp")(layer_norm(self, "norm2")(x))
+        return x, None
+
+
+def blocks(size: Size, compute: Compute, name: str = "blocks") -> nn.Module:
+    """`size.depth` blocks under one scan: each parameter has a leading axis of that length."""
+    scanned = nn.scan(
+        Block, variable_axes={"params": 0}, split_rngs={"params": True}, length=size.depth
+    )
+    return scanned(size.heads, compute, name=name)
+
+
+class Encoder(nn.Module):
+    """ViT encoder over any subset of the patches of a face."""
+
+    size: Size
+    grid: int
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, patches: jax.Array, where: jax.Array) -> jax.Array:
+        """Encodes patches.
+
+        Args:
+            patches: float [B, n, P], pixels in -1..1.
+            where: int [B, n], the index of each patch in the grid, by rows.
+
+        Returns:
+            Tokens [B, 1 + n, D] after the last LayerNorm, the class token first.
+        """
+        dtype = self.compute.dtype
+        places = jnp.asarray(sincos_positions(self.size.width, self.grid), dtype)
+        x = dense(self.size.width, self.compute, "patch_embed")(patches.astype(dtype))
+        x = x + places[1 + where]
+        token = self.param("cls_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
+        token = jnp.broadcast_to(token.astype(dtype) + places[:1], (x.shape[0], 1, x.shape[2]))
+        x, _ = blocks(self.size, self.compute)(jnp.concatenate([token, x], axis=1))
+        return layer_norm(self, "norm")(x)
+
+
+def dense(features: int, compute: Compute, name: str) -> nn.Dense:
+    """Linear layer, Xavier-uniform over the flattened kernel as in the MAE (He et al., 2022)."""
+    init = nn.initializers.xavier_uniform()
+    return nn.Dense(features, dtype=compute.dtype, kernel_init=init, name=name)
+
+
+def layer_norm(owner: "Block | nn.Module", name: str) -> nn.LayerNorm:
+    """LayerNorm with timm's epsilon and the exact two-pass variance, in the owner's dtype."""
+    dtype = owner.compute.dtype
+    return nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, dtype=dtype, name=name)
+
+
+def sincos_positions(width: int, grid: int) -> np.ndarray:
+    """Fixed 2-D sine-cosine positions of the MAE, float32 [1 + grid * grid, width].
+
+    Row 0 (the class token) is zero. The first half of the width encodes the column and the second half
+    the row; in each, sines come before cosines and frequencies are 10000^(-i / (width / 4)).
+    """
+    rows, columns = np.divmod(np.arange(grid * grid), grid)
+    table = np.concatenate([_sincos(width // 2, columns), _sincos(width // 2, rows)], axis=1)
+    return np.concatenate([np.zeros((1, width)), table]).astype(np.float32)
+
+
+def _sincos(width: int, places: np.ndarray) -> np.ndarray:
+    frequencies = 10000.0 ** -(np.arange(width // 2) / (width / 2))
+    angles = np.outer(places, frequencies)
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
