@@ -1,0 +1,144 @@
+"""A prepared dataset on disk, opened for random access to its examples.
+
+Beside each split lies an index of everything but the pixels and landmarks, so that examples can be
+chosen by label, method or video without reading them. It is made at the first opening.
+"""
+
+import dataclasses
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from jaxfake import schema
+from jaxfake.data.features import decode
+from jaxfake.errors import InputError
+from jaxfake.schema import Example
+
+
+class Index(NamedTuple):
+    """One row per example of a split, in stored order."""
+
+    label: np.ndarray  # int32 [n]
+    method: np.ndarray  # str [n]
+    dataset: np.ndarray  # str [n]
+    video_id: np.ndarray  # str [n]
+    identity: np.ndarray  # str [n]
+    frame: np.ndarray  # int32 [n]
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceDataset:
+    """One split of a prepared dataset."""
+
+    folder: Path
+    split: str
+    size: int
+    source: Any
+    index: Index
+
+    def __len__(self) -> int:
+        return len(self.index.label)
+
+    def __getitem__(self, row: int) -> Example:
+        """Reads and decodes one example."""
+        return decode(self.source[row])
+
+    def name(self, row: int) -> str:
+        """The example in words, for messages."""
+        at = self.index
+        return f"{at.dataset[row]}/{at.method[row]}/{at.video_id[row]} frame {at.frame[row]}"
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the index and the sizes of the shards: what a checkpoint was trained on."""
+        digest = hashlib.sha256(f"{self.split} {self.size}".encode())
+        for column in self.index:
+            digest.update("\n".join(map(str, column.tolist())).encode())
+        for shard in sorted(self.folder.glob(f"*-{self.split}.*")):
+            digest.update(f"{shard.name} {shard.stat().st_size}".encode())
+        return digest.hexdigest()
+
+
+def find(root: Path) -> Path:
+    """The one prepared dataset in or below a folder.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    if not root.is_dir():
+        raise InputError(f"no folder {root}: give data.source a prepared dataset, or 'toyfaces'")
+    depths = ("", "*/", "*/*/", "*/*/*/")
+    found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}dataset_info.json")})
+    found = [folder for folder in found if ".incomplete" not in str(folder)]
+    if not found:
+        raise InputError(f"{root} holds no prepared dataset: make one with python -m jaxfake.prepare")
+    if len(found) > 1:
+        names = ", ".join(str(folder.relative_to(root)) for folder in found)
+        raise InputError(f"{root} holds several datasets ({names}): name one of them")
+    return found[0]
+
+
+def open_split(root: Path, split: str, size: int) -> FaceDataset:
+    """Opens a split of the dataset in `root`, whose crops must be of `size` pixels.
+
+    Raises:
+        InputError: no such dataset or split, another size, or damaged files.
+    """
+    folder = find(root)
+    try:
+        builder = tfds.builder_from_directory(folder)
+    except Exception as error:
+        raise InputError(f"{folder} is damaged, prepare it again: {error}") from error
+    if split not in builder.info.splits or not builder.info.splits[split].num_examples:
+        have = ", ".join(builder.info.splits)
+        raise InputError(f"{folder} has no examples in its split {split!r} (it has {have})")
+    stored = builder.info.features[schema.IMAGE].shape[0]
+    if stored != size:
+        raise InputError(f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}")
+    source = builder.as_data_source(split, decoders=_raw_pictures(builder))
+    return FaceDataset(folder, split, size, source, _index(folder, split, source))
+
+
+def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
+    """Leaves PNG bytes as they are; our own decoder is faster and has one colour order."""
+    pictures = (schema.IMAGE, schema.FORGERY_MASK)
+    kinds = builder.info.features
+    stored_png = [key for key in pictures if isinstance(kinds[key], tfds.features.Image)]
+    return {key: tfds.decode.SkipDecoding() for key in stored_png}
+
+
+def _index(folder: Path, split: str, source: Any) -> Index:
+    path = folder / f"index-{split}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as columns:
+            index = Index(**{name: columns[name] for name in Index._fields})
+        if len(index.label) == len(source):
+            return index
+    index = _scan(source)
+    _write_beside(path, index)
+    return index
+
+
+def _scan(source: Any) -> Index:
+    columns: dict[str, list[Any]] = {name: [] for name in Index._fields}
+    for row in range(len(source)):
+        record = source[row]
+        for name, values in columns.items():
+            value = record[name]
+            values.append(value.decode() if isinstance(value, bytes) else value)
+    whole = {"label": np.int32, "frame": np.int32}
+    return Index(**{name: np.asarray(v, whole.get(name, str)) for name, v in columns.items()})
+
+
+def _write_beside(path: Path, index: Index) -> None:
+    """Stores the index for the next opening; on a read-only disk it is simply made anew each time."""
+    if not os.access(path.parent, os.W_OK):
+        return
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+        np.savez_compressed(file, **index._asdict())
+    os.replace(file.name, path)

@@ -1,0 +1,174 @@
+"""The Grain chain from stored examples to batches.
+
+seed > shuffle > joint transforms > balanced mix > batch + valid > shard by process > prefetch
+
+Batch n is a pure function of (seed, n): every step before the prefetch is random access, so a run
+resumes at batch n by asking for it, whatever the number of threads, workers or processes. Processes
+take their rows of one global batch, which is therefore the same on any number of them.
+"""
+
+import ctypes
+import dataclasses
+import signal
+import zlib
+from collections.abc import Iterator, Sequence
+
+import grain
+import jax
+import numpy as np
+from absl import flags
+
+from jaxfake import schema
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.transforms import draw_view, see
+from jaxfake.errors import InputError
+from jaxfake.schema import Batch, Example
+
+_PREFETCH_BATCHES = 8
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+    """Row of the dataset to one unbatched example of the network's keys; checks the label."""
+
+    dataset: FaceDataset
+    label: int | None
+
+    def __call__(self, row: int) -> tuple[int, Example]:
+        example = self.dataset[row]
+        if self.label is not None and example.label != self.label:
+            raise InputError(
+                f"{self.dataset.name(row)} has label {example.label}, where the index promised "
+                f"{self.label}: {self.dataset.folder} is damaged or its index stale, prepare it again"
+            )
+        return row, example
+
+
+@dataclasses.dataclass(frozen=True)
+class _Look:
+    """Random view of an example, drawn from the generator that belongs to its place."""
+
+    smallest: float
+
+    def __call__(
+        self, item: tuple[int, Example], rng: np.random.Generator
+    ) -> tuple[int, Example]:
+        row, example = item
+        view = draw_view(rng, example.image.shape[0], self.smallest)
+        return row, see(example, view)
+
+
+def rows_of(dataset: FaceDataset, label: int) -> np.ndarray:
+    """Rows whose label is as asked, int64 [n].
+
+    Raises:
+        InputError: there is none.
+    """
+    rows = np.flatnonzero(dataset.index.label == label)
+    if not len(rows):
+        kind = {schema.REAL: "real", schema.FAKE: "fake"}[label]
+        raise InputError(
+            f"{dataset.folder} has no {kind} faces in its split {dataset.split!r}; examples whose "
+            "label is unknown do not count: prepare with --label=real if they are real"
+        )
+    return rows
+
+
+def training_batches(
+    dataset: FaceDataset,
+    classes: Sequence[int],
+    batch_size: int,
+    seed: int,
+    smallest_crop: float,
+) -> grain.MapDataset:
+    """Endless training batches, each class in equal share; element n is global batch n.
+
+    Args:
+        dataset: a training split.
+        classes: labels to draw from; stage 1 gives REAL alone, and any other example stops the run.
+        batch_size: rows of the part of each batch that this process reads.
+        seed: of order and views.
+        smallest_crop: see `transforms.draw_view`.
+    """
+    mixed = grain.MapDataset.mix(
+        [
+            grain.MapDataset.source(rows_of(dataset, label))
+            .seed(_fold(seed, label))
+            .shuffle()
+            .repeat()
+            .map(_Read(dataset, label))
+            .random_map(_Look(smallest_crop))
+            for label in classes
+        ]
+    )
+    return mixed.batch(_local(batch_size), batch_fn=_training_batch)[jax.process_index() :: jax.process_count()]
+
+
+def evaluation_batches(
+    dataset: FaceDataset, rows: np.ndarray, batch_size: int
+) -> grain.MapDataset:
+    """Batches over the given rows in order, the last one padded with `valid` False."""
+    total = -(-len(rows) // batch_size) * batch_size
+    padded = np.resize(rows, total)
+    valid = np.arange(total) < len(rows)
+    read = grain.MapDataset.source(padded).map(_Read(dataset, None))
+    batches = read.batch(batch_size, batch_fn=_stack)
+    return batches.map_with_index(
+        lambda n, batch: batch | {schema.VALID: valid[n * batch_size : (n + 1) * batch_size]}
+    )
+
+
+def iterate(
+    batches: grain.MapDataset, start: int, stop: int, threads: int, workers: int = 0
+) -> Iterator[Batch]:
+    """Batches start, start + 1, ..., stop - 1, read ahead in the background."""
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_PREFETCH_BATCHES)
+    ahead = batches.slice(slice(start, stop)).to_iter_dataset(options)
+    if workers:
+        if not flags.FLAGS.is_parsed():
+            flags.FLAGS.mark_as_parsed()  # Grain reads a flag of its own, also outside absl.app
+        ahead = ahead.mp_prefetch(
+            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_die_with_parent
+        )
+    return iter(ahead)
+
+
+def _die_with_parent(worker: int, workers: int) -> None:
+    """Lets the kernel end a worker whose parent was killed; without this it stays for ever."""
+    del worker, workers
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _local(batch_size: int) -> int:
+    processes = jax.process_count()
+    if batch_size % processes:
+        raise InputError(f"batch_size {batch_size} must be a multiple of the {processes} processes")
+    return batch_size // processes
+
+
+def _fold(seed: int, label: int) -> int:
+    return zlib.crc32(f"{seed}/{label}".encode())
+
+
+def _training_batch(items: Sequence[tuple[int, Example]]) -> Batch:
+    return _stack(items) | {schema.VALID: np.ones(len(items), np.bool_)}
+
+
+def _stack(items: Sequence[tuple[int, Example]]) -> Batch:
+    rows, examples = zip(*items, strict=True)
+    return {
+        schema.ROW: np.asarray(rows, np.int32),
+        schema.IMAGE: np.stack([example.image for example in examples]),
+        schema.LANDMARKS: np.stack([example.landmarks for example in examples]),
+        schema.LABEL: np.asarray([example.label for example in examples], np.int32),
+        schema.FORGERY_MASK: np.stack([example.forgery_mask for example in examples]),
+        schema.HAS_MASK: np.asarray([example.has_mask for example in examples], np.bool_),
+        schema.MASK_SEED: np.asarray([_mask_seed(example) for example in examples], np.uint32),
+    }
+
+
+def _mask_seed(example: Example) -> int:
+    name = (example.dataset, example.method, example.video_id, str(example.frame))
+    return zlib.crc32("\0".join(name).encode())

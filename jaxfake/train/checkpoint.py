@@ -1,0 +1,213 @@
+"""Checkpoints that survive: the only module that imports Orbax.
+
+Orbax writes asynchronously and commits by renaming. What it lacks is added here: a fingerprint of every
+array, computed on device when saving and again after restoring, so that a single flipped bit is
+noticed; a restore that walks from the newest checkpoint to the oldest until one is whole; setting
+damaged ones aside; emptying of trash and of what a killed save left behind.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+
+from jaxfake.errors import InputError
+from jaxfake.train.rules import path_name
+
+_TRASH = "trash"
+_STATE, _META = "state", "meta"
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    """A whole checkpoint: the state, the step it was saved at, and what was noted with it."""
+
+    step: int
+    state: Any
+    notes: dict[str, Any]
+
+
+class CheckpointFolder:
+    """The checkpoints of one stage of one run.
+
+    Args:
+        folder: `WORKDIR/checkpoints/STAGE`.
+        keep: how many of the newest are kept.
+        warn: takes one line about each damaged checkpoint.
+    """
+
+    def __init__(self, folder: Path, keep: int, warn: Callable[[str], None]) -> None:
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        self.folder = folder.absolute()
+        self._warn = warn
+        folder.mkdir(parents=True, exist_ok=True)
+        self._empty_trash()
+        self._manager = ocp.CheckpointManager(
+            self.folder,
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=keep,
+                todelete_subdir=_TRASH,  # a rename: a kill cannot leave half a checkpoint
+                cleanup_tmp_directories=True,
+            ),
+            item_handlers={
+                _STATE: ocp.StandardCheckpointHandler(),
+                _META: ocp.JsonCheckpointHandler(),
+            },
+        )
+
+    def latest(self) -> int | None:
+        """Step of the newest checkpoint, whole or not."""
+        return self._manager.latest_step()
+
+    def save(self, step: int, state: Any, notes: dict[str, Any]) -> None:
+        """Starts a save; returns as soon as the state has left the device.
+
+        Raises:
+            InputError: the disk refused this save or the one before it.
+        """
+        if step == self.latest():
+            return
+        meta = {"notes": notes, "shapes": _shapes(state), "fingerprint": _fingerprint(state)}
+        items = ocp.args.Composite(
+            **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(_sealed(meta))}
+        )
+        self._reporting(lambda: self._manager.save(step, args=items, force=True))
+
+    def wait(self) -> None:
+        """Returns when the last save is on disk.
+
+        Raises:
+            InputError: it did not get there.
+        """
+        self._reporting(self._manager.wait_until_finished)
+        self._empty_trash()
+
+    def restore(self, like: Any) -> Restored | None:
+        """The newest whole checkpoint, in the shapes and shardings of `like`; None if none was saved.
+
+        Damaged ones are named in a warning and moved to `damaged/` beside the others.
+
+        Raises:
+            InputError: a checkpoint is of another model, or all are damaged.
+        """
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        for step in steps:
+            restored = self._attempt(step, like)
+            if restored is not None:
+                self._set_aside([damaged for damaged in steps if damaged > step])
+                return restored
+        if steps:
+            raise InputError(
+                f"every checkpoint in {self.folder} is damaged; move the folder away to start anew"
+            )
+        return None
+
+    def close(self) -> None:
+        """Waits for the last save and releases Orbax's threads."""
+        self.wait()
+        self._manager.close()
+
+    def _attempt(self, step: int, like: Any) -> Restored | None:
+        try:
+            meta = _unsealed(self._read(step, _META, ocp.args.JsonRestore()))
+            _check_shapes(meta["shapes"], _shapes(like), self.folder / str(step))
+            state = self._read(step, _STATE, ocp.args.StandardRestore(like))
+            if _fingerprint(state) != meta["fingerprint"]:
+                raise ValueError("the arrays differ from those that were saved")
+            return Restored(step, state, meta["notes"])
+        except InputError:
+            raise
+        except Exception as error:  # Orbax raises a plain Exception for damaged array files
+            reason = str(error).split("\n")[0][:160]
+            self._warn(f"checkpoint {self.folder / str(step)} is damaged ({reason}); trying an older")
+            return None
+
+    def _read(self, step: int, item: str, how: Any) -> Any:
+        return self._manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
+
+    def _set_aside(self, steps: list[int]) -> None:
+        for step in steps:
+            target = self.folder.parent / "damaged" / f"{self.folder.name}-{step}"
+            target.parent.mkdir(exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+            (self.folder / str(step)).rename(target)
+        if steps:
+            self._manager.reload()
+
+    def _reporting(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception as error:
+            reason = str(error).split("\n")[0][:160]
+            raise InputError(
+                f"a checkpoint could not be written to {self.folder}: {reason}; older ones are whole"
+            ) from error
+
+    def _empty_trash(self) -> None:
+        shutil.rmtree(self.folder / _TRASH, ignore_errors=True)
+
+
+def _shapes(state: Any) -> dict[str, str]:
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    return {path_name(path): f"{leaf.dtype} {list(leaf.shape)}" for path, leaf in leaves}
+
+
+def _check_shapes(saved: dict[str, str], wanted: dict[str, str], where: Path) -> None:
+    for name in sorted(saved.keys() | wanted.keys()):
+        if saved.get(name) != wanted.get(name):
+            raise InputError(
+                f"{where} holds another model: {name} is {saved.get(name, 'absent')} there and "
+                f"{wanted.get(name, 'absent')} by this config; use its config or another --workdir"
+            )
+
+
+def _sealed(meta: dict[str, Any]) -> dict[str, Any]:
+    return {"content": meta, "sha256": _digest(meta)}
+
+
+def _unsealed(sealed: dict[str, Any]) -> dict[str, Any]:
+    if _digest(sealed["content"]) != sealed["sha256"]:
+        raise ValueError("its notes differ from those that were saved")
+    return sealed["content"]
+
+
+def _digest(meta: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(state: Any) -> list[list[int]]:
+    """Two 32-bit sums per array; any change of a single word changes both."""
+    return np.asarray(_sums(jax.tree.leaves(state))).tolist()
+
+
+@jax.jit
+def _sums(leaves: list[jax.Array]) -> jax.Array:
+    """uint32 [leaves, 2]. Sums of mixed words are exact and independent of the sharding."""
+    return jnp.stack([_leaf_sums(leaf) for leaf in leaves])
+
+
+def _leaf_sums(leaf: jax.Array) -> jax.Array:
+    bits = jax.lax.bitcast_convert_type(leaf, f"uint{8 * leaf.dtype.itemsize}")
+    words = bits.astype(jnp.uint32)
+    place = jnp.zeros(leaf.shape, jnp.uint32)
+    for axis, length in enumerate(leaf.shape):
+        index = jax.lax.broadcasted_iota(jnp.uint32, leaf.shape, axis)
+        place = place * jnp.uint32(length) + index
+    mixed = _mix(words ^ _mix(place + jnp.uint32(0x9E3779B9)))
+    return jnp.stack([mixed.sum(dtype=jnp.uint32), _mix(mixed).sum(dtype=jnp.uint32)])
+
+
+def _mix(words: jax.Array) -> jax.Array:
+    """The finaliser of MurmurHash3 (Appleby, public domain): a bijection of 32-bit words."""
+    words = (words ^ (words >> 16)) * jnp.uint32(0x85EBCA6B)
+    words = (words ^ (words >> 13)) * jnp.uint32(0xC2B2AE35)
+    return words ^ (words >> 16)

@@ -1,0 +1,106 @@
+"""One matcher for everything that is decided by a parameter's name.
+
+Sharding, weight decay and, later, learning rates and freezing are lists of (regular expression, value).
+The first expression that matches the whole path decides. A parameter that none matches is an error,
+so a new parameter cannot slip through unnoticed, and so is an expression that matches nothing.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxfake.errors import InputError
+
+Value = TypeVar("Value")
+Rules = Sequence[tuple[str, Value]]
+
+DATA_AXIS, FSDP_AXIS = "data", "fsdp"
+
+DECAY: Rules[bool] = (
+    (r".*/(bias|scale)", False),
+    (r".*(cls_token|mask_token)", False),
+    (r".*/kernel", True),
+)
+"""Weight decay of the MAE (He et al., 2022): none on bias, norm and tokens."""
+
+SHARDING: Rules[PartitionSpec] = (
+    (r".*/blocks/.*/(qkv|fc1)/kernel", PartitionSpec(None, None, FSDP_AXIS)),
+    (r".*/blocks/.*/(proj|fc2)/kernel", PartitionSpec(None, FSDP_AXIS, None)),
+    (r".*/(patch_embed|embed)/kernel", PartitionSpec(None, FSDP_AXIS)),
+    (r".*/pred/kernel", PartitionSpec(FSDP_AXIS, None)),
+    (r".*/(bias|scale)", PartitionSpec()),
+    (r".*(cls_token|mask_token)", PartitionSpec()),
+)
+"""Each kernel is split over its wider or its only divisible side; vectors are whole everywhere."""
+
+BATCH = PartitionSpec((DATA_AXIS, FSDP_AXIS))
+
+
+def path_name(path: tuple[Any, ...]) -> str:
+    """A tree path as in the rules: names joined by '/'."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def match(rules: Rules[Value], tree: Any) -> Any:
+    """A tree of the same structure that holds each parameter's value.
+
+    Raises:
+        ValueError: a parameter has no rule, or a rule no parameter; all of them are listed.
+    """
+    used: set[str] = set()
+    orphans: list[str] = []
+
+    def value(path: tuple[Any, ...], _: Any) -> Any:
+        name = path_name(path)
+        for pattern, chosen in rules:
+            if re.fullmatch(pattern, name):
+                used.add(pattern)
+                return chosen
+        orphans.append(name)
+        return None
+
+    matched = jax.tree_util.tree_map_with_path(value, tree)
+    idle = [pattern for pattern, _ in rules if pattern not in used]
+    if orphans or idle:
+        raise ValueError(f"no rule for {orphans}; no parameter for {idle}")
+    return matched
+
+
+def make_mesh(fsdp: int) -> Mesh:
+    """All devices as (data, fsdp).
+
+    Raises:
+        InputError: `fsdp` does not divide the number of devices.
+    """
+    devices = jax.device_count()
+    if devices % fsdp:
+        raise InputError(f"config: fsdp {fsdp} must divide the {devices} devices")
+    kinds = (jax.sharding.AxisType.Auto,) * 2
+    return jax.make_mesh((devices // fsdp, fsdp), (DATA_AXIS, FSDP_AXIS), axis_types=kinds)
+
+
+def shardings(mesh: Mesh, params: Any) -> Any:
+    """The sharding of each parameter, from shapes alone.
+
+    Raises:
+        InputError: the mesh does not divide a parameter that is to be split.
+    """
+    parts = mesh.shape[FSDP_AXIS]
+
+    def place(path: tuple[Any, ...], leaf: Any, spec: PartitionSpec) -> NamedSharding:
+        for axis, name in enumerate(spec):
+            if name == FSDP_AXIS and leaf.shape[axis] % parts:
+                raise InputError(
+                    f"config: fsdp {parts} must divide axis {axis} of {path_name(path)} {leaf.shape}"
+                )
+        return NamedSharding(mesh, spec)
+
+    return jax.tree_util.tree_map_with_path(place, params, match(SHARDING, params))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Whole on every device."""
+    return NamedSharding(mesh, PartitionSpec())

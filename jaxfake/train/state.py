@@ -1,0 +1,103 @@
+"""Everything that a run must have to go on as if it had never stopped."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from clu import metrics
+from flax import struct
+from jax.sharding import Mesh
+
+from jaxfake.models.method import Method, Params
+from jaxfake.train import rules
+from jaxfake.train.optim import Optimiser
+
+NEVER = -1
+
+
+class TrainState(struct.PyTreeNode):
+    """State after `step` updates.
+
+    Attributes:
+        step: int32 [], number of updates done, and the number of the next batch.
+        params: of the method.
+        opt_state: of the optimiser.
+        ema: moving average of the parameters, or None.
+        window: averages since the last row of metrics.
+        failed_step: int32 [], the first step with a non-finite loss or gradient, or NEVER. From then on
+            nothing is updated.
+    """
+
+    step: jax.Array
+    params: Params
+    opt_state: optax.OptState
+    ema: Params | None
+    window: dict[str, metrics.Average]
+    failed_step: jax.Array
+
+
+def evaluation_params(state: TrainState) -> Params:
+    """The parameters to score with: the moving average where one is kept."""
+    return state.params if state.ema is None else state.ema
+
+
+def abstract_state(
+    method: Method, optimiser: Optimiser, ema: float, names: tuple[str, ...], mesh: Mesh
+) -> TrainState:
+    """Shapes and shardings of a fresh state, without a single array."""
+    shapes = jax.eval_shape(lambda: _fresh(method, optimiser, ema, names, 0))
+    placed = _placement(shapes, optimiser, mesh)
+    return jax.tree.map(
+        lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
+        shapes,
+        placed,
+    )
+
+
+def fresh_state(
+    method: Method, optimiser: Optimiser, ema: float, seed: int, abstract: TrainState
+) -> TrainState:
+    """A new state, made directly in the shardings of `abstract`."""
+    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
+    names = tuple(abstract.window)
+    make = jax.jit(
+        lambda seed: _fresh(method, optimiser, ema, names, seed), out_shardings=placed
+    )
+    return make(jnp.uint32(seed))
+
+
+def empty_window(names: tuple[str, ...]) -> dict[str, metrics.Average]:
+    """Averages over nothing yet."""
+    zero = jnp.zeros((), jnp.float32)
+    return {name: metrics.Average(total=zero, count=zero) for name in names}
+
+
+def _fresh(
+    method: Method, optimiser: Optimiser, ema: float, names: tuple[str, ...], seed: Any
+) -> TrainState:
+    params = method.init(jax.random.key(seed))
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        opt_state=optimiser.transform.init(params),
+        ema=params if ema else None,
+        window=empty_window(names),
+        failed_step=jnp.full((), NEVER, jnp.int32),
+    )
+
+
+def _placement(state: TrainState, optimiser: Optimiser, mesh: Mesh) -> TrainState:
+    """Optimiser moments and the average lie where their parameters do; the rest is whole everywhere."""
+    params = rules.shardings(mesh, state.params)
+    whole = rules.replicated(mesh)
+    moments = optax.tree_map_params(
+        optimiser.transform,
+        lambda _, where: where,
+        state.opt_state,
+        params,
+        transform_non_params=lambda _: whole,
+    )
+    everywhere = jax.tree.map(lambda _: whole, state)
+    ema = None if state.ema is None else params
+    return everywhere.replace(params=params, opt_state=moments, ema=ema)

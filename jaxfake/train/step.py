@@ -1,0 +1,161 @@
+"""One update, pure: state and batch in, state out. It knows no method, no file and no clock.
+
+Nothing of it waits for the host: metrics add up inside the state, and a non-finite loss is remembered
+there too, so that the loop can look at both when it suits it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from clu import metrics
+from jax.sharding import Mesh, NamedSharding
+
+from jaxfake import schema, streams
+from jaxfake.losses import Term, weighted_sum
+from jaxfake.models.method import Losses, Method, Params
+from jaxfake.schema import Batch
+from jaxfake.train import rules
+from jaxfake.train.optim import Optimiser
+from jaxfake.train.state import NEVER, TrainState
+
+Sums = dict[str, metrics.Average]
+Step = Callable[[TrainState, Batch], TrainState]
+
+
+class StepRule(NamedTuple):
+    """What an update depends on beside method and optimiser."""
+
+    seed: int
+    accumulate: int
+    ema: float
+
+
+def jit_step(
+    method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
+) -> Step:
+    """The update compiled for a mesh; the old state is donated to the new one."""
+    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
+
+    def step(state: TrainState, batch: Batch) -> TrainState:
+        return update(method, optimiser, rule, state, batch)
+
+    return jax.jit(
+        step,
+        in_shardings=(placed, NamedSharding(mesh, rules.BATCH)),
+        out_shardings=placed,
+        donate_argnums=0,
+    )
+
+
+def update(
+    method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
+) -> TrainState:
+    """The state after one more batch."""
+    root = streams.stream(rule.seed, "losses")
+    keys = streams.example_keys(root, state.step, batch[schema.VALID].shape[0])
+    grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
+    norm = optax.global_norm(grads)
+    loss = sum(average.compute() for name, average in sums.items() if name.startswith("loss/"))
+    sums |= {
+        "loss": _single(jnp.asarray(loss)),
+        "gradient_norm": _single(norm),
+        "learning_rate": _single(jnp.asarray(optimiser.rate(state.step), jnp.float32)),
+    }
+    finite = jnp.isfinite(loss) & jnp.isfinite(norm)
+    usable = finite & (state.failed_step == NEVER)
+    changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, changes)
+    return state.replace(
+        step=state.step + 1,
+        params=_choose(usable, params, state.params),
+        opt_state=_choose(usable, opt_state, state.opt_state),
+        ema=_choose(usable, _moving_average(rule.ema, state.ema, params), state.ema),
+        window={name: state.window[name].merge(average) for name, average in sums.items()},
+        failed_step=jnp.where(usable | (state.failed_step != NEVER), state.failed_step, state.step),
+    )
+
+
+def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:
+    """Names of the metrics of an update, from shapes alone."""
+
+    def names(params: Params, batch: Batch) -> Losses:
+        count = batch[schema.VALID].shape[0]
+        keys = streams.example_keys(jax.random.key(0), jnp.zeros((), jnp.int32), count)
+        return method.losses(params, batch, keys)
+
+    losses = jax.eval_shape(names, abstract_params, batch)
+    return (*_named(losses), "loss", "gradient_norm", "learning_rate")
+
+
+def gradients(
+    method: Method, params: Params, batch: Batch, keys: jax.Array, accumulate: int
+) -> tuple[Params, Sums]:
+    """Gradient of the sum of the method's losses, and the sums of all its terms.
+
+    With `accumulate` > 1 the batch is cut into that many parts, one after the other. The weights of the
+    whole batch are summed first, so the result is that of the uncut batch up to rounding: each term
+    is a mean over the batch, not a mean of the parts' means. Those weights depend on the batch
+    alone, so the compiler drops the forward pass that computes them.
+    """
+    whole = _named(method.losses(params, batch, keys))
+    counts = {name: jax.lax.stop_gradient(term.weight.sum()) for name, term in whole.items()}
+
+    def objective(params: Params, part: Batch, part_keys: jax.Array) -> tuple[jax.Array, Any]:
+        terms = _named(method.losses(params, part, part_keys))
+        sums = {name: weighted_sum(term) for name, term in terms.items()}
+        means = [
+            sums[name] / jnp.where(counts[name] == 0, 1.0, counts[name])
+            for name in sums
+            if name.startswith("loss/")
+        ]
+        return jnp.stack(means).sum(), sums
+
+    gradient = jax.grad(objective, has_aux=True)
+    if accumulate == 1:
+        grads, sums = gradient(params, batch, keys)
+    else:
+        grads, sums = _accumulated(gradient, params, batch, keys, accumulate)
+    averages = {name: metrics.Average(total=sums[name], count=counts[name]) for name in sums}
+    return grads, averages
+
+
+def _accumulated(
+    gradient: Callable[..., Any], params: Params, batch: Batch, keys: jax.Array, parts: int
+) -> Any:
+    """The sum of (gradients, sums) over `parts` cuts of the batch."""
+
+    def cut(rows: jax.Array) -> jax.Array:
+        # Every parts-th row goes to a part, so that each device holds its share of every part.
+        return rows.reshape(-1, parts, *rows.shape[1:]).swapaxes(0, 1)
+
+    def one(total: Any, part: Any) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, total, gradient(params, *part)), None
+
+    pieces = jax.tree.map(cut, (batch, keys))
+    first = jax.tree.map(lambda piece: piece[0], pieces)
+    zero = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(gradient, params, *first)
+    )
+    return jax.lax.scan(one, zero, pieces)[0]
+
+
+def _named(losses: Losses) -> dict[str, Term]:
+    """Losses as 'loss/NAME' and what is only watched as 'NAME'."""
+    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.watch
+
+
+def _single(value: jax.Array) -> metrics.Average:
+    return metrics.Average(total=value, count=jnp.ones((), jnp.float32))
+
+
+def _moving_average(decay: float, old: Params | None, new: Params) -> Params | None:
+    if old is None:
+        return None
+    return jax.tree.map(lambda o, n: decay * o + (1.0 - decay) * n, old, new)
+
+
+def _choose(condition: jax.Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)
