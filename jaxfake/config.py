@@ -8,7 +8,6 @@ import dataclasses
 import difflib
 import hashlib
 import json
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -131,10 +130,28 @@ def to_json(config: Config) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+_OPERATIONAL = ("data.root", "data.threads", "data.workers", "log_every", "checkpoints")
+"""Keys that change how a run goes, and not what comes out; they may differ between two tries."""
+
+
+def results_values(config: Config) -> dict[str, Any]:
+    """Every value that the results depend on, by its dotted key."""
+    flat = _flat(to_json(config), "")
+    return {key: value for key, value in flat.items() if not key.startswith(_OPERATIONAL)}
+
+
 def fingerprint(config: Config) -> str:
-    """sha256 of the values, by which checkpoints and results name the config."""
-    text = json.dumps(to_json(config), sort_keys=True)
+    """sha256 of `results_values`, by which checkpoints and results name the config."""
+    text = json.dumps(results_values(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _flat(values: dict[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        nested = isinstance(value, dict)
+        flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return flat
 
 
 def _build(kind: type, values: Any, path: str) -> Any:
@@ -171,7 +188,7 @@ def _value(kind: Any, value: Any, path: str) -> Any:
     return value
 
 
-def _plain(kind: type | types.UnionType) -> str:
+def _plain(kind: type) -> str:
     return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
 
@@ -181,7 +198,10 @@ def _check(config: Config) -> None:
     patches = (size // patch) ** 2 if patch > 0 else 0
     stage = config.recover
     for broken, message in (
-        (patches == 0 or size % patch, f"data.size {size} must be a multiple of model.patch {patch}"),
+        (
+            patches == 0 or size % patch,
+            f"data.size {size} must be a multiple of model.patch {patch}",
+        ),
         (
             not 0 < config.mask.count < patches,
             f"mask.count must lie between 1 and {patches - 1}, fewer than the {patches} patches",

@@ -6,8 +6,8 @@ chosen by label, method or video without reading them. It is made at the first o
 
 import dataclasses
 import hashlib
+import io
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 from jaxfake import schema
 from jaxfake.data.features import decode
 from jaxfake.errors import InputError
+from jaxfake.files import write_atomically
 from jaxfake.schema import Example
 
 
@@ -76,7 +77,9 @@ def find(root: Path) -> Path:
     found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}dataset_info.json")})
     found = [folder for folder in found if ".incomplete" not in str(folder)]
     if not found:
-        raise InputError(f"{root} holds no prepared dataset: make one with python -m jaxfake.prepare")
+        raise InputError(
+            f"{root} holds no prepared dataset: make one with python -m jaxfake.prepare"
+        )
     if len(found) > 1:
         names = ", ".join(str(folder.relative_to(root)) for folder in found)
         raise InputError(f"{root} holds several datasets ({names}): name one of them")
@@ -99,7 +102,9 @@ def open_split(root: Path, split: str, size: int) -> FaceDataset:
         raise InputError(f"{folder} has no examples in its split {split!r} (it has {have})")
     stored = builder.info.features[schema.IMAGE].shape[0]
     if stored != size:
-        raise InputError(f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}")
+        raise InputError(
+            f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}"
+        )
     source = builder.as_data_source(split, decoders=_raw_pictures(builder))
     return FaceDataset(folder, split, size, source, _index(folder, split, source))
 
@@ -139,6 +144,6 @@ def _write_beside(path: Path, index: Index) -> None:
     """Stores the index for the next opening; on a read-only disk it is simply made anew each time."""
     if not os.access(path.parent, os.W_OK):
         return
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez_compressed(file, **index._asdict())
-    os.replace(file.name, path)
+    content = io.BytesIO()
+    np.savez_compressed(content, **index._asdict())
+    write_atomically(path, content.getvalue())

@@ -52,9 +52,7 @@ class _Look:
 
     smallest: float
 
-    def __call__(
-        self, item: tuple[int, Example], rng: np.random.Generator
-    ) -> tuple[int, Example]:
+    def __call__(self, item: tuple[int, Example], rng: np.random.Generator) -> tuple[int, Example]:
         row, example = item
         view = draw_view(rng, example.image.shape[0], self.smallest)
         return row, see(example, view)
@@ -103,12 +101,12 @@ def training_batches(
             for label in classes
         ]
     )
-    return mixed.batch(_local(batch_size), batch_fn=_training_batch)[jax.process_index() :: jax.process_count()]
+    return mixed.batch(_local(batch_size), batch_fn=_training_batch)[
+        jax.process_index() :: jax.process_count()
+    ]
 
 
-def evaluation_batches(
-    dataset: FaceDataset, rows: np.ndarray, batch_size: int
-) -> grain.MapDataset:
+def evaluation_batches(dataset: FaceDataset, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
     """Batches over the given rows in order, the last one padded with `valid` False."""
     total = -(-len(rows) // batch_size) * batch_size
     padded = np.resize(rows, total)

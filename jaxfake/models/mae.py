@@ -54,7 +54,7 @@ class Decoder(nn.Module):
         x = jnp.concatenate([x[:, :1], ordered], axis=1)
         x = x + jnp.asarray(vit.sincos_positions(self.size.width, self.grid), dtype)
         x, _ = vit.blocks(self.size, self.compute)(x)
-        hidden = vit.layer_norm(self, "norm")(x)[:, 1:]
+        hidden = vit.layer_norm(x, self.compute, "norm")[:, 1:]
         return vit.dense(self.pixels, self.compute, "pred")(hidden).astype(jnp.float32), hidden
 
 
@@ -78,9 +78,7 @@ class MaskedAutoencoder(nn.Module):
         patches = patchify(image, self.patch)
         kept = jnp.take_along_axis(patches, mask.keep[..., None], axis=1)
         encoder = vit.Encoder(self.encoder, self.grid, self.compute, name="encoder")
-        decoder = Decoder(
-            self.decoder, self.grid, patches.shape[-1], self.compute, name="decoder"
-        )
+        decoder = Decoder(self.decoder, self.grid, patches.shape[-1], self.compute, name="decoder")
         tokens = encoder(kept, mask.keep)
         predicted, hidden = decoder(tokens, mask.restore)
         return Recovery(predicted, tokens, hidden)

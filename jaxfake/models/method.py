@@ -23,6 +23,7 @@ class Prediction(NamedTuple):
     score: jax.Array  # float32 [B]; P(fake) for a trained detector
     heat: jax.Array | None  # float32 [B, h, w], >= 0, where it was touched
     recovered: jax.Array | None  # float32 [B, H, W, 3] in -1..1
+    hidden: jax.Array | None  # bool [B, h, w], what the network did not see of what it recovered
     evidence: dict[str, jax.Array]  # further named scores, float32 [B] each
 
 

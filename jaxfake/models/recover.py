@@ -10,7 +10,7 @@ variance, since the plain error mostly measures texture.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -73,16 +73,17 @@ class Recover:
         evidence = _evidence(faces, passes)
         assembled = faces.patches
         heat = jnp.zeros(faces.patches.shape[:2])
+        hidden = jnp.zeros(faces.patches.shape[:2], jnp.bool_)
         for one in passes:
-            assembled = jnp.where(
-                one.mask.dropped[..., None], one.recovery.patches, assembled
-            )
+            assembled = recovered_patches(assembled, one.recovery, one.mask)
             heat = jnp.where(one.mask.dropped, one.error, heat)
+            hidden |= one.mask.dropped
         grid = self.mae.grid
         return Prediction(
             score=evidence["error_mean"],
             heat=heat.reshape(-1, grid, grid),
             recovered=unpatchify(assembled, self.mae.patch),
+            hidden=hidden.reshape(-1, grid, grid),
             evidence=evidence,
         )
 
@@ -94,7 +95,8 @@ class Recover:
 
     def recover(self, params: Params, image: jax.Array, mask: Mask) -> Recovery:
         """The autoencoder on a masked face."""
-        return self.mae.apply({"params": params}, image, mask)
+        recovery = self.mae.apply({"params": params}, image, mask)
+        return cast(Recovery, recovery)  # Flax types it as what any module may return
 
     def part_passes(self, params: Params, faces: Faces, keys: jax.Array) -> list[PartPass]:
         """Recovers the face once for each part, with M of that part's patches masked."""

@@ -45,7 +45,7 @@ class Compute:
         attend: 'cudnn' runs fused attention on an NVIDIA GPU (bfloat16 or float16 only).
     """
 
-    dtype: jnp.dtype = jnp.dtype("float32")
+    dtype: Literal["float32", "bfloat16"] = "float32"
     attend: Attend = "xla"
 
 
@@ -88,7 +88,30 @@ class Mlp(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         hidden = dense(4 * x.shape[-1], self.compute, "fc1")(x)
-        return dense(x.shape[-1], self.compute, "fc2")(nn.gelu(hidden, approximate=False))
+        return dense(x.shape[-1], self.compute, "fc2")(gelu(hidden))
+
+
+@jax.custom_vjp
+def gelu(x: jax.Array) -> jax.Array:
+    """Exact GELU, x times the normal distribution function (Hendrycks and Gimpel, 2016).
+
+    Its derivative is written out: what automatic differentiation makes of it is 1.7 times slower on
+    CPUs, a tenth of a whole training step.
+    """
+    return nn.gelu(x, approximate=False)
+
+
+def _gelu_forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return gelu(x), x
+
+
+def _gelu_backward(x: jax.Array, gradient: jax.Array) -> tuple[jax.Array]:
+    share = 0.5 * (1.0 + jax.lax.erf(x * 2.0**-0.5))
+    density = jnp.exp(-0.5 * x * x) * (2.0 * jnp.pi) ** -0.5
+    return (gradient * (share + x * density),)
+
+
+gelu.defvjp(_gelu_forward, _gelu_backward)
 
 
 class Block(nn.Module):
@@ -99,8 +122,8 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> tuple[jax.Array, None]:
-        x = x + Attention(self.heads, self.compute, name="attn")(layer_norm(self, "norm1")(x))
-        x = x + Mlp(self.compute, name="mlp")(layer_norm(self, "norm2")(x))
+        x = x + Attention(self.heads, self.compute, name="attn")(layer_norm(x, self.compute, "norm1"))
+        x = x + Mlp(self.compute, name="mlp")(layer_norm(x, self.compute, "norm2"))
         return x, None
 
 
@@ -137,19 +160,20 @@ class Encoder(nn.Module):
         token = self.param("cls_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
         token = jnp.broadcast_to(token.astype(dtype) + places[:1], (x.shape[0], 1, x.shape[2]))
         x, _ = blocks(self.size, self.compute)(jnp.concatenate([token, x], axis=1))
-        return layer_norm(self, "norm")(x)
+        return layer_norm(x, self.compute, "norm")
 
 
 def dense(features: int, compute: Compute, name: str) -> nn.Dense:
     """Linear layer, Xavier-uniform over the flattened kernel as in the MAE (He et al., 2022)."""
     init = nn.initializers.xavier_uniform()
-    return nn.Dense(features, dtype=compute.dtype, kernel_init=init, name=name)
+    return nn.Dense(features, dtype=jnp.dtype(compute.dtype), kernel_init=init, name=name)
 
 
-def layer_norm(owner: "Block | nn.Module", name: str) -> nn.LayerNorm:
-    """LayerNorm with timm's epsilon and the exact two-pass variance, in the owner's dtype."""
-    dtype = owner.compute.dtype
-    return nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, dtype=dtype, name=name)
+def layer_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:
+    """LayerNorm with timm's epsilon and the exact two-pass variance, in float32 inside."""
+    norm = nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, name=name)
+    # Flax would mix bfloat16 and float32 in here, which strict promotion forbids.
+    return norm(x.astype(jnp.float32)).astype(compute.dtype)
 
 
 def sincos_positions(width: int, grid: int) -> np.ndarray:

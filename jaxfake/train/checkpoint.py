@@ -128,7 +128,9 @@ class CheckpointFolder:
             raise
         except Exception as error:  # Orbax raises a plain Exception for damaged array files
             reason = str(error).split("\n")[0][:160]
-            self._warn(f"checkpoint {self.folder / str(step)} is damaged ({reason}); trying an older")
+            self._warn(
+                f"checkpoint {self.folder / str(step)} is damaged ({reason}); trying an older"
+            )
             return None
 
     def _read(self, step: int, item: str, how: Any) -> Any:

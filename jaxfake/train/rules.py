@@ -7,15 +7,14 @@ so a new parameter cannot slip through unnoticed, and so is an expression that m
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfake.errors import InputError
 
-Value = TypeVar("Value")
-Rules = Sequence[tuple[str, Value]]
+type Rules[Value] = Sequence[tuple[str, Value]]
 
 DATA_AXIS, FSDP_AXIS = "data", "fsdp"
 
@@ -44,7 +43,7 @@ def path_name(path: tuple[Any, ...]) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def match(rules: Rules[Value], tree: Any) -> Any:
+def match[Value](rules: Rules[Value], tree: Any) -> Any:
     """A tree of the same structure that holds each parameter's value.
 
     Raises:
@@ -69,15 +68,20 @@ def match(rules: Rules[Value], tree: Any) -> Any:
     return matched
 
 
-def make_mesh(fsdp: int) -> Mesh:
-    """All devices as (data, fsdp).
+def make_mesh(fsdp: int, batch_size: int) -> Mesh:
+    """All devices as (data, fsdp); each must get the same number of a batch's examples.
 
     Raises:
-        InputError: `fsdp` does not divide the number of devices.
+        InputError: the devices cannot be divided so.
     """
     devices = jax.device_count()
     if devices % fsdp:
         raise InputError(f"config: fsdp {fsdp} must divide the {devices} devices")
+    if batch_size % devices:
+        raise InputError(
+            f"config: a batch (or its part, with accumulate) of {batch_size} must be a multiple of "
+            f"the {devices} devices"
+        )
     kinds = (jax.sharding.AxisType.Auto,) * 2
     return jax.make_mesh((devices // fsdp, fsdp), (DATA_AXIS, FSDP_AXIS), axis_types=kinds)
 

@@ -61,9 +61,7 @@ def fresh_state(
     """A new state, made directly in the shardings of `abstract`."""
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
     names = tuple(abstract.window)
-    make = jax.jit(
-        lambda seed: _fresh(method, optimiser, ema, names, seed), out_shardings=placed
-    )
+    make = jax.jit(lambda seed: _fresh(method, optimiser, ema, names, seed), out_shardings=placed)
     return make(jnp.uint32(seed))
 
 

@@ -33,6 +33,14 @@ class StepRule(NamedTuple):
     ema: float
 
 
+class Gradients(NamedTuple):
+    """What one batch says."""
+
+    loss: jax.Array  # float32 []
+    params: Params  # the gradient of the loss
+    sums: Sums
+
+
 def jit_step(
     method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
 ) -> Step:
@@ -56,11 +64,10 @@ def update(
     """The state after one more batch."""
     root = streams.stream(rule.seed, "losses")
     keys = streams.example_keys(root, state.step, batch[schema.VALID].shape[0])
-    grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
+    loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
     norm = optax.global_norm(grads)
-    loss = sum(average.compute() for name, average in sums.items() if name.startswith("loss/"))
     sums |= {
-        "loss": _single(jnp.asarray(loss)),
+        "loss": _single(loss),
         "gradient_norm": _single(norm),
         "learning_rate": _single(jnp.asarray(optimiser.rate(state.step), jnp.float32)),
     }
@@ -92,8 +99,8 @@ def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple
 
 def gradients(
     method: Method, params: Params, batch: Batch, keys: jax.Array, accumulate: int
-) -> tuple[Params, Sums]:
-    """Gradient of the sum of the method's losses, and the sums of all its terms.
+) -> Gradients:
+    """Sum of the method's losses, its gradient, and the sums of all terms.
 
     With `accumulate` > 1 the batch is cut into that many parts, one after the other. The weights of the
     whole batch are summed first, so the result is that of the uncut batch up to rounding: each term
@@ -113,19 +120,19 @@ def gradients(
         ]
         return jnp.stack(means).sum(), sums
 
-    gradient = jax.grad(objective, has_aux=True)
+    gradient = jax.value_and_grad(objective, has_aux=True)
     if accumulate == 1:
-        grads, sums = gradient(params, batch, keys)
+        (loss, sums), grads = gradient(params, batch, keys)
     else:
-        grads, sums = _accumulated(gradient, params, batch, keys, accumulate)
+        (loss, sums), grads = _accumulated(gradient, params, batch, keys, accumulate)
     averages = {name: metrics.Average(total=sums[name], count=counts[name]) for name in sums}
-    return grads, averages
+    return Gradients(loss, grads, averages)
 
 
 def _accumulated(
     gradient: Callable[..., Any], params: Params, batch: Batch, keys: jax.Array, parts: int
 ) -> Any:
-    """The sum of (gradients, sums) over `parts` cuts of the batch."""
+    """The sum of what `gradient` returns over `parts` cuts of the batch."""
 
     def cut(rows: jax.Array) -> jax.Array:
         # Every parts-th row goes to a part, so that each device holds its share of every part.

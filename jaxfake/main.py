@@ -1,0 +1,44 @@
+"""Trains, evaluates and reports: the main job.
+
+    python -m jaxfake.main --config=configs/mover.py [--workdir=DIR] [--config.KEY=VALUE ...]
+
+The same command again goes on wherever the run was stopped; once it is done, it says so and does
+nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
+"""
+
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from jaxfake import cli
+from jaxfake.errors import InputError
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "Config file, and what to change in it: --config.recover.steps=100"
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run; by default runs/CONFIG_VARIANT below the current folder."
+)
+
+
+def main() -> None:
+    """Flags in, one call, exit code out."""
+    # These take seconds to import; --help and a mistyped flag should not.
+    from jaxfake import config, job
+
+    if _CONFIG.value is None:
+        raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
+    job.run_job(config.parse(_CONFIG.value), _workdir())
+
+
+def _workdir() -> Path:
+    if _WORKDIR.value:
+        return Path(_WORKDIR.value)
+    filename = config_flags.get_config_filename(flags.FLAGS["config"])
+    path, _, variant = filename.partition(":")
+    return Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
+
+
+if __name__ == "__main__":
+    cli.run(main)

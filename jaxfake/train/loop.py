@@ -1,0 +1,130 @@
+"""The one training loop, for every stage of every method.
+
+The order of a turn is an invariant: notice an interruption, save the old state, take its batch, update,
+look. Batch n belongs to the state after n updates, so a restored state finds its place in the data
+by its own step. Nothing in a turn waits for the device but a save.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from clu import parameter_overview
+from jax.sharding import NamedSharding
+
+from jaxfake.config import Config
+from jaxfake.data import pipeline
+from jaxfake.errors import InputError, Preempted
+from jaxfake.models.method import Params
+from jaxfake.schema import Batch
+from jaxfake.train import rules
+from jaxfake.train.checkpoint import CheckpointFolder
+from jaxfake.train.progress import Progress, say
+from jaxfake.train.rental import Interruption, SaveClock
+from jaxfake.train.stage import Prepared, StagePlan, identity, prepare
+from jaxfake.train.state import TrainState, evaluation_params
+from jaxfake.train.watch import Watch
+
+
+class Trained(NamedTuple):
+    """What a finished stage leaves behind."""
+
+    step: int
+    params: Params
+
+
+def run_stage(plan: StagePlan, config: Config, workdir: Path) -> Trained:
+    """Trains a stage to its end, from wherever an earlier call was stopped.
+
+    Raises:
+        Preempted: the process was asked to stop; the state is saved.
+        InputError: data or checkpoints do not fit, or the loss is not finite.
+    """
+    ready = prepare(plan, config)
+    notes = identity(plan, config)
+    folder = workdir / "checkpoints" / plan.name
+    checkpoints = CheckpointFolder(folder, config.checkpoints.keep, say)
+    try:
+        state = _restored_or_fresh(ready, checkpoints, notes)
+        if int(state.step) < plan.settings.steps:
+            with Interruption() as interruption:
+                state = _train(
+                    plan, config, ready, state, checkpoints, notes, workdir, interruption
+                )
+    finally:
+        checkpoints.close()
+    return Trained(plan.settings.steps, evaluation_params(state))
+
+
+def _train(
+    plan: StagePlan,
+    config: Config,
+    ready: Prepared,
+    state: TrainState,
+    checkpoints: CheckpointFolder,
+    notes: dict[str, Any],
+    workdir: Path,
+    interruption: Interruption,
+) -> TrainState:
+    start, steps, size = int(state.step), plan.settings.steps, plan.settings.batch_size
+    watch = Watch(plan, config, ready, workdir, start)
+    progress = Progress(plan.name, steps * size, start * size)
+    batches = _on_mesh(ready, config, start, steps, watch)
+    clock = SaveClock(config.checkpoints.every_seconds)
+
+    def save(step: int) -> None:
+        watch.refuse_if_failed(state.failed_step)
+        checkpoints.save(step, state, notes)
+
+    try:
+        for step in range(start, steps):
+            if interruption.requested:
+                save(step)
+                raise Preempted(
+                    f"stopped at step {step} of {plan.name} with the state saved: "
+                    "run the same command again to go on"
+                )
+            if clock.due():
+                save(step)
+            state = ready.step(state, next(batches))
+            state = watch.after(state, step + 1)
+            progress.advance(size, lambda: f"loss {watch.loss:.4f}")
+        save(steps)
+    finally:
+        progress.close()
+        watch.close()
+    return state
+
+
+def _restored_or_fresh(
+    ready: Prepared, checkpoints: CheckpointFolder, notes: dict[str, Any]
+) -> TrainState:
+    restored = checkpoints.restore(ready.abstract)
+    if restored is None:
+        state = ready.fresh()
+        say(parameter_overview.get_parameter_overview(state.params, include_stats=False))
+        return state
+    for key, value in notes.items():
+        if restored.notes.get(key) != value:
+            raise InputError(
+                f"{checkpoints.folder} was trained with another {key} ({restored.notes.get(key)}, "
+                f"now {value}): use that one or another --workdir"
+            )
+    say(f"{notes['stage']}: restored step {restored.step}")
+    return restored.state
+
+
+def _on_mesh(
+    ready: Prepared, config: Config, start: int, stop: int, watch: Watch
+) -> Iterator[Batch]:
+    """Global batches `start` to `stop`, spread over the devices."""
+    place = NamedSharding(ready.mesh, rules.BATCH)
+    data = config.data
+    source = pipeline.iterate(ready.batches, start, stop, data.threads, data.workers)
+    while True:
+        asked = time.monotonic()
+        batch = next(source)
+        watch.waited += time.monotonic() - asked
+        yield jax.tree.map(lambda part: jax.make_array_from_process_local_data(place, part), batch)

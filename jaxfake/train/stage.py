@@ -1,0 +1,84 @@
+"""A stage of training made ready: plan in, compiled step and data out. No array is made here."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import grain
+import jax
+from jax.sharding import Mesh
+
+from jaxfake.config import Config, Stage, fingerprint
+from jaxfake.data import pipeline
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.models.method import Method
+from jaxfake.train import optim, rules
+from jaxfake.train.state import TrainState, abstract_state, fresh_state
+from jaxfake.train.step import Step, StepRule, jit_step, metric_names
+
+
+@dataclasses.dataclass(frozen=True)
+class StagePlan:
+    """One stage of training, as the loop sees it.
+
+    Attributes:
+        name: of the stage, as in `checkpoints/NAME`.
+        method: what is trained.
+        settings: how long, how fast.
+        classes: labels that the stage may see.
+        train: faces to train on.
+        show: faces of which pictures are made on the way.
+    """
+
+    name: str
+    method: Method
+    settings: Stage
+    classes: tuple[int, ...]
+    train: FaceDataset
+    show: FaceDataset
+
+
+class Prepared(NamedTuple):
+    """What the loop turns."""
+
+    mesh: Mesh
+    batches: grain.MapDataset  # element n is this process's part of batch n
+    abstract: TrainState
+    fresh: Callable[[], TrainState]
+    step: Step
+
+
+def prepare(plan: StagePlan, config: Config) -> Prepared:
+    """Mesh, data, shapes and the jitted update of a stage.
+
+    Raises:
+        InputError: the data, the mesh or the batch size do not fit the config.
+    """
+    settings, method = plan.settings, plan.method
+    mesh = rules.make_mesh(config.fsdp, settings.batch_size // settings.accumulate)
+    batches = pipeline.training_batches(
+        plan.train, plan.classes, settings.batch_size, config.seed, settings.crop
+    )
+    params = jax.eval_shape(method.init, jax.random.key(0))
+    optimiser = optim.make_optimiser(settings, params)
+    names = metric_names(method, params, batches[0])
+    abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
+    rule = StepRule(config.seed, settings.accumulate, settings.ema)
+    return Prepared(
+        mesh,
+        batches,
+        abstract,
+        lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract),
+        jit_step(method, optimiser, rule, abstract, mesh),
+    )
+
+
+def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
+    """What a checkpoint must agree with to be gone on from; saved with it."""
+    return {
+        "stage": plan.name,
+        "config": fingerprint(config),
+        "data": plan.train.fingerprint,
+        "seed": config.seed,
+        "batch_size": plan.settings.batch_size,
+    }

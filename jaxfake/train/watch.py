@@ -1,0 +1,108 @@
+"""Watching a stage without holding it up: rows of metrics, pictures, and the non-finite loss.
+
+A row is handed to the writers' thread while the device still works on it; the loop itself looks only at
+the row before, which is long finished.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfake import schema, streams
+from jaxfake.config import Config
+from jaxfake.data import pipeline
+from jaxfake.errors import InputError
+from jaxfake.models.method import Params
+from jaxfake.models.pictures import recovery_strips
+from jaxfake.schema import Batch
+from jaxfake.train.stage import Prepared, StagePlan
+from jaxfake.train.state import NEVER, TrainState
+from jaxfake.train.writers import make_writer
+
+_PICTURE_TIMES = 10
+_PICTURE_FACES = 8
+
+
+class Watch:
+    """Metrics and pictures of one stage.
+
+    Args:
+        plan: of the stage.
+        config: of the run.
+        ready: the stage, prepared.
+        workdir: of the run.
+        start: the first step of this process.
+    """
+
+    def __init__(
+        self, plan: StagePlan, config: Config, ready: Prepared, workdir: Path, start: int
+    ) -> None:
+        self._plan, self._config, self._ready = plan, config, ready
+        self._writer = make_writer(workdir, plan.name, start)
+        self._step, self._since, self.waited = start, time.monotonic(), 0.0
+        self._row_before: tuple[jax.Array, jax.Array] | None = None
+        self._strips = _strip_maker(plan, config)
+        self.loss = float("nan")
+
+    def after(self, state: TrainState, step: int) -> TrainState:
+        """Looks at the state after `step` updates, when it is time to; returns it to go on with."""
+        steps = self._plan.settings.steps
+        if step % max(steps // _PICTURE_TIMES, 1) == 0:
+            self._writer.write_images(step, {"recovery": self._strips(state.params)})
+        if step % self._config.log_every == 0 or step == steps:
+            return self._row(state, step)
+        return state
+
+    def refuse_if_failed(self, failed_step: jax.Array) -> None:
+        """Waits for the device; raises InputError that names the batch if its loss was not finite."""
+        failed = int(failed_step)
+        if failed == NEVER:
+            return
+        rows = self._ready.batches[failed][schema.ROW].tolist()
+        names = ", ".join(self._plan.train.name(row) for row in rows[:3])
+        raise InputError(
+            f"{self._plan.name}: the loss is not finite at step {failed}, whose batch {failed} is "
+            f"{names} and {max(len(rows) - 3, 0)} more faces; no parameter was changed since. Lower "
+            "the learning rate, or look at these faces"
+        )
+
+    def close(self) -> None:
+        """Puts everything on disk."""
+        self._writer.close()
+
+    def _row(self, state: TrainState, step: int) -> TrainState:
+        """Hands the window to the writers and opens a new one."""
+        values = {name: average.compute() for name, average in state.window.items()}
+        self._writer.write_scalars(step, values | self._speeds(step))
+        before, self._row_before = self._row_before, (values["loss"], jnp.copy(state.failed_step))
+        if before is not None:
+            self.loss = float(before[0])
+            self.refuse_if_failed(before[1])
+        return state.replace(window=jax.tree.map(jnp.zeros_like, state.window))
+
+    def _speeds(self, step: int) -> dict[str, float]:
+        """Faces per second, and the share of the time that the loop waited for data."""
+        now = time.monotonic()
+        seconds = max(now - self._since, 1e-9)
+        faces = (step - self._step) * self._plan.settings.batch_size
+        speeds = {"faces_per_second": faces / seconds, "data_wait": self.waited / seconds}
+        self._step, self._since, self.waited = step, now, 0.0
+        return speeds
+
+
+def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array]:
+    """Pictures of the same few unseen faces, evenly spaced over the split."""
+    rows = pipeline.rows_of(plan.show, plan.classes[0])
+    chosen = rows[np.linspace(0, len(rows) - 1, _PICTURE_FACES).astype(int)]
+    batch = pipeline.evaluation_batches(plan.show, chosen, _PICTURE_FACES)[0]
+
+    def make(params: Params, batch: Batch) -> jax.Array:
+        keys = streams.seeded_keys(streams.stream(config.seed, "pictures"), batch[schema.MASK_SEED])
+        return recovery_strips(batch[schema.IMAGE], plan.method.predict(params, batch, keys))
+
+    jitted = jax.jit(make)
+    return lambda params: jitted(params, batch)

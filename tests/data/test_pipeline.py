@@ -1,0 +1,146 @@
+"""Batches replay exactly, hold what they should, and fill up their last one."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfake import schema
+from jaxfake.data import pipeline
+from jaxfake.data.dataset import FaceDataset, open_split
+from jaxfake.errors import InputError
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def train(tiny_root: Path) -> FaceDataset:
+    return open_split(tiny_root, "train", SIZE)
+
+
+def _batches(train: FaceDataset, classes=(schema.REAL,), batch=8, seed=0):
+    return pipeline.training_batches(train, classes, batch, seed, smallest_crop=0.8)
+
+
+def _same(one, other) -> bool:
+    return all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def test_the_stored_example_comes_back_as_it_was(train: FaceDataset) -> None:
+    from conftest import tiny_example
+
+    for row in (0, 5, 17):
+        stored, made = train[row], tiny_example("train", row)
+        for got, want in zip(stored, made, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+def test_batch_n_is_the_same_whenever_and_however_it_is_asked_for(train: FaceDataset) -> None:
+    batches = _batches(train)
+    expected = [batches[n] for n in range(12)]  # more than two epochs of 48 real faces
+    for threads in (1, 4):
+        got = list(pipeline.iterate(_batches(train), 0, 12, threads))
+        assert len(got) == 12
+        assert all(_same(a, b) for a, b in zip(expected, got, strict=True))
+    resumed = list(pipeline.iterate(_batches(train), 7, 12, threads=2))
+    assert all(_same(a, b) for a, b in zip(expected[7:], resumed, strict=True))
+
+
+def test_worker_processes_give_the_same_batches(train: FaceDataset) -> None:
+    expected = [_batches(train)[n] for n in range(3, 7)]
+    got = list(pipeline.iterate(_batches(train), 3, 7, threads=1, workers=2))
+    assert all(_same(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def test_several_processes_share_the_rows_of_one_global_batch(
+    train: FaceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [_batches(train)[n] for n in range(5)]
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    parts = []
+    for process in range(2):
+        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
+        parts.append([_batches(train)[n] for n in range(5)])
+    for n in range(5):
+        joined = {k: np.concatenate([part[n][k] for part in parts]) for k in whole[n]}
+        assert _same(whole[n], joined)
+
+
+def test_seeds_and_epochs_differ(train: FaceDataset) -> None:
+    first, second = _batches(train), _batches(train, seed=1)
+    assert not _same(first[0], second[0])
+    epoch = 48 // 8
+    orders = [
+        np.concatenate([first[e * epoch + n][schema.ROW] for n in range(epoch)]) for e in range(2)
+    ]
+    assert sorted(orders[0]) == sorted(orders[1]) == sorted(np.flatnonzero(train.index.label == 0))
+    assert not np.array_equal(*orders)
+
+
+def test_classes_are_mixed_in_equal_share(train: FaceDataset) -> None:
+    batches = _batches(train, (schema.REAL, schema.FAKE))
+    for n in range(4):
+        assert batches[n][schema.LABEL].sum() == 4
+
+
+def test_stage_one_reads_real_faces_only(train: FaceDataset) -> None:
+    for n in range(6):
+        assert not _batches(train)[n][schema.LABEL].any()
+
+
+def test_a_fake_where_a_real_face_was_promised_stops_with_its_name(train: FaceDataset) -> None:
+    wrong = dataclasses.replace(
+        train, index=train.index._replace(label=np.zeros_like(train.index.label))
+    )
+    with pytest.raises(InputError, match=r"tiny/swap/train\d+ frame \d has label 1"):
+        list(pipeline.iterate(_batches(wrong), 0, 6, threads=2))
+
+
+def test_a_split_without_real_faces_is_refused(train: FaceDataset) -> None:
+    unknown = np.full_like(train.index.label, schema.UNKNOWN)
+    wrong = dataclasses.replace(train, index=train.index._replace(label=unknown))
+    with pytest.raises(InputError, match="no real faces"):
+        pipeline.rows_of(wrong, schema.REAL)
+
+
+def test_the_last_evaluation_batch_is_padded_and_says_so(train: FaceDataset) -> None:
+    rows = np.arange(3, 22)
+    batches = pipeline.evaluation_batches(train, rows, 8)
+    got = list(pipeline.iterate(batches, 0, len(batches), threads=2))
+    assert [len(batch[schema.ROW]) for batch in got] == [8, 8, 8]
+    valid = np.concatenate([batch[schema.VALID] for batch in got])
+    seen = np.concatenate([batch[schema.ROW] for batch in got])
+    np.testing.assert_array_equal(seen[valid], rows)
+    assert valid.sum() == len(rows)
+
+
+def test_evaluation_seeds_depend_on_the_face_alone(train: FaceDataset) -> None:
+    rows = np.arange(16)
+    seeds = pipeline.evaluation_batches(train, rows, 16)[0][schema.MASK_SEED]
+    backwards = pipeline.evaluation_batches(train, rows[::-1], 4)[3][schema.MASK_SEED]
+    np.testing.assert_array_equal(seeds[:4], backwards[::-1])
+    assert len(set(seeds.tolist())) == 16
+
+
+def test_opening_what_is_not_there(tiny_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no folder"):
+        open_split(tmp_path / "nowhere", "train", SIZE)
+    with pytest.raises(InputError, match="no prepared dataset"):
+        open_split(tmp_path, "train", SIZE)
+    with pytest.raises(InputError, match="no examples in its split 'dev'"):
+        open_split(tiny_root, "dev", SIZE)
+    with pytest.raises(InputError, match="set --config.data.size=32"):
+        open_split(tiny_root, "train", 64)
+
+
+def test_the_index_is_kept_and_gives_the_same_fingerprint(tiny_root: Path) -> None:
+    first = open_split(tiny_root, "val", SIZE)
+    sidecar = first.folder / "index-val.npz"
+    assert sidecar.exists()
+    again = open_split(tiny_root, "val", SIZE)
+    sidecar.unlink()
+    rescanned = open_split(tiny_root, "val", SIZE)
+    assert first.fingerprint == again.fingerprint == rescanned.fingerprint
+    assert first.fingerprint != open_split(tiny_root, "test", SIZE).fingerprint

@@ -1,0 +1,189 @@
+"""The update: the same on one device and eight, cut or whole, and never with a non-finite loss."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh
+
+from jaxfake import config, schema
+from jaxfake.data import pipeline
+from jaxfake.data.dataset import open_split
+from jaxfake.losses import Term
+from jaxfake.masking import MaskRule
+from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.method import Losses
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Size
+from jaxfake.train import optim, rules
+from jaxfake.train.state import NEVER, TrainState, abstract_state, evaluation_params, fresh_state
+from jaxfake.train.step import StepRule, jit_step, metric_names
+
+STAGE = config.Stage(
+    steps=20,
+    batch_size=16,
+    accumulate=1,
+    learning_rate=1e-2,
+    warmup=0.1,
+    weight_decay=0.05,
+    ema=0.0,
+    crop=1.0,
+)
+METHOD = Recover(MaskedAutoencoder(Size(32, 2, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
+
+
+@pytest.fixture(scope="module")
+def batches(tiny_root: Path) -> list[schema.Batch]:
+    train = open_split(tiny_root, "train", 32)
+    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, 1.0)
+    return [chain[n] for n in range(4)]
+
+
+def _mesh(devices: int, fsdp: int) -> Mesh:
+    kinds = (jax.sharding.AxisType.Auto,) * 2
+    axes = (rules.DATA_AXIS, rules.FSDP_AXIS)
+    shape = (devices // fsdp, fsdp)
+    return jax.make_mesh(shape, axes, axis_types=kinds, devices=jax.devices()[:devices])
+
+
+def _run(
+    batches: list[schema.Batch],
+    mesh: Mesh,
+    accumulate: int = 1,
+    ema: float = 0.0,
+    method: Any = METHOD,
+) -> list[TrainState]:
+    """The states after each batch, on the host."""
+    params = jax.eval_shape(method.init, jax.random.key(0))
+    optimiser = optim.make_optimiser(STAGE, params)
+    names = metric_names(method, params, batches[0])
+    abstract = abstract_state(method, optimiser, ema, names, mesh)
+    state = fresh_state(method, optimiser, ema, 0, abstract)
+    step = jit_step(method, optimiser, StepRule(0, accumulate, ema), abstract, mesh)
+    states = []
+    for batch in batches:
+        state = step(state, batch)
+        states.append(jax.device_get(state))
+    return states
+
+
+def _assert_close(one: TrainState, other: TrainState, tolerance: float) -> None:
+    for got, want in zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True):
+        np.testing.assert_allclose(got, want, atol=tolerance)
+
+
+@pytest.mark.parametrize(("devices", "fsdp"), [(8, 1), (8, 4), (4, 2)])
+def test_one_device_and_many_give_the_same_result(
+    batches: list[schema.Batch], devices: int, fsdp: int
+) -> None:
+    alone, spread = _run(batches, _mesh(1, 1)), _run(batches, _mesh(devices, fsdp))
+    _assert_close(alone[-1], spread[-1], 2e-5)
+    losses = [float(state.window["loss"].total) for state in (alone[-1], spread[-1])]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_parameters_and_moments_are_split_by_name() -> None:
+    mesh = _mesh(8, 4)
+    params = jax.eval_shape(METHOD.init, jax.random.key(0))
+    optimiser = optim.make_optimiser(STAGE, params)
+    state = abstract_state(METHOD, optimiser, 0.9, ("loss",), mesh)
+    for tree in (state.params, state.ema, state.opt_state[0].mu, state.opt_state[0].nu):
+        kernel = tree["encoder"]["blocks"]["mlp"]["fc1"]["kernel"]
+        assert kernel.sharding.shard_shape(kernel.shape) == (2, 32, 128 // 4)
+        bias = tree["encoder"]["norm"]["bias"]
+        assert bias.sharding.is_fully_replicated
+
+
+def test_a_batch_cut_in_parts_gives_the_same_gradient(batches: list[schema.Batch]) -> None:
+    uneven = [dict(batches[0])]
+    uneven[0][schema.VALID] = np.arange(16) < 11  # parts with different numbers of valid faces
+    for accumulate, mesh in ((4, _mesh(1, 1)), (2, _mesh(8, 1))):
+        whole, cut = _run(uneven, _mesh(1, 1)), _run(uneven, mesh, accumulate)
+        moments = [state.opt_state[0].mu for state in (whole[0], cut[0])]
+        for got, want in zip(*map(jax.tree.leaves, moments), strict=True):
+            np.testing.assert_allclose(got, want, atol=1e-6)
+        np.testing.assert_allclose(
+            whole[0].window["loss"].total, cut[0].window["loss"].total, rtol=1e-5
+        )
+
+
+def test_padding_has_no_influence(batches: list[schema.Batch]) -> None:
+    padded = {key: np.array(value) for key, value in batches[0].items()}
+    padded[schema.VALID] = np.arange(16) < 8
+    garbage = {key: np.array(value) for key, value in padded.items()}
+    garbage[schema.IMAGE][8:] = 255 - garbage[schema.IMAGE][8:]
+    one, other = _run([padded], _mesh(1, 1)), _run([garbage], _mesh(1, 1))
+    _assert_close(one[0], other[0], 0.0)
+
+
+def test_a_non_finite_loss_changes_nothing_from_then_on(batches: list[schema.Batch]) -> None:
+    class Breaks(Recover):
+        """Its loss is not a number for the batch that holds row -1."""
+
+        def losses(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Losses:
+            fine = super().losses(params, batch, keys)
+            poison = jnp.where((batch[schema.ROW] == -1).any(), jnp.nan, 0.0)
+            terms = {name: Term(t.values + poison, t.weight) for name, t in fine.total.items()}
+            return Losses(terms, fine.watch)
+
+    poisoned = dict(batches[2])
+    poisoned[schema.ROW] = np.where(np.arange(16) == 5, -1, poisoned[schema.ROW]).astype(np.int32)
+    method = Breaks(METHOD.mae, METHOD.mask)
+    order = [*batches[:2], poisoned, batches[3]]
+    states = _run(order, _mesh(8, 1), method=method)
+    assert [int(state.failed_step) for state in states] == [NEVER, NEVER, 2, 2]
+    _assert_close(states[1], states[3], 0.0)
+    for got, want in zip(
+        *(jax.tree.leaves(s.opt_state) for s in (states[1], states[3])), strict=True
+    ):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_the_moving_average_follows_and_is_what_is_scored(batches: list[schema.Batch]) -> None:
+    plain, averaged = _run(batches[:2], _mesh(1, 1)), _run(batches[:2], _mesh(1, 1), ema=0.5)
+    _assert_close(plain[1], averaged[1], 0.0)
+    first, second = (state.params["encoder"]["norm"]["scale"] for state in averaged)
+    start = np.ones_like(first)
+    expected = 0.5 * (0.5 * start + 0.5 * first) + 0.5 * second
+    got = evaluation_params(averaged[1])["encoder"]["norm"]["scale"]
+    np.testing.assert_allclose(got, expected, atol=1e-7)
+    assert evaluation_params(plain[1]) is plain[1].params
+
+
+def test_the_loss_falls(batches: list[schema.Batch]) -> None:
+    states = _run([batches[0]] * 12, _mesh(1, 1))
+    totals = np.diff([0.0, *(float(state.window["loss"].total) for state in states)])
+    assert totals[-1] < 0.5 * totals[0]
+
+
+def test_decay_touches_kernels_alone() -> None:
+    params = jax.eval_shape(METHOD.init, jax.random.key(0))
+    decayed = rules.match(rules.DECAY, params)
+    for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
+        assert chosen == rules.path_name(path).endswith("kernel")
+
+
+def test_a_parameter_without_a_rule_is_an_error() -> None:
+    tree = {"encoder": {"new": {"weight": 0, "bias": 0}}}
+    with pytest.raises(ValueError, match="encoder/new/weight"):
+        rules.match(((r".*/bias", False),), tree)
+    with pytest.raises(ValueError, match="old_name"):
+        rules.match(((r".*", False), (r".*/old_name", True)), tree)
+
+
+def test_a_mesh_that_does_not_fit_is_refused() -> None:
+    from jaxfake.errors import InputError
+
+    with pytest.raises(InputError, match="fsdp 3 must divide the 8 devices"):
+        rules.make_mesh(3, 16)
+    with pytest.raises(InputError, match="must be a multiple of the 8 devices"):
+        rules.make_mesh(1, 12)
+    odd = {"encoder": {"patch_embed": {"kernel": jax.ShapeDtypeStruct((192, 30), jnp.float32)}}}
+    with pytest.raises(InputError, match="fsdp 4 must divide axis 1 of encoder/patch_embed/kernel"):
+        rules.shardings(
+            _mesh(8, 4),
+            odd | jax.eval_shape(lambda: {"decoder": METHOD.init(jax.random.key(0))["decoder"]}),
+        )
