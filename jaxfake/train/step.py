@@ -65,15 +65,16 @@ def update(
     root = streams.stream(rule.seed, "losses")
     keys = streams.example_keys(root, state.step, batch[schema.VALID].shape[0])
     loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
-    norm = optax.global_norm(grads)
+    with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
+        changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
+        rate, norm = jnp.asarray(optimiser.rate(state.step)), optax.tree.norm(grads)
     sums |= {
         "loss": _single(loss),
         "gradient_norm": _single(norm),
-        "learning_rate": _single(jnp.asarray(optimiser.rate(state.step), jnp.float32)),
+        "learning_rate": _single(rate),
     }
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     usable = finite & (state.failed_step == NEVER)
-    changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, changes)
     return state.replace(
         step=state.step + 1,

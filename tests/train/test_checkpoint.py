@@ -13,6 +13,9 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxfake.errors import InputError
 from jaxfake.train.checkpoint import CheckpointFolder
 
+# Orbax leaves the other reads of a damaged checkpoint to fail unheard.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def _mesh(devices: int) -> Any:
     kinds = (jax.sharding.AxisType.Auto,)
