@@ -163,7 +163,7 @@ def test_saving_goes_on_after_a_damaged_checkpoint(folder: Path) -> None:
 def test_all_damaged_is_an_error_and_not_a_fresh_start(folder: Path) -> None:
     for step in (3, 5, 9):
         shutil.rmtree(folder / str(step) / "meta")
-    with pytest.raises(InputError, match="every checkpoint in .* is damaged"):
+    with pytest.raises(InputError, match=r"every checkpoint in .* is damaged"):
         _restore(folder)
 
 

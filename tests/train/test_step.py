@@ -1,6 +1,7 @@
 """The update: the same on one device and eight, cut or whole, and never with a non-finite loss."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from jax.sharding import Mesh
 from jaxfake import config, schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split
+from jaxfake.errors import InputError
 from jaxfake.losses import Term
 from jaxfake.masking import MaskRule
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.method import Losses
+from jaxfake.models.method import Losses, Prediction
+from jaxfake.models.pixels import normalise
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.train import optim, rules
@@ -27,13 +30,41 @@ STAGE = config.Stage(
     steps=20,
     batch_size=16,
     accumulate=1,
-    learning_rate=1e-2,
+    learning_rate=1e-1,
     warmup=0.1,
     weight_decay=0.05,
     ema=0.0,
     crop=1.0,
 )
-METHOD = Recover(MaskedAutoencoder(Size(32, 2, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
+RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """The smallest method: predicts a noisy brightness of a picture from its rows.
+
+    With `poison`, the loss is not a number for a batch that holds the row -1.
+    """
+
+    poison: bool = False
+
+    def init(self, key: jax.Array) -> Any:
+        kernel = 0.1 * jax.random.normal(key, (32 * 3, 8))
+        return {"line": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
+
+    def losses(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Losses:
+        layer = params["line"]["embed"]
+        image = normalise(batch[schema.IMAGE])
+        noise = jax.vmap(jax.random.normal)(keys)
+        seen = image.mean(1).reshape(len(image), -1) @ layer["kernel"] + layer["bias"]
+        error = jnp.square(seen.mean(-1) - image.mean((1, 2, 3)) - 0.1 * noise)
+        if self.poison:
+            error = jnp.where((batch[schema.ROW] == -1).any(), jnp.nan, error)
+        weight = batch[schema.VALID].astype(jnp.float32)
+        return Losses({"line": Term(error, weight)}, {"noise": Term(noise, weight)})
+
+    def predict(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Prediction:
+        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +72,9 @@ def batches(tiny_root: Path) -> list[schema.Batch]:
     train = open_split(tiny_root, "train", 32)
     chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, 1.0)
     return [chain[n] for n in range(4)]
+
+
+LINE = Line()
 
 
 def _mesh(devices: int, fsdp: int) -> Mesh:
@@ -55,7 +89,7 @@ def _run(
     mesh: Mesh,
     accumulate: int = 1,
     ema: float = 0.0,
-    method: Any = METHOD,
+    method: Any = LINE,
     stage: config.Stage = STAGE,
 ) -> list[TrainState]:
     """The states after each batch, on the host."""
@@ -77,11 +111,16 @@ def _assert_close(one: TrainState, other: TrainState, tolerance: float) -> None:
         np.testing.assert_allclose(got, want, atol=tolerance)
 
 
-@pytest.mark.parametrize(("devices", "fsdp"), [(8, 1), (8, 4), (4, 2)])
+@pytest.mark.parametrize(
+    ("method", "devices", "fsdp"), [(LINE, 8, 1), (LINE, 8, 4), (LINE, 4, 2), (RECOVER, 8, 2)]
+)
 def test_one_device_and_many_give_the_same_result(
-    batches: list[schema.Batch], devices: int, fsdp: int
+    batches: list[schema.Batch], method: Any, devices: int, fsdp: int
 ) -> None:
-    alone, spread = _run(batches, _mesh(1, 1)), _run(batches, _mesh(devices, fsdp))
+    # AdamW turns rounding of gradients that are zero in theory into steps of the learning rate's size.
+    stage = dataclasses.replace(STAGE, learning_rate=1e-2)
+    alone = _run(batches, _mesh(1, 1), method=method, stage=stage)
+    spread = _run(batches, _mesh(devices, fsdp), method=method, stage=stage)
     _assert_close(alone[-1], spread[-1], 2e-5)
     losses = [float(state.window["loss"].total) for state in (alone[-1], spread[-1])]
     np.testing.assert_allclose(*losses, rtol=1e-5)
@@ -89,12 +128,12 @@ def test_one_device_and_many_give_the_same_result(
 
 def test_parameters_and_moments_are_split_by_name() -> None:
     mesh = _mesh(8, 4)
-    params = jax.eval_shape(METHOD.init, jax.random.key(0))
+    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
     optimiser = optim.make_optimiser(STAGE, params)
-    state = abstract_state(METHOD, optimiser, 0.9, ("loss",), mesh)
+    state = abstract_state(RECOVER, optimiser, 0.9, ("loss",), mesh)
     for tree in (state.params, state.ema, state.opt_state[0].mu, state.opt_state[0].nu):
         kernel = tree["encoder"]["blocks"]["mlp"]["fc1"]["kernel"]
-        assert kernel.sharding.shard_shape(kernel.shape) == (2, 32, 128 // 4)
+        assert kernel.sharding.shard_shape(kernel.shape) == (1, 32, 128 // 4)
         bias = tree["encoder"]["norm"]["bias"]
         assert bias.sharding.is_fully_replicated
 
@@ -122,20 +161,10 @@ def test_padding_has_no_influence(batches: list[schema.Batch]) -> None:
 
 
 def test_a_non_finite_loss_changes_nothing_from_then_on(batches: list[schema.Batch]) -> None:
-    class Breaks(Recover):
-        """Its loss is not a number for the batch that holds row -1."""
-
-        def losses(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Losses:
-            fine = super().losses(params, batch, keys)
-            poison = jnp.where((batch[schema.ROW] == -1).any(), jnp.nan, 0.0)
-            terms = {name: Term(t.values + poison, t.weight) for name, t in fine.total.items()}
-            return Losses(terms, fine.watch)
-
     poisoned = dict(batches[2])
     poisoned[schema.ROW] = np.where(np.arange(16) == 5, -1, poisoned[schema.ROW]).astype(np.int32)
-    method = Breaks(METHOD.mae, METHOD.mask)
     order = [*batches[:2], poisoned, batches[3]]
-    states = _run(order, _mesh(8, 1), method=method)
+    states = _run(order, _mesh(8, 1), method=Line(poison=True))
     assert [int(state.failed_step) for state in states] == [NEVER, NEVER, 2, 2]
     _assert_close(states[1], states[3], 0.0)
     for got, want in zip(
@@ -147,23 +176,21 @@ def test_a_non_finite_loss_changes_nothing_from_then_on(batches: list[schema.Bat
 def test_the_moving_average_follows_and_is_what_is_scored(batches: list[schema.Batch]) -> None:
     plain, averaged = _run(batches[:2], _mesh(1, 1)), _run(batches[:2], _mesh(1, 1), ema=0.5)
     _assert_close(plain[1], averaged[1], 0.0)
-    first, second = (state.params["encoder"]["norm"]["scale"] for state in averaged)
-    start = np.ones_like(first)
-    expected = 0.5 * (0.5 * start + 0.5 * first) + 0.5 * second
-    got = evaluation_params(averaged[1])["encoder"]["norm"]["scale"]
+    first, second = (state.params["line"]["embed"]["bias"] for state in averaged)
+    expected = 0.25 * first + 0.5 * second  # from a start at 0
+    got = evaluation_params(averaged[1])["line"]["embed"]["bias"]
     np.testing.assert_allclose(got, expected, atol=1e-7)
     assert evaluation_params(plain[1]) is plain[1].params
 
 
 def test_the_loss_falls(batches: list[schema.Batch]) -> None:
-    faster = dataclasses.replace(STAGE, learning_rate=0.1)
-    states = _run([batches[0]] * 12, _mesh(1, 1), stage=faster)
+    states = _run([batches[0]] * 20, _mesh(1, 1))
     totals = np.diff([0.0, *(float(state.window["loss"].total) for state in states)])
     assert totals[-1] < 0.5 * totals[0]
 
 
 def test_decay_touches_kernels_alone() -> None:
-    params = jax.eval_shape(METHOD.init, jax.random.key(0))
+    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
     decayed = rules.match(rules.DECAY, params)
     for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
         assert chosen == rules.path_name(path).endswith("kernel")
@@ -173,20 +200,20 @@ def test_a_parameter_without_a_rule_is_an_error() -> None:
     tree = {"encoder": {"new": {"weight": 0, "bias": 0}}}
     with pytest.raises(ValueError, match="encoder/new/weight"):
         rules.match(((r".*/bias", False),), tree)
-    with pytest.raises(ValueError, match="old_name"):
-        rules.match(((r".*", False), (r".*/old_name", True)), tree)
+
+
+def test_every_rule_is_of_use() -> None:
+    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
+    names = [rules.path_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    for pattern, _ in (*rules.DECAY, *rules.SHARDING):
+        assert any(re.fullmatch(pattern, name) for name in names), pattern
 
 
 def test_a_mesh_that_does_not_fit_is_refused() -> None:
-    from jaxfake.errors import InputError
-
     with pytest.raises(InputError, match="fsdp 3 must divide the 8 devices"):
         rules.make_mesh(3, 16)
     with pytest.raises(InputError, match="must be a multiple of the 8 devices"):
         rules.make_mesh(1, 12)
-    odd = {"encoder": {"patch_embed": {"kernel": jax.ShapeDtypeStruct((192, 30), jnp.float32)}}}
-    with pytest.raises(InputError, match="fsdp 4 must divide axis 1 of encoder/patch_embed/kernel"):
-        rules.shardings(
-            _mesh(8, 4),
-            odd | jax.eval_shape(lambda: {"decoder": METHOD.init(jax.random.key(0))["decoder"]}),
-        )
+    odd = {"line": {"embed": {"kernel": jax.ShapeDtypeStruct((192, 30), jnp.float32)}}}
+    with pytest.raises(InputError, match="fsdp 4 must divide axis 1 of line/embed/kernel"):
+        rules.shardings(_mesh(8, 4), odd)
