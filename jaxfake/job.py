@@ -1,31 +1,51 @@
 """The main job: stage after stage, each picked up where an earlier call left it.
 
 recover (stage 1, real faces only) > the masked error as a zero-shot detector > report
+
+Stages resume from their checkpoints; evaluation and report are made again from the start if they were
+interrupted, and come out the same.
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 
 from jaxfake import schema
 from jaxfake.config import Config, fingerprint, results_values, to_json
-#from jaxfake.data.builders import toyfaces
 from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
-from jaxfake.train.loop import run_stage
+from jaxfake.scoring import stage_one
+from jaxfake.scoring.metrics import Bootstrap
+from jaxfake.scoring.predict import Sweep
+from jaxfake.scoring.report import Report, write_report
+from jaxfake.scoring.results import Provenance
+from jaxfake.scoring.training_log import read_log
+from jaxfake.scoring.training_section import training_section
+from jaxfake.train import rules
+from jaxfake.train.compile_cache import keep_compiled_programs
+from jaxfake.train.loop import Trained, run_stage
 from jaxfake.train.progress import say
 from jaxfake.train.stage import StagePlan
 
 TOYFACES = "toyfaces"
 
 
+class Splits(NamedTuple):
+    """The faces of a run; only `train` is trained on."""
+
+    train: FaceDataset
+    val: FaceDataset
+    test: FaceDataset
+
+
 def run_job(config: Config, workdir: Path) -> None:
-    """Runs everything that is not done yet, and says where the results are.
+    """Runs everything that is not done yet, and prints the results.
 
     Raises:
         InputError: config, data or workdir do not fit together.
@@ -33,18 +53,17 @@ def run_job(config: Config, workdir: Path) -> None:
     """
     done = workdir / "DONE"
     _claim(config, workdir)
-    if done.exists():
-        say(done.read_text().rstrip())
-        say(f"already done: {workdir / 'report.html'}")
-        return
-    data = _data(config)
-    train, val, test = (
-        open_split(data, name, config.data.size) for name in ("train", "val", "test")
-    )
-    method = recovery(config)
-    plan = StagePlan("recover", method, config.recover, (schema.REAL,), train, val)
-    trained = run_stage(plan, config, workdir)
-    say(f"{len(train)} {trained.step} {method} {test}")
+    if not done.exists():
+        keep_compiled_programs()
+        splits = _open(config)
+        plan = StagePlan(
+            "recover", recovery(config), config.recover, (schema.REAL,), splits.train, splits.val
+        )
+        trained = run_stage(plan, config, workdir)
+        results = _evaluate(config, workdir, splits, trained)
+        write_atomically(done, "\n\n".join(results.in_words) + "\n")
+    say(done.read_text().rstrip())
+    say(f"report: {workdir / 'report.html'}")
 
 
 def recovery(config: Config) -> Recover:
@@ -55,11 +74,68 @@ def recovery(config: Config) -> Recover:
     return Recover(mae, config.mask)
 
 
-def _data(config: Config) -> Path:
-    """Folder of the dataset; the embedded one is built on first use."""
+def _open(config: Config) -> Splits:
+    """The splits of the configured dataset; the embedded one is built on first use."""
+    root = Path(config.data.source)
     if config.data.source == TOYFACES:
-        return toyfaces.build(Path(config.data.root), config.data.size)
-    return Path(config.data.source)
+        from jaxfake.data.builders import toyfaces
+
+        root = toyfaces.build(Path(config.data.root), toyfaces.ToyFaces(size=config.data.size))
+    size = config.data.size
+    return Splits(*(open_split(root, split, size) for split in ("train", "val", "test")))
+
+
+def _evaluate(
+    config: Config, workdir: Path, splits: Splits, trained: Trained
+) -> stage_one.StageOne:
+    """Measures the finished stage on the test split and writes `eval/` and the report."""
+    settings = config.evaluation
+    mesh = rules.make_mesh(config.fsdp, config.recover.batch_size // config.recover.accumulate)
+    results = stage_one.evaluate(
+        workdir,
+        recovery(config),
+        trained.params,
+        splits.train,
+        splits.test,
+        Provenance(
+            fingerprint(config),
+            splits.train.fingerprint,
+            splits.test.fingerprint,
+            "recover",
+            trained.step,
+        ),
+        Sweep(settings.batch_size, config.seed, mesh, config.data.threads),
+        Bootstrap(settings.resamples, config.seed),
+    )
+    training = training_section(read_log(workdir / "metrics.jsonl", "recover"))
+    write_report(
+        workdir / "report.html",
+        Report(
+            title="Stage 1: facial parts recovered from the rest of the face",
+            summary=results.in_words[1:],
+            highlights=results.highlights,
+            facts=_facts(config, workdir, splits),
+            sections=(*results.sections, training),
+        ),
+    )
+    return results
+
+
+def _facts(config: Config, workdir: Path, splits: Splits) -> tuple[tuple[str, str], ...]:
+    """What this run is."""
+    model, stage = config.model, config.recover
+    return (
+        ("run", workdir.name),
+        ("data", f"{config.data.source}, crops of {config.data.size} pixels"),
+        ("training faces", f"{int((splits.train.index.label == schema.REAL).sum())} real ones"),
+        ("model", f"encoder {model.encoder}, decoder {model.decoder}, patch {model.patch}"),
+        ("mask", f"{config.mask.mode}, {config.mask.count} patches"),
+        ("training", f"{stage.steps} steps of {stage.batch_size} faces, seed {config.seed}"),
+        ("config sha256", fingerprint(config)),
+        ("training data sha256", splits.train.fingerprint),
+        ("test data sha256", splits.test.fingerprint),
+        ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
+    )
 
 
 def _claim(config: Config, workdir: Path) -> None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from jaxfake.data.toyfaces.clips import Clip, move_expression, move_light
-from jaxfake.data.toyfaces.geometry import IOD, project
+from jaxfake.data.toyfaces.geometry import IOD
 from jaxfake.data.toyfaces.latents import (
     Expression,
     Light,
@@ -20,7 +20,7 @@ from jaxfake.data.toyfaces.latents import (
     donor_identity,
     donor_light,
 )
-from jaxfake.data.toyfaces.render import Face, render
+from jaxfake.data.toyfaces.render import Face, landmarks_of, render
 
 METHODS = ("eyes", "lips", "inner_face", "lighting")
 
@@ -35,10 +35,15 @@ PART_LANDMARKS = {
 }
 """Which landmarks span the region of each method, and follow the donor inside it."""
 
-SOFTNESS = (0.14, 0.36)
-"""Width of the blend's edge in IOD."""
+SOFTNESS = {
+    "eyes": (0.14, 0.36),
+    "lips": (0.14, 0.36),
+    "inner_face": (0.28, 0.50),
+    "lighting": (0.28, 0.50),
+}
+"""Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
-MARGIN = (0.03, 0.12)
+MARGIN = (0.02, 0.10)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
 
 CAST = 0.025
@@ -87,7 +92,7 @@ def draw_forgery(rng: np.random.Generator, method: str, target: Clip) -> Forgery
             expressions=move_expression(rng, mean, frames),
         )
     seam = Seam(
-        softness=rng.uniform(*SOFTNESS),
+        softness=rng.uniform(*SOFTNESS[method]),
         margin=rng.uniform(*MARGIN),
         gain=(1 + rng.normal(0, CAST, 3)).astype(np.float32),
     )
@@ -121,7 +126,7 @@ def keep(faces: list[Face], forgery: Forgery) -> list[Forged]:
     kept = []
     for face, scene in zip(faces, forgery.donor.scenes(), strict=True):
         size = len(face.image)
-        region = region_of(face.landmarks, project(scene, size).landmarks, forgery, size)
+        region = region_of(face.landmarks, landmarks_of(scene, size), forgery, size)
         image = blend_part(face.image, face.image, region, forgery.seam)
         kept.append(Forged(image, face.landmarks, np.zeros((size, size), np.uint8)))
     return kept

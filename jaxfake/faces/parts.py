@@ -22,7 +22,9 @@ TEMPLATE_GRID = 14
 _EYES_POINTS = (17, 19, 21, 22, 24, 26, 27)
 _NOSE_POINTS = (28, 29, 30, 31, 35)
 _LIPS_POINTS = (48, 54, 51, 57, 6, 10, 8)
-_ROI_PARTS = np.repeat(FACE_PARTS, (len(_EYES_POINTS) + 2, len(_NOSE_POINTS) + 2, len(_LIPS_POINTS)))
+_ROI_PARTS = np.repeat(
+    FACE_PARTS, (len(_EYES_POINTS) + 2, len(_NOSE_POINTS) + 2, len(_LIPS_POINTS))
+)
 
 
 class PartMap(NamedTuple):
@@ -101,9 +103,13 @@ def _roi_points(points: jax.Array) -> jax.Array:
 
 def _template(grid: int) -> np.ndarray:
     """Parts of an aligned face without landmarks, int32 [grid * grid]: our choice."""
-    template = np.zeros((TEMPLATE_GRID, TEMPLATE_GRID), np.int32)
-    template[3:7, 2:12] = EYES
-    template[7:10, 1:13] = CHEEK_NOSE
-    template[10:13, 2:12] = LIPS
-    nearest = ((np.arange(grid) + 0.5) * TEMPLATE_GRID / grid).astype(int)
-    return template[np.ix_(nearest, nearest)].ravel()
+    middles = (np.arange(grid) + 0.5) * TEMPLATE_GRID / grid
+    row, off_centre = np.meshgrid(middles, np.abs(middles - TEMPLATE_GRID / 2), indexing="ij")
+    template = np.zeros((grid, grid), np.int32)
+    for part, top, bottom, half_width in (
+        (EYES, 3, 7, 5),
+        (CHEEK_NOSE, 7, 10, 6),
+        (LIPS, 10, 13, 5),
+    ):
+        template[(row >= top) & (row < bottom) & (off_centre < half_width)] = part
+    return template.ravel()

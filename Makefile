@@ -1,0 +1,48 @@
+# Two commands do all set-up: `make run` and `make test`. Each makes .venv, installs the pinned packages
+# and fetches the face models, once, and then works offline.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check install face-models
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; give another with `make PYTHON=/path/to/python test`.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
+# Changes whenever the pins do.
+STAMP := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+
+help:
+	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
+	@echo 'make test   runs the tests'
+	@echo 'make check  formatting, lint and types'
+
+run: install face-models
+	$(BIN)/python -m jaxfake.main --config=configs/mover.py
+
+test: install face-models
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+install: $(STAMP)
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo 'jaxfake needs Python 3.12 or newer and found none. Install one \
+	(for example: uv python install 3.12, or your system packages) or name it: \
+	make PYTHON=/path/to/python3.12 run'; exit 2; }
+	rm -rf $(VENV)
+	if command -v uv >/dev/null; then \
+		uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
+		VIRTUAL_ENV=$(VENV) uv pip install --quiet -e '.[dev]' -c constraints.txt; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt; \
+	fi
+	touch $@
+
+face-models: install
+	$(BIN)/python -m jaxfake.faces.models

@@ -1,0 +1,114 @@
+"""What of a source has become of it: coverage.json, and the same for the terminal."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxfake.data.folder import Listing, SourceFile
+from jaxfake.data.units import Status, cut_short
+from jaxfake.files import write_atomically
+
+FILE_NAME = "coverage.json"
+
+_COUNTS = ("expected", "found", "no_face", "unreadable", "crops")
+
+
+class Row(NamedTuple):
+    """One source file and how it went."""
+
+    source: SourceFile
+    split: str
+    status: Status
+
+
+class Coverage(NamedTuple):
+    """Everything that coverage.json says."""
+
+    dataset: str
+    settings: dict[
+        str, Any
+    ]  # what was asked for; the same source and settings give the same dataset
+    source: dict[str, Any]  # files, and a fingerprint of them
+    coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
+    files: list[dict[str, str]]  # those that gave less than they should, or nothing
+
+
+def cover(
+    dataset: str, settings: dict[str, Any], fingerprint: str, listing: Listing, rows: list[Row]
+) -> Coverage:
+    """Counts what became of the files."""
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for row in rows:
+        count = counts.setdefault(row.split, {}).setdefault(row.source.method, Counter())
+        count["expected"] += 1
+        count["crops"] += row.status.crops
+        count[_outcome(row.status)] += 1
+    table = {
+        split: {method: {key: n[key] for key in _COUNTS} for method, n in sorted(methods.items())}
+        for split, methods in sorted(counts.items())
+    }
+    source = {
+        "files": len(listing.files),
+        "refused": len(listing.refused),
+        "other_files": listing.others,
+        "fingerprint": fingerprint,
+    }
+    return Coverage(dataset, settings, source, table, _remarks(listing, rows))
+
+
+def write(folder: Path, coverage: Coverage) -> None:
+    """Writes coverage.json."""
+    text = json.dumps(coverage._asdict(), indent=1, ensure_ascii=False)
+    write_atomically(folder / FILE_NAME, text + "\n")
+
+
+def read(folder: Path) -> Coverage | None:
+    """What coverage.json of an earlier run says; None if there is none, or it is of something else."""
+    try:
+        return Coverage(**json.loads((folder / FILE_NAME).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remarks(coverage: Coverage) -> list[str]:
+    """One line for every file that gave less than it should, grouped and counted."""
+    groups: dict[str, list[str]] = {}
+    for entry in coverage.files:
+        kind, _, why = entry["status"].partition(": ")
+        groups.setdefault(kind, []).append(f"  {entry['file']}" + (f": {why}" if why else ""))
+    lines = []
+    for kind, files in groups.items():
+        lines += [f"{kind} ({len(files)}):", *files]
+    return lines
+
+
+def table(coverage: Coverage) -> list[str]:
+    """The counts as lines of a small table."""
+    heads = ("split", "method", "files", "with a face", "no face", "unreadable", "crops")
+    cells: list[tuple[str, ...]] = [heads]
+    for split in sorted(coverage.coverage, key=("train", "val", "test").index):
+        for method, count in coverage.coverage[split].items():
+            cells.append((split, method, *(str(count[key]) for key in _COUNTS)))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in cells]
+
+
+def _outcome(status: Status) -> str:
+    if status.failure:
+        return "unreadable"
+    return "found" if status.crops else "no_face"
+
+
+def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, str]]:
+    entries = [
+        {"file": item.relative, "status": f"refused: {item.why}"} for item in listing.refused
+    ]
+    for source, split, status in rows:
+        where = {"file": source.relative, "split": split, "method": source.method}
+        if status.word != "ok":
+            entries.append({**where, "status": status.word})
+        elif cut_short(status.expected, status.decoded):
+            short = f"{status.decoded} of {status.expected} frames decode"
+            entries.append({**where, "status": f"cut short: {short}"})
+    return sorted(entries, key=lambda entry: (entry["status"].partition(":")[0], entry["file"]))

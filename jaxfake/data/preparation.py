@@ -1,0 +1,201 @@
+"""From a person's folder to a dataset: list, crop in parallel, write, count.
+
+The unit of work is one source file. Its crops lie in OUT/.work, under a name made of the file's content
+and the settings, until the dataset is written from all of them. So a run that was killed at any instant
+goes on where it was when the same command is given again, and ends with the same bytes whatever the
+number of processes. Needs twice the space of the dataset while it runs.
+"""
+
+import fcntl
+import hashlib
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxfake.data import coverage, folder, units, workers
+from jaxfake.data.coverage import Coverage, Row
+from jaxfake.data.cropping import CropOptions, Cropper, Task
+from jaxfake.data.folder import Listing, SourceFile
+from jaxfake.data.progress import Progress
+from jaxfake.data.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
+from jaxfake.data.units import Status
+from jaxfake.data.workers import DEFAULT_LIMITS, Limits
+from jaxfake.errors import InputError, Preempted
+from jaxfake.faces import models
+from jaxfake.faces.models import FaceModels
+
+WORK = ".work"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a person asks for. The same source and settings give the same dataset."""
+
+    source: Path
+    out: Path
+    crops: CropOptions
+    identity: str = ""  # as folder.list_folder
+    label: str | None = None  # as folder.list_folder
+    shares: SplitShares = DEFAULT_SHARES
+    workers: int = 1
+    face_models: str | None = None  # folder; None is the cache
+    limits: Limits = DEFAULT_LIMITS
+
+
+class Result(NamedTuple):
+    """How a preparation ended."""
+
+    coverage: Coverage
+    dataset: Path | None  # its folder; None if no file gave a face
+    fresh: bool  # False: it was there already
+
+
+def prepare(wanted: Preparation) -> Result:
+    """Makes the dataset, or goes on making it, or finds it made.
+
+    Raises:
+        InputError: the source or the models are not usable, or OUT holds something else.
+        Preempted: SIGINT or SIGTERM came; what is done is kept.
+    """
+    if wanted.source.resolve() == wanted.out.resolve():
+        raise InputError("--out must be another folder than --source")
+    listing = folder.list_folder(wanted.source, wanted.identity, wanted.label)
+    contents = [folder.content_digest(file.path) for file in listing.files]
+    fingerprint = _fingerprint(listing, contents)
+    work = wanted.out / WORK
+    settings = _settings(wanted, listing)
+    made = _made_before(wanted.out, settings, fingerprint)
+    if made:
+        shutil.rmtree(work, ignore_errors=True)
+        return made
+    face_models = models.obtain(wanted.face_models)
+    with _locked(work), _stopped_by_signals(work, len(listing.files)):
+        kept = [
+            work / _unit_name(file, content, wanted.crops)
+            for file, content in zip(listing.files, contents, strict=True)
+        ]
+        statuses = _crop_all(wanted, face_models, listing, kept)
+        rows = [
+            Row(file, split_of(file.identity, wanted.shares), status)
+            for file, status in zip(listing.files, statuses, strict=True)
+        ]
+        name = wanted.source.resolve().name
+        counted = coverage.cover(name, settings, fingerprint, listing, rows)
+        if not any(status.crops for status in statuses):
+            return Result(counted, None, fresh=True)
+        _write_dataset(wanted, name, rows, kept)
+        coverage.write(wanted.out, counted)
+        shutil.rmtree(work)
+    return Result(counted, _dataset_folder(wanted.out), fresh=True)
+
+
+def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
+    """What was asked for and changes the result, as coverage.json keeps it."""
+    asked = {"identity": wanted.identity, "label": listing.label, "splits": list(wanted.shares)}
+    return {**wanted.crops._asdict(), **asked}
+
+
+def _fingerprint(listing: Listing, contents: list[str]) -> str:
+    digest = hashlib.sha256()
+    for file, content in zip(listing.files, contents, strict=True):
+        digest.update(f"{file.relative}\n{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _unit_name(file: SourceFile, content: str, crops: CropOptions) -> str:
+    """Another file, another content or other crops: another name, so nothing stale is ever used."""
+    text = f"{file.relative}\n{content}\n{tuple(crops)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
+
+
+def _dataset_folder(out: Path) -> Path:
+    return out / "folder" / "1.0.0"
+
+
+def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Result | None:
+    """The finished dataset in OUT if it is the wanted one, None if there is none."""
+    there = _dataset_folder(out).exists()
+    found = coverage.read(out)
+    advice = "give another --out, or delete that folder"
+    if not (there and found):
+        if there and not (out / WORK).exists():
+            raise InputError(f"{out} holds a dataset without {coverage.FILE_NAME}: {advice}")
+        return None
+    other = [key for key, value in settings.items() if found.settings.get(key) != value]
+    if other:
+        was = ", ".join(f"{key}={found.settings.get(key)}" for key in other)
+        raise InputError(f"{out} was prepared with {was}: give the same, or {advice}")
+    if found.source["fingerprint"] != fingerprint:
+        raise InputError(f"{out} was prepared from other files than are there now: {advice}")
+    return Result(found, _dataset_folder(out), fresh=False)
+
+
+def _crop_all(
+    wanted: Preparation, face_models: FaceModels, listing: Listing, kept: list[Path]
+) -> list[Status]:
+    """Makes the units that are not there yet; one status per file, in order."""
+    found = [units.load_status(path) for path in kept]
+    missing = [at for at, status in enumerate(found) if status is None]
+    tasks = [Task(str(listing.files[at].path), str(kept[at])) for at in missing]
+    start = partial(Cropper, face_models, wanted.crops)
+    with Progress("faces", len(kept), "files", done=len(kept) - len(missing)) as progress:
+        for end in workers.run(tasks, start, wanted.workers, wanted.limits):
+            at = missing[end.number]
+            found[at] = units.load_status(kept[at])
+            if end.failure:
+                found[at] = units.failed(end.failure).status
+            progress.step()
+    return [status for status in found if status is not None]
+
+
+def _write_dataset(wanted: Preparation, name: str, rows: list[Row], kept: list[Path]) -> None:
+    # TFDS takes seconds to import, and the workers must not.
+    from jaxfake.data.builders import folder as builder
+
+    splits: dict[str, list[builder.Item]] = {split: [] for split in SPLITS}
+    for (file, split, status), path in zip(rows, kept, strict=True):
+        if status.crops:
+            splits[split].append(builder.Item(file, path, status.stored))
+    filled = {split: items for split, items in splits.items() if items}
+    plan = builder.Plan(name, wanted.crops.size, wanted.crops.storage, filled)
+    with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
+        made = builder.write(wanted.out / WORK / "dataset", plan, progress.step)
+    final = _dataset_folder(wanted.out)
+    shutil.rmtree(final.parent, ignore_errors=True)
+    made.parent.rename(final.parent)
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    """Two runs into the same folder would delete each other's work."""
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = (work / "lock").open("w")
+    except OSError as error:
+        raise InputError(f"cannot write to --out={work.parent}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"another preparation is at work in {work.parent}: wait for it"
+            ) from error
+        yield
+
+
+@contextmanager
+def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does: between two files or not, what is finished is kept."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        done = len(list(work.glob("*.npz")))
+        raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,69 @@
+"""Clips: one identity whose expression, pose and light change smoothly from frame to frame."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxfake.data.toyfaces.latents import (
+    Expression,
+    Identity,
+    Light,
+    Pose,
+    Scene,
+    draw_background,
+    draw_expression,
+    draw_light,
+)
+
+YAW, PITCH, ROLL = 0.20, 0.09, 0.05
+"""Greatest mean angles of a clip, radians: about 11, 5 and 3 degrees."""
+
+SCALE, SHIFT = 0.03, 0.012
+"""Greatest change of scale, and of place in crop widths: what is left after alignment."""
+
+WANDER = 0.15
+"""How far expression and light move within a clip, in latent units; pose by the same share."""
+
+
+class Clip(NamedTuple):
+    """The scenes of T frames, by what moves."""
+
+    identity: Identity
+    expressions: list[Expression]
+    poses: list[Pose]
+    lights: list[Light]
+    background: np.ndarray
+
+    def scenes(self) -> list[Scene]:
+        moving = zip(self.expressions, self.poses, self.lights, strict=True)
+        return [Scene(self.identity, *moved, self.background) for moved in moving]
+
+
+def draw_clip(rng: np.random.Generator, identity: Identity, frames: int) -> Clip:
+    """A clip of `frames` frames of one identity, everything else random."""
+    limits = np.array([YAW, PITCH, ROLL, SCALE, SHIFT, SHIFT])
+    pose = rng.uniform(-1, 1, 6)
+    poses = (pose + wander(rng, frames, 6)) * limits + [0, 0, 0, 1, 0, 0]
+    return Clip(
+        identity=identity,
+        expressions=move_expression(rng, draw_expression(rng), frames),
+        poses=[Pose(*row) for row in poses.tolist()],
+        lights=move_light(rng, draw_light(rng), frames),
+        background=draw_background(rng),
+    )
+
+
+def move_expression(rng: np.random.Generator, mean: Expression, frames: int) -> list[Expression]:
+    return [Expression(*row) for row in (np.array(mean) + wander(rng, frames, len(mean))).tolist()]
+
+
+def move_light(rng: np.random.Generator, mean: Light, frames: int) -> list[Light]:
+    return [Light(*row) for row in (np.array(mean) + wander(rng, frames, len(mean))).tolist()]
+
+
+def wander(rng: np.random.Generator, frames: int, latents: int) -> np.ndarray:
+    """Smooth paths around zero, float64 [T, latents], within ±WANDER: half a wave or less a clip."""
+    time = np.linspace(0, 1, frames)[:, None]
+    phase = rng.uniform(0, 2 * np.pi, latents)
+    speed = rng.uniform(0.3, 1.0, latents) * np.pi
+    return WANDER * np.sin(phase + speed * time)

@@ -1,0 +1,120 @@
+"""Where everything lies: 3-D points of a face from latents, turned and projected into the crop.
+
+Units of the face: one interocular distance (IOD); x to the right of the picture, y down, z towards
+the viewer; the origin lies between the eyes. The right half of the face (left in the picture, as
+iBUG-68 counts) is described and mirrored, so faces are symmetric before they turn.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxfake.data.toyfaces.anatomy import (
+    brow_widths,
+    freckles,
+    half_face,
+    middle_curves,
+    protrusion,
+    right_curves,
+)
+from jaxfake.data.toyfaces.latents import Pose, Scene
+from jaxfake.faces.ibug68 import MIRROR
+
+IOD = 54.2 / 224
+"""Interocular distance in crop widths: the alignment template for crops of 1.3 times the face."""
+
+CENTRE = (112.0 / 224, 127.5 / 224)
+"""Where the template's eyes (counted twice), nose tip and mouth corners have their mean, likewise."""
+
+ANCHOR = np.array([0.0, 0.41, 0.55])
+"""The point of every head that comes to CENTRE: the same mean on a face at rest. It moves with no
+expression and no identity, or a forged part would betray itself by shifting the whole face."""
+
+DEPTH = 9.0
+"""Distance of the camera in IOD: a mild perspective."""
+
+_FLIP_X = np.array([-1.0, 1.0])
+
+
+class Shape(NamedTuple):
+    """A face in crop coordinates (float64 pixels, centre of the first pixel at 0).
+
+    Of what there are two, the right one (left in the picture) comes first.
+    """
+
+    landmarks: np.ndarray  # [68, 2]
+    lid_folds: np.ndarray  # [2, 4, 2] crease over each eye
+    smile_lines: np.ndarray  # [2, 4, 2] from nostril past the mouth corner
+    crows_feet: np.ndarray  # [2, 4, 2]
+    low_crows_feet: np.ndarray  # [2, 4, 2]
+    brow_furrows: np.ndarray  # [2, 4, 2]
+    under_eyes: np.ndarray  # [2, 4, 2]
+    wings: np.ndarray  # [2, 4, 2] sides of the nose
+    irises: np.ndarray  # [2, 2] centres
+    cheeks: np.ndarray  # [2, 2] centres of the cheek bones
+    ears: np.ndarray  # [2, 2]
+    collar: np.ndarray  # [2, 2] where neck and shoulders meet
+    cranium: np.ndarray  # [9, 2] from the right temple over the top to the left one
+    hairline: np.ndarray  # [9, 2] likewise, along the forehead
+    forehead_lines: np.ndarray  # [2, 4, 2]
+    freckles: np.ndarray  # [n, 2]
+    brow_widths: np.ndarray  # [5] half the thickness along a brow, outer end first, pixels
+    unit: float  # pixels of one IOD at the face's scale
+
+
+def project(scene: Scene, size: int) -> Shape:
+    """The face of `scene` in a crop of `size` x `size` pixels."""
+    identity, expression = scene.identity, scene.expression
+    half = half_face(identity.proportions, identity.style, expression)
+    landmarks = half.copy()
+    landmarks[_LEFT] = half[MIRROR[_LEFT]] * _FLIP_X
+    right = right_curves(expression, half)
+    middle = [*middle_curves(identity, expression, half), freckles(identity, half)]
+    one_side = np.concatenate(right)
+    flat = np.concatenate([landmarks, one_side, one_side * _FLIP_X, *middle])
+    depth = _depth(flat)
+    depth[:68] += protrusion(identity.style)
+    pixels = _crop_pixels(flat, depth, scene.pose, size)
+    sides = pixels[68 : 68 + 2 * len(one_side)].reshape(2, -1, 2)
+    paired = _split(sides, right, axis=1)
+    paired[7:] = [points[:, 0] for points in paired[7:]]
+    rest = _split(pixels[68 + 2 * len(one_side) :], middle, axis=0)
+    rest[2] = rest[2].reshape(2, 4, 2)
+    unit = IOD * size * scene.pose.scale
+    return Shape(pixels[:68], *paired, *rest, unit * brow_widths(identity.style), unit)
+
+
+_LEFT = np.r_[9:17, 22:27, 34:36, 42:48, 52:57, 63:66]
+
+
+def _split(points: np.ndarray, like: list[np.ndarray], axis: int) -> list[np.ndarray]:
+    """Cuts the points of several curves apart again."""
+    ends = np.cumsum([len(curve) for curve in like])[:-1]
+    return np.split(points, ends, axis=axis)
+
+
+def _depth(points: np.ndarray) -> np.ndarray:
+    """Height of the head, an ellipsoid, over the plane through the ears, [n] in IOD."""
+    x, y = points[:, 0] / 1.36, (points[:, 1] - 0.15) / 2.1
+    return 1.05 * np.sqrt(np.maximum(1 - x * x - y * y, 0)) - 0.45
+
+
+def _crop_pixels(flat: np.ndarray, depth: np.ndarray, pose: Pose, size: int) -> np.ndarray:
+    """The points [n, 2], with their depths [n], turned and seen in perspective: [n, 2]."""
+    turn = _rotation(pose)
+    seen = _seen(flat @ turn[:, :2].T + depth[:, None] * turn[:, 2])
+    seen -= _seen((turn @ ANCHOR)[None])
+    seen *= IOD * pose.scale * size
+    return seen + (CENTRE + np.array([pose.shift_x, pose.shift_y])) * size - 0.5
+
+
+def _seen(solid: np.ndarray) -> np.ndarray:
+    return solid[:, :2] / (1 - solid[:, 2:] / DEPTH)
+
+
+def _rotation(pose: Pose) -> np.ndarray:
+    (sy, sp, sr), (cy, cp, cr) = np.sin(pose[:3]), np.cos(pose[:3])
+    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return roll @ pitch @ yaw

@@ -1,0 +1,31 @@
+"""A finished toy face: picture and exact landmarks of one scene."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxfake.data.toyfaces.geometry import project
+from jaxfake.data.toyfaces.latents import Scene, pronounced
+from jaxfake.data.toyfaces.painting import paint
+from jaxfake.data.toyfaces.palette import palette
+from jaxfake.data.toyfaces.shading import shade
+
+
+class Face(NamedTuple):
+    image: np.ndarray  # float32 [H, W, 3], RGB, 0..255
+    landmarks: np.ndarray  # float32 [68, 2], iBUG-68, x then y, pixels
+
+
+def landmarks_of(scene: Scene, size: int) -> np.ndarray:
+    """The landmarks that `render` would give, without the picture: float32 [68, 2]."""
+    return project(pronounced(scene), size).landmarks.astype(np.float32)
+
+
+def render(scene: Scene, size: int) -> Face:
+    """The face of `scene` in a crop of `size` x `size` pixels, before any camera."""
+    scene = pronounced(scene)
+    shape = project(scene, size)
+    colours = palette(scene.identity.colours, scene.identity.style)
+    flat = paint(scene, shape, colours, size)
+    image = shade(flat, scene, shape, colours)
+    return Face(np.clip(image, 0, 255).astype(np.float32), shape.landmarks.astype(np.float32))

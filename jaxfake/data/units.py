@@ -1,0 +1,91 @@
+"""The finished crops of one source file, kept in one file until the dataset is written."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Status(NamedTuple):
+    """What became of one source file."""
+
+    expected: int  # frames that were to be looked at
+    decoded: int  # frames that could be
+    crops: int  # frames with a face
+    stored: int  # bytes of all crops
+    failure: str  # why the file is unreadable; '' if it is not
+
+    @property
+    def word(self) -> str:
+        """`ok`, `no_face` or `unreadable: why`, as in scores.csv."""
+        if self.failure:
+            return f"unreadable: {self.failure}"
+        return "ok" if self.crops else "no_face"
+
+
+class Unit(NamedTuple):
+    """The crops of one source file, in the order of its frames (F of them)."""
+
+    expected: int
+    decoded: int
+    frames: np.ndarray  # int32 [F]: index in the video
+    landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
+    pictures: list[bytes]  # PNG, or raw uint8 RGB rows
+    failure: str = ""
+
+    @property
+    def status(self) -> Status:
+        """The unit without its crops."""
+        stored = sum(map(len, self.pictures))
+        return Status(self.expected, self.decoded, len(self.pictures), stored, self.failure)
+
+
+def cut_short(expected: int, decoded: int) -> bool:
+    """Whether a video ended early. One frame less is common: containers round their length up."""
+    return decoded < expected - 1
+
+
+def failed(why: str) -> Unit:
+    """The unit of a file that cannot be read."""
+    nothing = np.zeros(0, np.int32), np.zeros((0, 68, 2), np.float32)
+    return Unit(0, 0, *nothing, [], failure=why)
+
+
+def save(path: Path, unit: Unit) -> None:
+    """Writes the unit so that a kill leaves either all of it or nothing under this name."""
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            counts=np.array([unit.expected, unit.decoded, *unit.status[2:4]], np.int64),
+            failure=np.array(unit.failure),
+            frames=unit.frames,
+            landmarks=unit.landmarks,
+            ends=np.cumsum([len(picture) for picture in unit.pictures], dtype=np.int64),
+            pictures=np.frombuffer(b"".join(unit.pictures), np.uint8),
+        )
+    partial.replace(path)
+
+
+def load(path: Path) -> Unit:
+    """Reads a unit that `load_status` has found good."""
+    with np.load(path, allow_pickle=False) as stored:
+        ends = stored["ends"].tolist()
+        data = stored["pictures"].tobytes()
+        starts = [0, *ends[:-1]] if ends else []
+        pictures = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+        expected, decoded = (int(count) for count in stored["counts"][:2])
+        failure = str(stored["failure"])
+        return Unit(expected, decoded, stored["frames"], stored["landmarks"], pictures, failure)
+
+
+def load_status(path: Path) -> Status | None:
+    """The status of a stored unit; None if there is none, or a power cut has damaged it."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            expected, decoded, crops, size = stored["counts"].tolist()
+            return Status(expected, decoded, crops, size, str(stored["failure"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,44 @@
+"""The face of a picture: detection, then landmarks, then whether there is a face there after all."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxfake.faces.detector import FaceDetector
+from jaxfake.faces.landmarks import Landmarker
+from jaxfake.faces.models import FaceModels
+
+_MIN_PRESENCE = 0.5
+
+
+class Face(NamedTuple):
+    """One face, in pixels of the picture; the centre of the first pixel is at 0."""
+
+    landmarks: np.ndarray  # float32 [68, 2], iBUG order
+    box: np.ndarray  # float32 [4]: left, top, right, bottom
+    score: float  # of the detector, 0 to 1
+
+
+class FaceFinder:
+    """Detector and landmarks together. Not to be shared between threads."""
+
+    def __init__(self, models: FaceModels) -> None:
+        self._detector = FaceDetector(models)
+        self._landmarker = Landmarker(models)
+
+    def largest(self, image: np.ndarray) -> Face | None:
+        """The face with the largest box, or None.
+
+        Of several people the largest is nearly always the subject: the others are passers-by, or
+        pictures on a wall. It is also the rule of the protocols that we are compared with
+        (methods.md 6.2), and it needs no tracking; its price is that in a clip of two people of
+        like size it may change from frame to frame.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+        """
+        for found in self._detector.candidates(image):
+            located = self._landmarker.locate(image, found)
+            if located.presence >= _MIN_PRESENCE and np.isfinite(located.points).all():
+                return Face(located.points, found.box, found.score)
+        return None

@@ -1,0 +1,94 @@
+"""Makes a dataset of aligned face crops from a folder of photographs and videos.
+
+    python -m jaxfake.prepare --dataset=folder --source=DIR --out=DIR [--identity=...] [--splits=...]
+
+The same command again goes on wherever it was stopped; once it is done, it says so and does nothing.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from absl import flags
+
+from jaxfake import cli
+from jaxfake.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxfake.data.cropping import Storage
+    from jaxfake.data.preparation import Preparation
+
+DATASETS = ("folder",)
+
+_DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
+_SOURCE = flags.DEFINE_string(
+    "source",
+    None,
+    "Folder of photographs and videos; with real/ and fake/ in it, they give the label.",
+)
+_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it is not there.")
+_SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
+_FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
+_STORAGE = flags.DEFINE_enum(
+    "storage", "png", ["png", "raw"], "Both are lossless; raw reads faster and takes more space."
+)
+_IDENTITY = flags.DEFINE_string(
+    "identity", "", "Who is in a file, for the splits: 'parent' for the name of its folder, or a "
+    r"regular expression with one group, such as '(\d+)_'; by default the file's name."
+)  # fmt: skip
+_LABEL = flags.DEFINE_enum(
+    "label", None, ["real", "fake", "unknown"], "Label of a folder without real/ and fake/; real."
+)
+_SPLITS = flags.DEFINE_string(
+    "splits", "0.8,0.1,0.1", "Shares of the identities for train, val and test."
+)
+_WORKERS = flags.DEFINE_integer("workers", None, "Processes; by default one per core.", 1)
+_FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
+
+
+def main() -> int:
+    """Flags in, one call, messages out."""
+    wanted = _wanted()
+    from jaxfake.data import coverage, preparation
+
+    result = preparation.prepare(wanted)
+    counted = result.coverage
+    print("\n".join([*coverage.remarks(counted), "", *coverage.table(counted), ""]))
+    if result.dataset is None:
+        raise InputError(
+            f"none of the files in {wanted.source} gives a face: no dataset is written"
+        )
+    if counted.settings["label"] == "real" and wanted.label is None:
+        print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
+    state = "made" if result.fresh else "there already, complete, nothing to do"
+    print(f"dataset: {result.dataset} ({state})")
+    return 0
+
+
+def _wanted() -> "Preparation":
+    if _DATASET.value not in DATASETS:
+        raise InputError(f"--dataset={_DATASET.value}: there is {', '.join(DATASETS)}")
+    from jaxfake.data.cropping import CropOptions
+    from jaxfake.data.preparation import Preparation
+    from jaxfake.data.splits import parse_shares
+
+    return Preparation(
+        source=_folder(_SOURCE),
+        out=_folder(_OUT),
+        crops=CropOptions(_SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value)),
+        identity=_IDENTITY.value,
+        label=_LABEL.value,
+        shares=parse_shares(_SPLITS.value),
+        workers=_WORKERS.value or len(os.sched_getaffinity(0)),
+        face_models=_FACE_MODELS.value,
+    )
+
+
+def _folder(flag: flags.FlagHolder) -> Path:
+    if not flag.value:
+        raise InputError(f"--{flag.name} is missing: give it a folder")
+    return Path(flag.value)
+
+
+if __name__ == "__main__":
+    cli.run(main)
