@@ -63,6 +63,8 @@ def _failed(message: str, code: int) -> int:
 
 def _one_line(error: BaseException) -> str:
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if "Traceback" in text:  # ml_collections puts the whole of one into its message
+        text = text.strip().splitlines()[-1]
     return " ".join(text.split()) or type(error).__name__
 
 

@@ -27,17 +27,14 @@ def main() -> None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config, job
 
-    if _CONFIG.value is None:
-        raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
-    job.run_job(config.parse(_CONFIG.value), _workdir())
-
-
-def _workdir() -> Path:
-    if _WORKDIR.value:
-        return Path(_WORKDIR.value)
     filename = config_flags.get_config_filename(flags.FLAGS["config"])
+    if not filename:
+        raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
     path, _, variant = filename.partition(":")
-    return Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
+    if not Path(path).is_file():
+        raise InputError(f"--config: there is no file {path}")
+    workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
+    job.run_job(config.parse(_CONFIG.value), Path(_WORKDIR.value or workdir))
 
 
 if __name__ == "__main__":

@@ -122,8 +122,10 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> tuple[jax.Array, None]:
-        x = x + Attention(self.heads, self.compute, name="attn")(layer_norm(x, self.compute, "norm1"))
-        x = x + Mlp(self.compute, name="mlp")(layer_norm(x, self.compute, "norm2"))
+        normed = layer_norm(x, self.compute, "norm1")
+        x = x + Attention(self.heads, self.compute, name="attn")(normed)
+        normed = layer_norm(x, self.compute, "norm2")
+        x = x + Mlp(self.compute, name="mlp")(normed)
         return x, None
 
 

@@ -128,7 +128,7 @@ def _score_by_method_table(result: ZeroShot) -> Table:
         for name in result.overall
     )
     caption = (
-        "Video AUC of each score on each manipulation against the same reals. Intervals are as wide "
-        "as those of the figure above; metrics.json has them."
+        "Video AUC of each score on each manipulation against the same reals; "
+        "their intervals are in metrics.json."
     )
     return Table("Every score by manipulation", caption, ("score", *methods), rows)

@@ -90,7 +90,7 @@ def _train(
                 save(step)
             state = ready.step(state, next(batches))
             state = watch.after(state, step + 1)
-            progress.advance(size, lambda: f"loss {watch.loss:.4f}")
+            progress.advance(size, watch.remark)
         save(steps)
     finally:
         progress.close()

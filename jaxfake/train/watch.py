@@ -46,7 +46,7 @@ class Watch:
         self._step, self._since, self.waited = start, time.monotonic(), 0.0
         self._row_before: tuple[jax.Array, jax.Array] | None = None
         self._strips = _strip_maker(plan, config)
-        self.loss = float("nan")
+        self._loss: float | None = None
 
     def after(self, state: TrainState, step: int) -> TrainState:
         """Looks at the state after `step` updates, when it is time to; returns it to go on with."""
@@ -70,6 +70,10 @@ class Watch:
             "the learning rate, or look at these faces"
         )
 
+    def remark(self) -> str:
+        """The last known loss, for the progress line."""
+        return "" if self._loss is None else f"loss {self._loss:.4f}"
+
     def close(self) -> None:
         """Puts everything on disk."""
         self._writer.close()
@@ -80,7 +84,7 @@ class Watch:
         self._writer.write_scalars(step, values | self._speeds(step))
         before, self._row_before = self._row_before, (values["loss"], jnp.copy(state.failed_step))
         if before is not None:
-            self.loss = float(before[0])
+            self._loss = float(before[0])
             self.refuse_if_failed(before[1])
         return state.replace(window=jax.tree.map(jnp.zeros_like, state.window))
 

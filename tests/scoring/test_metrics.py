@@ -13,6 +13,7 @@ from jaxfake.scoring.metrics import (
     measure_auc,
     roc_auc,
     roc_curve,
+    video_wins,
     weighted_auc,
 )
 
@@ -44,12 +45,16 @@ def test_curve_is_scikit_learns(case):
 
 
 @given(labelled_scores(), st.integers(0, 2**32 - 1))
-def test_weighted_auc_is_scikit_learns(case, seed):
+def test_repeating_videos_is_scikit_learns_sample_weight(case, seed):
     labels, scores = case
-    weights = np.random.default_rng(seed).integers(0, 4, (3, len(labels))).astype(float)
-    weights[:, :2] += 1
+    rng = np.random.default_rng(seed)
+    fake, videos = labels == 1, rng.integers(0, 5, len(labels)) + 5 * labels
+    times = rng.integers(0, 4, (3, 10)) + 1.0
+    there = [np.unique(videos[which]) for which in (fake, ~fake)]
+    ours = weighted_auc(video_wins(fake, scores, videos), *(times[:, which] for which in there))
+    weights = times[:, videos]
     expected = [oracle.roc_auc_score(labels, scores, sample_weight=row) for row in weights]
-    np.testing.assert_allclose(weighted_auc(labels == 1, scores, weights), expected)
+    np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("label", [0, 1])

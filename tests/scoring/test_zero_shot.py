@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from jaxfake.errors import InputError
 from jaxfake.scoring import results, zero_shot
 from jaxfake.scoring.metrics import Auc, Bootstrap, Interval, Undefined
 from jaxfake.scoring.predict import FrameScores
@@ -92,10 +91,3 @@ def test_a_dataset_cannot_name_a_folder_elsewhere(make_dataset, tmp_path):
     dataset = make_dataset([("real", "a", 0, 1)], dataset="../../etc")
     folder = results.evaluation_folder(tmp_path, dataset)
     assert folder.resolve().is_relative_to(tmp_path / "eval")
-
-
-def test_results_without_faces_are_an_error(dataset, sweep):
-    from jaxfake.scoring.strips import draw_strips
-
-    with pytest.raises((InputError, ValueError)):
-        draw_strips(None, None, dataset, {}, sweep)

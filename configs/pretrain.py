@@ -1,0 +1,74 @@
+"""Stage 1 on your own real faces: a masked autoencoder of facial parts.
+
+    python -m jaxfake.prepare --dataset=folder --source=PHOTOS --out=data/faces --size=96
+    python -m jaxfake.main --config=configs/pretrain.py --config.data.source=data/faces
+
+The default is a small model on 96-pixel crops, for a CPU. ':vit_s' and ':vit_b' take 224-pixel crops
+(`--size=224`) and a GPU: ViT-S and ViT-B with patches of 16 pixels and the four-block decoder of
+methods that kept it small (MARLIN). Their lengths are our choice; no result of theirs is claimed here.
+"""
+
+import ml_collections
+
+
+def get_config(variant: str = "") -> ml_collections.ConfigDict:
+    """The config of a variant: '', 'vit_s' or 'vit_b'."""
+    config = _on_a_cpu()
+    if variant in ("vit_s", "vit_b"):
+        width, heads = {"vit_s": (384, 6), "vit_b": (768, 12)}[variant]
+        config.data.size = 224
+        config.data.threads = 16
+        config.model = {
+            "patch": 16,
+            "encoder": {"width": width, "depth": 12, "heads": heads},
+            "decoder": {"width": width // 2, "depth": 4, "heads": heads // 2},
+            "dtype": "bfloat16",
+            "attend": "cudnn",
+        }
+        config.mask.count = 24
+        config.recover.steps = 50_000
+        config.recover.batch_size = 256
+        config.recover.learning_rate = 1.5e-4
+        config.recover.ema = 0.9999
+    elif variant:
+        raise ValueError(
+            f"configs/pretrain.py has no variant {variant!r}: leave it out, or vit_s, vit_b"
+        )
+    return config
+
+
+def _on_a_cpu() -> ml_collections.ConfigDict:
+    return ml_collections.ConfigDict(
+        {
+            "seed": 0,
+            "fsdp": 1,
+            "log_every": 50,
+            "data": {
+                "source": "data/faces",
+                "root": "data",
+                "size": 96,
+                "threads": 4,
+                "workers": 0,
+            },
+            "model": {
+                "patch": 12,
+                "encoder": {"width": 128, "depth": 4, "heads": 4},
+                "decoder": {"width": 64, "depth": 2, "heads": 2},
+                "dtype": "float32",
+                "attend": "xla",
+            },
+            "mask": {"mode": "part", "count": 8},
+            "recover": {
+                "steps": 1500,
+                "batch_size": 64,
+                "accumulate": 1,
+                "learning_rate": 4e-3,
+                "warmup": 0.05,
+                "weight_decay": 0.05,
+                "ema": 0.0,
+                "crop": 0.9,
+            },
+            "checkpoints": {"every_seconds": 30.0, "keep": 3},
+            "evaluation": {"batch_size": 64, "resamples": 1000},
+        }
+    )

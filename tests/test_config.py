@@ -1,0 +1,75 @@
+"""Configs: typed, complete, and wrong ones named in one line."""
+
+import ml_collections
+import pytest
+
+from configs import mover, pretrain
+from jaxfake import config
+from jaxfake.errors import InputError
+
+SHIPPED = {
+    "mover": mover.get_config,
+    "pretrain": pretrain.get_config,
+    "pretrain:vit_s": lambda: pretrain.get_config("vit_s"),
+    "pretrain:vit_b": lambda: pretrain.get_config("vit_b"),
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_config_is_complete(name: str) -> None:
+    parsed = config.parse(SHIPPED[name]())
+    assert config.parse(config.to_json(parsed)) == parsed
+
+
+def _changed(key: str, value: object) -> ml_collections.ConfigDict:
+    values = mover.get_config()
+    *groups, last = key.split(".")
+    group = values
+    for name in groups:
+        group = group[name]
+    with group.unlocked(), group.ignore_type():
+        group[last] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("recover.step", 5, "config.recover.step is no key of the config; did you mean 'steps'"),
+        ("recover.steps", 1.5, "config.recover.steps must be a whole number, not 1.5"),
+        ("recover.steps", True, "config.recover.steps must be a whole number"),
+        ("data", 3, "config.data must be a group of keys"),
+        ("mask.mode", "parts", "config.mask.mode must be one of part, roi_any, random, crfr"),
+        ("mask.count", 64, "mask.count must lie between 1 and 63"),
+        ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
+        ("model.encoder.heads", 3, r"a model width \(128\) must be a multiple of its heads \(3\)"),
+        ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
+        ("recover.accumulate", 5, "recover.accumulate must divide recover.batch_size 64"),
+        ("recover.steps", 0, "recover.steps must be at least 1"),
+        ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(key: str, value: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        config.parse(_changed(key, value))
+
+
+def test_a_missing_key_is_named() -> None:
+    values = mover.get_config()
+    with values.recover.unlocked():
+        del values.recover["steps"]
+    with pytest.raises(InputError, match=r"config\.recover\.steps is missing"):
+        config.parse(values)
+
+
+def test_a_whole_number_serves_as_a_number() -> None:
+    parsed = config.parse(_changed("recover.learning_rate", 1))
+    assert isinstance(parsed.recover.learning_rate, float)
+
+
+def test_the_fingerprint_follows_results_and_nothing_else() -> None:
+    plain = config.parse(mover.get_config())
+    same = config.parse(_changed("data.threads", 9))
+    other = config.parse(_changed("recover.weight_decay", 0.1))
+    assert config.fingerprint(plain) == config.fingerprint(same)
+    assert config.fingerprint(plain) != config.fingerprint(other)

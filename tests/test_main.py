@@ -1,0 +1,121 @@
+"""The main command as a person meets it: what is wrong is said in one line, with exit code 2."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CONFIG = "--config=configs/mover.py"
+
+
+def run(*arguments: object, workdir: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The main command; a folder of its own for what it leaves."""
+    command = [sys.executable, "-m", "jaxfake.main", *map(str, arguments)]
+    command += [f"--workdir={workdir}"] if workdir else []
+    environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def tiny(root: Path) -> list[str]:
+    """Overrides for seconds of training on the tiny dataset."""
+    values = {
+        "data.source": root,
+        "data.size": 32,
+        "mask.count": 4,
+        "model.encoder.depth": 1,
+        "model.encoder.width": 32,
+        "model.decoder.depth": 1,
+        "recover.steps": 6,
+        "recover.batch_size": 8,
+        "log_every": 2,
+        "evaluation.resamples": 20,
+    }
+    return [CONFIG, *(f"--config.{key}={value}" for key, value in values.items())]
+
+
+def _one_line(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--config is missing"),
+        (["--config=configs/nowhere.py"], "nowhere.py"),
+        ([CONFIG, "--config.recover.stepz=5"], "stepz"),
+        ([CONFIG, "--wrkdir=x"], "wrkdir"),
+        (["--config=configs/pretrain.py:vit_x"], "no variant 'vit_x'"),
+        ([CONFIG, "--config.data.source=/no/such/folder"], "no folder /no/such/folder"),
+        ([CONFIG, "--config.mask.count=64"], "mask.count must lie between 1 and 63"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
+    assert said in _one_line(run(*arguments, workdir=tmp_path / "run"))
+
+
+def test_help_is_plain_and_quick() -> None:
+    done = run("--help")
+    assert "The same command again goes on" in done.stdout
+    assert "--workdir" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workdir of a small finished run."""
+    workdir = tmp_path_factory.mktemp("main") / "run"
+    done = run(*tiny(tiny_root), workdir=workdir)
+    assert done.returncode == 0, done.stderr
+    assert "video AUC" in done.stdout
+    return workdir
+
+
+def test_a_run_leaves_what_was_promised(finished: Path) -> None:
+    config = json.loads((finished / "config.json").read_text())
+    assert config["config"]["recover"]["steps"] == 6
+    rows = [json.loads(row) for row in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    assert {"loss", "learning_rate", "gradient_norm", "faces_per_second"} <= rows[0].keys()
+    folder = finished / "eval" / "tiny" / "test"
+    assert {p.name for p in folder.iterdir()} >= {"scores.csv", "frames.csv", "metrics.json"}
+    assert json.loads((folder / "metrics.json").read_text())["video"]["n_fake"] == 4
+    assert (finished / "report.html").stat().st_size > 10_000
+    assert list((finished / "tensorboard" / "recover").glob("events.*"))
+    assert [p.name for p in (finished / "checkpoints" / "recover").iterdir()] == ["6"]
+
+
+def test_the_second_time_nothing_is_trained(finished: Path, tiny_root: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in finished.rglob("*") if p.name != "config.json"}
+    done = run(*tiny(tiny_root), workdir=finished)
+    assert done.returncode == 0
+    assert "video AUC" in done.stdout
+    after = {p: p.stat().st_mtime_ns for p in finished.rglob("*") if p.name != "config.json"}
+    files = [p for p in before if p.is_file()]
+    assert all(before[p] == after[p] for p in files)
+
+
+def test_a_workdir_of_another_config_is_refused(finished: Path, tiny_root: Path) -> None:
+    done = run(*tiny(tiny_root), "--config.recover.steps=7", workdir=finished)
+    assert "holds a run with recover.steps=6, not 7" in _one_line(done)
+
+
+def test_a_checkpoint_of_another_model_size_is_refused(
+    finished: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "other"
+    shutil.copytree(finished / "checkpoints", workdir / "checkpoints")
+    done = run(*tiny(tiny_root), "--config.model.encoder.width=64", workdir=workdir)
+    line = _one_line(done)
+    assert "holds another model" in line
+    assert "use its config or another --workdir" in line
