@@ -1,7 +1,4 @@
-"""What every verb shares at the command line: exit codes, and errors as one line.
-
-Exit codes: 0 done; 2 usage or input; 75 preempted with the state saved, run me again; 1 anything else.
-"""
+"""What every verb shares at the command line: flags, exit codes, and errors as one line."""
 
 import logging
 import signal
@@ -12,9 +9,7 @@ from collections.abc import Callable
 from absl import app, flags
 from absl import logging as absl_logging
 
-from jaxfake.errors import InputError, Preempted
-
-DONE, FAILED, USAGE, PREEMPTED = 0, 1, 2, 75
+from jaxfake.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
 

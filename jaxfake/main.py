@@ -27,9 +27,9 @@ def main() -> None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config, job
 
-    filename = config_flags.get_config_filename(flags.FLAGS["config"])
-    if not filename:
+    if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
+    filename = config_flags.get_config_filename(flags.FLAGS["config"])
     path, _, variant = filename.partition(":")
     if not Path(path).is_file():
         raise InputError(f"--config: there is no file {path}")

@@ -5,7 +5,7 @@ import signal
 import time
 from types import FrameType
 
-from jaxfake.cli import PREEMPTED
+from jaxfake.errors import PREEMPTED
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -68,7 +68,7 @@ class JsonLinesWriter:
 
     def __init__(self, path: Path, stage: str) -> None:
         self._stage = stage
-        self._file = path.open("a")
+        self._file = path.open("a", buffering=1)  # a row is on disk before the next is made
 
     def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
         """One row; a number that is not finite becomes null."""

@@ -74,7 +74,7 @@ def layer(stack, index):
 
 
 def apply(module, params, *inputs):
-    return module.apply({"params": params}, *inputs)
+    return jax.jit(module.apply)({"params": params}, *inputs)
 
 
 class Norm(nn.Module):

@@ -65,7 +65,8 @@ class Blind(Recover):
 
     def recover(self, params, image, mask):
         self.masks.append(mask)
-        return Recovery(jnp.zeros_like(patchify(image, PATCH)), jnp.zeros(()), jnp.zeros(()))
+        nothing = jnp.zeros((len(image), 1))
+        return Recovery(jnp.zeros_like(patchify(image, PATCH)), nothing, nothing)
 
 
 @jax.jit
@@ -131,12 +132,16 @@ def test_bfloat16_compute_keeps_loss_and_gradient_in_float32(params, batch):
 
 
 def test_examples_do_not_know_their_neighbours(params, batch):
-    """Score, heat and face of an example hang on its own pixels and key: not on order or padding."""
+    """Loss, score, heat and face hang on the example's pixels and key: not on order or padding."""
     alone = predict(params, batch, KEYS)
     order = np.array([2, 0, 3, 1])
-    turned = predict(params, {k: v[order] for k, v in batch.items()}, KEYS[order])
+    turned = predict(params, rows(batch, order), KEYS[order])
     jax.tree.map(
         partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), rows(alone, order), turned
+    )
+    own_losses = loss_values(params, batch)[order]
+    np.testing.assert_allclose(
+        loss_values(params, rows(batch, order), KEYS[order]), own_losses, rtol=1e-4
     )
     padded = batch | {
         schema.IMAGE: batch[schema.IMAGE].at[3].set(255),

@@ -1,0 +1,95 @@
+"""Who may import whom, read from the source and tried without the heavy libraries."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "jaxfake"
+
+BASE = {"schema", "errors", "files", "streams", "cli"}
+CORE = {"faces", "models", "masking", "losses"}
+LEVELS = (BASE, CORE | {"data"}, {"config", "weights"}, {"train", "scoring"})
+"""From the bottom up: each imports its own level and those before. Every other module is a verb, on top."""
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("tensorflow", "tensorflow_datasets", "grain", "cv2", "torch")
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path):
+    """Full names of what a file imports, anywhere in it."""
+    package = (
+        module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    )
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def place(name):
+    """The folder or module right under jaxfake that a full name is of."""
+    return name.split(".")[1]
+
+
+def level(name):
+    return next((i for i, places in enumerate(LEVELS) if place(name) in places), len(LEVELS))
+
+
+def own_imports():
+    """Pairs (importing module, imported name) inside of jaxfake."""
+    for path in SOURCES:
+        for name in imports(path):
+            if module_name(path) != "jaxfake" and name.startswith("jaxfake."):
+                yield module_name(path), name
+
+
+def test_imports_go_down_the_levels():
+    assert [(who, what) for who, what in own_imports() if level(what) > level(who)] == []
+
+
+def test_networks_and_masks_do_not_know_where_faces_come_from():
+    assert [
+        (who, what) for who, what in own_imports() if place(who) in CORE and place(what) == "data"
+    ] == []
+
+
+def test_every_folder_has_a_level():
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders <= set().union(*LEVELS)
+
+
+def test_only_the_checkpoint_module_imports_orbax():
+    importers = {module_name(p) for p in SOURCES for name in imports(p) if name.startswith("orbax")}
+    assert importers == {"jaxfake.train.checkpoint"}
+
+
+def test_nothing_imports_tensorflow_or_torch():
+    assert [
+        (module_name(path), name)
+        for path in SOURCES
+        for name in imports(path)
+        if name.split(".")[0] in ("tensorflow", "torch")
+    ] == []
+
+
+def test_the_core_imports_without_the_heavy_libraries():
+    models = [module_name(p) for p in SOURCES if p.parent == PACKAGE / "models"]
+    core = [*models, "jaxfake.masking", "jaxfake.losses", "jaxfake.train.step"]
+    program = f"""
+import importlib, sys
+for name in {HEAVY}:
+    sys.modules[name] = None  # an import of it fails
+for name in {core}:
+    importlib.import_module(name)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
