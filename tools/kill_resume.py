@@ -9,32 +9,33 @@ and its rows of metrics, but for the measured speeds. Exit code 1 if anything di
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from absl import flags
+from absl import flags as absl_flags
 
 from jaxfake import cli
+from jaxfake.errors import InputError
 
 KILLS_PER_RUN = 5
 SPEEDS = ("faces_per_second", "data_wait")
-SMALL = {
-    "recover.steps": 60,
-    "recover.batch_size": 16,
-    "log_every": 5,
-    "model.encoder.depth": 2,
-    "checkpoints.every_seconds": 0.2,
-    "evaluation.resamples": 50,
-}
+SMALL = (
+    "--config=configs/mover.py",
+    "--config.recover.steps=60",
+    "--config.recover.batch_size=16",
+    "--config.model.encoder.depth=2",
+    "--config.log_every=5",
+    "--config.checkpoints.every_seconds=0.2",
+    "--config.evaluation.resamples=50",
+)
 
-_KILLS = flags.DEFINE_integer("kills", 20, "How often to kill.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of the instants.")
-_OUT = flags.DEFINE_string("out", None, "An empty or new folder for the runs.", required=True)
+_KILLS = absl_flags.DEFINE_integer("kills", 20, "How often to kill.", lower_bound=1)
+_SEED = absl_flags.DEFINE_integer("seed", 0, "Of the instants.")
+_OUT = absl_flags.DEFINE_string("out", None, "A new folder for the runs.")
 
 
 class Kill(NamedTuple):
@@ -45,60 +46,74 @@ class Kill(NamedTuple):
     unfinished_save: bool
 
 
+class Storm(NamedTuple):
+    """One run that was killed, and whether it ended like the calm one."""
+
+    kills: list[Kill]
+    exact: bool
+
+
 def main() -> int:
     """Runs calm and storm; 0 if they end alike."""
-    out, rng = Path(_OUT.value), np.random.default_rng(_SEED.value)
+    if not _OUT.value:
+        raise InputError("--out is missing: name a new folder for the runs")
+    out = Path(_OUT.value)
+    flags = [*SMALL, f"--config.data.root={out / 'data'}"]
+    run_to_end(out / "calm", flags)
     began = time.monotonic()
-    run_to_end(out / "calm")
-    length = time.monotonic() - began
-    run_to_end(out / "warm")  # the programs are compiled now; its length is that of a stormy try
-    length = min(length, time.monotonic() - began - length)
-    left, alike = _KILLS.value, [same_end(out / "calm", out / "warm")]
-    for number in range(_KILLS.value):
-        if left <= 0:
-            break
-        workdir, kills = out / f"storm{number}", min(left, KILLS_PER_RUN)
-        struck = [k for _ in range(kills) if (k := kill_once(workdir, length * rng.random()))]
-        run_to_end(workdir)
-        left -= len(struck)
-        alike.append(same_end(out / "calm", workdir))
-        for kill in struck:
-            print(f"{workdir.name}: killed {kill}", flush=True)
-        print(f"{workdir.name}: {'bit-exact' if alike[-1] else 'DIFFERS'}", flush=True)
+    run_to_end(out / "again", flags)  # now the programs are compiled and the data built
+    storms = weather(out, flags, time.monotonic() - began, _KILLS.value, _SEED.value)
+    kills = [kill for storm in storms for kill in storm.kills]
+    exact = sum(storm.exact for storm in storms)
+    mid_save = sum(kill.unfinished_save for kill in kills)
     print(
-        f"{_KILLS.value - left} kills in {len(alike) - 1} runs, {sum(alike[1:])} of them bit-exact"
+        f"{len(kills)} kills, {mid_save} of them during a save; {exact} of {len(storms)} runs exact"
     )
-    return 0 if all(alike) else 1
+    return 0 if exact == len(storms) and same_end(out / "calm", out / "again") else 1
 
 
-def command(workdir: Path) -> list[str]:
-    """The main job, small, in `workdir`; the runs beside it share their data."""
-    values = {"data.root": workdir.parent / "data", **SMALL}
-    overrides = [f"--config.{key}={value}" for key, value in values.items()]
-    base = [sys.executable, "-m", "jaxfake.main", "--config=configs/mover.py"]
-    return [*base, f"--workdir={workdir}", *overrides]
+def weather(out: Path, flags: list[str], length: float, kills: int, seed: int) -> list[Storm]:
+    """Runs beside `out/calm`, killed `kills` times in all at instants of 0 to `length` seconds."""
+    rng, storms = np.random.default_rng(seed), list[Storm]()
+    while (left := kills - sum(len(storm.kills) for storm in storms)) > 0:
+        workdir = out / f"storm{len(storms)}"
+        tries = [
+            kill_once(workdir, flags, length * rng.random())
+            for _ in range(min(left, KILLS_PER_RUN))
+        ]
+        run_to_end(workdir, flags)
+        struck = [kill for kill in tries if kill is not None]
+        storms.append(Storm(struck, same_end(out / "calm", workdir)))
+        for kill in struck:
+            print(f"{workdir.name}: {kill}", flush=True)
+        print(f"{workdir.name}: {'bit-exact' if storms[-1].exact else 'DIFFERS'}", flush=True)
+    return storms
 
 
-def run_to_end(workdir: Path) -> None:
+def command(workdir: Path, flags: list[str]) -> list[str]:
+    """The main job in `workdir`."""
+    return [sys.executable, "-m", "jaxfake.main", f"--workdir={workdir}", *flags]
+
+
+def run_to_end(workdir: Path, flags: list[str]) -> None:
     """Runs the job until it is done; raises if it fails."""
-    done = subprocess.run(command(workdir), capture_output=True, text=True, check=False)
+    done = subprocess.run(command(workdir, flags), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(
             f"the job in {workdir} failed ({done.returncode}): {done.stderr[-2000:]}"
         )
 
 
-def kill_once(workdir: Path, after_seconds: float) -> Kill | None:
+def kill_once(workdir: Path, flags: list[str], after_seconds: float) -> Kill | None:
     """Starts the job and kills it after a while; None if it had ended by itself."""
-    with open(os.devnull, "w") as nowhere:
-        job = subprocess.Popen(command(workdir), stdout=nowhere, stderr=nowhere)
-        try:
-            job.wait(after_seconds)
-        except subprocess.TimeoutExpired:
-            job.kill()
-            job.wait()
-        else:
-            return None
+    nowhere = subprocess.DEVNULL
+    job = subprocess.Popen(command(workdir, flags), stdout=nowhere, stderr=nowhere)
+    try:
+        job.wait(after_seconds)
+        return None
+    except subprocess.TimeoutExpired:
+        job.kill()
+        job.wait()
     folder = workdir / "checkpoints" / "recover"
     names = [path.name for path in folder.glob("*")] if folder.exists() else []
     steps = sorted(int(name) for name in names if name.isdigit())
@@ -108,14 +123,14 @@ def kill_once(workdir: Path, after_seconds: float) -> Kill | None:
 def same_end(calm: Path, other: Path) -> bool:
     """Whether two finished runs left the same parameters, scores and metrics."""
     return (
-        _arrays(calm) == _arrays(other)
+        _fingerprints(calm) == _fingerprints(other)
         and _scores(calm) == _scores(other)
         and _metrics(calm) == _metrics(other)
     )
 
 
-def _arrays(workdir: Path) -> list[list[int]]:
-    """Fingerprints of every array of the last checkpoint, as saved and verified by the run."""
+def _fingerprints(workdir: Path) -> list[list[int]]:
+    """Of every array of the last checkpoint: parameters, moments and counters."""
     steps = (workdir / "checkpoints" / "recover").glob("[0-9]*")
     newest = max(steps, key=lambda path: int(path.name))
     sealed = json.loads((newest / "meta" / "metadata").read_text())
@@ -127,7 +142,7 @@ def _scores(workdir: Path) -> dict[str, bytes]:
     return {str(path.relative_to(workdir)): path.read_bytes() for path in found}
 
 
-def _metrics(workdir: Path) -> list[dict[str, object]]:
+def _metrics(workdir: Path) -> list[dict[str, Any]]:
     rows = [json.loads(row) for row in (workdir / "metrics.jsonl").read_text().splitlines()]
     return [{k: v for k, v in row.items() if k not in SPEEDS} for row in rows]
 

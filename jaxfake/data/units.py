@@ -71,7 +71,7 @@ def save(path: Path, unit: Unit) -> None:
 
 def load(path: Path) -> Unit:
     """Reads a unit that `load_status` has found good."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         ends = stored["ends"].tolist()
         data = stored["pictures"].tobytes()
         starts = [0, *ends[:-1]] if ends else []
@@ -84,7 +84,7 @@ def load(path: Path) -> Unit:
 def load_status(path: Path) -> Status | None:
     """The status of a stored unit; None if there is none, or a power cut has damaged it."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             expected, decoded, crops, size = stored["counts"].tolist()
             return Status(expected, decoded, crops, size, str(stored["failure"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

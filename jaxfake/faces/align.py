@@ -75,12 +75,11 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the source points coincide or are not finite.
     """
+    if not np.isfinite(source).all() or np.ptp(source, axis=0).max() == 0:
+        raise ValueError("cannot align: the points coincide or are not finite")
     z, w = _complex(source), _complex(target)
     spread = z - z.mean()
-    size = np.vdot(spread, spread).real
-    if not (np.isfinite(size) and size > 0):
-        raise ValueError("cannot align: the points coincide or are not finite")
-    factor = np.vdot(spread, w) / size
+    factor = np.vdot(spread, w) / np.vdot(spread, spread).real
     shift = w.mean() - factor * z.mean()
     return np.array(
         [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]

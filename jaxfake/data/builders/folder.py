@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from jaxfake import schema
 from jaxfake.data import features, units
+from jaxfake.data.builders.stable import StableWriter
 from jaxfake.data.folder import SourceFile
 from jaxfake.schema import Example
 
@@ -68,6 +69,9 @@ class Folder(tfds.core.ShardBasedBuilder):
             split: [partial(self._examples, shard) for shard in _shards(items)]
             for split, items in self._plan.splits.items()
         }
+
+    def _example_writer(self) -> tfds.core.ExampleWriter:
+        return StableWriter()
 
     def _examples(self, shard: list[Item]) -> Iterator[tuple[str, dict[str, Any]]]:
         for item in shard:

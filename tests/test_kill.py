@@ -1,0 +1,72 @@
+"""SIGKILL at random instants, the same command again: it ends like an untouched run, bit for bit."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from jaxfake.errors import PREEMPTED
+from tools.kill_resume import command, run_to_end, same_end, weather
+
+
+def _flags(root: Path) -> list[str]:
+    """A run of some seconds on the tiny dataset that saves all the time."""
+    values = {
+        "data.source": root,
+        "data.size": 32,
+        "mask.count": 4,
+        "model.encoder.depth": 1,
+        "model.encoder.width": 64,
+        "model.decoder.depth": 1,
+        "recover.steps": 300,
+        "recover.batch_size": 16,
+        "log_every": 20,
+        "checkpoints.every_seconds": 0.1,
+        "evaluation.resamples": 20,
+    }
+    return ["--config=configs/mover.py", *(f"--config.{k}={v}" for k, v in values.items())]
+
+
+@pytest.fixture(scope="module")
+def calm(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an untouched run, named `calm`."""
+    out = tmp_path_factory.mktemp("kill")
+    run_to_end(out / "calm", _flags(tiny_root))
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in the project's folder, and compile fast."""
+    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+
+def test_killed_runs_end_like_the_untouched_one(calm: Path, tiny_root: Path) -> None:
+    storms = weather(calm, _flags(tiny_root), length=9.0, kills=4, seed=1)
+    assert sum(len(storm.kills) for storm in storms) == 4
+    assert all(storm.exact for storm in storms)
+    assert any(kill.saved_steps for storm in storms for kill in storm.kills)
+
+
+def test_asked_to_stop_it_saves_says_so_and_goes_on_exactly(calm: Path, tiny_root: Path) -> None:
+    workdir = calm / "asked"
+    flags = [*_flags(tiny_root), "--config.checkpoints.every_seconds=1000"]
+    job = subprocess.Popen(
+        command(workdir, flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    rows = workdir / "metrics.jsonl"
+    while not rows.exists() or not rows.stat().st_size:
+        assert job.poll() is None, job.communicate()
+        time.sleep(0.02)
+    os.kill(job.pid, signal.SIGTERM)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == PREEMPTED, said
+    assert "with the state saved: run the same command again" in said
+    saved = [int(path.name) for path in (workdir / "checkpoints" / "recover").iterdir()]
+    assert 20 <= max(saved) < 300
+    run_to_end(workdir, flags)
+    assert same_end(calm / "calm", workdir)
