@@ -1,7 +1,6 @@
 """What every verb shares at the command line: flags, exit codes, and errors as one line."""
 
 import logging
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -35,7 +34,6 @@ def _parse(argv: list[str]) -> list[str]:
 def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us quietly, as it does any tool
     try:
         return main() or DONE
     except InputError as error:
