@@ -1,6 +1,5 @@
 """Errors that are messages to the person at the terminal."""
 
-
 DONE, FAILED, USAGE, PREEMPTED = 0, 1, 2, 75
 """Exit codes: done; anything else; usage or input; stopped with the state saved, run me again."""
 

@@ -20,6 +20,7 @@ from jaxfake.files import write_atomically
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
+from jaxfake.progress import say
 from jaxfake.scoring import stage_one
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.predict import Sweep
@@ -30,7 +31,6 @@ from jaxfake.scoring.training_section import training_section
 from jaxfake.train import rules
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import Trained, run_stage
-from jaxfake.train.progress import say
 from jaxfake.train.stage import StagePlan
 
 TOYFACES = "toyfaces"

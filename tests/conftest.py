@@ -11,65 +11,39 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
-import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 from absl import flags
 
-from jaxfake import schema
-from jaxfake.data.features import FILE_FORMAT, encode, face_features
-from jaxfake.schema import Example
+from jaxfake.data.features import FILE_FORMAT
+from jaxfake.errors import InputError
+from jaxfake.faces import models
+from tests.tiny import Tiny
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.
 flags.FLAGS.mark_as_parsed()
 
-TINY = 32
-TINY_CLIPS = {"train": 24, "val": 8, "test": 8}
-TINY_FRAMES = 4
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-class Tiny(tfds.core.GeneratorBasedBuilder):
-    """Smooth random pictures in the schema; every second clip is called a fake."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self) -> tfds.core.DatasetInfo:
-        kinds = face_features(TINY)
-        return tfds.core.DatasetInfo(builder=self, features=kinds, disable_shuffling=True)
-
-    def _split_generators(self, _: Any) -> dict[str, Any]:
-        return {split: self._generate_examples(split) for split in TINY_CLIPS}
-
-    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number in range(TINY_CLIPS[split] * TINY_FRAMES):
-            yield number, encode(tiny_example(split, number))
+@pytest.fixture(scope="session")
+def face_models() -> models.FaceModels:
+    """The face models of the cache folder."""
+    try:
+        return models.check(models.folder())
+    except InputError:
+        pytest.skip(f"no face models in {models.folder()}: run {models.FETCH_COMMAND}")
 
 
-def tiny_example(split: str, number: int) -> Example:
-    """Example `number` of a split of the tiny dataset."""
-    rng = np.random.default_rng([len(split), number])
-    clip, frame = divmod(number, TINY_FRAMES)
-    fake = clip % 2
-    waves = np.sin(np.linspace(0, 6, TINY)[:, None, None] * rng.uniform(0.5, 2, 3))
-    image = 127 + 60 * waves + 60 * np.cos(np.linspace(0, 5, TINY)[None, :, None] * rng.random(3))
-    return Example(
-        image=image.clip(0, 255).astype(np.uint8),
-        landmarks=rng.uniform(2, TINY - 2, (68, 2)).astype(np.float32),
-        label=fake,
-        method="swap" if fake else schema.REAL_METHOD,
-        dataset="tiny",
-        video_id=f"{split}{clip:02d}",
-        identity=f"{split}{clip // 2}",
-        frame=frame,
-        forgery_mask=np.full((TINY, TINY), 255 * fake, np.uint8),
-        has_mask=True,
-    )
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real photographs and clips beside the project, where there are any."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no folder {SHARED} with real faces")
+    return SHARED
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from jaxfake.data.toyfaces.latents import (
     donor_light,
 )
 from jaxfake.data.toyfaces.render import Face, landmarks_of, render
+from jaxfake.faces.ibug68 import CHIN, JAW, NOSE_ROOT
 
 METHODS = ("eyes", "lips", "inner_face", "lighting")
 
@@ -38,13 +39,16 @@ PART_LANDMARKS = {
 SOFTNESS = {
     "eyes": (0.14, 0.36),
     "lips": (0.14, 0.36),
-    "inner_face": (0.28, 0.50),
-    "lighting": (0.28, 0.50),
+    "inner_face": (0.26, 0.46),
+    "lighting": (0.26, 0.46),
 }
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
 MARGIN = (0.02, 0.10)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
+
+RIM = 0.1
+"""Width of the soft edge towards the outline of the face, in IOD."""
 
 CAST = 0.025
 """Standard deviation of the colour cast that matching leaves: a gain by channel."""
@@ -133,24 +137,52 @@ def keep(faces: list[Face], forgery: Forgery) -> list[Forged]:
 
 
 def region_of(target: np.ndarray, donor: np.ndarray, forgery: Forgery, size: int) -> Region:
-    """The region around the part's landmarks [68, 2] of both faces; its edge is soft inwards."""
-    part = PART_LANDMARKS[forgery.method]
+    """The region around the part's landmarks [68, 2] of both faces, soft at its edge.
+
+    It stays inside both faces, or their outlines would be seen twice.
+    """
+    part, unit = PART_LANDMARKS[forgery.method], IOD * size
     hull = cv2.convexHull(np.concatenate([target[part], donor[part]]))
-    outside = np.full((size, size), 255, np.uint8)
-    cv2.fillConvexPoly(outside, np.rint(hull).astype(np.int32), 0)
-    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    unit = IOD * size
+    away = _distance(255 - _filled(hull, size))
     reach = (forgery.seam.margin + forgery.seam.softness) * unit
-    share = np.clip((reach - away) / (forgery.seam.softness * unit), 0, 1)
+    faces = _filled(_face_outline(target), size) & _filled(_face_outline(donor), size)
+    share = np.minimum(
+        (reach - away) / (forgery.seam.softness * unit), _distance(faces) / (RIM * unit)
+    ).clip(0, 1)
     return Region(share, np.where(share > 0, 255, 0).astype(np.uint8))
+
+
+def _face_outline(landmarks: np.ndarray) -> np.ndarray:
+    """The jaw and the forehead up to about the hair, whatever the brows do."""
+    up = landmarks[NOSE_ROOT] - landmarks[CHIN]
+    right, left = landmarks[JAW][[0, -1]]
+    across = left - right
+    temples = [right + 0.3 * up, left + 0.3 * up]
+    forehead = [landmarks[NOSE_ROOT] + 0.46 * up + side * across for side in (-0.3, 0.3)]
+    return cv2.convexHull(np.array([*landmarks[JAW], *temples, *forehead]))
+
+
+def _filled(hull: np.ndarray, size: int) -> np.ndarray:
+    filled = np.zeros((size, size), np.uint8)
+    return cv2.fillConvexPoly(filled, np.rint(hull).astype(np.int32), 255)
+
+
+def _distance(inside: np.ndarray) -> np.ndarray:
+    """Of each pixel that is not 0 from the nearest that is, float32 [H, W]."""
+    return cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def blend_part(target: np.ndarray, part: np.ndarray, region: Region, seam: Seam) -> np.ndarray:
     """`part` blended over `target`, float32 [H, W, 3], its colours matched inside the region."""
-    inside = region.mask > 0
-    ours, theirs = target[inside], part[inside]
-    spread = np.clip(ours.std(axis=0) / (theirs.std(axis=0) + 1e-3), 0.5, 2.0)
-    matched = (theirs - theirs.mean(axis=0)) * spread + ours.mean(axis=0)
+    x, y, width, height = cv2.boundingRect(region.mask)
+    window = np.s_[y : y + height, x : x + width]
+    ours, theirs, mask = target[window], part[window], region.mask[window]
+    our_mean, our_spread = cv2.meanStdDev(ours, mask=mask)
+    their_mean, their_spread = cv2.meanStdDev(theirs, mask=mask)
+    scale = np.clip(our_spread / (their_spread + 1e-3), 0.5, 2.0)
+    shift = our_mean - their_mean * scale
+    matched = theirs * (scale[:, 0] * seam.gain).astype(np.float32)
+    matched += (shift[:, 0] * seam.gain).astype(np.float32)
     image = target.copy()
-    image[inside] += region.share[inside, None] * (matched * seam.gain - ours)
+    image[window] += cv2.merge([region.share[window]] * 3) * (matched - ours)
     return np.clip(image, 0, 255, out=image)

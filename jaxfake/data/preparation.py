@@ -21,13 +21,13 @@ from jaxfake.data import coverage, folder, units, workers
 from jaxfake.data.coverage import Coverage, Row
 from jaxfake.data.cropping import CropOptions, Cropper, Task
 from jaxfake.data.folder import Listing, SourceFile
-from jaxfake.data.progress import Progress
 from jaxfake.data.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
 from jaxfake.data.units import Status
 from jaxfake.data.workers import DEFAULT_LIMITS, Limits
 from jaxfake.errors import InputError, Preempted
 from jaxfake.faces import models
 from jaxfake.faces.models import FaceModels
+from jaxfake.progress import Progress
 
 WORK = ".work"
 
@@ -149,7 +149,7 @@ def _crop_all(
             found[at] = units.load_status(kept[at])
             if end.failure:
                 found[at] = units.failed(end.failure).status
-            progress.step()
+            progress.advance(1)
     return [status for status in found if status is not None]
 
 
@@ -164,7 +164,7 @@ def _write_dataset(wanted: Preparation, name: str, rows: list[Row], kept: list[P
     filled = {split: items for split, items in splits.items() if items}
     plan = builder.Plan(name, wanted.crops.size, wanted.crops.storage, filled)
     with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
-        made = builder.write(wanted.out / WORK / "dataset", plan, progress.step)
+        made = builder.write(wanted.out / WORK / "dataset", plan, lambda: progress.advance(1))
     final = _dataset_folder(wanted.out)
     shutil.rmtree(final.parent, ignore_errors=True)
     made.parent.rename(final.parent)

@@ -12,9 +12,9 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.pipeline import evaluation_batches, iterate
 from jaxfake.errors import InputError
 from jaxfake.models.method import Method, Params
+from jaxfake.progress import Progress
 from jaxfake.schema import Batch
 from jaxfake.train import rules
-from jaxfake.train.progress import Progress
 
 _SEEN = (schema.IMAGE, schema.LANDMARKS, schema.MASK_SEED, schema.VALID)
 """All that a method is given to score a face. What it must not know it cannot look at."""
@@ -89,15 +89,12 @@ def placed_batches(
     devices = sweep.mesh.size
     batches = evaluation_batches(dataset, rows, -(-sweep.batch_size // devices) * devices)
     split = NamedSharding(sweep.mesh, rules.BATCH)
-    progress = Progress(doing, len(rows))
-    try:
+    with Progress(doing, len(rows), "faces") as progress:
         for batch in iterate(batches, 0, len(batches), sweep.threads):
             seen = {name: batch[name] for name in _SEEN}
             faces = int(batch[schema.VALID].sum())
             yield Placed(jax.device_put(seen, split), batch[schema.IMAGE], faces)
             progress.advance(faces)
-    finally:
-        progress.close()
 
 
 def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:

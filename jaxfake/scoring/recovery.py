@@ -20,13 +20,13 @@ from jaxfake.models.method import Params
 from jaxfake.models.pictures import enlarge
 from jaxfake.models.pixels import unpatchify
 from jaxfake.models.recover import Recover
+from jaxfake.progress import say
 from jaxfake.schema import Batch
 from jaxfake.scoring.baselines import fillings, in_network_scale
 from jaxfake.scoring.metrics import Bootstrap, Interval, Undefined, mean_interval
 from jaxfake.scoring.predict import Sweep, evaluation_keys, evenly_spaced, placed_batches
 from jaxfake.scoring.results import Provenance, json_fields, write_json
 from jaxfake.train import rules
-from jaxfake.train.progress import say
 
 AUTOENCODER = "autoencoder"
 ALL_PARTS = "all parts"

@@ -7,6 +7,7 @@ by its own step. Nothing in a turn waits for the device but a save.
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +19,10 @@ from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.errors import InputError, Preempted
 from jaxfake.models.method import Params
+from jaxfake.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.checkpoint import CheckpointFolder
-from jaxfake.train.progress import Progress, say
 from jaxfake.train.rental import Interruption, SaveClock
 from jaxfake.train.stage import Prepared, StagePlan, identity, prepare
 from jaxfake.train.state import TrainState, evaluation_params
@@ -70,7 +71,6 @@ def _train(
 ) -> TrainState:
     start, steps, size = int(state.step), plan.settings.steps, plan.settings.batch_size
     watch = Watch(plan, config, ready, workdir, start)
-    progress = Progress(plan.name, steps * size, start * size)
     batches = _on_mesh(ready, config, start, steps, watch)
     clock = SaveClock(config.checkpoints.every_seconds)
 
@@ -78,7 +78,7 @@ def _train(
         watch.refuse_if_failed(state.failed_step)
         checkpoints.save(step, state, notes)
 
-    try:
+    with Progress(plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps):
             if interruption.requested:
                 save(step)
@@ -88,22 +88,19 @@ def _train(
                 )
             if clock.due():
                 save(step)
-            state = ready.step(state, next(batches))
+            state = ready.update.step(state, next(batches))
             state = watch.after(state, step + 1)
-            progress.advance(size, watch.remark)
+            progress.advance(size, watch.remark())
         save(steps)
-    finally:
-        progress.close()
-        watch.close()
     return state
 
 
 def _restored_or_fresh(
     ready: Prepared, checkpoints: CheckpointFolder, notes: dict[str, Any]
 ) -> TrainState:
-    restored = checkpoints.restore(ready.abstract)
+    restored = checkpoints.restore(ready.update.abstract)
     if restored is None:
-        state = ready.fresh()
+        state = ready.update.fresh()
         say(parameter_overview.get_parameter_overview(state.params, include_stats=False))
         return state
     for key, value in notes.items():
@@ -120,7 +117,7 @@ def _on_mesh(
     ready: Prepared, config: Config, start: int, stop: int, watch: Watch
 ) -> Iterator[Batch]:
     """Global batches `start` to `stop`, spread over the devices."""
-    place = NamedSharding(ready.mesh, rules.BATCH)
+    place = NamedSharding(ready.update.mesh, rules.BATCH)
     data = config.data
     source = pipeline.iterate(ready.batches, start, stop, data.threads, data.workers)
     while True:

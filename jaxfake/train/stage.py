@@ -12,6 +12,7 @@ from jaxfake.config import Config, Stage, fingerprint
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models.method import Method
+from jaxfake.schema import Batch
 from jaxfake.train import optim, rules
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
@@ -38,35 +39,45 @@ class StagePlan:
     show: FaceDataset
 
 
-class Prepared(NamedTuple):
-    """What the loop turns."""
+class Update(NamedTuple):
+    """The state of a stage and what moves it on."""
 
     mesh: Mesh
-    batches: grain.MapDataset  # element n is this process's part of batch n
     abstract: TrainState
     fresh: Callable[[], TrainState]
     step: Step
 
 
+class Prepared(NamedTuple):
+    """What the loop turns."""
+
+    batches: grain.MapDataset  # element n is this process's part of batch n
+    update: Update
+
+
 def prepare(plan: StagePlan, config: Config) -> Prepared:
-    """Mesh, data, shapes and the jitted update of a stage.
+    """Data, shapes and the jitted update of a stage.
 
     Raises:
         InputError: the data, the mesh or the batch size do not fit the config.
     """
-    settings, method = plan.settings, plan.method
-    mesh = rules.make_mesh(config.fsdp, settings.batch_size // settings.accumulate)
+    settings = plan.settings
     batches = pipeline.training_batches(
         plan.train, plan.classes, settings.batch_size, config.seed, settings.crop
     )
+    return Prepared(batches, prepare_update(plan.method, settings, config, batches[0]))
+
+
+def prepare_update(method: Method, settings: Stage, config: Config, batch: Batch) -> Update:
+    """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
+    mesh = rules.make_mesh(config.fsdp, settings.batch_size // settings.accumulate)
     params = jax.eval_shape(method.init, jax.random.key(0))
     optimiser = optim.make_optimiser(settings, params)
-    names = metric_names(method, params, batches[0])
+    names = metric_names(method, params, batch)
     abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
     rule = StepRule(config.seed, settings.accumulate, settings.ema)
-    return Prepared(
+    return Update(
         mesh,
-        batches,
         abstract,
         lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract),
         jit_step(method, optimiser, rule, abstract, mesh),

@@ -22,7 +22,7 @@ from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import NEVER, TrainState
 
 Sums = dict[str, metrics.Average]
-Step = Callable[[TrainState, Batch], TrainState]
+Step = jax.stages.Wrapped
 
 
 class StepRule(NamedTuple):

@@ -11,6 +11,7 @@ from jaxfake import schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.errors import InputError
+from tests.tiny import tiny_example
 
 SIZE = 32
 
@@ -29,8 +30,6 @@ def _same(one, other) -> bool:
 
 
 def test_the_stored_example_comes_back_as_it_was(train: FaceDataset) -> None:
-    from conftest import tiny_example
-
     for row in (0, 5, 17):
         stored, made = train[row], tiny_example("train", row)
         for got, want in zip(stored, made, strict=True):
@@ -131,7 +130,7 @@ def test_opening_what_is_not_there(tiny_root: Path, tmp_path: Path) -> None:
         open_split(tmp_path, "train", SIZE)
     with pytest.raises(InputError, match="no examples in its split 'dev'"):
         open_split(tiny_root, "dev", SIZE)
-    with pytest.raises(InputError, match="set --config.data.size=32"):
+    with pytest.raises(InputError, match=r"set --config\.data\.size=32"):
         open_split(tiny_root, "train", 64)
 
 

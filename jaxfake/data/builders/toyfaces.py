@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
+from absl import logging
 
 from jaxfake import schema
 from jaxfake.data import features
@@ -32,7 +33,7 @@ class SplitSize:
     """How much one split holds: `identities` people of `clips` real clips, each forged so often."""
 
     identities: int
-    clips: int = 2
+    clips: int = 1
     forgeries: int = 1
 
 
@@ -52,9 +53,9 @@ class ToyFaces:
     frames: int = 4
     seed: int = 0
     storage: features.Storage = "png"
-    train: SplitSize = SplitSize(identities=300)
-    val: SplitSize = SplitSize(identities=40)
-    test: SplitSize = SplitSize(identities=80, forgeries=2)
+    train: SplitSize = SplitSize(identities=600)
+    val: SplitSize = SplitSize(identities=60)
+    test: SplitSize = SplitSize(identities=120, forgeries=2)
 
     def splits(self) -> dict[str, SplitSize]:
         return {"train": self.train, "val": self.val, "test": self.test}
@@ -103,11 +104,23 @@ def build(out: Path, options: ToyFaces | None = None) -> Path:
     _check(options)
     digest = hashlib.sha256(repr(options).encode()).hexdigest()[:8]
     config = ToyFacesConfig(name=f"{options.size}px_{digest}", options=options)
-    builder = Toyfaces(data_dir=out, config=config, file_format=features.FILE_FORMAT)
     tfds.disable_progress_bar()
+    with _calm():
+        builder = Toyfaces(data_dir=out, config=config, file_format=features.FILE_FORMAT)
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS talks of downloads that there are not
         builder.download_and_prepare()
     return Path(builder.data_dir)
+
+
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """TFDS warns of every configuration that is not on a list in its class; ours never are."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _check(options: ToyFaces) -> None:
@@ -146,13 +159,17 @@ def _takes(options: ToyFaces, split: str, number: int, person: int) -> Iterator[
     for index in range(many.clips):
         clip = draw_clip(rng, identity, options.frames)
         faces = [render(scene, options.size) for scene in clip.scenes()]
-        count = person * many.clips + index
-        own = draw_forgery(rng, METHODS[count % len(METHODS)], clip)
+        own = draw_forgery(rng, _method(person + index), clip)
         yield _Take(who, f"{who}_{index}", schema.REAL_METHOD, keep(faces, own))
         for version in range(many.forgeries):
-            method = METHODS[(count * many.forgeries + version) % len(METHODS)]
+            method = _method(person + index * many.forgeries + version)
             forged = forge(faces, draw_forgery(rng, method, clip))
             yield _Take(who, f"{who}_{index}_{version}", method, forged)
+
+
+def _method(turn: int) -> str:
+    """The methods by turns, so that each is used equally often."""
+    return METHODS[turn % len(METHODS)]
 
 
 def _shots(rng: np.random.Generator, take: _Take) -> Iterator[Example]:

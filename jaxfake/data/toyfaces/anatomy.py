@@ -4,6 +4,8 @@ Units and axes as in `geometry`. This file is where a latent becomes a shape: ro
 the three expressions each move points of the eyes, the nose and cheeks, and the lips alike.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxfake.data.toyfaces.latents import Expression, Identity, Proportions, Style
@@ -31,12 +33,11 @@ _LOW_CROW = np.array([[-0.05, 0.04], [-0.11, 0.06], [-0.17, 0.09], [-0.21, 0.13]
 _FURROW = np.array([[0.07, -0.10], [0.09, -0.03], [0.085, 0.05], [0.06, 0.12]])
 _FOLD = np.array([[0, -0.04], [0, -0.085], [0, -0.08], [0, -0.03]])
 _UNDER = np.array([[0.06, 0.08], [0.0, 0.10], [0.0, 0.10], [-0.04, 0.08]])
+_CHIN_LINE = np.array([[-0.04, 0.06], [-0.08, 0.15], [-0.10, 0.25], [-0.07, 0.36]])
 _WING = np.array([[0.10, -0.34], [0.05, -0.20], [-0.015, -0.07], [0.045, 0.035]])
 
 _FOREHEAD_X = np.linspace(-0.6, 0.6, 4)
-_FOREHEAD = np.concatenate(
-    [np.column_stack([_FOREHEAD_X, y - 0.06 * (1 - _FOREHEAD_X**2)]) for y in (-0.72, -0.90)]
-)
+_FOREHEAD_LINE = np.stack([_FOREHEAD_X, -0.06 * (1 - _FOREHEAD_X**2)], axis=1)
 
 _PROTRUSION = np.zeros(68)
 _PROTRUSION[17:27] = 0.05
@@ -44,6 +45,33 @@ _PROTRUSION[27:31] = [0.06, 0.16, 0.27, 0.36]
 _PROTRUSION[31:36] = [0.10, 0.18, 0.22, 0.18, 0.10]
 _PROTRUSION[36:48] = -0.04
 _PROTRUSION[48:68] = 0.07
+
+
+class Pairs(NamedTuple):
+    """What a face has two of: here the right ones alone, curves [4, 2] and points [1, 2]."""
+
+    lid_folds: np.ndarray  # crease over the eye
+    smile_lines: np.ndarray  # from the nostril past the mouth corner
+    crows_feet: np.ndarray
+    low_crows_feet: np.ndarray
+    brow_furrows: np.ndarray
+    under_eyes: np.ndarray
+    wings: np.ndarray  # side of the nose
+    chin_lines: np.ndarray  # down from the mouth corner
+    irises: np.ndarray  # centre
+    cheeks: np.ndarray  # centre of the cheek bone
+    ears: np.ndarray  # centre
+    collar: np.ndarray  # where neck and shoulder meet
+
+
+class Middle(NamedTuple):
+    """What crosses the middle line, from the right to the left side."""
+
+    cranium: np.ndarray  # [9, 2] from temple over the top to temple
+    hairline: np.ndarray  # [9, 2] likewise, along the forehead
+    lower_forehead_line: np.ndarray  # [4, 2]
+    upper_forehead_line: np.ndarray  # [4, 2]
+    freckles: np.ndarray  # [n, 2]
 
 
 def half_face(prop: Proportions, style: Style, expression: Expression) -> np.ndarray:
@@ -138,47 +166,51 @@ def _lips(prop: Proportions, style: Style, expression: Expression) -> np.ndarray
     return np.stack([half * _LIP_X, y], axis=1)
 
 
-def right_curves(expression: Expression, half: np.ndarray) -> list[np.ndarray]:
-    """Curves [4, 2] and single points [1, 2] of the right side, in the order of `geometry.Shape`."""
+def right_side(expression: Expression, half: np.ndarray) -> Pairs:
+    """What there is two of, on the right side."""
     eye, brow, nostril, corner = half[36:42], half[17:22], half[31], half[48]
     smile = max(expression.valence, 0)
-    pull = (0.05 + 0.10 * smile) * _SMILE_PULL
     smile_line = np.empty((4, 2))
-    smile_line[:3] = nostril + _SMILE_LINE + pull
+    smile_line[:3] = nostril + _SMILE_LINE + (0.05 + 0.10 * smile) * _SMILE_PULL
     smile_line[3] = corner[0] - 0.07, corner[1] + 0.10
-    middle_x, middle_y = eye[:, 0].mean() + 0.01, 0.25 * eye[[1, 2, 4, 5], 1].sum()
-    return [
-        eye[:4] + _FOLD,
-        smile_line,
-        eye[0] + _CROW,
-        eye[0] + _LOW_CROW,
-        brow[4] + _FURROW,
-        eye[[0, 5, 4, 3]] + _UNDER,
-        nostril + _WING,
-        np.array([[middle_x, middle_y]]),
-        np.array([[-0.70, 0.55 - 0.10 * smile]]),
-        np.array([[half[0, 0] - 0.04, 0.22]]),
-        np.array([[-0.62, half[CHIN, 1] + 0.12]]),
-    ]
+    iris = eye[:, 0].mean() + 0.01, 0.25 * eye[[1, 2, 4, 5], 1].sum()
+    return Pairs(
+        lid_folds=eye[:4] + _FOLD,
+        smile_lines=smile_line,
+        crows_feet=eye[0] + _CROW,
+        low_crows_feet=eye[0] + _LOW_CROW,
+        brow_furrows=brow[4] + _FURROW,
+        under_eyes=eye[[0, 5, 4, 3]] + _UNDER,
+        wings=nostril + _WING,
+        chin_lines=corner + _CHIN_LINE,
+        irises=np.array([iris]),
+        cheeks=np.array([[-0.70, 0.55 - 0.10 * smile]]),
+        ears=np.array([[half[0, 0] - 0.04, 0.22]]),
+        collar=np.array([[-0.62, half[CHIN, 1] + 0.12]]),
+    )
 
 
-def middle_curves(identity: Identity, expression: Expression, half: np.ndarray) -> list[np.ndarray]:
-    """Cranium [9, 2], hairline [9, 2] and two forehead lines [8, 2] across the face."""
+def middle_curves(identity: Identity, expression: Expression, half: np.ndarray) -> Middle:
+    """What crosses the middle line."""
     width, prop = -half[0, 0], identity.proportions
     height = 1.72 + 0.06 * prop.face_length
-    cranium = np.stack([1.06 * width * _ARCH_X, 0.05 + height * _ARCH_Y], axis=1)
     hairline_height = 1.10 + 0.12 * prop.hairline
-    hairline = np.stack([0.93 * width * _ARCH_X, hairline_height * _ARCH_Y - 0.10], axis=1)
     lift = -0.05 * expression.surprise - 0.02 * max(-expression.valence, 0)
-    return [cranium, hairline, _FOREHEAD + [0, lift]]
+    return Middle(
+        cranium=np.stack([1.06 * width * _ARCH_X, 0.05 + height * _ARCH_Y], axis=1),
+        hairline=np.stack([0.93 * width * _ARCH_X, hairline_height * _ARCH_Y - 0.10], axis=1),
+        lower_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.72]),
+        upper_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.90]),
+        freckles=_freckles(identity, width),
+    )
 
 
-def freckles(identity: Identity, half: np.ndarray) -> np.ndarray:
+def _freckles(identity: Identity, width: float) -> np.ndarray:
     """Over nose, cheeks, forehead and chin, inside the jaw line, [n, 2]."""
     x, y = identity.texture.freckles[:, 0], identity.texture.freckles[:, 1]
     down = 0.45 + 1.25 * y
-    width = -half[0, 0] * 0.86 * np.sqrt(np.maximum(1 - ((down - 0.1) / 1.85) ** 2, 0.05))
-    return np.stack([x * width, down], axis=1)
+    reach = width * 0.86 * np.sqrt(np.maximum(1 - ((down - 0.1) / 1.85) ** 2, 0.05))
+    return np.stack([x * reach, down], axis=1)
 
 
 def protrusion(style: Style) -> np.ndarray:

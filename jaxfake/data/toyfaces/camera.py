@@ -39,4 +39,6 @@ def shoot(rng: np.random.Generator, camera: Camera, image: np.ndarray) -> np.nda
     done, data = cv2.imencode(".jpg", cv2.cvtColor(noisy, cv2.COLOR_RGB2BGR), setting)
     if not done:
         raise InputError(f"a toy face of shape {noisy.shape} could not be stored as JPEG")
-    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    stored = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    assert stored is not None  # it was encoded a line above
+    return stored

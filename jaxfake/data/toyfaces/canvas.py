@@ -32,7 +32,8 @@ class Canvas:
     def __init__(self, pixels: np.ndarray, origin: tuple[int, int] = (0, 0)) -> None:
         """Paints on `pixels`, uint8 [h, w, 4]; `origin` is its first pixel on the whole canvas."""
         self.pixels = pixels
-        self._shift = (_HALF - np.array(origin)) * (1 << _BITS) + 0.5  # 0.5: to round by cutting off
+        # The half makes cutting off the fraction round to the nearest.
+        self._shift = (_HALF - np.array(origin)) * (1 << _BITS) + 0.5
 
     def fill(self, outline: np.ndarray, colour: Colour) -> None:
         """Fill the polygon [n, 2]."""
@@ -60,10 +61,10 @@ class Canvas:
         right, bottom = (corners.max(axis=0) + 2).tolist()
         window = self.pixels[y:bottom, x:right]
         layer = Canvas(window.copy(), (x, y))
-        stencil = np.zeros(window.shape, np.uint8)
-        Canvas(stencil, (x, y)).fill(outline, (255.0, 255.0, 255.0))
+        stencil = np.zeros(window.shape[:2], np.uint8)
+        cv2.fillPoly(stencil, [layer._fixed(outline)], 255, shift=_BITS)
         paint(layer)
-        np.copyto(window, layer.pixels, where=stencil > 0)
+        cv2.copyTo(layer.pixels, stencil, window)
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
         """Crop pixels to OpenCV's fixed-point coordinates."""
@@ -75,7 +76,8 @@ def blank(background: np.ndarray, size: int) -> Canvas:
     small = cv2.resize(background, (size, size), interpolation=cv2.INTER_CUBIC)
     pixels = cv2.cvtColor(small, cv2.COLOR_RGB2RGBA)
     pixels[..., 3] = 0
-    return Canvas(cv2.resize(pixels, (size * SUPERSAMPLE, size * SUPERSAMPLE)))
+    side = size * SUPERSAMPLE
+    return Canvas(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_NEAREST))
 
 
 def shrunk(canvas: Canvas, size: int) -> np.ndarray:

@@ -22,7 +22,10 @@ SCALE, SHIFT = 0.03, 0.012
 """Greatest change of scale, and of place in crop widths: what is left after alignment."""
 
 WANDER = 0.15
-"""How far expression and light move within a clip, in latent units; pose by the same share."""
+"""How far expression and light move away from their mean within a clip, in latent units."""
+
+TURN = 0.3
+"""How far the pose does, as a share of its limits."""
 
 
 class Clip(NamedTuple):
@@ -43,7 +46,7 @@ def draw_clip(rng: np.random.Generator, identity: Identity, frames: int) -> Clip
     """A clip of `frames` frames of one identity, everything else random."""
     limits = np.array([YAW, PITCH, ROLL, SCALE, SHIFT, SHIFT])
     pose = rng.uniform(-1, 1, 6)
-    poses = (pose + wander(rng, frames, 6)) * limits + [0, 0, 0, 1, 0, 0]
+    poses = (pose + TURN * waves(rng, frames, 6)) * limits + [0, 0, 0, 1, 0, 0]
     return Clip(
         identity=identity,
         expressions=move_expression(rng, draw_expression(rng), frames),
@@ -54,16 +57,20 @@ def draw_clip(rng: np.random.Generator, identity: Identity, frames: int) -> Clip
 
 
 def move_expression(rng: np.random.Generator, mean: Expression, frames: int) -> list[Expression]:
-    return [Expression(*row) for row in (np.array(mean) + wander(rng, frames, len(mean))).tolist()]
+    """Expressions of T frames around a mean."""
+    path = np.array(mean) + WANDER * waves(rng, frames, len(mean))
+    return [Expression(*row) for row in path.tolist()]
 
 
 def move_light(rng: np.random.Generator, mean: Light, frames: int) -> list[Light]:
-    return [Light(*row) for row in (np.array(mean) + wander(rng, frames, len(mean))).tolist()]
+    """Lights of T frames around a mean."""
+    path = np.array(mean) + WANDER * waves(rng, frames, len(mean))
+    return [Light(*row) for row in path.tolist()]
 
 
-def wander(rng: np.random.Generator, frames: int, latents: int) -> np.ndarray:
-    """Smooth paths around zero, float64 [T, latents], within ±WANDER: half a wave or less a clip."""
+def waves(rng: np.random.Generator, frames: int, latents: int) -> np.ndarray:
+    """Smooth paths within ±1, float64 [T, latents]: between 0.3 and half a wave a clip."""
     time = np.linspace(0, 1, frames)[:, None]
     phase = rng.uniform(0, 2 * np.pi, latents)
-    speed = rng.uniform(0.3, 1.0, latents) * np.pi
-    return WANDER * np.sin(phase + speed * time)
+    speed = rng.uniform(0.6, 1.0, latents) * np.pi
+    return np.sin(phase + speed * time)

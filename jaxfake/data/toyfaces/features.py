@@ -1,5 +1,6 @@
 """Painting the parts of the face: skin lines, eyes, brows, nose, lips."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -17,7 +18,9 @@ def paint_skin(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> 
     _freckles(canvas, scene, shape, palette)
     pen, marks = _pen_width(scene.identity.style, shape), shape.landmarks
     jaw = [Stroke(marks[rows], pen, palette.line, (0.9, 1, 1, 0.9)) for rows in _JAW_ROWS]
-    nose = [Stroke(wing, 1.1 * pen, palette.line, (0.05, 0.3, 1, 0.6)) for wing in shape.wings]
+    nose = [
+        Stroke(wing, 1.1 * pen, palette.line, (0.05, 0.3, 1, 0.6)) for wing in shape.pairs.wings
+    ]
     nose += [Stroke(marks[rows], pen, palette.line, (0.3, 0.7, 0.9, 0.3)) for rows in _NOSTRIL_ROWS]
     lines = [
         Stroke(curve, pen * (0.35 + 0.75 * depth), blend(palette.skin, palette.line, depth))
@@ -28,30 +31,41 @@ def paint_skin(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> 
     canvas.draw(jaw + lines + nose)
 
 
-_JAW_ROWS = ([1, 2, 3, 4], [4, 5, 6, 7], [6, 7, 8, 9], [7, 8, 9, 10], [9, 10, 11, 12], [12, 13, 14, 15])
+_JAW_ROWS = (
+    [1, 2, 3, 4],
+    [4, 5, 6, 7],
+    [6, 7, 8, 9],
+    [7, 8, 9, 10],
+    [9, 10, 11, 12],
+    [12, 13, 14, 15],
+)
 _NOSTRIL_ROWS = ([31, 32, 33, 33], [35, 34, 33, 33])
 
 
-def _wrinkles(scene: Scene, shape: Shape) -> list[tuple[np.ndarray, float]]:
+def _wrinkles(scene: Scene, shape: Shape) -> list[tuple[Iterable[np.ndarray], float]]:
     """Curves and how deep they are, 0 to about 1."""
     expression, old = scene.expression, (scene.identity.style.age + 1) / 2
     smile, upset = max(expression.valence, 0), max(-expression.valence, 0)
     wide, squint = max(expression.surprise, 0), max(expression.squint, 0)
     crow = 0.45 * old * old + smile * (0.2 + 0.7 * old) + 0.3 * squint
     return [
-        (shape.smile_lines, 0.15 + 0.45 * old + 0.75 * smile),
-        (shape.crows_feet, crow),
-        (shape.low_crows_feet, crow),
-        (shape.brow_furrows, 0.9 * upset + 0.6 * squint + 0.3 * old - 0.2),
-        (shape.forehead_lines, 0.8 * old + 0.6 * wide - 0.25),
-        (shape.under_eyes, 0.85 * old + 0.25 * smile),
+        (shape.pairs.smile_lines, 0.05 + 0.65 * old + 0.75 * smile),
+        (shape.pairs.crows_feet, crow),
+        (shape.pairs.low_crows_feet, crow),
+        (shape.pairs.brow_furrows, 0.9 * upset + 0.6 * squint + 0.3 * old - 0.2),
+        (
+            (shape.middle.lower_forehead_line, shape.middle.upper_forehead_line),
+            0.8 * old + 0.6 * wide - 0.25,
+        ),
+        (shape.pairs.chin_lines, 0.9 * old + 0.5 * upset - 0.1),
+        (shape.pairs.under_eyes, 0.85 * old + 0.25 * smile),
     ]
 
 
 def _freckles(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
-    count = round(max(scene.identity.style.freckles, 0) * len(shape.freckles))
-    radii = shape.unit * (0.018 + 0.022 * scene.identity.texture.freckles[:count, 2])
-    for centre, radius in zip(shape.freckles[:count], radii.tolist(), strict=True):
+    count = round(max(scene.identity.style.freckles, 0) * len(shape.middle.freckles))
+    radii = shape.unit * (0.026 + 0.026 * scene.identity.texture.freckles[:count, 2])
+    for centre, radius in zip(shape.middle.freckles[:count], radii.tolist(), strict=True):
         canvas.disc(centre, radius, palette.freckle)
 
 
@@ -63,13 +77,15 @@ def paint_eyes(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> 
     """Lids, eyeballs inside the eye's 6-point outline, lashes, folds."""
     eyes = [shape.landmarks[_RIGHT_EYE], shape.landmarks[_LEFT_EYE]]
     pen = _pen_width(scene.identity.style, shape)
-    for eye, fold in zip(eyes, shape.lid_folds, strict=True):
+    for eye, fold in zip(eyes, shape.pairs.lid_folds, strict=True):
         canvas.fill(_lid(eye, fold, shape, scene.identity.style), palette.lid)
-    for eye, centre in zip(eyes, shape.irises, strict=True):
+    for eye, centre in zip(eyes, shape.pairs.irises[:, 0], strict=True):
         canvas.clipped(closed(eye), partial(_eyeball, scene, shape.unit, centre, palette))
     lashes = [Stroke(eye[:4], 1.9 * pen, palette.lash, (1.0, 1.1, 0.9, 0.4)) for eye in eyes]
-    lower = [Stroke(eye[[0, 5, 4, 3]], 0.75 * pen, palette.line, (1, 0.8, 0.6, 0.6)) for eye in eyes]
-    folds = [Stroke(fold, 0.75 * pen, palette.line) for fold in shape.lid_folds]
+    lower = [
+        Stroke(eye[[0, 5, 4, 3]], 0.75 * pen, palette.line, (1, 0.8, 0.6, 0.6)) for eye in eyes
+    ]
+    folds = [Stroke(fold, 0.75 * pen, palette.line) for fold in shape.pairs.lid_folds]
     wings = [_lash_wing(eye, scene.identity.style, pen, palette) for eye in eyes]
     canvas.draw(folds + lower + lashes + wings)
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxfake.data.toyfaces.anatomy import (
+    Middle,
+    Pairs,
     brow_widths,
-    freckles,
     half_face,
     middle_curves,
     protrusion,
-    right_curves,
+    right_side,
 )
 from jaxfake.data.toyfaces.latents import Pose, Scene
 from jaxfake.faces.ibug68 import MIRROR
@@ -37,27 +38,11 @@ _FLIP_X = np.array([-1.0, 1.0])
 
 
 class Shape(NamedTuple):
-    """A face in crop coordinates (float64 pixels, centre of the first pixel at 0).
-
-    Of what there are two, the right one (left in the picture) comes first.
-    """
+    """A face in crop coordinates (float64 pixels, centre of the first pixel at 0)."""
 
     landmarks: np.ndarray  # [68, 2]
-    lid_folds: np.ndarray  # [2, 4, 2] crease over each eye
-    smile_lines: np.ndarray  # [2, 4, 2] from nostril past the mouth corner
-    crows_feet: np.ndarray  # [2, 4, 2]
-    low_crows_feet: np.ndarray  # [2, 4, 2]
-    brow_furrows: np.ndarray  # [2, 4, 2]
-    under_eyes: np.ndarray  # [2, 4, 2]
-    wings: np.ndarray  # [2, 4, 2] sides of the nose
-    irises: np.ndarray  # [2, 2] centres
-    cheeks: np.ndarray  # [2, 2] centres of the cheek bones
-    ears: np.ndarray  # [2, 2]
-    collar: np.ndarray  # [2, 2] where neck and shoulders meet
-    cranium: np.ndarray  # [9, 2] from the right temple over the top to the left one
-    hairline: np.ndarray  # [9, 2] likewise, along the forehead
-    forehead_lines: np.ndarray  # [2, 4, 2]
-    freckles: np.ndarray  # [n, 2]
+    pairs: Pairs  # each [2, 4, 2], points [2, 1, 2]: the right one (left in the picture), then the left
+    middle: Middle
     brow_widths: np.ndarray  # [5] half the thickness along a brow, outer end first, pixels
     unit: float  # pixels of one IOD at the face's scale
 
@@ -68,26 +53,27 @@ def project(scene: Scene, size: int) -> Shape:
     half = half_face(identity.proportions, identity.style, expression)
     landmarks = half.copy()
     landmarks[_LEFT] = half[MIRROR[_LEFT]] * _FLIP_X
-    right = right_curves(expression, half)
-    middle = [*middle_curves(identity, expression, half), freckles(identity, half)]
+    right, middle = right_side(expression, half), middle_curves(identity, expression, half)
     one_side = np.concatenate(right)
     flat = np.concatenate([landmarks, one_side, one_side * _FLIP_X, *middle])
     depth = _depth(flat)
     depth[:68] += protrusion(identity.style)
     pixels = _crop_pixels(flat, depth, scene.pose, size)
-    sides = pixels[68 : 68 + 2 * len(one_side)].reshape(2, -1, 2)
-    paired = _split(sides, right, axis=1)
-    paired[7:] = [points[:, 0] for points in paired[7:]]
-    rest = _split(pixels[68 + 2 * len(one_side) :], middle, axis=0)
-    rest[2] = rest[2].reshape(2, 4, 2)
+    both, rest = np.split(pixels[68:], [2 * len(one_side)])
     unit = IOD * size * scene.pose.scale
-    return Shape(pixels[:68], *paired, *rest, unit * brow_widths(identity.style), unit)
+    return Shape(
+        landmarks=pixels[:68],
+        pairs=Pairs._make(_split(both.reshape(2, -1, 2), right, axis=1)),
+        middle=Middle._make(_split(rest, middle, axis=0)),
+        brow_widths=unit * brow_widths(identity.style),
+        unit=unit,
+    )
 
 
 _LEFT = np.r_[9:17, 22:27, 34:36, 42:48, 52:57, 63:66]
 
 
-def _split(points: np.ndarray, like: list[np.ndarray], axis: int) -> list[np.ndarray]:
+def _split(points: np.ndarray, like: Pairs | Middle, axis: int) -> list[np.ndarray]:
     """Cuts the points of several curves apart again."""
     ends = np.cumsum([len(curve) for curve in like])[:-1]
     return np.split(points, ends, axis=axis)

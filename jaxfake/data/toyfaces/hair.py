@@ -42,19 +42,21 @@ def paint_front_hair(canvas: Canvas, identity: Identity, shape: Shape, palette: 
     shades = [palette.hair_light if bright > 0.5 else palette.hair_dark for bright in light]
     depths = (0.5 + np.abs(light - 0.5)).tolist()
     colours = [blend(palette.hair, *pair) for pair in zip(shades, depths, strict=True)]
-    canvas.draw([Stroke(*line) for line in zip(points, [width] * len(points), colours, strict=True)])
+    canvas.draw(
+        [Stroke(*line) for line in zip(points, [width] * len(points), colours, strict=True)]
+    )
 
 
 def _outer(identity: Identity, shape: Shape) -> np.ndarray:
     """The outline of the hair from the right temple over the top to the left one, [9, 2]."""
     middle = shape.landmarks[NOSE_ROOT]
     spread = 1.06 + 0.06 * (1 + identity.hair.volume)
-    return middle + (shape.cranium - middle) * spread
+    return middle + (shape.middle.cranium - middle) * spread
 
 
 def _fringe(identity: Identity, shape: Shape) -> np.ndarray:
     """The lower edge of the front hair: locks that are pointed if angular and waves if round."""
-    line = opened(shape.hairline)
+    line = opened(shape.middle.hairline)
     locks = line[np.rint(_PLACE * (len(line) - 1)).astype(int)]
     parting = 0.5 + 0.35 * identity.hair.parting
     sweep = np.abs(_PLACE - parting) * 0.30 - 0.06

@@ -44,20 +44,21 @@ def paint(scene: Scene, shape: Shape, palette: Palette, size: int) -> Painting:
 
 
 def _body(canvas: Canvas, shape: Shape, palette: Palette, size: int) -> None:
-    unit, (left, right) = shape.unit, shape.collar
+    unit, (left, right) = shape.unit, shape.pairs.collar[:, 0]
     jaw = shape.landmarks[[4, 12]]
     feet = np.array([[right[0] + 0.05 * unit, size], [left[0] - 0.05 * unit, size]])
-    shoulders = [left + [-1.9 * unit, 0.45 * unit], left, right, right + [1.9 * unit, 0.45 * unit]]
+    slope = unit * np.array([1.9, 0.45])
+    shoulders = [left + slope * (-1, 1), left, right, right + slope]
     base = [[2 * size, 2 * size], [-size, 2 * size]]
     canvas.fill(np.array(shoulders + base), palette.clothes)
     canvas.fill(np.concatenate([jaw[:1], jaw[1:], [right], feet, [left]]), palette.skin_shade)
 
 
 def _head(canvas: Canvas, shape: Shape, palette: Palette) -> None:
-    for ear in shape.ears:
+    for ear in shape.pairs.ears:
         canvas.fill(closed(ear + shape.unit * _EAR), palette.skin_shade)
     jaw = shape.landmarks[ibug68.JAW]
-    canvas.fill(np.concatenate([opened(jaw), opened(shape.cranium)[::-1]]), palette.skin)
+    canvas.fill(np.concatenate([opened(jaw), opened(shape.middle.cranium)[::-1]]), palette.skin)
 
 
 _EAR = np.array([[0, -0.27], [0.15, -0.12], [0.11, 0.16], [0, 0.26], [-0.11, 0.16], [-0.15, -0.12]])

@@ -57,6 +57,7 @@ def palette(colours: Colours, style: Style) -> Palette:
     makeup = np.array(_makeup(colours.makeup_hue))
     strength = max(style.makeup, 0) ** 0.7
     natural_lip = skin * [0.84, 0.56, 0.55] + [12, 8, 12]
+    natural_lip = _mix(natural_lip, skin * 0.82, 0.5 * max(style.age, 0))
     lip = _mix(natural_lip, makeup, 0.75 * strength)
     shade = skin * [0.80, 0.70, 0.66]
     line = skin * [0.60, 0.48, 0.44]
@@ -64,7 +65,7 @@ def palette(colours: Colours, style: Style) -> Palette:
         skin=_tuple(skin),
         skin_shade=_tuple(shade),
         line=_tuple(line),
-        freckle=_tuple(skin * [0.74, 0.58, 0.48]),
+        freckle=_tuple(skin * [0.68, 0.50, 0.40]),
         blush=_tuple(_mix(skin * [1.0, 0.66, 0.64], makeup, 0.4 * strength)),
         lid=_tuple(_mix(skin * [0.90, 0.84, 0.82], makeup * 0.9, 0.8 * strength)),
         lash=_tuple(_mix(hair * 0.45, np.array([14, 10, 12]), 0.3 + 0.7 * strength)),

@@ -7,8 +7,8 @@ import numpy as np
 
 from jaxfake.data.toyfaces.geometry import Shape
 from jaxfake.data.toyfaces.latents import Light, Scene
-from jaxfake.data.toyfaces.palette import Palette
 from jaxfake.data.toyfaces.painting import Painting
+from jaxfake.data.toyfaces.palette import Palette
 
 HEAD_RADII = (1.45, 2.05)
 """Half axes of the head's ellipsoid in IOD."""
@@ -80,7 +80,8 @@ def _relief(scene: Scene, shape: Shape, size: int) -> Relief:
     bumps = _face_bumps(scene, shape, size)
     return Relief(
         x=(bumps.down * bumps.heights) @ bumps.slope_across.T - np.float32(0.8) * x / depth,
-        y=(bumps.slope_down * bumps.heights) @ bumps.across.T - np.float32(0.6) * y[:, None] / depth,
+        y=(bumps.slope_down * bumps.heights) @ bumps.across.T
+        - np.float32(0.6) * y[:, None] / depth,
     )
 
 
@@ -89,6 +90,7 @@ def _face_bumps(scene: Scene, shape: Shape, size: int) -> Bumps:
     marks, smile = shape.landmarks, max(scene.expression.valence, 0)
     big, squared = 0.03 * scene.identity.style.size, -0.03 * scene.identity.style.roundness
     right, left = marks[36:42].mean(axis=0), marks[42:48].mean(axis=0)
+    cheek = 0.11 + 0.09 * smile - 0.05 * scene.identity.style.age
     rows = [
         (marks[[19, 24]].mean(axis=0) - [0, 0.45 * shape.unit], 0.60, 0.28, 0.12),
         (marks[19], 0.30, 0.13, 0.05 + squared),
@@ -100,8 +102,8 @@ def _face_bumps(scene: Scene, shape: Shape, size: int) -> Bumps:
         (marks[30] + [0, 0.03 * shape.unit], 0.17 + big, 0.14 + big, 0.15),
         (marks[31], 0.09, 0.09, 0.05),
         (marks[35], 0.09, 0.09, 0.05),
-        (shape.cheeks[0], 0.30, 0.25, 0.11 + 0.09 * smile),
-        (shape.cheeks[1], 0.30, 0.25, 0.11 + 0.09 * smile),
+        (shape.pairs.cheeks[0, 0], 0.30, 0.25, cheek),
+        (shape.pairs.cheeks[1, 0], 0.30, 0.25, cheek),
         (marks[51], 0.30, 0.08, 0.03 + big),
         (marks[57] - [0, 0.05 * shape.unit], 0.26, 0.09, 0.05 + big),
         (marks[57] + [0, 0.13 * shape.unit], 0.24, 0.09, -0.05),
@@ -111,7 +113,7 @@ def _face_bumps(scene: Scene, shape: Shape, size: int) -> Bumps:
 
 
 def _cast_shadows(light: Light, shape: Shape, size: int) -> Bumps:
-    """Darkness beside the nose, under the lower lip, the brows' far side and below the chin."""
+    """Darkness beside the nose and its bridge, below nose, lower lip and chin."""
     marks, unit = shape.landmarks, shape.unit
     away = -light.side * unit
     strength = abs(light.side) * (0.8 + 0.2 * light.contrast)
@@ -128,13 +130,16 @@ def _cast_shadows(light: Light, shape: Shape, size: int) -> Bumps:
 def _blush(scene: Scene, shape: Shape, size: int) -> Bumps:
     smile, makeup = max(scene.expression.valence, 0), max(scene.identity.style.makeup, 0)
     amount = 0.12 + 0.22 * smile + 0.38 * makeup
-    return _bumps([(cheek, 0.24, 0.17, amount) for cheek in shape.cheeks], shape.unit, size)
+    return _bumps(
+        [(cheek, 0.24, 0.17, amount) for cheek in shape.pairs.cheeks[:, 0]], shape.unit, size
+    )
 
 
 def _bumps(rows: list[_Row], unit: float, size: int) -> Bumps:
-    table = np.array([(*centre, *rest) for centre, *rest in rows])
-    radii = (table[:, 2:4] * unit).T[:, None]
-    scaled = ((np.arange(size)[:, None] - table[:, :2].T[:, None]) / radii).astype(np.float32)
+    centres = np.array([row[0] for row in rows]).T[:, None]  # [2, 1, K]
+    table = np.array([row[1:] for row in rows])
+    radii = table[:, :2].T[:, None] * unit
+    scaled = ((np.arange(size)[:, None] - centres) / radii).astype(np.float32)
     profiles = np.exp(np.float32(-0.5) * scaled * scaled)
     slopes = -scaled * profiles * (unit / radii).astype(np.float32)
-    return Bumps(*profiles, *slopes, table[:, 4].astype(np.float32))
+    return Bumps._make([*profiles, *slopes, table[:, 2].astype(np.float32)])
