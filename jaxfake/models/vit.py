@@ -68,8 +68,8 @@ class Attention(nn.Module):
 def attention(query: jax.Array, key: jax.Array, value: jax.Array, attend: Attend) -> jax.Array:
     """Softmax attention, [B, N, heads, D/heads] each.
 
-    The plain one is written as batched matrix products over (batch, head): on CPUs XLA runs these faster than the same
-    einsum over (batch, position, head).
+    The plain one is written as batched matrix products over (batch, head): on CPUs XLA runs these
+    faster than the same einsum over (batch, position, head).
     """
     if attend == "cudnn":
         return jax.nn.dot_product_attention(query, key, value, implementation="cudnn")
