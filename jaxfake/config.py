@@ -130,7 +130,14 @@ def to_json(config: Config) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-_OPERATIONAL = ("data.root", "data.threads", "data.workers", "log_every", "checkpoints")
+_OPERATIONAL = (
+    "data.source",  # may lie elsewhere on another machine; checkpoints know its fingerprint
+    "data.root",
+    "data.threads",
+    "data.workers",
+    "log_every",
+    "checkpoints",
+)
 """Keys that change how a run goes, and not what comes out; they may differ between two tries."""
 
 

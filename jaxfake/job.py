@@ -52,7 +52,7 @@ def run_job(config: Config, workdir: Path) -> None:
         Preempted: stopped on request, with the state saved.
     """
     done = workdir / "DONE"
-    _claim(config, workdir)
+    _claim(config, workdir, done.exists())
     if not done.exists():
         keep_compiled_programs()
         splits = _open(config)
@@ -138,11 +138,17 @@ def _facts(config: Config, workdir: Path, splits: Splits) -> tuple[tuple[str, st
     )
 
 
-def _claim(config: Config, workdir: Path) -> None:
-    """Writes `config.json`, or checks that the workdir belongs to this config."""
+def _claim(config: Config, workdir: Path, done: bool) -> None:
+    """Checks that the workdir belongs to this config, and writes `config.json` unless it is done."""
     path = workdir / "config.json"
     if path.exists():
-        _refuse_other(json.loads(path.read_text())["results_depend_on"], config, workdir)
+        saved = json.loads(path.read_text())
+        _refuse_other(saved["results_depend_on"], results_values(config), workdir)
+        if done:
+            # A run in progress may find its data elsewhere, since its checkpoints know their content.
+            now = {"data.source": config.data.source}
+            _refuse_other({"data.source": saved["config"]["data"]["source"]}, now, workdir)
+            return
     workdir.mkdir(parents=True, exist_ok=True)
     content = {
         "sha256": fingerprint(config),
@@ -152,8 +158,7 @@ def _claim(config: Config, workdir: Path) -> None:
     write_atomically(path, json.dumps(content, indent=2) + "\n")
 
 
-def _refuse_other(saved: dict[str, Any], config: Config, workdir: Path) -> None:
-    now = results_values(config)
+def _refuse_other(saved: dict[str, Any], now: dict[str, Any], workdir: Path) -> None:
     for key in sorted(saved.keys() | now.keys()):
         if saved.get(key) != now.get(key):
             raise InputError(

@@ -110,6 +110,38 @@ def test_a_workdir_of_another_config_is_refused(finished: Path, tiny_root: Path)
     assert "holds a run with recover.steps=6, not 7" in _one_line(done)
 
 
+def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
+    tiny_root: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    done = run(*tiny(tiny_root), "--config.recover.learning_rate=1e30", workdir=workdir)
+    line = _one_line(done)
+    assert "the loss is not finite at step" in line
+    assert "tiny/real/train" in line
+    assert not list((workdir / "checkpoints" / "recover").glob("[0-9]*"))
+
+
+def test_a_flipped_bit_in_the_newest_checkpoint_costs_a_warning(
+    finished: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    saving = [*tiny(tiny_root), "--config.checkpoints.every_seconds=0"]
+    assert run(*saving, workdir=workdir).returncode == 0
+    newest = workdir / "checkpoints" / "recover" / "6"
+    arrays = max(newest.rglob("d/*"), key=lambda path: path.stat().st_size)
+    data = bytearray(arrays.read_bytes())
+    data[len(data) // 2] ^= 1
+    arrays.write_bytes(data)
+    (workdir / "DONE").unlink()
+    again = run(*saving, workdir=workdir)
+    assert again.returncode == 0, again.stderr
+    assert "recover/6 is damaged" in again.stdout
+    assert "restored step 5" in again.stdout
+    assert "Traceback" not in again.stderr
+    scores = "eval/tiny/test/scores.csv"
+    assert (workdir / scores).read_bytes() == (finished / scores).read_bytes()
+
+
 def test_a_checkpoint_of_another_model_size_is_refused(
     finished: Path, tiny_root: Path, tmp_path: Path
 ) -> None:

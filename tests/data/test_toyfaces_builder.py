@@ -1,5 +1,7 @@
 """The dataset of toy faces: schema, splits, determinism, and no shortcut to its labels."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,8 +93,14 @@ def test_the_default_holds_what_its_users_count_on() -> None:
 
 
 def test_the_same_options_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    again = build(tmp_path / "again", SMALL)
-    assert shards(again) == shards(small)
+    """In another process too, where protobuf would order the fields of an example otherwise."""
+    script = (
+        "import pathlib, sys; from jaxfake.data.builders.toyfaces import *;"
+        f"print(build(pathlib.Path(sys.argv[1]), {SMALL!r}))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "again")]
+    again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shards(Path(again.splitlines()[-1])) == shards(small)
     other = build(tmp_path / "other", ToyFaces(**(vars(SMALL) | {"seed": 1})))
     assert shards(other) != shards(small)
 

@@ -14,12 +14,14 @@ from absl import logging
 
 from jaxfake import schema
 from jaxfake.data import features
+from jaxfake.data.builders.stable import StableWriter
 from jaxfake.data.forgeries import METHODS, Forged, draw_forgery, forge, keep
 from jaxfake.data.toyfaces.camera import draw_camera, shoot
 from jaxfake.data.toyfaces.clips import draw_clip
 from jaxfake.data.toyfaces.latents import draw_identity
 from jaxfake.data.toyfaces.render import render
 from jaxfake.errors import InputError
+from jaxfake.progress import Progress
 from jaxfake.schema import Example
 
 NAME = "toyfaces"
@@ -60,6 +62,11 @@ class ToyFaces:
     def splits(self) -> dict[str, SplitSize]:
         return {"train": self.train, "val": self.val, "test": self.test}
 
+    def faces(self, split: str) -> int:
+        """Number of examples of a split."""
+        one = self.splits()[split]
+        return one.identities * one.clips * (1 + one.forgeries) * self.frames
+
 
 @dataclasses.dataclass(eq=False)
 class ToyFacesConfig(tfds.core.BuilderConfig):
@@ -90,8 +97,13 @@ class Toyfaces(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         options = self.builder_config.options
-        for key, example in enumerate(examples(options, split)):
-            yield key, features.encode(example, options.storage)
+        with Progress(f"drawing toy faces, {split}", options.faces(split), "faces") as progress:
+            for key, example in enumerate(examples(options, split)):
+                yield key, features.encode(example, options.storage)
+                progress.advance(1)
+
+    def _example_writer(self) -> StableWriter:
+        return StableWriter()
 
 
 def build(out: Path, options: ToyFaces | None = None) -> Path:
@@ -124,8 +136,8 @@ def _calm() -> Iterator[None]:
 
 
 def _check(options: ToyFaces) -> None:
-    for name, split in options.splits().items():
-        frames = split.identities * split.clips * (1 + split.forgeries) * options.frames
+    for name in options.splits():
+        frames = options.faces(name)
         if frames * options.size**2 * 4 > _WRITER_LIMIT:
             raise InputError(
                 f"toyfaces: {frames} {name} frames of {options.size} px are over 1 GB: "
