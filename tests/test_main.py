@@ -115,9 +115,11 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
 ) -> None:
     workdir = tmp_path / "run"
     done = run(*tiny(tiny_root), "--config.recover.learning_rate=1e30", workdir=workdir)
-    line = _one_line(done)
-    assert "the loss is not finite at step" in line
-    assert "tiny/real/train" in line
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert "the loss is not finite at step" in last
+    assert "tiny/real/train" in last
     assert not list((workdir / "checkpoints" / "recover").glob("[0-9]*"))
 
 

@@ -27,9 +27,10 @@ class SummaryWriter:
         self._events = tensorboardX.SummaryWriter(folder, purge_step=purge_step)
 
     def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
-        """One number per name."""
+        """One number per name; one that is not finite is left out."""
         for name, value in scalars.items():
-            self._events.add_scalar(name, float(value), step)
+            if np.isfinite(number := float(value)):
+                self._events.add_scalar(name, number, step)
 
     def write_images(self, step: int, images: Mapping[str, Any]) -> None:
         """uint8 [N, H, W, 3] or [H, W, 3] per name."""
