@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "seed": 0,
             "fsdp": 1,
-            "log_every": 25,
+            "log_every": 50,
             "data": {
                 "source": "toyfaces",
                 "root": "data",
@@ -31,10 +31,10 @@ def get_config() -> ml_collections.ConfigDict:
             },
             "mask": {"mode": "part", "count": 8},
             "recover": {
-                "steps": 600,
-                "batch_size": 64,
+                "steps": 1000,
+                "batch_size": 32,
                 "accumulate": 1,
-                "learning_rate": 4e-3,
+                "learning_rate": 8e-3,
                 "warmup": 0.05,
                 "weight_decay": 0.05,
                 "ema": 0.0,

@@ -59,10 +59,10 @@ def _on_a_cpu() -> ml_collections.ConfigDict:
             },
             "mask": {"mode": "part", "count": 8},
             "recover": {
-                "steps": 1500,
-                "batch_size": 64,
+                "steps": 2500,
+                "batch_size": 32,
                 "accumulate": 1,
-                "learning_rate": 4e-3,
+                "learning_rate": 1e-2,
                 "warmup": 0.05,
                 "weight_decay": 0.05,
                 "ema": 0.0,
