@@ -31,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
             },
             "mask": {"mode": "part", "count": 8},
             "recover": {
-                "steps": 1000,
+                "steps": 800,
                 "batch_size": 32,
                 "accumulate": 1,
                 "learning_rate": 8e-3,
