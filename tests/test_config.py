@@ -44,7 +44,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
         ("model.encoder.heads", 3, r"a model width \(128\) must be a multiple of its heads \(3\)"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
-        ("recover.accumulate", 5, "recover.accumulate must divide recover.batch_size 64"),
+        ("recover.accumulate", 5, r"recover\.accumulate must divide recover\.batch_size \d+"),
         ("recover.steps", 0, "recover.steps must be at least 1"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
     ],
