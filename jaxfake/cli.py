@@ -41,7 +41,9 @@ def _guarded(main: Callable[[], int | None]) -> int:
     except Preempted as stop:
         return _failed(str(stop), PREEMPTED)
     except KeyboardInterrupt:
-        return _failed("interrupted before there was anything to save", PREEMPTED)
+        return _failed(
+            "interrupted; what was saved is whole, run the same command again", PREEMPTED
+        )
     except Exception as error:
         hint = "" if _DEBUG.value else " (--debug shows where)"
         return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)

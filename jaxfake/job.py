@@ -19,7 +19,7 @@ from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.recover import Recover
-from jaxfake.models.vit import Compute
+from jaxfake.models.vit import Compute, Size
 from jaxfake.progress import say
 from jaxfake.scoring import stage_one
 from jaxfake.scoring.metrics import Bootstrap
@@ -128,7 +128,8 @@ def _facts(config: Config, workdir: Path, splits: Splits) -> tuple[tuple[str, st
         ("run", workdir.name),
         ("data", f"{config.data.source}, crops of {config.data.size} pixels"),
         ("training faces", f"{int((splits.train.index.label == schema.REAL).sum())} real ones"),
-        ("model", f"encoder {model.encoder}, decoder {model.decoder}, patch {model.patch}"),
+        ("encoder", f"{_words(model.encoder)}, patches of {model.patch} pixels"),
+        ("decoder", _words(model.decoder)),
         ("mask", f"{config.mask.mode}, {config.mask.count} patches"),
         ("training", f"{stage.steps} steps of {stage.batch_size} faces, seed {config.seed}"),
         ("config sha256", fingerprint(config)),
@@ -136,6 +137,10 @@ def _facts(config: Config, workdir: Path, splits: Splits) -> tuple[tuple[str, st
         ("test data sha256", splits.test.fingerprint),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
     )
+
+
+def _words(size: Size) -> str:
+    return f"{size.depth} blocks of width {size.width} with {size.heads} heads"
 
 
 def _claim(config: Config, workdir: Path, done: bool) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-from clu import parameter_overview
 from jax.sharding import NamedSharding
 
 from jaxfake.config import Config
@@ -100,9 +99,7 @@ def _restored_or_fresh(
 ) -> TrainState:
     restored = checkpoints.restore(ready.update.abstract)
     if restored is None:
-        state = ready.update.fresh()
-        say(parameter_overview.get_parameter_overview(state.params, include_stats=False))
-        return state
+        return ready.update.fresh()
     for key, value in notes.items():
         if restored.notes.get(key) != value:
             raise InputError(

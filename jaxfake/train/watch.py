@@ -11,13 +11,15 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from clu import parameter_overview
 
 from jaxfake import schema, streams
-from jaxfake.config import Config
+from jaxfake.config import Config, to_json
 from jaxfake.data import pipeline
 from jaxfake.errors import InputError
 from jaxfake.models.method import Params
 from jaxfake.models.pictures import recovery_strips
+from jaxfake.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train.stage import Prepared, StagePlan
 from jaxfake.train.state import NEVER, TrainState
@@ -43,6 +45,7 @@ class Watch:
     ) -> None:
         self._plan, self._config, self._ready = plan, config, ready
         self._writer = make_writer(workdir, plan.name, start)
+        self._describe(start)
         self._step, self._since, self.waited = start, time.monotonic(), 0.0
         self._row_before: tuple[jax.Array, jax.Array] | None = None
         self._strips = _strip_maker(plan, config)
@@ -77,6 +80,16 @@ class Watch:
     def close(self) -> None:
         """Puts everything on disk."""
         self._writer.close()
+
+    def _describe(self, start: int) -> None:
+        """The config and the table of parameters, once at the beginning of a run."""
+        if start:
+            return
+        params = self._ready.update.abstract.params
+        table = parameter_overview.get_parameter_overview(params, include_stats=False)
+        say(table)
+        self._writer.write_texts(0, {"parameters": f"```\n{table}\n```"})
+        self._writer.write_hparams(to_json(self._config))
 
     def _row(self, state: TrainState, step: int) -> TrainState:
         """Hands the window to the writers and opens a new one."""
