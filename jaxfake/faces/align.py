@@ -2,7 +2,7 @@
 
 The eyes, nose tip and mouth corners are brought as near as possible (least squares) to fixed places, so
 that a facial part lies on the same patches in every crop. Template and 1.3 x margin: the alignment that
-DeepfakeBench and FSFM use, with the right points (methods.md 6.2). A matrix [2, 3] takes frame pixels to
+DeepfakeBench and FSFM use, with the right points. A matrix [2, 3] takes frame pixels to
 crop pixels, x then y, the centre of the first pixel at 0 in both.
 """
 

@@ -21,7 +21,7 @@ similarities = st.builds(
     y=st.floats(-500, 500),
 )
 
-CANONICAL = {  # methods.md 6.2, a crop of 224 pixels
+CANONICAL = {  # of DeepfakeBench and FSFM, a crop of 224 pixels
     "right eye": (84.8, 105.4),
     "left eye": (139.0, 105.1),
     "nose": (112.0, 136.2),

@@ -94,7 +94,7 @@ def test_the_map_does_not_hang_on_the_resolution(seed):
 @repeatable
 @any_face
 def test_roi_points_mark_the_patches_that_hold_them(seed):
-    """The points of methods.md 9.1 one by one; of two in a patch the lower part's counts."""
+    """The points that are listed, one by one; of two in a patch the lower part's counts."""
     face = some_face(seed).astype(np.float64)
     roi = np.zeros((GRID, GRID), int)
     for part, points in roi_points(face).items():
