@@ -30,8 +30,8 @@ class FaceFinder:
         """The face with the largest box, or None.
 
         Of several people the largest is nearly always the subject: the others are passers-by, or
-        pictures on a wall. It is also the rule of DeepfakeBench, and it needs no tracking; its price is that in a
-        clip of two people of like size it may change from frame to frame.
+        pictures on a wall. It is also the rule of DeepfakeBench, and it needs no tracking; its
+        price is that in a clip of two people of like size it may change from frame to frame.
 
         Args:
             image: uint8 [H, W, 3], RGB.
