@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; give another with `make PYTHON=/path/to/python test`.
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
+TOO_OLD := 'jaxfake needs Python 3.12 or newer and found none: install one or name it, make PYTHON=/path/to/python3.12 run'
 # Changes whenever the pins do.
 STAMP := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
@@ -31,9 +32,7 @@ check: install
 install: $(STAMP)
 
 $(STAMP):
-	@test -n "$(PYTHON)" || { echo 'jaxfake needs Python 3.12 or newer and found none. Install one \
-	(for example: uv python install 3.12, or your system packages) or name it: \
-	make PYTHON=/path/to/python3.12 run'; exit 2; }
+	@test -n "$(PYTHON)" || { echo $(TOO_OLD); exit 2; }
 	rm -rf $(VENV)
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
