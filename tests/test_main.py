@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from jaxfake.data.dataset import open_split
 
 ROOT = Path(__file__).parents[1]
 CONFIG = "--config=configs/mover.py"
@@ -121,6 +124,19 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
     assert "the loss is not finite at step" in last
     assert "tiny/real/train" in last
     assert not list((workdir / "checkpoints" / "recover").glob("[0-9]*"))
+
+
+def test_a_fake_among_the_faces_of_stage_one_stops_by_name(tiny_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(tiny_root, tmp_path / "data"))
+    train = open_split(root, "train", 32)
+    all_real = train.index._replace(label=np.zeros_like(train.index.label))
+    np.savez(train.folder / "index-train.npz", **all_real._asdict())
+    done = run(*tiny(root), workdir=tmp_path / "run")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert "jaxfake: tiny/swap/train" in last
+    assert "has label 1, where the index promised 0" in last
 
 
 def test_a_flipped_bit_in_the_newest_checkpoint_costs_a_warning(
