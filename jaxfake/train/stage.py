@@ -88,8 +88,8 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
     """What a checkpoint must agree with to be gone on from; saved with it."""
     return {
         "stage": plan.name,
-        "config": fingerprint(config),
         "data": plan.train.fingerprint,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,
+        "config": fingerprint(config),
     }
