@@ -17,9 +17,15 @@ class Term(NamedTuple):
     weight: jax.Array  # float32 [B], 0 for an example that does not count (padding, other class)
 
 
-def masked_mean(term: Term) -> jax.Array:
-    """The weighted mean of a term over the batch; 0 where no example counts, never NaN."""
-    total = term.weight.sum()
+def masked_mean(term: Term, count: jax.Array | None = None) -> jax.Array:
+    """The weighted mean of a term over the batch; 0 where no example counts, never NaN.
+
+    Args:
+        term: of the batch, or of a part of it.
+        count: float32 [], sum of the weights of the whole batch, if the term is of a part: the means
+            of the parts then add up to that of the batch.
+    """
+    total = term.weight.sum() if count is None else count
     return weighted_sum(term) / jnp.where(total == 0, 1.0, total)
 
 

@@ -10,25 +10,20 @@ from pathlib import Path
 import pytest
 
 from jaxfake.errors import PREEMPTED
+from tests.tiny import tiny_flags
 from tools.kill_resume import command, run_to_end, same_end, weather
 
 
 def _flags(root: Path) -> list[str]:
     """A run of some seconds on the tiny dataset that saves all the time."""
-    values = {
-        "data.source": root,
-        "data.size": 32,
-        "mask.count": 4,
-        "model.encoder.depth": 1,
-        "model.encoder.width": 64,
-        "model.decoder.depth": 1,
-        "recover.steps": 100,
-        "recover.batch_size": 16,
-        "log_every": 10,
-        "checkpoints.every_seconds": 0.5,
-        "evaluation.resamples": 20,
-    }
-    return ["--config=configs/mover.py", *(f"--config.{k}={v}" for k, v in values.items())]
+    return tiny_flags(
+        root,
+        model__encoder__width=64,
+        recover__steps=100,
+        recover__batch_size=16,
+        log_every=10,
+        checkpoints__every_seconds=0.5,
+    )
 
 
 @pytest.fixture(scope="module")

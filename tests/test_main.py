@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxfake.data.dataset import open_split
+from tests.tiny import tiny_flags
 
 ROOT = Path(__file__).parents[1]
 CONFIG = "--config=configs/mover.py"
@@ -27,20 +28,10 @@ def run(*arguments: object, workdir: Path | None = None) -> subprocess.Completed
 
 
 def tiny(root: Path) -> list[str]:
-    """Overrides for seconds of training on the tiny dataset."""
-    values = {
-        "data.source": root,
-        "data.size": 32,
-        "mask.count": 4,
-        "model.encoder.depth": 1,
-        "model.encoder.width": 32,
-        "model.decoder.depth": 1,
-        "recover.steps": 6,
-        "recover.batch_size": 8,
-        "log_every": 2,
-        "evaluation.resamples": 20,
-    }
-    return [CONFIG, *(f"--config.{key}={value}" for key, value in values.items())]
+    """Six steps on the tiny dataset."""
+    return tiny_flags(
+        root, model__encoder__width=32, recover__steps=6, recover__batch_size=8, log_every=2
+    )
 
 
 def _one_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -1,6 +1,7 @@
 """A dataset of 32-pixel pictures, for tests that need files but no faces."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,24 @@ from jaxfake.schema import Example
 TINY = 32
 TINY_CLIPS = {"train": 24, "val": 8, "test": 8}
 TINY_FRAMES = 4
+
+_SECONDS_OF_TRAINING = {
+    "data.size": 32,
+    "mask.count": 4,
+    "model.encoder.depth": 1,
+    "model.decoder.depth": 1,
+    "evaluation.resamples": 20,
+}
+
+
+def tiny_flags(root: Path, **changes: object) -> list[str]:
+    """Flags of the main command for seconds of training on the tiny dataset.
+
+    `changes` are further keys of the config, with two underscores for a dot.
+    """
+    further = {key.replace("__", "."): value for key, value in changes.items()}
+    values = {"data.source": root, **_SECONDS_OF_TRAINING, **further}
+    return ["--config=configs/mover.py", *(f"--config.{k}={v}" for k, v in values.items())]
 
 
 class Tiny(tfds.core.GeneratorBasedBuilder):

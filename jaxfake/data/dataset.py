@@ -5,6 +5,7 @@ chosen by label, method or video without reading them. It is made at the first o
 """
 
 import dataclasses
+import functools
 import hashlib
 import io
 import os
@@ -54,7 +55,7 @@ class FaceDataset:
         at = self.index
         return f"{at.dataset[row]}/{at.method[row]}/{at.video_id[row]} frame {at.frame[row]}"
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """sha256 over the index and the sizes of the shards: what a checkpoint was trained on."""
         digest = hashlib.sha256(f"{self.split} {self.size}".encode())

@@ -14,7 +14,7 @@ from clu import metrics
 from jax.sharding import Mesh, NamedSharding
 
 from jaxfake import schema, streams
-from jaxfake.losses import Term, weighted_sum
+from jaxfake.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
 from jaxfake.schema import Batch
 from jaxfake.train import rules
@@ -115,8 +115,8 @@ def gradients(
         terms = _named(method.losses(params, part, part_keys))
         sums = {name: weighted_sum(term) for name, term in terms.items()}
         means = [
-            sums[name] / jnp.where(counts[name] == 0, 1.0, counts[name])
-            for name in sums
+            masked_mean(term, counts[name])
+            for name, term in terms.items()
             if name.startswith("loss/")
         ]
         return jnp.stack(means).sum(), sums
