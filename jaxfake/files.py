@@ -1,5 +1,6 @@
 """Writing a file so that a kill leaves either the old one or the new one, never half of one."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         os.fsync(file.fileno())
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)
+
+
+def sha256(path: Path) -> str:
+    """Digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_folder() -> Path:

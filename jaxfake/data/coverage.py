@@ -31,7 +31,7 @@ class Coverage(NamedTuple):
     ]  # what was asked for; the same source and settings give the same dataset
     source: dict[str, Any]  # files, and a fingerprint of them
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
-    files: list[dict[str, str]]  # those that gave less than they should, or nothing
+    files: list[dict[str, Any]]  # those that gave less than they should, or nothing
 
 
 def cover(
@@ -100,12 +100,19 @@ def _outcome(status: Status) -> str:
     return "found" if status.crops else "no_face"
 
 
-def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, str]]:
-    entries = [
+def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = [
         {"file": item.relative, "status": f"refused: {item.why}"} for item in listing.refused
     ]
     for source, split, status in rows:
-        where = {"file": source.relative, "split": split, "method": source.method}
+        where = {
+            "file": source.relative,
+            "split": split,
+            "method": source.method,
+            "label": source.label,
+            "video_id": source.video_id,
+            "identity": source.identity,
+        }
         if status.word != "ok":
             entries.append({**where, "status": status.word})
         elif cut_short(status.expected, status.decoded):

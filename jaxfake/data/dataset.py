@@ -21,6 +21,9 @@ from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
 from jaxfake.schema import Example
 
+BYTES_A_PIXEL = 4
+"""Of a decoded example: RGB and the forgery mask."""
+
 
 class Index(NamedTuple):
     """One row per example of a split, in stored order."""
@@ -35,20 +38,36 @@ class Index(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class FaceDataset:
-    """One split of a prepared dataset."""
+    """One split of a prepared dataset.
+
+    Attributes:
+        keep: how many decoded examples stay in memory, the first ones that are read; decoding takes
+            most of the time of reading.
+    """
 
     folder: Path
     split: str
     size: int
     source: Any
     index: Index
+    keep: int = 0
 
     def __len__(self) -> int:
         return len(self.index.label)
 
     def __getitem__(self, row: int) -> Example:
-        """Reads and decodes one example."""
-        return decode(self.source[row])
+        """Reads and decodes one example; its arrays are not to be written to."""
+        kept = self._kept.get(row)
+        if kept is not None:
+            return kept
+        example = decode(self.source[row])
+        if len(self._kept) < self.keep:
+            self._kept[row] = example
+        return example
+
+    @functools.cached_property
+    def _kept(self) -> dict[int, Example]:
+        return {}
 
     def name(self, row: int) -> str:
         """The example in words, for messages."""
@@ -74,9 +93,7 @@ def find(root: Path) -> Path:
     """
     if not root.is_dir():
         raise InputError(f"no folder {root}: give data.source a prepared dataset, or 'toyfaces'")
-    depths = ("", "*/", "*/*/", "*/*/*/")
-    found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}dataset_info.json")})
-    found = [folder for folder in found if ".incomplete" not in str(folder)]
+    found = _datasets(root)
     if not found:
         raise InputError(
             f"{root} holds no prepared dataset: make one with python -m jaxfake.prepare"
@@ -87,8 +104,22 @@ def find(root: Path) -> Path:
     return found[0]
 
 
-def open_split(root: Path, split: str, size: int) -> FaceDataset:
+def holds_dataset(root: Path) -> bool:
+    """Whether there is a prepared dataset in or below a folder."""
+    return bool(_datasets(root))
+
+
+def _datasets(root: Path) -> list[Path]:
+    depths = ("", "*/", "*/*/", "*/*/*/")
+    found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}dataset_info.json")})
+    return [folder for folder in found if ".incomplete" not in str(folder)]
+
+
+def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDataset:
     """Opens a split of the dataset in `root`, whose crops must be of `size` pixels.
+
+    Args:
+        memory_mb: for decoded examples that stay in memory.
 
     Raises:
         InputError: no such dataset or split, another size, or damaged files.
@@ -106,8 +137,15 @@ def open_split(root: Path, split: str, size: int) -> FaceDataset:
         raise InputError(
             f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}"
         )
-    source = builder.as_data_source(split, decoders=_raw_pictures(builder))
-    return FaceDataset(folder, split, size, source, _index(folder, split, source))
+    try:
+        source = builder.as_data_source(split, decoders=_raw_pictures(builder))
+        index = _index(folder, split, source)
+    except Exception as error:  # of many libraries below
+        raise InputError(
+            f"split {split!r} of {folder} is damaged, prepare it again: {error}"
+        ) from error
+    keep = (memory_mb << 20) // (size * size * BYTES_A_PIXEL)
+    return FaceDataset(folder, split, size, source, index, keep)
 
 
 def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:

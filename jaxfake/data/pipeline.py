@@ -12,6 +12,7 @@ import dataclasses
 import signal
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import grain
 import jax
@@ -20,6 +21,7 @@ from absl import flags
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.photometric import degrade, draw_shot
 from jaxfake.data.transforms import draw_view, see
 from jaxfake.errors import InputError
 from jaxfake.schema import Batch, Example
@@ -27,6 +29,13 @@ from jaxfake.schema import Batch, Example
 _PREFETCH_BATCHES = 8
 
 _PR_SET_PDEATHSIG = 1
+
+
+class Views(NamedTuple):
+    """How training faces are varied."""
+
+    smallest_crop: float  # see `transforms.draw_view`
+    photometric: float  # share of the faces that go through `photometric.degrade`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +59,14 @@ class _Read:
 class _Look:
     """Random view of an example, drawn from the generator that belongs to its place."""
 
-    smallest: float
+    views: Views
 
     def __call__(self, item: tuple[int, Example], rng: np.random.Generator) -> tuple[int, Example]:
         row, example = item
-        view = draw_view(rng, example.image.shape[0], self.smallest)
-        return row, see(example, view)
+        example = see(example, draw_view(rng, example.image.shape[0], self.views.smallest_crop))
+        if rng.random() < self.views.photometric:
+            example = example._replace(image=degrade(example.image, draw_shot(rng)))
+        return row, example
 
 
 def rows_of(dataset: FaceDataset, label: int) -> np.ndarray:
@@ -79,31 +90,57 @@ def training_batches(
     classes: Sequence[int],
     batch_size: int,
     seed: int,
-    smallest_crop: float,
+    views: Views,
 ) -> grain.MapDataset:
-    """Endless training batches, each class in equal share; element n is global batch n.
+    """Endless training batches; element n is global batch n.
+
+    Each class has an equal share of every batch, and within its class each method (manipulation) in
+    the long run, however many faces there are of it.
 
     Args:
         dataset: a training split.
         classes: labels to draw from; stage 1 gives REAL alone, and any other example stops the run.
         batch_size: rows of the part of each batch that this process reads.
         seed: of order and views.
-        smallest_crop: see `transforms.draw_view`.
+        views: drawn anew each time that a face comes up.
     """
     mixed = grain.MapDataset.mix(
         [
-            grain.MapDataset.source(rows_of(dataset, label))
-            .seed(_fold(seed, label))
-            .shuffle()
-            .repeat()
-            .map(_Read(dataset, label))
-            .random_map(_Look(smallest_crop))
+            grain.MapDataset.mix(
+                [_endless(dataset, method, seed, views) for method in _methods(dataset, label)]
+            )
             for label in classes
         ]
     )
     return mixed.batch(_local(batch_size), batch_fn=_training_batch)[
         jax.process_index() :: jax.process_count()
     ]
+
+
+class _Method(NamedTuple):
+    """The training faces of one method."""
+
+    name: str
+    label: int
+    rows: np.ndarray
+
+
+def _methods(dataset: FaceDataset, label: int) -> list[_Method]:
+    rows = rows_of(dataset, label)
+    names = dataset.index.method[rows]
+    return [_Method(name, label, rows[names == name]) for name in np.unique(names).tolist()]
+
+
+def _endless(dataset: FaceDataset, method: _Method, seed: int, views: Views) -> grain.MapDataset:
+    """The faces of a method, shuffled anew each time around."""
+    return (
+        grain.MapDataset.source(method.rows)
+        .seed(_fold(seed, method.name))
+        .shuffle()
+        .repeat()
+        .map(_Read(dataset, method.label))
+        .random_map(_Look(views))
+    )
 
 
 def evaluation_batches(dataset: FaceDataset, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
@@ -146,8 +183,8 @@ def _local(batch_size: int) -> int:
     return batch_size // processes
 
 
-def _fold(seed: int, label: int) -> int:
-    return zlib.crc32(f"{seed}/{label}".encode())
+def _fold(seed: int, method: str) -> int:
+    return zlib.crc32(f"{seed}/{method}".encode())
 
 
 def _training_batch(items: Sequence[tuple[int, Example]]) -> Batch:

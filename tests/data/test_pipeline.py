@@ -21,8 +21,11 @@ def train(tiny_root: Path) -> FaceDataset:
     return open_split(tiny_root, "train", SIZE)
 
 
-def _batches(train: FaceDataset, classes=(schema.REAL,), batch=8, seed=0):
-    return pipeline.training_batches(train, classes, batch, seed, smallest_crop=0.8)
+VIEWS = pipeline.Views(smallest_crop=0.8, photometric=0.5)
+
+
+def _batches(train: FaceDataset, classes=(schema.REAL,), batch=8, seed=0, views=VIEWS):
+    return pipeline.training_batches(train, classes, batch, seed, views)
 
 
 def _same(one, other) -> bool:
@@ -82,6 +85,34 @@ def test_classes_are_mixed_in_equal_share(train: FaceDataset) -> None:
     batches = _batches(train, (schema.REAL, schema.FAKE))
     for n in range(4):
         assert batches[n][schema.LABEL].sum() == 4
+
+
+def test_manipulations_share_the_fakes_however_many_there_are_of_each(train: FaceDataset) -> None:
+    fakes = np.flatnonzero(train.index.label == schema.FAKE)
+    method = train.index.method.astype("U10")
+    method[fakes] = "common"
+    method[fakes[:6]], method[fakes[6:7]] = "rare", "single"
+    unequal = dataclasses.replace(train, index=train.index._replace(method=method))
+    batches = _batches(unequal, (schema.REAL, schema.FAKE))
+    got = [batches[n] for n in range(30)]
+    assert all(3 <= batch[schema.LABEL].sum() <= 5 for batch in got)
+    names = method[np.concatenate([batch[schema.ROW] for batch in got])]
+    shares = {name: np.mean(names == name) for name in np.unique(names)}
+    assert shares == pytest.approx(
+        {"real": 1 / 2, "common": 1 / 6, "rare": 1 / 6, "single": 1 / 6}, abs=0.01
+    )
+
+
+def test_the_share_of_degraded_faces_is_as_asked(train: FaceDataset) -> None:
+    batches = [
+        _batches(train, batch=48, views=pipeline.Views(0.8, share))[0] for share in (0.0, 0.5, 1.0)
+    ]
+    plain, half, full = batches
+    changed = [(b[schema.IMAGE] != plain[schema.IMAGE]).any((1, 2, 3)) for b in (half, full)]
+    assert 0.25 < changed[0].mean() < 0.75
+    assert changed[1].all()
+    for batch in (half, full):  # the face stays where it was
+        np.testing.assert_array_equal(batch[schema.LANDMARKS], plain[schema.LANDMARKS])
 
 
 def test_stage_one_reads_real_faces_only(train: FaceDataset) -> None:

@@ -21,10 +21,9 @@ from jaxfake.schema import Example
 
 SMALL = ToyFaces(
     size=32,
-    frames=2,
-    train=SplitSize(identities=4, clips=2),
-    val=SplitSize(identities=2),
-    test=SplitSize(identities=2, forgeries=2),
+    train=SplitSize(identities=4, clips=2, frames=2),
+    val=SplitSize(identities=2, frames=2),
+    test=SplitSize(identities=2, forgeries=2, frames=2),
 )
 
 
@@ -81,12 +80,12 @@ def test_the_default_holds_what_its_users_count_on() -> None:
     options = ToyFaces()
     train, test = options.train, options.test
     assert train.identities >= 200
-    assert train.identities * train.clips * options.frames == 2400
+    assert train.identities * train.clips * train.frames == 2400
     assert train.forgeries == 1  # as many fakes as reals
     assert test.identities * test.clips >= 100
     assert test.identities * test.clips * test.forgeries >= 200
     counts = dict.fromkeys(METHODS, 0)
-    for example in examples(ToyFaces(size=16, frames=1, test=SplitSize(16, forgeries=2)), "test"):
+    for example in examples(ToyFaces(size=16, test=SplitSize(16, forgeries=2, frames=1)), "test"):
         if example.label:
             counts[example.method] += 1
     assert set(counts.values()) == {8}
@@ -124,7 +123,9 @@ def test_a_dataset_too_large_for_tfds_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-SHORTCUT_OPTIONS = ToyFaces(frames=2, train=SplitSize(440), test=SplitSize(160, forgeries=2))
+SHORTCUT_OPTIONS = ToyFaces(
+    train=SplitSize(440, frames=2), test=SplitSize(160, forgeries=2, frames=2)
+)
 
 
 @pytest.fixture(scope="module")
