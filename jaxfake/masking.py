@@ -36,6 +36,12 @@ class Mask(NamedTuple):
         return self.restore >= self.keep.shape[1]
 
 
+def nothing_masked(batch: int, patches: int) -> Mask:
+    """The mask that keeps all N patches of each of B faces."""
+    everything = jnp.broadcast_to(jnp.arange(patches, dtype=jnp.int32), (batch, patches))
+    return Mask(everything, everything[:, :0], everything)
+
+
 @dataclasses.dataclass(frozen=True)
 class MaskRule:
     """A mode and the number M of masked patches."""

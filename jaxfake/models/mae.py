@@ -16,6 +16,8 @@ from jaxfake.models import vit
 from jaxfake.models.pixels import patchify
 from jaxfake.models.vit import Compute, Size
 
+CHANNELS = 3
+
 
 class Recovery(NamedTuple):
     """What a masked autoencoder makes of a masked face."""
@@ -53,7 +55,7 @@ class Decoder(nn.Module):
         ordered = jnp.take_along_axis(shuffled, restore[..., None], axis=1)
         x = jnp.concatenate([x[:, :1], ordered], axis=1)
         x = x + jnp.asarray(vit.sincos_positions(self.size.width, self.grid), dtype)
-        x, _ = vit.blocks(self.size, self.compute)(x)
+        x, _ = vit.blocks(self.size, self.compute)(x, None)
         hidden = vit.layer_norm(x, self.compute, "norm")[:, 1:]
         return vit.dense(self.pixels, self.compute, "pred")(hidden).astype(jnp.float32), hidden
 
@@ -72,13 +74,18 @@ class MaskedAutoencoder(nn.Module):
         """Patches along one side of the image."""
         return self.image // self.patch
 
+    @property
+    def pixels(self) -> int:
+        """P, values of one patch."""
+        return self.patch**2 * CHANNELS
+
     @nn.compact
     def __call__(self, image: jax.Array, mask: Mask) -> Recovery:
         """Recovers the dropped patches of `image`, float [B, H, W, 3] in -1..1."""
         patches = patchify(image, self.patch)
         kept = jnp.take_along_axis(patches, mask.keep[..., None], axis=1)
         encoder = vit.Encoder(self.encoder, self.grid, self.compute, name="encoder")
-        decoder = Decoder(self.decoder, self.grid, patches.shape[-1], self.compute, name="decoder")
+        decoder = Decoder(self.decoder, self.grid, self.pixels, self.compute, name="decoder")
         tokens = encoder(kept, mask.keep)
         predicted, hidden = decoder(tokens, mask.restore)
         return Recovery(predicted, tokens, hidden)
@@ -87,3 +94,8 @@ class MaskedAutoencoder(nn.Module):
 def recovered_patches(image_patches: jax.Array, recovery: Recovery, mask: Mask) -> jax.Array:
     """The face with its dropped patches recovered and the kept ones as they were, [B, N, P]."""
     return jnp.where(mask.dropped[..., None], recovery.patches, image_patches)
+
+
+def encoder_of(mae: MaskedAutoencoder) -> vit.Encoder:
+    """The encoder by itself, for the parameters under 'encoder'."""
+    return vit.Encoder(mae.encoder, mae.grid, mae.compute)

@@ -30,8 +30,16 @@ class Prediction(NamedTuple):
 class Method(Protocol):
     """A stage of training: stage 1 (recover) and stage 2 (detect) look alike to the loop."""
 
-    def init(self, key: jax.Array) -> Params:
-        """Fresh parameters."""
+    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
+        """Parameters to start from: fresh ones, but for what `autoencoder` brings from stage 1.
+
+        Args:
+            key: of the fresh ones.
+            autoencoder: {'encoder': ..., 'decoder': ...}, or None to start from scratch.
+        """
+
+    def __hash__(self) -> int:
+        """Methods are values: what is compiled for one is kept under it."""
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Losses of a batch; `keys` [B] holds one PRNG key per example."""

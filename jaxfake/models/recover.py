@@ -10,35 +10,21 @@ variance, since the plain error mostly measures texture.
 """
 
 import dataclasses
-from typing import NamedTuple, cast
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 
 from jaxfake import schema
-from jaxfake.faces.parts import FACE_PARTS, PART_NAMES, PartMap, part_map
+from jaxfake.faces.parts import FACE_PARTS, PART_NAMES, part_map
 from jaxfake.losses import Term, mean_over, squared_error
-from jaxfake.masking import Mask, MaskRule, choose_parts, draw_mask
-from jaxfake.models.mae import MaskedAutoencoder, Recovery, recovered_patches
+from jaxfake.masking import Mask, MaskRule, choose_parts, draw_mask, nothing_masked
+from jaxfake.models.heads import mean_patch
+from jaxfake.models.mae import MaskedAutoencoder, Recovery, encoder_of
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.pixels import normalise, patchify, unpatchify
+from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part
+from jaxfake.models.pixels import normalise, patchify
 from jaxfake.schema import Batch
-
-
-class Faces(NamedTuple):
-    """A batch as the networks take it."""
-
-    image: jax.Array  # float32 [B, H, W, 3] in -1..1
-    patches: jax.Array  # float32 [B, N, P]
-    parts: PartMap
-
-
-class PartPass(NamedTuple):
-    """One face with one part masked."""
-
-    mask: Mask
-    recovery: Recovery
-    error: jax.Array  # float32 [B, N], squared error of every patch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,19 +34,18 @@ class Recover:
     mae: MaskedAutoencoder
     mask: MaskRule
 
-    def init(self, key: jax.Array) -> Params:
-        """Fresh parameters of the autoencoder."""
-        side, patches = self.mae.image, self.mae.grid**2
-        everything = jnp.arange(patches, dtype=jnp.int32)[None]
-        kept = patches - self.mask.count
-        mask = Mask(everything[:, :kept], everything[:, kept:], everything)
+    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
+        """The given parameters of the autoencoder, or fresh ones."""
+        if autoencoder is not None:
+            return autoencoder
+        side = self.mae.image
+        mask = nothing_masked(1, self.mae.grid**2)
         return self.mae.init(key, jnp.zeros((1, side, side, 3)), mask)["params"]
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Squared error over the masked patches, averaged per example; all real faces count alike."""
         faces = self.faces(batch)
-        part_keys, mask_keys = _split(keys)
-        mask = draw_mask(self.mask, mask_keys, faces.parts, choose_parts(part_keys))
+        mask = self.training_mask(faces, keys)
         recovery = self.recover(params, faces.image, mask)
         error = mean_over(squared_error(recovery.patches, faces.patches), mask.dropped)
         valid = batch[schema.VALID].astype(jnp.float32)
@@ -69,21 +54,15 @@ class Recover:
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
         """The recovery error of each part in turn, as scores, as a heat map and as a face."""
         faces = self.faces(batch)
-        passes = self.part_passes(params, faces, keys)
-        evidence = _evidence(faces, passes)
-        assembled = faces.patches
-        heat = jnp.zeros(faces.patches.shape[:2])
-        hidden = jnp.zeros(faces.patches.shape[:2], jnp.bool_)
-        for one in passes:
-            assembled = recovered_patches(assembled, one.recovery, one.mask)
-            heat = jnp.where(one.mask.dropped, one.error, heat)
-            hidden |= one.mask.dropped
-        grid = self.mae.grid
+        masked = mask_each_part(self.mask, faces, keys)
+        predicted = self.recover(params, masked.faces.image, masked.mask).patches
+        evidence = _evidence(masked, squared_error(predicted, masked.faces.patches))
+        whole = assemble(masked, predicted, self.mae.patch)
         return Prediction(
             score=evidence["error_mean"],
-            heat=heat.reshape(-1, grid, grid),
-            recovered=unpatchify(assembled, self.mae.patch),
-            hidden=hidden.reshape(-1, grid, grid),
+            heat=whole.error,
+            recovered=whole.recovered,
+            hidden=whole.hidden,
             evidence=evidence,
         )
 
@@ -93,29 +72,24 @@ class Recover:
         parts = part_map(batch[schema.LANDMARKS], self.mae.image, self.mae.patch)
         return Faces(image, patchify(image, self.mae.patch), parts)
 
+    def training_mask(self, faces: Faces, keys: jax.Array) -> Mask:
+        """One mask per face, from its key: of a part drawn at random in the modes that mask parts."""
+        part_keys, mask_keys = _split(keys)
+        return draw_mask(self.mask, mask_keys, faces.parts, choose_parts(part_keys))
+
     def recover(self, params: Params, image: jax.Array, mask: Mask) -> Recovery:
         """The autoencoder on a masked face."""
         recovery = self.mae.apply({"params": params}, image, mask)
         return cast(Recovery, recovery)  # Flax types it as what any module may return
 
-    def part_passes(self, params: Params, faces: Faces, keys: jax.Array) -> list[PartPass]:
-        """Recovers the face once for each part, with M of that part's patches masked.
-
-        All passes go through the networks as one batch of K x B.
-        """
-        count, passes = len(faces.image), len(FACE_PARTS)
-        fold = jax.vmap(jax.random.fold_in)
-        part = jnp.repeat(jnp.asarray(FACE_PARTS, jnp.int32), count)
-        several: Faces = jax.tree.map(lambda one: jnp.concatenate([one] * passes), faces)
-        part_keys = fold(jnp.concatenate([keys] * passes), part)
-        mask = draw_mask(self.mask, part_keys, several.parts, part)
-        recovery = self.recover(params, several.image, mask)
-        error = squared_error(recovery.patches, several.patches)
-        together = PartPass(mask, recovery, error)
-        return [
-            jax.tree.map(lambda leaf, k=k: leaf[k * count : (k + 1) * count], together)
-            for k in range(passes)
-        ]
+    def overall(
+        self, encoder: Params, faces: Faces, survival: jax.Array | None = None
+    ) -> jax.Array:
+        """An encoder on the whole face, nothing masked: the mean patch, [B, D]."""
+        everywhere = nothing_masked(*faces.patches.shape[:2]).keep
+        network = encoder_of(self.mae)
+        tokens = network.apply({"params": encoder}, faces.patches, everywhere, survival)
+        return mean_patch(cast(jax.Array, tokens))
 
 
 def _split(keys: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -123,24 +97,26 @@ def _split(keys: jax.Array) -> tuple[jax.Array, jax.Array]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _evidence(faces: Faces, passes: list[PartPass]) -> dict[str, jax.Array]:
+def _evidence(masked: Masked, error: jax.Array) -> dict[str, jax.Array]:
     """Masked error of each part, raw and divided by the part's variance; their means and maxima."""
-    raw = jnp.stack([mean_over(one.error, one.mask.dropped) for one in passes], axis=1)
-    relative = raw / jnp.stack([_variance(faces, one.mask) for one in passes], axis=1)
+    in_pass = mean_over(error, masked.mask.dropped)
+    raw = by_pass(in_pass)
+    relative = by_pass(in_pass / _variance(masked))
     evidence = {
-        "error_mean": raw.mean(1),
-        "error_max": raw.max(1),
-        "relative_mean": relative.mean(1),
-        "relative_max": relative.max(1),
+        "error_mean": raw.mean(0),
+        "error_max": raw.max(0),
+        "relative_mean": relative.mean(0),
+        "relative_max": relative.max(0),
     }
-    for column, part in enumerate(FACE_PARTS):
-        evidence[f"error_{PART_NAMES[part]}"] = raw[:, column]
-        evidence[f"relative_{PART_NAMES[part]}"] = relative[:, column]
+    for k, part in enumerate(FACE_PARTS):
+        evidence[f"error_{PART_NAMES[part]}"] = raw[k]
+        evidence[f"relative_{PART_NAMES[part]}"] = relative[k]
     return evidence
 
 
-def _variance(faces: Faces, mask: Mask) -> jax.Array:
-    """Variance of the true pixels under the mask, [B]; a floor keeps a flat part finite."""
-    mean = mean_over(faces.patches.mean(-1), mask.dropped)[:, None, None]
-    spread = mean_over(jnp.square(faces.patches - mean).mean(-1), mask.dropped)
+def _variance(masked: Masked) -> jax.Array:
+    """Variance of the true pixels under each mask, [K B]; a floor keeps a flat part finite."""
+    patches, dropped = masked.faces.patches, masked.mask.dropped
+    mean = mean_over(patches.mean(-1), dropped)[:, None, None]
+    spread = mean_over(jnp.square(patches - mean).mean(-1), dropped)
     return jnp.maximum(spread, 1e-4)

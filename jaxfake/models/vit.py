@@ -120,18 +120,48 @@ class Block(nn.Module):
     compute: Compute
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, None]:
+    def __call__(self, x: jax.Array, survival: jax.Array | None = None) -> tuple[jax.Array, None]:
+        """The tokens after the block; `survival` [B, 2] scales its two branches, see `drop_path`."""
         normed = layer_norm(x, self.compute, "norm1")
-        x = x + Attention(self.heads, self.compute, name="attn")(normed)
+        x = x + _scaled(Attention(self.heads, self.compute, name="attn")(normed), survival, 0)
         normed = layer_norm(x, self.compute, "norm2")
-        x = x + Mlp(self.compute, name="mlp")(normed)
+        x = x + _scaled(Mlp(self.compute, name="mlp")(normed), survival, 1)
         return x, None
+
+
+def _scaled(branch: jax.Array, survival: jax.Array | None, which: int) -> jax.Array:
+    if survival is None:
+        return branch
+    return branch * survival[:, which, None, None].astype(branch.dtype)
+
+
+def drop_path(keys: jax.Array, depth: int, rate: float) -> jax.Array | None:
+    """Which residual branches of each example survive (stochastic depth; Huang et al., 2016).
+
+    Args:
+        keys: PRNG keys [B], one an example.
+        depth: number of blocks.
+        rate: chance that a branch of the last block is dropped; it grows linearly from 0 at the first.
+
+    Returns:
+        float32 [depth, B, 2] for `Encoder`: 0, or 1 / (chance to survive); None if `rate` is 0.
+    """
+    if not rate:
+        return None
+    survives = 1.0 - rate * jnp.arange(depth, dtype=jnp.float32) / max(depth - 1, 1)
+    draw = jax.vmap(lambda key: jax.random.uniform(key, (depth, 2)), out_axes=1)
+    chance = survives[:, None, None]
+    return jnp.where(draw(keys) < chance, 1.0 / chance, 0.0)
 
 
 def blocks(size: Size, compute: Compute, name: str = "blocks") -> nn.Module:
     """`size.depth` blocks under one scan: each parameter has a leading axis of that length."""
     scanned = nn.scan(
-        Block, variable_axes={"params": 0}, split_rngs={"params": True}, length=size.depth
+        Block,
+        variable_axes={"params": 0},
+        split_rngs={"params": True},
+        in_axes=0,
+        length=size.depth,
     )
     return scanned(size.heads, compute, name=name)
 
@@ -144,12 +174,15 @@ class Encoder(nn.Module):
     compute: Compute = Compute()
 
     @nn.compact
-    def __call__(self, patches: jax.Array, where: jax.Array) -> jax.Array:
+    def __call__(
+        self, patches: jax.Array, where: jax.Array, survival: jax.Array | None = None
+    ) -> jax.Array:
         """Encodes patches.
 
         Args:
             patches: float [B, n, P], pixels in -1..1.
             where: int [B, n], the index of each patch in the grid, by rows.
+            survival: float32 [depth, B, 2], see `drop_path`.
 
         Returns:
             Tokens [B, 1 + n, D] after the last LayerNorm, the class token first.
@@ -160,7 +193,7 @@ class Encoder(nn.Module):
         x = x + places[1 + where]
         token = self.param("cls_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
         token = jnp.broadcast_to(token.astype(dtype) + places[:1], (x.shape[0], 1, x.shape[2]))
-        x, _ = blocks(self.size, self.compute)(jnp.concatenate([token, x], axis=1))
+        x, _ = blocks(self.size, self.compute)(jnp.concatenate([token, x], axis=1), survival)
         return layer_norm(x, self.compute, "norm")
 
 

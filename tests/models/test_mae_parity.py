@@ -66,7 +66,7 @@ def recovery(params, image, mask):
 def ours(golden, prefix):
     """The goldens' arrays of that prefix as a tree of our parameters."""
     theirs = {k.removeprefix(prefix): a for k, a in golden.items() if k.startswith(prefix)}
-    return to_params(theirs, HF, jax.eval_shape(RECOVER.init, jax.random.key(0)))
+    return to_params(theirs, HF, jax.eval_shape(RECOVER.init, jax.random.key(0), None))
 
 
 def layer(stack, index):

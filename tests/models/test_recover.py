@@ -13,6 +13,7 @@ from jaxfake.faces.parts import FACE_PARTS
 from jaxfake.losses import masked_mean
 from jaxfake.masking import MaskRule
 from jaxfake.models.mae import MaskedAutoencoder, Recovery
+from jaxfake.models.passes import by_pass, mask_each_part
 from jaxfake.models.pixels import patchify, to_picture, unpatchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size
@@ -26,7 +27,7 @@ ROOT = streams.stream(0, "test")
 
 @pytest.fixture(scope="module")
 def params():
-    return jax.jit(RECOVER.init)(jax.random.key(0))
+    return jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +175,8 @@ def test_labels_are_not_even_read(params, batch):
 
 
 def test_prediction_masks_each_part_and_shows_what_it_hid(params, batch):
-    passes = jax.jit(lambda p, b: RECOVER.part_passes(p, RECOVER.faces(b), KEYS))(params, batch)
-    dropped = np.stack([one.mask.dropped for one in passes])
+    masked = jax.jit(lambda faces: mask_each_part(RECOVER.mask, faces, KEYS))(to_faces(batch))
+    dropped = np.asarray(by_pass(masked.mask.dropped))
     parts = np.asarray(to_faces(batch).parts.part)
     for part, mask in zip(FACE_PARTS, dropped, strict=True):
         size = (parts == part).sum(1)
