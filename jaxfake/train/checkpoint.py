@@ -19,12 +19,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxfake.errors import InputError
 from jaxfake.train.rules import path_name
 
 _TRASH = "trash"
 _STATE, _META = "state", "meta"
+_SCORE = "score"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,22 +43,36 @@ class CheckpointFolder:
 
     Args:
         folder: `WORKDIR/checkpoints/STAGE`.
-        keep: how many of the newest are kept.
+        keep: how many of the newest are kept; the one with the greatest score is kept beside them.
         warn: takes one line about each damaged checkpoint.
+        read_only: changes nothing in the folder, which must exist; for runs that may be in progress.
     """
 
-    def __init__(self, folder: Path, keep: int, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, keep: int, warn: Callable[[str], None], read_only: bool = False
+    ) -> None:
         logging.getLogger("absl").setLevel(logging.ERROR)
         self.folder = folder.absolute()
         self._warn = warn
-        folder.mkdir(parents=True, exist_ok=True)
-        self._empty_trash()
+        self._read_only = read_only
+        if not read_only:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._empty_trash()
         self._manager = ocp.CheckpointManager(
             self.folder,
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep,
+                preservation_policy=policies.AnyPreservationPolicy(
+                    [
+                        policies.LatestN(keep),
+                        policies.BestN(
+                            get_metric_fn=_score, n=1, keep_checkpoints_without_metrics=False
+                        ),
+                    ]
+                ),
+                best_fn=_score,
                 todelete_subdir=_TRASH,  # a rename: a kill cannot leave half a checkpoint
-                cleanup_tmp_directories=True,
+                cleanup_tmp_directories=not read_only,
+                read_only=read_only,
             ),
             item_handlers={
                 _STATE: ocp.StandardCheckpointHandler(),
@@ -68,7 +84,13 @@ class CheckpointFolder:
         """Step of the newest checkpoint, whole or not."""
         return self._manager.latest_step()
 
-    def save(self, step: int, state: Any, notes: dict[str, Any]) -> None:
+    def best(self) -> int | None:
+        """Step of the checkpoint with the greatest score, the newest of equals; None if none has one."""
+        return self._manager.best_step()
+
+    def save(
+        self, step: int, state: Any, notes: dict[str, Any], score: float | None = None
+    ) -> None:
         """Starts a save; returns as soon as the state has left the device.
 
         Raises:
@@ -80,7 +102,8 @@ class CheckpointFolder:
         items = ocp.args.Composite(
             **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(_sealed(meta))}
         )
-        self._reporting(lambda: self._manager.save(step, args=items, force=True))
+        metrics = None if score is None else {_SCORE: score}
+        self._reporting(lambda: self._manager.save(step, args=items, metrics=metrics, force=True))
 
     def wait(self) -> None:
         """Returns when the last save is on disk.
@@ -89,7 +112,8 @@ class CheckpointFolder:
             InputError: it did not get there.
         """
         self._reporting(self._manager.wait_until_finished)
-        self._empty_trash()
+        if not self._read_only:
+            self._empty_trash()
 
     def restore(self, like: Any) -> Restored | None:
         """The newest whole checkpoint, in the shapes and shardings of `like`; None if none was saved.
@@ -103,13 +127,30 @@ class CheckpointFolder:
         for step in steps:
             restored = self._attempt(step, like)
             if restored is not None:
-                self._set_aside([damaged for damaged in steps if damaged > step])
+                if not self._read_only:
+                    self._set_aside([damaged for damaged in steps if damaged > step])
                 return restored
         if steps:
             raise InputError(
                 f"every checkpoint in {self.folder} is damaged; move the folder away to start anew"
             )
         return None
+
+    def restore_step(self, step: int, like: Any) -> Restored:
+        """The checkpoint of one step.
+
+        Raises:
+            InputError: there is none, it is of another model, or it is damaged.
+        """
+        if step not in self._manager.all_steps():
+            have = ", ".join(map(str, sorted(self._manager.all_steps()))) or "none"
+            raise InputError(f"{self.folder} has no checkpoint of step {step} (it has {have})")
+        restored = self._attempt(step, like)
+        if restored is None:
+            raise InputError(
+                f"checkpoint {self.folder / str(step)} is damaged: choose another step"
+            )
+        return restored
 
     def close(self) -> None:
         """Waits for the last save and releases Orbax's threads."""
@@ -128,9 +169,7 @@ class CheckpointFolder:
             raise
         except Exception as error:  # Orbax raises a plain Exception for damaged array files
             reason = str(error).split("\n")[0][:160]
-            self._warn(
-                f"checkpoint {self.folder / str(step)} is damaged ({reason}); trying an older"
-            )
+            self._warn(f"checkpoint {self.folder / str(step)} is damaged ({reason})")
             return None
 
     def _read(self, step: int, item: str, how: Any) -> Any:
@@ -156,6 +195,10 @@ class CheckpointFolder:
 
     def _empty_trash(self) -> None:
         shutil.rmtree(self.folder / _TRASH, ignore_errors=True)
+
+
+def _score(metrics: dict[str, float]) -> float:
+    return metrics[_SCORE]
 
 
 def _shapes(state: Any) -> dict[str, str]:

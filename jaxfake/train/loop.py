@@ -29,10 +29,21 @@ from jaxfake.train.watch import Watch
 
 
 class Trained(NamedTuple):
-    """What a finished stage leaves behind."""
+    """What a stage leaves behind: its last state, or the selected one."""
 
     step: int
     params: Params
+
+
+class _Run(NamedTuple):
+    """A stage on its way, but for the state that moves."""
+
+    plan: StagePlan
+    config: Config
+    ready: Prepared
+    checkpoints: CheckpointFolder
+    notes: dict[str, Any]
+    workdir: Path
 
 
 def run_stage(plan: StagePlan, config: Config, workdir: Path) -> Trained:
@@ -46,36 +57,28 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path) -> Trained:
     notes = identity(plan, config)
     folder = workdir / "checkpoints" / plan.name
     checkpoints = CheckpointFolder(folder, config.checkpoints.keep, say)
+    run = _Run(plan, config, ready, checkpoints, notes, workdir)
     try:
         state = _restored_or_fresh(ready, checkpoints, notes)
         if int(state.step) < plan.settings.steps:
             with Interruption() as interruption:
-                state = _train(
-                    plan, config, ready, state, checkpoints, notes, workdir, interruption
-                )
+                state = _train(run, state, interruption)
+        checkpoints.wait()
+        return _selected(run, state)
     finally:
         checkpoints.close()
-    return Trained(plan.settings.steps, evaluation_params(state))
 
 
-def _train(
-    plan: StagePlan,
-    config: Config,
-    ready: Prepared,
-    state: TrainState,
-    checkpoints: CheckpointFolder,
-    notes: dict[str, Any],
-    workdir: Path,
-    interruption: Interruption,
-) -> TrainState:
+def _train(run: _Run, state: TrainState, interruption: Interruption) -> TrainState:
+    plan = run.plan
     start, steps, size = int(state.step), plan.settings.steps, plan.settings.batch_size
-    watch = Watch(plan, config, ready, workdir, start)
-    batches = _on_mesh(ready, config, start, steps, watch)
-    clock = SaveClock(config.checkpoints.every_seconds)
+    watch = Watch(plan, run.config, run.ready, run.workdir, start)
+    batches = _on_mesh(run.ready, run.config, start, steps, watch)
+    clock = SaveClock(run.config.checkpoints.every_seconds)
 
-    def save(step: int) -> None:
+    def save(step: int, score: float | None = None) -> None:
         watch.refuse_if_failed(state.failed_step)
-        checkpoints.save(step, state, notes)
+        run.checkpoints.save(step, state, run.notes, score)
 
     with Progress(plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps):
@@ -87,11 +90,24 @@ def _train(
                 )
             if clock.due():
                 save(step)
-            state = ready.update.step(state, next(batches))
+            state = run.ready.update.step(state, next(batches))
             state = watch.after(state, step + 1)
+            if plan.selection is not None and plan.selection.due(step + 1, steps):
+                watch.refuse_if_failed(state.failed_step)
+                score = plan.selection.score(evaluation_params(state))
+                watch.selection_score(step + 1, score)
+                save(step + 1, score)
             progress.advance(size, watch.remark())
         save(steps)
     return state
+
+
+def _selected(run: _Run, last: TrainState) -> Trained:
+    best = None if run.plan.selection is None else run.checkpoints.best()
+    if best is None or best == int(last.step):
+        return Trained(int(last.step), evaluation_params(last))
+    restored = run.checkpoints.restore_step(best, run.ready.update.abstract)
+    return Trained(best, evaluation_params(restored.state))
 
 
 def _restored_or_fresh(

@@ -1,14 +1,25 @@
-"""AdamW as the MAE is trained with it (He et al., 2022): warm-up, half cosine, no decay on vectors."""
+"""AdamW as the MAE is trained and finetuned with it (He et al., 2022).
 
+Warm-up and half cosine; no decay on vectors; layer-wise rates; frozen parameters have no moments and
+never change. Which parameter is which is decided by `rules` alone.
+"""
+
+import re
 from typing import Any, NamedTuple
 
+import jax
+import numpy as np
 import optax
 
 from jaxfake.config import Stage
 from jaxfake.train import rules
+from jaxfake.train.rules import Rate
 
 BETAS = (0.9, 0.95)
 REFERENCE_BATCH = 256
+
+_PLACE = re.compile(r"(?P<stack>.*?)/(?P<at>blocks|norm|patch_embed|cls_token)(/.*)?")
+"""Where in an encoder a parameter is."""
 
 
 class Optimiser(NamedTuple):
@@ -26,10 +37,63 @@ def make_optimiser(stage: Stage, params: Any) -> Optimiser:
         warmup_steps=round(stage.warmup * stage.steps),
         decay_steps=stage.steps,
     )
-    transform = optax.adamw(
+    adamw = optax.adamw(
         rate,
         *BETAS,
         weight_decay=stage.weight_decay,
         mask=rules.match(rules.DECAY, params),
     )
+    factors = rate_factors(params, stage.layer_decay)
+    moving = optax.chain(adamw, _scale_by(factors))
+    kinds = jax.tree.map(lambda factor: "moving" if np.any(factor) else "frozen", factors)
+    transform = optax.partition({"moving": moving, "frozen": optax.set_to_zero()}, kinds)
     return Optimiser(transform, rate)
+
+
+def rate_factors(params: Any, layer_decay: float) -> Any:
+    """What the learning rate of each parameter is multiplied by; float32 arrays that broadcast to it.
+
+    In a layered encoder of L blocks, block l (from 0) learns at `layer_decay` ** (L - l), what comes before
+    the blocks at ** (L + 1), and what comes after at the full rate (BEiT; Bao et al., 2022).
+    """
+    rates = rules.match(rules.RATES, params)
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    places = [(_PLACE.fullmatch(rules.path_name(path)), leaf) for path, leaf in leaves]
+    depths = {
+        place["stack"]: leaf.shape[0] for place, leaf in places if place and place["at"] == "blocks"
+    }
+
+    def factor(path: tuple[Any, ...], leaf: Any, rate: Rate) -> np.ndarray:
+        place = _PLACE.fullmatch(rules.path_name(path))
+        if not rate.layered or place is None:
+            return np.asarray(rate.factor, np.float32)
+        depth = depths[place["stack"]]
+        match place["at"]:
+            case "blocks":
+                away = np.arange(depth, 0, -1).reshape(-1, *(1,) * (len(leaf.shape) - 1))
+            case "norm":
+                away = np.asarray(0)
+            case _:
+                away = np.asarray(depth + 1)
+        return np.asarray(rate.factor * layer_decay**away, np.float32)
+
+    return jax.tree_util.tree_map_with_path(factor, params, rates)
+
+
+def _scale_by(factors: Any) -> optax.GradientTransformation:
+    """Multiplies each update; what is masked away stays away."""
+
+    def scale(updates: Any, params: Any = None) -> Any:
+        del params
+        return jax.tree.map(
+            lambda update, factor: update if _absent(update) else update * factor,
+            updates,
+            factors,
+            is_leaf=_absent,
+        )
+
+    return optax.stateless(scale)
+
+
+def _absent(leaf: Any) -> bool:
+    return isinstance(leaf, optax.MaskedNode)

@@ -1,13 +1,18 @@
 """One matcher for everything that is decided by a parameter's name.
 
-Sharding, weight decay and, later, learning rates and freezing are lists of (regular expression, value).
-The first expression that matches the whole path decides. A parameter that none matches is an error,
-so a new parameter cannot slip through unnoticed.
+Sharding, weight decay, learning rates and freezing are lists of (regular expression, value). The first
+expression that matches the whole path decides. A parameter that none matches is an error, so a new
+parameter cannot slip through unnoticed.
+
+The first name of a path says what a network is for, the same in all methods: 'encoder' and 'decoder' are
+stage 1's autoencoder; 'finetuned' is an encoder that became a classifier; 'mapping' is an
+autoencoder that maps faces; 'decoding' is a decoder trained on; 'frozen' never changes; 'margin' holds
+running medians; 'head' is new in stage 2.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -18,7 +23,25 @@ type Rules[Value] = Sequence[tuple[str, Value]]
 
 DATA_AXIS, FSDP_AXIS = "data", "fsdp"
 
+
+class Rate(NamedTuple):
+    """How fast a parameter learns, beside the schedule. A factor of 0 freezes it."""
+
+    factor: float
+    layered: bool = False  # the earlier the block, the slower, by `Stage.layer_decay`
+
+
+RATES: Rules[Rate] = (
+    (r"frozen/.*", Rate(0.0)),
+    (r"(finetuned|mapping/encoder)/.*", Rate(1.0, layered=True)),
+    (r"decoding/.*", Rate(0.1)),
+    (r"margin/.*", Rate(10.0)),
+    (r"(encoder|decoder|mapping/decoder|head)/.*", Rate(1.0)),
+)
+"""Layer-wise rates are those of finetuned ViTs (He et al., 2022); all else is our choice."""
+
 DECAY: Rules[bool] = (
+    (r"margin/.*", False),
     (r".*/(bias|scale)", False),
     (r".*(cls_token|mask_token)", False),
     (r".*/kernel", True),
@@ -26,6 +49,7 @@ DECAY: Rules[bool] = (
 """Weight decay of the MAE (He et al., 2022): none on bias, norm and tokens."""
 
 SHARDING: Rules[PartitionSpec] = (
+    (r"(margin|head)/.*", PartitionSpec()),
     (r".*/blocks/.*/(qkv|fc1)/kernel", PartitionSpec(None, None, FSDP_AXIS)),
     (r".*/blocks/.*/(proj|fc2)/kernel", PartitionSpec(None, FSDP_AXIS, None)),
     (r".*/(patch_embed|embed)/kernel", PartitionSpec(None, FSDP_AXIS)),

@@ -11,11 +11,30 @@ from jax.sharding import Mesh
 from jaxfake.config import Config, Stage, fingerprint
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.models.method import Method
+from jaxfake.models.method import Method, Params
 from jaxfake.schema import Batch
 from jaxfake.train import optim, rules
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
+
+TEST = "test"
+"""The split that no stage may open, neither to train on nor to choose by."""
+
+
+SELECTION = "selection/"
+"""Begins the names of the scores of a selection among the metrics."""
+
+
+class Selection(NamedTuple):
+    """A look at unseen faces now and then; the state with the greatest score is what a stage leaves."""
+
+    name: str  # of the score
+    every: int  # steps between two looks; the last step is looked at too
+    score: Callable[[Params], float]
+
+    def due(self, step: int, steps: int) -> bool:
+        """Whether to look at the state after `step` of `steps` updates."""
+        return step % self.every == 0 or step == steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +48,9 @@ class StagePlan:
         classes: labels that the stage may see.
         train: faces to train on.
         show: faces of which pictures are made on the way.
+        autoencoder: of stage 1, to start from; None to start from fresh parameters.
+        origin: what `autoencoder` is, in words that differ if it does.
+        selection: how the state that the stage leaves is chosen; None for the last.
     """
 
     name: str
@@ -37,6 +59,9 @@ class StagePlan:
     classes: tuple[int, ...]
     train: FaceDataset
     show: FaceDataset
+    autoencoder: Params | None = None
+    origin: str = "fresh"
+    selection: Selection | None = None
 
 
 class Update(NamedTuple):
@@ -60,18 +85,30 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
 
     Raises:
         InputError: the data, the mesh or the batch size do not fit the config.
+        ValueError: a test split is among the data.
     """
+    for faces in (plan.train, plan.show):
+        if faces.split == TEST:
+            raise ValueError(f"{plan.name} must not see the test split of {faces.folder}")
     settings = plan.settings
+    views = pipeline.Views(settings.crop, settings.photometric)
     batches = pipeline.training_batches(
-        plan.train, plan.classes, settings.batch_size, config.seed, settings.crop
+        plan.train, plan.classes, settings.batch_size, config.seed, views
     )
-    return Prepared(batches, prepare_update(plan.method, settings, config, batches[0]))
+    update = prepare_update(plan.method, settings, config, batches[0], plan.autoencoder)
+    return Prepared(batches, update)
 
 
-def prepare_update(method: Method, settings: Stage, config: Config, batch: Batch) -> Update:
+def prepare_update(
+    method: Method,
+    settings: Stage,
+    config: Config,
+    batch: Batch,
+    autoencoder: Params | None = None,
+) -> Update:
     """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
     mesh = rules.make_mesh(config.fsdp, settings.batch_size // settings.accumulate)
-    params = jax.eval_shape(method.init, jax.random.key(0))
+    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(settings, params)
     names = metric_names(method, params, batch)
     abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
@@ -79,7 +116,7 @@ def prepare_update(method: Method, settings: Stage, config: Config, batch: Batch
     return Update(
         mesh,
         abstract,
-        lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract),
+        lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract, autoencoder),
         jit_step(method, optimiser, rule, abstract, mesh),
     )
 
@@ -88,6 +125,7 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
     """What a checkpoint must agree with to be gone on from; saved with it."""
     return {
         "stage": plan.name,
+        "start": plan.origin,
         "data": plan.train.fingerprint,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,

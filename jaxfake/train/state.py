@@ -46,7 +46,7 @@ def abstract_state(
     method: Method, optimiser: Optimiser, ema: float, names: tuple[str, ...], mesh: Mesh
 ) -> TrainState:
     """Shapes and shardings of a fresh state, without a single array."""
-    shapes = jax.eval_shape(lambda: _fresh(method, optimiser, ema, names, 0))
+    shapes = jax.eval_shape(lambda: _fresh(method, optimiser, ema, names, 0, None))
     placed = _placement(shapes, optimiser, mesh)
     return jax.tree.map(
         lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
@@ -56,13 +56,26 @@ def abstract_state(
 
 
 def fresh_state(
-    method: Method, optimiser: Optimiser, ema: float, seed: int, abstract: TrainState
+    method: Method,
+    optimiser: Optimiser,
+    ema: float,
+    seed: int,
+    abstract: TrainState,
+    autoencoder: Params | None,
 ) -> TrainState:
-    """A new state, made directly in the shardings of `abstract`."""
+    """A new state, made directly in the shardings of `abstract`.
+
+    Args:
+        autoencoder: what the parameters start from, see `Method.init`; the optimiser's state is made
+            from the result.
+    """
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
     names = tuple(abstract.window)
-    make = jax.jit(lambda seed: _fresh(method, optimiser, ema, names, seed), out_shardings=placed)
-    return make(jnp.uint32(seed))
+
+    def make(seed: jax.Array, autoencoder: Params | None) -> TrainState:
+        return _fresh(method, optimiser, ema, names, seed, autoencoder)
+
+    return jax.jit(make, out_shardings=placed)(jnp.uint32(seed), autoencoder)
 
 
 def empty_window(names: tuple[str, ...]) -> dict[str, metrics.Average]:
@@ -72,9 +85,14 @@ def empty_window(names: tuple[str, ...]) -> dict[str, metrics.Average]:
 
 
 def _fresh(
-    method: Method, optimiser: Optimiser, ema: float, names: tuple[str, ...], seed: Any
+    method: Method,
+    optimiser: Optimiser,
+    ema: float,
+    names: tuple[str, ...],
+    seed: Any,
+    autoencoder: Params | None,
 ) -> TrainState:
-    params = method.init(jax.random.key(seed))
+    params = method.init(jax.random.key(seed), autoencoder)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
@@ -91,10 +109,11 @@ def _placement(state: TrainState, optimiser: Optimiser, mesh: Mesh) -> TrainStat
     whole = rules.replicated(mesh)
     moments = optax.tree_map_params(
         optimiser.transform,
-        lambda _, where: where,
+        lambda leaf, where: leaf if isinstance(leaf, optax.MaskedNode) else where,
         state.opt_state,
         params,
         transform_non_params=lambda _: whole,
+        is_leaf=lambda leaf: isinstance(leaf, optax.MaskedNode),  # frozen: there are no moments
     )
     everywhere = jax.tree.map(lambda _: whole, state)
     ema = None if state.ema is None else params

@@ -11,7 +11,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from clu import parameter_overview
 
 from jaxfake import schema, streams
 from jaxfake.config import Config, to_json
@@ -21,7 +20,8 @@ from jaxfake.models.method import Params
 from jaxfake.models.pictures import recovery_strips
 from jaxfake.progress import say
 from jaxfake.schema import Batch
-from jaxfake.train.stage import Prepared, StagePlan
+from jaxfake.train import overview
+from jaxfake.train.stage import SELECTION, Prepared, StagePlan
 from jaxfake.train.state import NEVER, TrainState
 from jaxfake.train.writers import make_writer
 
@@ -54,7 +54,7 @@ class Watch:
     def after(self, state: TrainState, step: int) -> TrainState:
         """Looks at the state after `step` updates, when it is time to; returns it to go on with."""
         steps = self._plan.settings.steps
-        if step % max(steps // _PICTURE_TIMES, 1) == 0:
+        if self._strips is not None and step % max(steps // _PICTURE_TIMES, 1) == 0:
             self._writer.write_images(step, {"recovery": self._strips(state.params)})
         if step % self._config.log_every == 0 or step == steps:
             return self._row(state, step)
@@ -73,6 +73,12 @@ class Watch:
             "the learning rate, or look at these faces"
         )
 
+    def selection_score(self, step: int, score: float) -> None:
+        """Writes down what the selection saw."""
+        selection = self._plan.selection
+        if selection is not None:
+            self._writer.write_scalars(step, {f"{SELECTION}{selection.name}": score})
+
     def remark(self) -> str:
         """The last known loss, for the progress line."""
         return "" if self._loss is None else f"loss {self._loss:.4f}"
@@ -82,11 +88,11 @@ class Watch:
         self._writer.close()
 
     def _describe(self, start: int) -> None:
-        """The config and the table of parameters, once at the beginning of a run."""
+        """The config and what is decided for each parameter, once at the beginning of a run."""
         if start:
             return
         params = self._ready.update.abstract.params
-        table = parameter_overview.get_parameter_overview(params, include_stats=False)
+        table = overview.describe(params, self._plan.settings.layer_decay)
         say(table)
         self._writer.write_texts(0, {"parameters": f"```\n{table}\n```"})
         self._writer.write_hparams(to_json(self._config))
@@ -111,15 +117,22 @@ class Watch:
         return speeds
 
 
-def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array]:
-    """Pictures of the same few unseen faces, evenly spaced over the split."""
-    rows = pipeline.rows_of(plan.show, plan.classes[0])
-    chosen = rows[np.linspace(0, len(rows) - 1, _PICTURE_FACES).astype(int)]
+def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array] | None:
+    """Pictures of the same few unseen faces, evenly spaced; None for a method that recovers nothing."""
+    each = _PICTURE_FACES // len(plan.classes)
+    of_class = [pipeline.rows_of(plan.show, label) for label in plan.classes]
+    chosen = np.concatenate(
+        [rows[np.linspace(0, len(rows) - 1, each).astype(int)] for rows in of_class]
+    )
     batch = pipeline.evaluation_batches(plan.show, chosen, _PICTURE_FACES)[0]
 
     def make(params: Params, batch: Batch) -> jax.Array:
         keys = streams.seeded_keys(streams.stream(config.seed, "pictures"), batch[schema.MASK_SEED])
         return recovery_strips(batch[schema.IMAGE], plan.method.predict(params, batch, keys))
 
+    params = jax.eval_shape(lambda: plan.method.init(jax.random.key(0), None))
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), len(chosen)))
+    if jax.eval_shape(plan.method.predict, params, batch, keys).recovered is None:
+        return None
     jitted = jax.jit(make)
     return lambda params: jitted(params, batch)

@@ -1,6 +1,8 @@
 """Checkpoints: exact, found again on another mesh, and never trusted when damaged."""
 
+import gc
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,13 @@ from jaxfake.train.checkpoint import CheckpointFolder
 
 # Orbax leaves the other reads of a damaged checkpoint to fail unheard.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _heard_here() -> Iterator[None]:
+    """Those failures show when the garbage is collected, which must not be in another test."""
+    yield
+    gc.collect()
 
 
 def _mesh(devices: int) -> Any:
@@ -186,3 +195,46 @@ def test_leftovers_of_a_killed_save_are_removed(folder: Path) -> None:
     restored, _ = _restore(folder)
     assert restored.step == 9
     assert sorted(p.name for p in folder.iterdir()) == ["3", "5", "9"]
+
+
+def test_the_best_stays_beside_the_newest_and_the_newest_of_equals_is_best(tmp_path: Path) -> None:
+    checkpoints = CheckpointFolder(tmp_path / "detect", 2, print)
+    scores = {1: 0.5, 2: 0.9, 3: None, 4: 0.9, 5: None, 6: 0.7, 7: None}
+    assert checkpoints.best() is None
+    for step, score in scores.items():
+        checkpoints.save(step, _state(step), {}, score)
+    checkpoints.close()
+    kept = {int(path.name) for path in (tmp_path / "detect").glob("[0-9]*")}
+    assert kept == {4, 6, 7}
+    again = CheckpointFolder(tmp_path / "detect", 2, print)
+    assert again.best() == 4
+    _assert_same(again.restore_step(4, _like(_state(4))).state, _state(4))
+    newest = again.restore(_like(_state(7)))
+    assert newest is not None
+    assert newest.step == 7
+    with pytest.raises(InputError, match=r"has no checkpoint of step 2 \(it has 4, 6, 7\)"):
+        again.restore_step(2, _like(_state(2)))
+    again.close()
+
+
+def test_a_damaged_step_that_was_asked_for_is_refused(folder: Path) -> None:
+    arrays = max((folder / "5").rglob("d/*"), key=lambda path: path.stat().st_size)
+    data = bytearray(arrays.read_bytes())
+    data[len(data) // 2] ^= 1
+    arrays.write_bytes(data)
+    checkpoints = CheckpointFolder(folder, 3, print)
+    with pytest.raises(InputError, match="5 is damaged: choose another step"):
+        checkpoints.restore_step(5, _like(_state(5)))
+    checkpoints.close()
+
+
+def test_reading_only_changes_nothing(folder: Path) -> None:
+    unfinished = folder / "11.orbax-checkpoint-tmp-1"  # of a run that is saving at this moment
+    unfinished.mkdir()
+    before = sorted(str(path) for path in folder.rglob("*"))
+    checkpoints = CheckpointFolder(folder, 3, print, read_only=True)
+    restored = checkpoints.restore(_like(_state(9)))
+    checkpoints.close()
+    assert restored is not None
+    assert restored.step == 9
+    assert sorted(str(path) for path in folder.rglob("*")) == before

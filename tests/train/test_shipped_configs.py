@@ -1,32 +1,49 @@
-"""Every shipped config trains for a step: the real file, with only its sizes cut down."""
+"""Every shipped config trains for two steps: the real file, with only its sizes cut down."""
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from configs import mover, pretrain
-from jaxfake import config, job, schema
+from configs import deepfakemae, mover, pretrain, recap
+from jaxfake import assembly, config, job
 from jaxfake.data.dataset import open_split
 from jaxfake.models.vit import Size
-from jaxfake.train.loop import run_stage
-from jaxfake.train.stage import StagePlan
+from jaxfake.train.rules import path_name
 
-SHIPPED = {
+VARIANTS = {
+    deepfakemae: ("", "frozen_decoder", "ffpp", "ffpp_small"),
+    mover: (
+        "",
+        *("finetuned", "mapping", "random_mask", "scratch", "mask_1", "mask_4"),
+        *("ffpp", "ffpp_small"),
+    ),
+    pretrain: ("", "vit_s", "vit_b"),
+    recap: ("", "no_mapping", "real_only", "unbounded", "no_emphasis", "ffpp", "ffpp_small"),
+}
+TRAINED = {
+    "deepfakemae": deepfakemae.get_config(),
     "mover": mover.get_config(),
+    "mover:ffpp": mover.get_config("ffpp"),
     "pretrain": pretrain.get_config(),
     "pretrain:vit_s": pretrain.get_config("vit_s"),
-    "pretrain:vit_b": pretrain.get_config("vit_b"),
+    "recap": recap.get_config(),
 }
+"""One of each method in either precision; the others differ in numbers."""
 
 
 def _small(values: ConfigDict) -> config.Config:
-    """The config with a small model and two steps; fused attention needs a GPU."""
+    """The config with a small model and two steps of its last stage; fused attention needs a GPU."""
     shipped = config.parse(values)
+    short: dict[str, Any] = {"steps": 2, "batch_size": 8, "select_every": 0}
+    detect = None
+    if shipped.detect is not None:
+        detect = dataclasses.replace(shipped.detect, **short)
     return dataclasses.replace(
         shipped,
         log_every=1,
@@ -35,23 +52,47 @@ def _small(values: ConfigDict) -> config.Config:
             shipped.model, patch=8, encoder=Size(16, 1, 2), decoder=Size(16, 1, 2), attend="xla"
         ),
         mask=dataclasses.replace(shipped.mask, count=4),
-        recover=dataclasses.replace(shipped.recover, steps=2, batch_size=8),
+        recover=dataclasses.replace(shipped.recover, **short),
+        detect=detect,
+        start=shipped.start if detect is None else "scratch",
     )
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    ("file", "variant"), [(file, name) for file, names in VARIANTS.items() for name in names]
+)
+def test_every_variant_is_a_config_of_its_own(file: Any, variant: str) -> None:
+    parsed = config.parse(file.get_config(variant))
+    others = [config.parse(file.get_config(name)) for name in VARIANTS[file] if name != variant]
+    assert parsed not in others
+
+
+@pytest.mark.parametrize("file", VARIANTS)
+def test_a_variant_that_is_not_there_is_named(file: Any) -> None:
+    with pytest.raises(ValueError, match="no variant 'other'"):
+        file.get_config("other")
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_shipped_config_trains(name: str, tiny_root: Path, tmp_path: Path) -> None:
-    small = _small(SHIPPED[name])
+    small = _small(TRAINED[name])
     train, val = (open_split(tiny_root, split, 32) for split in ("train", "val"))
-    method = job.recovery(small)
-    plan = StagePlan("recover", method, small.recover, (schema.REAL,), train, val)
-    trained = run_stage(plan, small, tmp_path)
+    outcome = job.train(small, tmp_path, assembly.TrainingSplits(train, val))
+    recover = assembly.recovery(small)
+    method = recover if small.method is None else assembly.detector(small)
+    trained = outcome.recovered if small.method is None else outcome.detected
+    assert trained is not None
     assert trained.step == 2
-    fresh = method.init(jax.random.key(small.seed))
-    moved = jax.tree.map(
-        lambda one, other: bool(np.any(np.asarray(one) != np.asarray(other))), fresh, trained.params
+    fresh = jax.jit(lambda: method.init(jax.random.key(small.seed), None))()
+    moved = jax.tree_util.tree_map_with_path(
+        lambda path, one, other: (
+            "/attn/" not in path_name(path)
+            or np.any(np.asarray(one) != np.asarray(other)) != path_name(path).startswith("frozen/")
+        ),
+        fresh,
+        trained.params,
     )
-    assert all(jax.tree.leaves(moved["encoder"]["blocks"]["attn"]))
+    assert all(jax.tree.leaves(moved))
     rows = [json.loads(row) for row in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [1, 2]
     assert all(np.isfinite(row["loss"]) for row in rows)

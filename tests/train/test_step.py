@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax.sharding import Mesh
 
@@ -17,9 +18,12 @@ from jaxfake.data.dataset import open_split
 from jaxfake.errors import InputError
 from jaxfake.losses import Term
 from jaxfake.masking import MaskRule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.method import Losses, Prediction
+from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.pixels import normalise
+from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.train import optim, rules
@@ -33,8 +37,11 @@ STAGE = config.Stage(
     learning_rate=1e-1,
     warmup=0.1,
     weight_decay=0.05,
+    layer_decay=1.0,
     ema=0.0,
     crop=1.0,
+    photometric=0.0,
+    select_every=0,
 )
 RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
 
@@ -48,12 +55,13 @@ class Line:
 
     poison: bool = False
 
-    def init(self, key: jax.Array) -> Any:
+    def init(self, key: jax.Array, autoencoder: Any) -> Any:
+        del autoencoder
         kernel = 0.1 * jax.random.normal(key, (32 * 3, 8))
-        return {"line": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
+        return {"encoder": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
 
     def losses(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Losses:
-        layer = params["line"]["embed"]
+        layer = params["encoder"]["embed"]
         image = normalise(batch[schema.IMAGE])
         noise = jax.vmap(jax.random.normal)(keys)
         seen = image.mean(1).reshape(len(image), -1) @ layer["kernel"] + layer["bias"]
@@ -70,11 +78,28 @@ class Line:
 @pytest.fixture(scope="module")
 def batches(tiny_root: Path) -> list[schema.Batch]:
     train = open_split(tiny_root, "train", 32)
-    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, 1.0)
+    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, pipeline.Views(1.0, 0.0))
     return [chain[n] for n in range(4)]
 
 
 LINE = Line()
+
+
+def _shapes(method: Any) -> Any:
+    """The method's parameters without their values."""
+    return jax.eval_shape(lambda: method.init(jax.random.key(0), None))
+
+
+EVERYTHING = [
+    _shapes(method)
+    for method in (
+        RECOVER,
+        Mover(RECOVER, MoverRule("mover", "both", 0.5, 0.1, 0.1)),
+        DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.1, 0.1)),
+        Recap(RECOVER, RecapRule("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)),
+    )
+]
+"""What the rules have to serve."""
 
 
 def _mesh(devices: int, fsdp: int) -> Mesh:
@@ -93,17 +118,21 @@ def _run(
     stage: config.Stage = STAGE,
 ) -> list[TrainState]:
     """The states after each batch, on the host."""
-    params = jax.eval_shape(method.init, jax.random.key(0))
+    params = _shapes(method)
     optimiser = optim.make_optimiser(stage, params)
     names = metric_names(method, params, batches[0])
     abstract = abstract_state(method, optimiser, ema, names, mesh)
-    state = fresh_state(method, optimiser, ema, 0, abstract)
+    state = fresh_state(method, optimiser, ema, 0, abstract, None)
     step = jit_step(method, optimiser, StepRule(0, accumulate, ema), abstract, mesh)
     states = []
     for batch in batches:
         state = step(state, batch)
         states.append(jax.device_get(state))
     return states
+
+
+def _moments(state: TrainState, which: str) -> Any:
+    return optax.tree.get(state.opt_state, which)
 
 
 def _assert_close(one: TrainState, other: TrainState, tolerance: float) -> None:
@@ -128,10 +157,9 @@ def test_one_device_and_many_give_the_same_result(
 
 def test_parameters_and_moments_are_split_by_name() -> None:
     mesh = _mesh(8, 4)
-    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
-    optimiser = optim.make_optimiser(STAGE, params)
+    optimiser = optim.make_optimiser(STAGE, _shapes(RECOVER))
     state = abstract_state(RECOVER, optimiser, 0.9, ("loss",), mesh)
-    for tree in (state.params, state.ema, state.opt_state[0].mu, state.opt_state[0].nu):
+    for tree in (state.params, state.ema, _moments(state, "mu"), _moments(state, "nu")):
         kernel = tree["encoder"]["blocks"]["mlp"]["fc1"]["kernel"]
         assert kernel.sharding.shard_shape(kernel.shape) == (1, 32, 128 // 4)
         bias = tree["encoder"]["norm"]["bias"]
@@ -143,7 +171,7 @@ def test_a_batch_cut_in_parts_gives_the_same_gradient(batches: list[schema.Batch
     uneven[0][schema.VALID] = np.arange(16) < 11  # parts with different numbers of valid faces
     for accumulate, mesh in ((4, _mesh(1, 1)), (2, _mesh(8, 1))):
         whole, cut = _run(uneven, _mesh(1, 1)), _run(uneven, mesh, accumulate)
-        moments = [state.opt_state[0].mu for state in (whole[0], cut[0])]
+        moments = [_moments(state, "mu") for state in (whole[0], cut[0])]
         for got, want in zip(*map(jax.tree.leaves, moments), strict=True):
             np.testing.assert_allclose(got, want, atol=1e-6)
         np.testing.assert_allclose(
@@ -176,9 +204,9 @@ def test_a_non_finite_loss_changes_nothing_from_then_on(batches: list[schema.Bat
 def test_the_moving_average_follows_and_is_what_is_scored(batches: list[schema.Batch]) -> None:
     plain, averaged = _run(batches[:2], _mesh(1, 1)), _run(batches[:2], _mesh(1, 1), ema=0.5)
     _assert_close(plain[1], averaged[1], 0.0)
-    first, second = (state.params["line"]["embed"]["bias"] for state in averaged)
+    first, second = (state.params["encoder"]["embed"]["bias"] for state in averaged)
     expected = 0.25 * first + 0.5 * second  # from a start at 0
-    got = evaluation_params(averaged[1])["line"]["embed"]["bias"]
+    got = evaluation_params(averaged[1])["encoder"]["embed"]["bias"]
     np.testing.assert_allclose(got, expected, atol=1e-7)
     assert evaluation_params(plain[1]) is plain[1].params
 
@@ -190,10 +218,10 @@ def test_the_loss_falls(batches: list[schema.Batch]) -> None:
 
 
 def test_decay_touches_kernels_alone() -> None:
-    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
-    decayed = rules.match(rules.DECAY, params)
-    for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
-        assert chosen == rules.path_name(path).endswith("kernel")
+    for params in EVERYTHING:
+        decayed = rules.match(rules.DECAY, params)
+        for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
+            assert chosen == rules.path_name(path).endswith("kernel")
 
 
 def test_a_parameter_without_a_rule_is_an_error() -> None:
@@ -203,9 +231,12 @@ def test_a_parameter_without_a_rule_is_an_error() -> None:
 
 
 def test_every_rule_is_of_use() -> None:
-    params = jax.eval_shape(RECOVER.init, jax.random.key(0))
-    names = [rules.path_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
-    for pattern, _ in (*rules.DECAY, *rules.SHARDING):
+    names = [
+        rules.path_name(path)
+        for params in EVERYTHING
+        for path, _ in jax.tree_util.tree_leaves_with_path(params)
+    ]
+    for pattern, _ in (*rules.RATES, *rules.DECAY, *rules.SHARDING):
         assert any(re.fullmatch(pattern, name) for name in names), pattern
 
 
