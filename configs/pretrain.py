@@ -49,6 +49,7 @@ def _on_a_cpu() -> ml_collections.ConfigDict:
                 "size": 96,
                 "threads": 4,
                 "workers": 0,
+                "memory_mb": 256,
             },
             "model": {
                 "patch": 12,
@@ -65,10 +66,16 @@ def _on_a_cpu() -> ml_collections.ConfigDict:
                 "learning_rate": 1e-2,
                 "warmup": 0.05,
                 "weight_decay": 0.05,
+                "layer_decay": 1.0,
                 "ema": 0.0,
                 "crop": 0.9,
+                "photometric": 0.0,
+                "select_every": 0,
             },
+            "start": "recover",
+            "detect": None,
+            "method": None,
             "checkpoints": {"every_seconds": 30.0, "keep": 3},
-            "evaluation": {"batch_size": 64, "resamples": 1000},
+            "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},
         }
     )

@@ -8,13 +8,19 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from jaxfake.errors import InputError
 from jaxfake.masking import MaskRule
+from jaxfake.models.deepfakemae import DeepfakeMAERule
+from jaxfake.models.mover import MoverRule
+from jaxfake.models.recap import RecapRule
 from jaxfake.models.vit import Attend, Size
+
+Aggregation = Literal["mean", "median", "max", "mean_logit"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Data:
         size: side of the square crops in pixels; a dataset of another size is refused.
         threads: reading threads of each process.
         workers: reading processes beside the main one; 0 is best on few cores.
+        memory_mb: for decoded faces of a training split that stay in memory, in each process.
     """
 
     source: str
@@ -34,6 +41,7 @@ class Data:
     size: int
     threads: int
     workers: int
+    memory_mb: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +71,12 @@ class Stage:
         accumulate: parts that a batch is cut into, one after the other, to need less memory.
         learning_rate: peak, for a batch of 256; scaled linearly with `batch_size`.
         warmup: share of the steps in which the rate rises from 0; then it falls to 0 by a half cosine.
+        layer_decay: of the rate of finetuned encoders from each block to the one before; 1 for none.
         ema: decay of the moving average of the parameters; 0 keeps none.
         crop: smallest side of a random square crop, as a share of the image; 1 for none.
+        photometric: share of faces whose light, contrast, sharpness and compression are varied.
+        select_every: steps between two looks at the validation split, whose best state is what the
+            stage leaves; 0 takes the last state.
     """
 
     steps: int
@@ -73,8 +85,11 @@ class Stage:
     learning_rate: float
     warmup: float
     weight_decay: float
+    layer_decay: float
     ema: float
     crop: float
+    photometric: float
+    select_every: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,10 +102,20 @@ class Checkpoints:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Faces in a batch, and resamples of the bootstrap intervals."""
+    """How results are measured.
+
+    Attributes:
+        batch_size: faces scored at a time.
+        resamples: of the bootstrap intervals.
+        aggregation: how the scores of a video's faces become one.
+    """
 
     batch_size: int
     resamples: int
+    aggregation: Aggregation
+
+
+MethodRule = DeepfakeMAERule | MoverRule | RecapRule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +126,12 @@ class Config:
         seed: of everything that is random.
         fsdp: devices over which each parameter is split; the rest hold whole copies.
         log_every: steps between two rows of metrics.
+        recover: stage 1.
+        start: what stage 2 starts from: 'recover', this run's stage 1; 'scratch'; the folder of
+            another run, for its stage 1; or a .safetensors file. With any but the first, stage 1
+            is not trained.
+        detect: stage 2; None for a run of stage 1 alone.
+        method: what stage 2 trains; None if there is none.
     """
 
     seed: int
@@ -110,6 +141,9 @@ class Config:
     model: Model
     mask: MaskRule
     recover: Stage
+    start: str
+    detect: Stage | None
+    method: MethodRule | None
     checkpoints: Checkpoints
     evaluation: Evaluation
 
@@ -135,6 +169,7 @@ _OPERATIONAL = (
     "data.root",
     "data.threads",
     "data.workers",
+    "data.memory_mb",
     "log_every",
     "checkpoints",
 )
@@ -151,6 +186,23 @@ def fingerprint(config: Config) -> str:
     """sha256 of `results_values`, by which checkpoints and results name the config."""
     text = json.dumps(results_values(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_stage(name: str, stage: Stage) -> None:
+    for broken, message in (
+        (
+            stage.accumulate < 1 or stage.batch_size % max(stage.accumulate, 1),
+            f"accumulate must divide {name}.batch_size {stage.batch_size}",
+        ),
+        (stage.steps < 1, "steps must be at least 1"),
+        (not 0 < stage.crop <= 1, "crop must lie in (0, 1]"),
+        (not 0 <= stage.ema < 1, "ema must lie in [0, 1)"),
+        (not 0 < stage.layer_decay <= 1, "layer_decay must lie in (0, 1]"),
+        (not 0 <= stage.photometric <= 1, "photometric must lie in [0, 1]"),
+        (stage.select_every < 0, "select_every must not be negative"),
+    ):
+        if broken:
+            raise InputError(f"config: {name}.{message}")
 
 
 def _flat(values: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -181,6 +233,8 @@ def _nearest(key: str, known: Mapping[str, Any]) -> str:
 
 
 def _value(kind: Any, value: Any, path: str) -> Any:
+    if isinstance(kind, types.UnionType):
+        return _one_of(typing.get_args(kind), value, path)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _build(kind, value, path)
     if typing.get_origin(kind) is Literal:
@@ -195,6 +249,22 @@ def _value(kind: Any, value: Any, path: str) -> Any:
     return value
 
 
+def _one_of(kinds: tuple[Any, ...], value: Any, path: str) -> Any:
+    """None where that is allowed; else the only dataclass, or the one of the name that is given."""
+    if value is None and types.NoneType in kinds:
+        return None
+    groups = [kind for kind in kinds if kind is not types.NoneType]
+    if len(groups) == 1:
+        return _value(groups[0], value, path)
+    if not hasattr(value, "items"):
+        raise InputError(f"{path} must be a group of keys, not {value!r}")
+    named = {typing.get_args(typing.get_type_hints(kind)["name"])[0]: kind for kind in groups}
+    name = dict(value.items()).get("name")
+    if name not in named:
+        raise InputError(f"{path}.name must be one of {', '.join(named)}, not {name!r}")
+    return _build(named[name], value, path)
+
+
 def _plain(kind: type) -> str:
     return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
@@ -203,7 +273,6 @@ def _check(config: Config) -> None:
     """What no type can say, each with what to do about it."""
     size, patch = config.data.size, config.model.patch
     patches = (size // patch) ** 2 if patch > 0 else 0
-    stage = config.recover
     for broken, message in (
         (
             patches == 0 or size % patch,
@@ -213,13 +282,6 @@ def _check(config: Config) -> None:
             not 0 < config.mask.count < patches,
             f"mask.count must lie between 1 and {patches - 1}, fewer than the {patches} patches",
         ),
-        (
-            stage.accumulate < 1 or stage.batch_size % max(stage.accumulate, 1),
-            f"recover.accumulate must divide recover.batch_size {stage.batch_size}",
-        ),
-        (stage.steps < 1, "recover.steps must be at least 1"),
-        (not 0 < stage.crop <= 1, "recover.crop must lie in (0, 1]"),
-        (not 0 <= stage.ema < 1, "recover.ema must lie in [0, 1)"),
         (config.fsdp < 1, "fsdp must be at least 1"),
         (config.log_every < 1, "log_every must be at least 1"),
         (config.checkpoints.keep < 2, "checkpoints.keep must be at least 2: one may be damaged"),
@@ -227,9 +289,21 @@ def _check(config: Config) -> None:
             config.model.attend == "cudnn" and config.model.dtype != "bfloat16",
             "model.attend=cudnn works with model.dtype=bfloat16 only",
         ),
+        (
+            (config.detect is None) != (config.method is None),
+            "detect and method belong together: give both, or None for both",
+        ),
+        (
+            config.detect is None and config.start != "recover",
+            f"start={config.start} leaves nothing to train: there is no detect stage",
+        ),
+        (config.recover.select_every, "recover.select_every must be 0: stage 1 has no score"),
     ):
         if broken:
             raise InputError(f"config: {message}")
+    _check_stage("recover", config.recover)
+    if config.detect is not None:
+        _check_stage("detect", config.detect)
     for stack in (config.model.encoder, config.model.decoder):
         if stack.width % stack.heads or stack.width % 4:
             raise InputError(

@@ -3,12 +3,19 @@
 import ml_collections
 import pytest
 
-from configs import mover, pretrain
+from configs import deepfakemae, mover, pretrain, recap
 from jaxfake import config
 from jaxfake.errors import InputError
 
 SHIPPED = {
     "mover": mover.get_config,
+    "mover:mapping": lambda: mover.get_config("mapping"),
+    "mover:scratch": lambda: mover.get_config("scratch"),
+    "mover:mask_4": lambda: mover.get_config("mask_4"),
+    "mover:ffpp": lambda: mover.get_config("ffpp"),
+    "deepfakemae": deepfakemae.get_config,
+    "recap": recap.get_config,
+    "recap:unbounded": lambda: recap.get_config("unbounded"),
     "pretrain": pretrain.get_config,
     "pretrain:vit_s": lambda: pretrain.get_config("vit_s"),
     "pretrain:vit_b": lambda: pretrain.get_config("vit_b"),
@@ -40,12 +47,22 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("recover.steps", True, "config.recover.steps must be a whole number"),
         ("data", 3, "config.data must be a group of keys"),
         ("mask.mode", "parts", "config.mask.mode must be one of part, roi_any, random, crfr"),
-        ("mask.count", 64, "mask.count must lie between 1 and 63"),
+        ("mask.count", 64, "mask.count must lie between 1 and 15"),
         ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
-        ("model.encoder.heads", 3, r"a model width \(128\) must be a multiple of its heads \(3\)"),
+        ("model.encoder.heads", 3, r"a model width \(64\) must be a multiple of its heads \(3\)"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
         ("recover.accumulate", 5, r"recover\.accumulate must divide recover\.batch_size \d+"),
         ("recover.steps", 0, "recover.steps must be at least 1"),
+        ("detect.layer_decay", 0.0, r"detect.layer_decay must lie in \(0, 1\]"),
+        ("detect", None, "detect and method belong together"),
+        (
+            "method",
+            {"name": "muver"},
+            "config.method.name must be one of deepfakemae, mover, recap",
+        ),
+        ("method.map_wait", 1, "config.method.map_wait is no key .* did you mean 'map_weight'"),
+        ("recover.select_every", 5, "recover.select_every must be 0"),
+        ("evaluation.aggregation", "mode", "must be one of mean, median, max, mean_logit"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
     ],
 )

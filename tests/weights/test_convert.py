@@ -21,7 +21,7 @@ GRID = 4
 
 def shapes(depth=2):
     mae = MaskedAutoencoder(Size(20, depth, 2), Size(12, 2, 3), image=16, patch=4)
-    return jax.eval_shape(Recover(mae, MaskRule(count=12)).init, jax.random.key(0))
+    return jax.eval_shape(Recover(mae, MaskRule(count=12)).init, jax.random.key(0), None)
 
 
 LIKE = shapes()

@@ -1,0 +1,119 @@
+"""From a config to the objects that it names: data, recovery, detector."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from jaxfake.config import Config
+from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split
+from jaxfake.errors import InputError
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.method import Method
+from jaxfake.models.mover import Mover, MoverRule
+from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Compute
+from jaxfake.scoring.predict import Sweep
+from jaxfake.train import rules
+
+TOYFACES = "toyfaces"
+
+RECOVER, DETECT = "recover", "detect"
+"""Names of the stages, as in `checkpoints/NAME`."""
+
+FRAMES = 32
+"""Most frames of a video that is prepared for evaluation; evenly spaced, as the field does it."""
+
+
+class TrainingSplits(NamedTuple):
+    """All that training, and the selection of a model, can see: there is no way to the test split."""
+
+    train: FaceDataset
+    val: FaceDataset
+
+
+def recovery(config: Config) -> Recover:
+    """Stage 1 as configured."""
+    model = config.model
+    compute = Compute(model.dtype, model.attend)
+    mae = MaskedAutoencoder(model.encoder, model.decoder, config.data.size, model.patch, compute)
+    return Recover(mae, config.mask)
+
+
+def detector(config: Config) -> Method:
+    """Stage 2 as configured.
+
+    Raises:
+        ValueError: the config has none.
+    """
+    recover = recovery(config)
+    match config.method:
+        case DeepfakeMAERule() as rule:
+            return DeepfakeMAE(recover, rule)
+        case MoverRule() as rule:
+            return Mover(recover, rule)
+        case RecapRule() as rule:
+            return Recap(recover, rule)
+        case None:
+            raise ValueError("this config trains stage 1 alone")
+
+
+def training_splits(config: Config) -> TrainingSplits:
+    """The splits to train on and to select by; the embedded dataset is built on first use."""
+    root, data = _root(config.data.source, config), config.data
+    return TrainingSplits(
+        *(open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
+    )
+
+
+def test_split(config: Config) -> FaceDataset:
+    """The split that results are measured on, after all training."""
+    return open_split(_root(config.data.source, config), "test", config.data.size)
+
+
+def named_split(source: str, split: str, config: Config, prepared: Path) -> FaceDataset:
+    """A split of any dataset; a folder of photographs and videos is prepared below `prepared` first.
+
+    All of such a folder is its test split, and without real/ and fake/ in it nobody knows the labels.
+    """
+    folder = Path(source)
+    raw = source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
+    root = _prepare(folder, config, prepared) if raw else _root(source, config)
+    return open_split(root, split, config.data.size)
+
+
+def sweep(config: Config) -> Sweep:
+    """How faces are scored: on all devices that there are."""
+    mesh = rules.make_mesh(1, jax.device_count())
+    return Sweep(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
+
+
+def _root(source: str, config: Config) -> Path:
+    if source != TOYFACES:
+        return Path(source)
+    from jaxfake.data.builders import toyfaces
+
+    return toyfaces.build(Path(config.data.root), toyfaces.ToyFaces(size=config.data.size))
+
+
+def _prepare(source: Path, config: Config, prepared: Path) -> Path:
+    from jaxfake.data.cropping import CropOptions
+    from jaxfake.data.preparation import Preparation, prepare
+    from jaxfake.data.splits import SplitShares
+
+    labelled = any((source / name).is_dir() for name in ("real", "fake"))
+    wanted = Preparation(
+        source=source,
+        out=prepared / source.resolve().name,
+        crops=CropOptions(config.data.size, FRAMES, "png"),
+        label=None if labelled else "unknown",
+        shares=SplitShares(0.0, 0.0, 1.0),
+        workers=len(os.sched_getaffinity(0)),
+    )
+    result = prepare(wanted)
+    if result.dataset is None:
+        raise InputError(f"none of the files in {source} gives a face: there is nothing to score")
+    return result.dataset

@@ -1,0 +1,96 @@
+"""What stage 2 starts from when it is not this run's own stage 1."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from jaxfake import assembly, config
+from jaxfake.config import Config
+from jaxfake.errors import InputError
+from jaxfake.files import sha256
+from jaxfake.models.method import Params
+from jaxfake.train.restore import restore_stage
+from jaxfake.weights.files import load_autoencoder
+
+OWN, SCRATCH = "recover", "scratch"
+
+
+class Start(NamedTuple):
+    """Parameters of an autoencoder and where they come from."""
+
+    autoencoder: Params | None  # None: fresh ones
+    origin: str  # for checkpoints and reports
+
+
+def check(run: Config) -> None:
+    """Says at once, before any data is made, that `start` names nothing to start from.
+
+    Raises:
+        InputError: so it is.
+    """
+    path = Path(run.start)
+    if run.start in (OWN, SCRATCH) or path.is_dir() or _is_file(path):
+        return
+    raise InputError(
+        f"start={run.start} is neither {OWN!r}, {SCRATCH!r}, the folder of a run nor a "
+        ".safetensors file"
+    )
+
+
+def elsewhere(run: Config) -> Start:
+    """The start that `start` names: 'scratch', the folder of another run, or a .safetensors file.
+
+    Raises:
+        InputError: it does not exist or does not fit.
+    """
+    check(run)
+    if run.start == SCRATCH:
+        return Start(None, "fresh parameters")
+    path = Path(run.start)
+    return _of_file(run, path) if _is_file(path) else _of_run(run, path)
+
+
+def _is_file(path: Path) -> bool:
+    return path.suffix == ".safetensors" and path.is_file()
+
+
+def _of_run(run: Config, folder: Path) -> Start:
+    other = read_config(folder)
+    if (other.model, other.data.size) != (run.model, run.data.size):
+        raise InputError(
+            f"start={folder} holds an autoencoder {other.model} of {other.data.size} pixels, but this "
+            f"config's is {run.model} of {run.data.size} pixels"
+        )
+    recover = assembly.recovery(other)
+    stage = restore_stage(folder, assembly.RECOVER, recover, other.recover, other, None)
+    if stage.step < other.recover.steps:
+        raise InputError(f"start={folder}: its stage 1 is at step {stage.step}, not finished")
+    made_of = f"config {config.fingerprint(other)}, data {stage.notes['data']}"
+    return Start(stage.params, f"stage 1 of another run, step {stage.step}, {made_of}")
+
+
+def _of_file(run: Config, path: Path) -> Start:
+    recover = assembly.recovery(run)
+    key = jax.random.key(run.seed)
+    like = jax.eval_shape(lambda: recover.init(key, None))
+    found = load_autoencoder(path, like)
+    if found.keys() != like.keys():  # an encoder alone: its decoder is learnt
+        found = recover.init(key, None) | found
+    return Start(jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {sha256(path)}")
+
+
+def read_config(folder: Path) -> Config:
+    """The config of a run, from its folder.
+
+    Raises:
+        InputError: there is no run, or it was made by a version with other keys.
+    """
+    path = folder / "config.json"
+    try:
+        return config.parse(json.loads(path.read_text())["config"])
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no run: there is no config.json in it") from None
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
