@@ -36,11 +36,16 @@ _STYLE: Any = {
 def training_curve(log: TrainingLog) -> bytes:
     """Loss and speed over the steps."""
     figure = Figure(figsize=(8.0, 3.0), layout="constrained")
-    loss, speed = figure.subplots(1, 2)
+    loss, speed, *others = figure.subplots(1, 2 + len(log.looks))
     loss.plot(log.step, log.loss, color=_INK)
     loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
     speed.plot(log.step, log.faces_per_second, color=_INK)
     speed.set(xlabel="step", ylabel="faces per second", ylim=(0, None))
+    for axes, (name, looks) in zip(others, log.looks.items(), strict=True):
+        axes.plot(looks.step, looks.score, "o-", color=_REAL, markersize=4)
+        best = len(looks.score) - 1 - int(np.argmax(looks.score[::-1]))
+        axes.plot(looks.step[best], looks.score[best], "o", color=_FAKE, markersize=8)
+        axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
     return _svg(figure)
 
 

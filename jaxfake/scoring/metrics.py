@@ -50,7 +50,7 @@ class RocCurve(NamedTuple):
 
 
 class Wins(NamedTuple):
-    """Pairs of a fake and a real face, counted by their videos."""
+    """Pairs of a fake and a real face, counted by their videos (or identities)."""
 
     total: np.ndarray  # float64 [vf, vr], pairs in which the fake scores higher; a tie is one half
     fake_faces: np.ndarray  # int64 [vf]
@@ -86,7 +86,7 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
     fake = _fakes(labels, scores)
     n_fake, n_real = int(fake.sum()), int((~fake).sum())
     if not n_fake or not n_real:
-        return Undefined(f"it needs both classes, but there are {n_real} reals and {n_fake} fakes")
+        return _one_class(n_real, n_fake)
     ranks = rankdata(scores)
     wins = ranks[fake].sum() - n_fake * (n_fake + 1) / 2
     return float(wins / (n_fake * n_real))
@@ -95,15 +95,16 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
 def roc_curve(labels: np.ndarray, scores: np.ndarray) -> RocCurve | Undefined:
     """All points of the ROC curve, one per distinct score and the origin."""
     fake = _fakes(labels, scores)
-    if fake.all() or not fake.any():
-        return Undefined("it needs both classes")
+    n_fake, n_real = int(fake.sum()), int((~fake).sum())
+    if not n_fake or not n_real:
+        return _one_class(n_real, n_fake)
     order = np.argsort(-scores, kind="stable")
     last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
     hits = np.cumsum(fake[order])[last_of_tie]
     alarms = last_of_tie + 1 - hits
     return RocCurve(
-        false_positive=np.append(0.0, alarms / (~fake).sum()),
-        true_positive=np.append(0.0, hits / fake.sum()),
+        false_positive=np.append(0.0, alarms / n_real),
+        true_positive=np.append(0.0, hits / n_fake),
         threshold=np.append(np.inf, scores[order][last_of_tie]),
     )
 
@@ -118,6 +119,33 @@ def mean_interval(
         return Undefined("it needs at least two identities")
     times = _draws(np.random.default_rng(bootstrap.seed), len(sums), bootstrap.resamples)
     return _percentiles((times @ sums) / (times @ sizes))
+
+
+def identity_interval(
+    labels: np.ndarray, scores: np.ndarray, identities: np.ndarray, bootstrap: Bootstrap
+) -> Interval | Undefined:
+    """Interval of the AUC if people are drawn again, each with all their reals and fakes together.
+
+    Resamples that hold one class only have no AUC and are left out.
+
+    Args:
+        labels: int [n], 0 real, 1 fake.
+        scores: float [n], finite, larger for fakes.
+        identities: int or str [n], the person that each shows.
+    """
+    fake = _fakes(labels, scores)
+    names, person = np.unique(identities, return_inverse=True)
+    with_fakes, with_reals = np.unique(person[fake]), np.unique(person[~fake])
+    if len(with_fakes) < 2 or len(with_reals) < 2:
+        have = f"{len(with_reals)} have reals and {len(with_fakes)} have fakes"
+        return Undefined(f"it needs two identities of each class, but {have}")
+    times = _draws(np.random.default_rng(bootstrap.seed), len(names), bootstrap.resamples)
+    fake_times, real_times = times[:, with_fakes], times[:, with_reals]
+    whole = fake_times.any(1) & real_times.any(1)
+    if not whole.any():
+        return Undefined("no resample of the identities holds both classes")
+    wins = video_wins(fake, scores, person)
+    return _percentiles(weighted_auc(wins, fake_times[whole], real_times[whole]))
 
 
 def _auc_interval(
@@ -140,7 +168,7 @@ def video_wins(fake: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> Wins
     Args:
         fake: bool [n].
         scores: float [n].
-        groups: int [n], the video of each.
+        groups: int [n], the video of each (or the identity).
     """
     _, fake_video, fake_faces = np.unique(groups[fake], return_inverse=True, return_counts=True)
     _, real_video, real_faces = np.unique(groups[~fake], return_inverse=True, return_counts=True)
@@ -168,6 +196,10 @@ def _draws(rng: np.random.Generator, size: int, count: int) -> np.ndarray:
 def _percentiles(values: np.ndarray) -> Interval:
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(float(low), float(high))
+
+
+def _one_class(n_real: int, n_fake: int) -> Undefined:
+    return Undefined(f"it needs both classes, but there are {n_real} reals and {n_fake} fakes")
 
 
 def _fakes(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Scores of single faces: a method over the rows of a dataset, on all devices, labels withheld."""
 
+import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -54,12 +55,7 @@ def score_frames(
         InputError: there are no rows.
         ValueError: a score is not finite.
     """
-
-    def predict(params: Params, batch: Batch) -> tuple[jax.Array, dict[str, jax.Array]]:
-        prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
-        return prediction.score, prediction.evidence  # jit drops what only pictures need
-
-    compiled = jax.jit(predict, out_shardings=rules.replicated(sweep.mesh))
+    compiled = _compiled(method, sweep.seed, sweep.mesh)
     scores, evidence = [], []
     for placed in placed_batches(dataset, rows, sweep, "scoring"):
         score, named = jax.device_get(compiled(params, placed.batch))
@@ -69,6 +65,17 @@ def score_frames(
     frames = FrameScores(np.asarray(rows), _join(scores), together)
     _check_finite(dataset, frames)
     return frames
+
+
+@functools.cache
+def _compiled(method: Method, seed: int, mesh: Mesh) -> jax.stages.Wrapped:
+    """Kept, since a selection scores with it again and again."""
+
+    def predict(params: Params, batch: Batch) -> tuple[jax.Array, dict[str, jax.Array]]:
+        prediction = method.predict(params, batch, evaluation_keys(seed, batch))
+        return prediction.score, prediction.evidence  # jit drops what only pictures need
+
+    return jax.jit(predict, out_shardings=rules.replicated(mesh))
 
 
 def evaluation_keys(seed: int, batch: Batch) -> jax.Array:

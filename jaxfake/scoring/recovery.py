@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import recovered_patches
 from jaxfake.models.method import Params
+from jaxfake.models.passes import by_pass, mask_each_part
 from jaxfake.models.pictures import enlarge
 from jaxfake.models.pixels import unpatchify
 from jaxfake.models.recover import Recover
@@ -147,14 +147,14 @@ def write(path: Path, table: RecoveryTable, origin: Provenance) -> None:
 
 def _recovered(recover: Recover, params: Params, batch: Batch, seed: int) -> _Recovered:
     faces = recover.faces(batch)
-    passes = recover.part_passes(params, faces, evaluation_keys(seed, batch))
-    patch, grid, side = recover.mae.patch, recover.mae.grid, recover.mae.image
-    pictures = [
-        unpatchify(recovered_patches(faces.patches, one.recovery, one.mask), patch)
-        for one in passes
-    ]
-    hidden = [enlarge(one.mask.dropped.reshape(-1, grid, grid), side) for one in passes]
-    return _Recovered(jnp.stack(pictures), jnp.stack(hidden))
+    masked = mask_each_part(recover.mask, faces, evaluation_keys(seed, batch))
+    recovery = recover.recover(params, masked.faces.image, masked.mask)
+    grid = recover.mae.grid
+    pictures = unpatchify(
+        recovered_patches(masked.faces.patches, recovery, masked.mask), recover.mae.patch
+    )
+    hidden = enlarge(masked.mask.dropped.reshape(-1, grid, grid), recover.mae.image)
+    return _Recovered(by_pass(pictures), by_pass(hidden))
 
 
 def _face_errors(

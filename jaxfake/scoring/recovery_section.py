@@ -14,7 +14,7 @@ from jaxfake.scoring.report import (
     Table,
     png_source,
 )
-from jaxfake.scoring.strips import Strip
+from jaxfake.scoring.strips import RECOVERY, Strip
 from jaxfake.scoring.wording import interval_text
 
 
@@ -97,4 +97,4 @@ def _gallery(strips: Mapping[str, list[Strip]]) -> Gallery:
         f"{ERROR_GAIN:g} times as bright as it is. If the idea works, the forged part of a fake is "
         "brighter than the same part of a real face."
     )
-    return Gallery("Faces", caption, ("input", "masked", "recovered", "error"), groups)
+    return Gallery("Faces", caption, RECOVERY, groups)

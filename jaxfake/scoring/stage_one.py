@@ -1,7 +1,6 @@
 """What stage 1 has to show: how well real parts are recovered, and the error as a zero-shot detector."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,20 +13,12 @@ from jaxfake.scoring import baselines, recovery, zero_shot
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.predict import Sweep, score_frames
 from jaxfake.scoring.recovery_section import recovery_highlights, recovery_section
-from jaxfake.scoring.report import Highlight, Section
 from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.strips import choose_rows, draw_strips
 from jaxfake.scoring.zero_shot_section import zero_shot_highlight, zero_shot_section
 
 _STRIPS_EACH = 6
-
-
-class StageOne(NamedTuple):
-    """Results, ready for the terminal and for the report."""
-
-    in_words: tuple[str, ...]
-    highlights: tuple[Highlight, ...]
-    sections: tuple[Section, ...]
 
 
 def evaluate(
@@ -39,9 +30,10 @@ def evaluate(
     origin: Provenance,
     sweep: Sweep,
     bootstrap: Bootstrap,
-) -> StageOne:
-    """Measures the recovery on the reals of `test`, then every face; writes `eval/<dataset>/`."""
-    folder = evaluation_folder(workdir, test)
+) -> StageResults:
+    """Measures the recovery on the reals of `test`, then every face; writes `.../recover/`."""
+    folder = evaluation_folder(workdir, test) / "recover"
+    folder.mkdir(exist_ok=True)
     mean = baselines.mean_face(train, rows_of(train, schema.REAL))
     reals = rows_of(test, schema.REAL)
     table = recovery.measure(method, params, test, reals, mean, sweep, bootstrap)
@@ -50,8 +42,10 @@ def evaluate(
     result = zero_shot.measure(test, frames, bootstrap)
     zero_shot.write(folder, test, result, origin)
     strips = draw_strips(method, params, test, choose_rows(test, _STRIPS_EACH), sweep)
-    return StageOne(
-        (recovery.in_words(table), zero_shot.in_words(result)),
+    words = zero_shot.in_words(result)
+    return StageResults(
+        (recovery.in_words(table), words),
+        (words,),
         (zero_shot_highlight(result), *recovery_highlights(table)),
         (recovery_section(table, strips), zero_shot_section(result)),
     )

@@ -14,18 +14,27 @@ from jaxfake.schema import Batch
 from jaxfake.scoring.predict import Sweep, evaluation_keys, evenly_spaced, placed_batches
 from jaxfake.train import rules
 
+RECOVERY = ("input", "masked", "recovered", "error")
+"""What the picture of a recovered face joins, from left to right."""
+
 
 class Strip(NamedTuple):
-    """One face: input | masked | recovered | error."""
+    """One face: input | masked | recovered | error, or the input alone if nothing was recovered."""
 
     name: str  # dataset, method, video and frame
     score: float
-    pixels: np.ndarray  # uint8 [H, 4 W, 3]
+    pixels: np.ndarray  # uint8 [H, 4 W, 3] or [H, W, 3]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the picture joins."""
+        height, width = self.pixels.shape[:2]
+        return ("input",) if width == height else RECOVERY
 
 
 class _Shown(NamedTuple):
     score: jax.Array  # float32 [B]
-    pixels: jax.Array  # uint8 [B, H, 4 W, 3]
+    pixels: jax.Array  # uint8 [B, H, 4 W, 3] or [B, H, W, 3]
 
 
 def choose_rows(dataset: FaceDataset, each: int) -> dict[str, np.ndarray]:
@@ -52,7 +61,10 @@ def draw_strips(
 
     def show(params: Params, batch: Batch) -> _Shown:
         prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
-        return _Shown(prediction.score, recovery_strips(batch[schema.IMAGE], prediction))
+        image = batch[schema.IMAGE]
+        recovered = prediction.recovered is not None
+        pixels = recovery_strips(image, prediction) if recovered else image
+        return _Shown(prediction.score, pixels)
 
     compiled = jax.jit(show, out_shardings=rules.replicated(sweep.mesh))
     rows = np.concatenate(list(chosen.values()))

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxfake.train.stage import SELECTION
+
 
 class TrainingLog(NamedTuple):
     """One entry per row of one stage, in order of the steps."""
@@ -13,17 +15,39 @@ class TrainingLog(NamedTuple):
     step: np.ndarray  # int64 [r]
     loss: np.ndarray  # float64 [r], mean since the row before; NaN where it was not finite
     faces_per_second: np.ndarray  # float64 [r], NaN where not measured
+    looks: dict[str, "Looks"]  # by name of the score that the selection watched
+
+
+class Looks(NamedTuple):
+    """Scores on the validation split, in order of the steps."""
+
+    step: np.ndarray  # int64 [l]
+    score: np.ndarray  # float64 [l]
 
 
 def read_log(path: Path, stage: str) -> TrainingLog:
     """The rows of a stage; none if there is no file. A row that a kill cut short is left out."""
     lines = path.read_text().splitlines() if path.exists() else []
-    rows = [row for row in map(_parsed, lines) if row is not None and row["stage"] == stage]
+    written = [row for row in map(_parsed, lines) if row is not None and row["stage"] == stage]
+    rows = [row for row in written if "loss" in row]
     return TrainingLog(
         step=np.array([row["step"] for row in rows], np.int64),
         loss=np.array([row.get("loss") for row in rows], np.float64),
         faces_per_second=np.array([row.get("faces_per_second") for row in rows], np.float64),
+        looks=_looks(written),
     )
+
+
+def _looks(rows: list[dict[str, Any]]) -> dict[str, Looks]:
+    names = sorted({name for row in rows for name in row if name.startswith(SELECTION)})
+    looks = {}
+    for name in names:
+        found = [(row["step"], row[name]) for row in rows if name in row]
+        steps, scores = zip(*found, strict=True)
+        looks[name.removeprefix(SELECTION)] = Looks(
+            np.array(steps, np.int64), np.array(scores, np.float64)
+        )
+    return looks
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from jaxfake.scoring.metrics import (
     Bootstrap,
     Interval,
     Undefined,
+    identity_interval,
     mean_interval,
     measure_auc,
     roc_auc,
@@ -105,6 +106,43 @@ def test_mean_interval_resamples_identities():
     often = mean_interval(np.repeat(values, 7), np.repeat(people, 7), Bootstrap(2000, 0))
     np.testing.assert_allclose(often, interval)
     assert isinstance(mean_interval(values, np.zeros(400), BOOTSTRAP), Undefined)
+
+
+def test_identities_drawn_again_keep_their_reals_and_fakes_together():
+    """Fakes of a person that beat the reals of that same person, but hardly those of others."""
+    rng = np.random.default_rng(0)
+    people = np.tile(np.arange(60), 2)
+    labels = np.repeat([0, 1], 60)
+    scores = 5.0 * np.tile(rng.normal(size=60), 2) + labels + rng.normal(size=120)
+    bootstrap = Bootstrap(2000, 0)
+    whole = identity_interval(labels, scores, people, bootstrap)
+    apart = measure_auc(labels, scores, np.arange(120), bootstrap).ci95
+    assert whole.high - whole.low < 0.7 * (apart.high - apart.low)
+    draws = np.random.default_rng(1).integers(60, size=(2000, 60))
+    chosen = np.concatenate([draws, draws + 60], axis=1)
+    expected = [oracle.roc_auc_score(labels[row], scores[row]) for row in chosen[:500]]
+    np.testing.assert_allclose(whole, np.quantile(expected, [0.025, 0.975]), atol=0.01)
+
+
+def test_identities_with_frames_of_several_videos_count_once():
+    labels, scores = np.repeat([0, 1], 30), np.random.default_rng(0).normal(size=60)
+    people = np.array([f"person {n % 15}" for n in range(60)])
+    once = identity_interval(labels, scores, people, BOOTSTRAP)
+    often = identity_interval(*(np.repeat(part, 4) for part in (labels, scores, people)), BOOTSTRAP)
+    np.testing.assert_allclose(often, once)
+
+
+def test_resamples_of_identities_without_a_class_are_left_out():
+    """Four people, two of each class: one resample in eight has one class only."""
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.3, 0.9])
+    interval = identity_interval(labels, scores, np.arange(4), BOOTSTRAP)
+    assert interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("people", [[0, 0, 1, 2], [0, 1, 2, 2], [0, 0, 0, 0]])
+def test_identity_interval_needs_two_people_of_each_class(people):
+    labels, scores = np.array([0, 0, 1, 1]), np.arange(4.0)
+    assert isinstance(identity_interval(labels, scores, np.array(people), BOOTSTRAP), Undefined)
 
 
 def test_intervals_replay_from_their_seed():

@@ -15,7 +15,7 @@ class Brightness:
     def __init__(self):
         self.keys = ()
 
-    def init(self, key):
+    def init(self, key, autoencoder):
         return {"gain": jnp.float32(1)}
 
     def losses(self, params, batch, keys):
@@ -35,7 +35,7 @@ def method():
 
 def test_scores_keep_the_order_and_drop_the_padding(method, dataset, sweep):
     rows = np.array([11, 2, 5, 7, 0, 3, 19, 1, 4, 6, 18])
-    result = score_frames(method, method.init(None), dataset, rows, sweep)
+    result = score_frames(method, method.init(None, None), dataset, rows, sweep)
     expected = [dataset[row].image.mean() for row in rows]
     np.testing.assert_allclose(result.score, expected, rtol=1e-5)
     assert result.rows.tolist() == rows.tolist()
@@ -44,16 +44,16 @@ def test_scores_keep_the_order_and_drop_the_padding(method, dataset, sweep):
 
 def test_draws_belong_to_the_face_not_to_its_place(method, dataset, sweep):
     rows = np.arange(len(dataset))
-    forwards = score_frames(method, method.init(None), dataset, rows, sweep)
+    forwards = score_frames(method, method.init(None, None), dataset, rows, sweep)
     other = sweep._replace(batch_size=13)
-    backwards = score_frames(method, method.init(None), dataset, rows[::-1], other)
+    backwards = score_frames(method, method.init(None, None), dataset, rows[::-1], other)
     np.testing.assert_array_equal(forwards.evidence["drawn"], backwards.evidence["drawn"][::-1])
-    reseeded = score_frames(method, method.init(None), dataset, rows, sweep._replace(seed=4))
+    reseeded = score_frames(method, method.init(None, None), dataset, rows, sweep._replace(seed=4))
     assert (forwards.evidence["drawn"] != reseeded.evidence["drawn"]).all()
 
 
 def test_a_method_cannot_see_labels(method, dataset, sweep):
-    score_frames(method, method.init(None), dataset, np.arange(3), sweep)
+    score_frames(method, method.init(None, None), dataset, np.arange(3), sweep)
     assert not {schema.LABEL, schema.FORGERY_MASK, schema.HAS_MASK} & set(method.keys)
 
 
@@ -65,7 +65,7 @@ def test_a_score_that_is_not_finite_is_an_error_that_names_the_face(method, data
 
 def test_no_faces_is_an_error(method, dataset, sweep):
     with pytest.raises(InputError, match="no faces"):
-        score_frames(method, method.init(None), dataset, np.arange(0), sweep)
+        score_frames(method, method.init(None, None), dataset, np.arange(0), sweep)
 
 
 def test_evenly_spaced_rows_reach_over_the_whole_split():

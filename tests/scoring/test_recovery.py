@@ -31,7 +31,7 @@ def recover():
 
 @pytest.fixture(scope="module")
 def params(recover):
-    return jax.jit(recover.init)(jax.random.key(0))
+    return jax.jit(recover.init)(jax.random.key(0), None)
 
 
 @pytest.fixture
@@ -109,9 +109,23 @@ def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, sweep):
     assert list(strips) == ["real", "eyes", "lips"]
     first, image = strips["lips"][0], dataset[15].image
     assert (first.name, first.score) == (dataset.name(15), image[0, 0, 0])
+    assert first.columns == ("input", "masked", "recovered", "error")
     expected, masked, recovered, error = np.split(first.pixels, 4, axis=1)
     np.testing.assert_array_equal(expected, image)
     assert (masked[:8] == masked[0, 0]).all()
     np.testing.assert_array_equal(masked[8:], image[8:])
     assert (recovered[:8] == 255).all()
     assert (error[8:] == 0).all()
+
+
+class Judge:
+    """Says how bright the first pixel is, and recovers nothing."""
+
+    def predict(self, params, batch, keys):
+        return Prediction(batch[schema.IMAGE][:, 0, 0, 0] / 255, None, None, None, {})
+
+
+def test_a_method_that_recovers_nothing_shows_its_input(dataset, sweep):
+    (strip,) = draw_strips(Judge(), {}, dataset, {"one": np.array([5])}, sweep)["one"]
+    np.testing.assert_array_equal(strip.pixels, dataset[5].image)
+    assert strip.columns == ("input",)

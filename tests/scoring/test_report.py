@@ -57,7 +57,11 @@ def measured(dataset):
 def written(path, result, table, log):
     pixels = np.zeros((16, 64, 3), np.uint8)
     strips = {"real": [Strip("a face", 0.1, pixels)], EVIL: [Strip(EVIL, 0.2, pixels)]}
-    sections = (recovery_section(table, strips), zero_shot_section(result), training_section(log))
+    sections = (
+        recovery_section(table, strips),
+        zero_shot_section(result),
+        training_section("recover", log),
+    )
     highlights = (zero_shot_highlight(result), *recovery_highlights(table))
     summary = (zero_shot.in_words(result),)
     facts = (("config", EVIL),)
@@ -93,7 +97,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(make_dataset, table, log, tmp
 def test_numbers_and_counts_are_on_the_page(dataset, table, log, tmp_path):
     result = measured(dataset)
     words = " ".join(Page(written(tmp_path / "r.html", result, table, log)).words)
-    auc = result.overall["error_mean"].video
+    auc = result.headline.overall.video.auc
     assert f"{auc.value:.3f} (95 % interval {auc.ci95.low:.3f} to {auc.ci95.high:.3f}" in words
     assert "4 real and 6 fake videos" in words
     assert "0.0500 (12.0)" in words
@@ -105,7 +109,7 @@ def test_reals_alone_make_a_page_too(make_dataset, table, tmp_path):
     empty = read_log(tmp_path / "none.jsonl", "recover")
     text = written(tmp_path / "report.html", measured(dataset), table, empty)
     assert "undefined" in text
-    assert "No AUC" in text
+    assert "no video AUC" in text
 
 
 def test_training_log_keeps_whole_rows_of_its_stage(log):

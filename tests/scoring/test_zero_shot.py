@@ -21,16 +21,16 @@ def scored(dataset, seed=0):
 def test_every_score_and_every_manipulation_is_measured(dataset):
     frames = scored(dataset)
     result = zero_shot.measure(dataset, frames, BOOTSTRAP)
-    headline = result.overall["error_mean"]
+    headline = result.scores["error_mean"]
     assert headline.frame.value == pytest.approx(roc_auc_score(dataset.index.label, frames.score))
     assert (headline.video.n_real, headline.video.n_fake, headline.frame.n_fake) == (4, 6, 12)
-    assert list(result.per_method) == ["eyes", "lips"]
-    lips = result.per_method["lips"]["error_mean"]
+    assert list(result.scores_per_method) == ["eyes", "lips"]
+    lips = result.scores_per_method["lips"]["error_mean"]
     assert (lips.video.n_real, lips.video.n_fake) == (4, 3)
     chosen = (dataset.index.label == 0) | (dataset.index.method == "lips")
     expected = roc_auc_score(dataset.index.label[chosen], frames.score[chosen])
     assert lips.frame.value == pytest.approx(expected)
-    turned = result.overall["error_eyes"].video.value
+    turned = result.scores["error_eyes"].video.value
     assert turned == pytest.approx(1 - headline.video.value)
 
 
@@ -38,8 +38,8 @@ def test_the_headline_is_not_the_best(dataset):
     frames = scored(dataset)
     frames = frames._replace(evidence=frames.evidence | {"oracle": dataset.index.label * 1.0})
     result = zero_shot.measure(dataset, frames, BOOTSTRAP)
-    assert result.overall["oracle"].video.value == 1.0
-    assert f"{result.overall['error_mean'].video.value:.3f}" in zero_shot.in_words(result)
+    assert result.scores["oracle"].video.value == 1.0
+    assert f"{result.headline.overall.video.auc.value:.3f}" in zero_shot.in_words(result)
 
 
 def test_files_hold_the_contract(dataset, tmp_path):
@@ -48,9 +48,11 @@ def test_files_hold_the_contract(dataset, tmp_path):
     assert folder == tmp_path / "eval" / "toys" / "test"
     zero_shot.write(folder, dataset, result, ORIGIN)
     saved = json.loads((folder / "metrics.json").read_text())
-    auc = result.overall["error_mean"].video
+    auc = result.scores["error_mean"].video
     expected = {"auc": auc.value, "auc_ci95": list(auc.ci95), "n_real": 4, "n_fake": 6}
-    assert saved["video"] == expected
+    assert saved["video"].items() >= expected.items()
+    assert saved["video"]["acc_at_0.5"] is None
+    assert saved["video"]["acc_at_0.5_reason"] == "the score is no probability"
     assert saved["evidence"]["error_mean"]["video"] == expected
     assert saved["per_method"]["eyes"]["frame"]["n_fake"] == 6
     assert saved["aggregation"].startswith("mean")
@@ -66,7 +68,7 @@ def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):
     assert saved["video"]["auc"] is None
     assert "2 reals and 0 fakes" in saved["video"]["auc_reason"]
     assert saved["per_method"] == {}
-    assert "No AUC" in zero_shot.in_words(result)
+    assert "no video AUC" in zero_shot.in_words(result)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +83,10 @@ def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):
 )
 def test_words_follow_the_interval(dataset, auc, words):
     result = zero_shot.measure(dataset, scored(dataset), BOOTSTRAP)
-    quality = zero_shot.Quality(auc, auc)
-    sentence = zero_shot.in_words(result._replace(overall={"error_mean": quality}))
+    quality = result.headline.overall
+    quality = quality._replace(video=quality.video._replace(auc=auc))
+    headline = result.headline._replace(overall=quality)
+    sentence = zero_shot.in_words(result._replace(headline=headline))
     assert words in sentence
     assert f"{auc.value:.3f}" in sentence
 
