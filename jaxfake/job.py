@@ -1,9 +1,9 @@
 """The main job: stage after stage, each picked up where an earlier call left it.
 
-recover (stage 1, real faces only) > the masked error as a zero-shot detector > report
+recover (stage 1, real faces only) > detect (stage 2) > results on the test split > report
 
 Stages resume from their checkpoints; evaluation and report are made again from the start if they were
-interrupted, and come out the same.
+interrupted, and come out the same. The test split is opened when all training is done.
 """
 
 import json
@@ -12,153 +12,225 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxfake import schema
+from jaxfake import assembly, config, schema, start
+from jaxfake.assembly import DETECT, RECOVER, TrainingSplits
 from jaxfake.config import Config, fingerprint, results_values, to_json
-from jaxfake.data.dataset import FaceDataset, open_split
+from jaxfake.data.dataset import FaceDataset
 from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
-from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.recover import Recover
-from jaxfake.models.vit import Compute, Size
+from jaxfake.models.vit import Size
 from jaxfake.progress import say
-from jaxfake.scoring import stage_one
+from jaxfake.scoring import stage_one, stage_two
 from jaxfake.scoring.metrics import Bootstrap
-from jaxfake.scoring.predict import Sweep
 from jaxfake.scoring.report import Report, write_report
-from jaxfake.scoring.results import Provenance
+from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.selection import by_video_auc
+from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.training_log import read_log
 from jaxfake.scoring.training_section import training_section
-from jaxfake.train import rules
+from jaxfake.start import Start
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import Trained, run_stage
 from jaxfake.train.stage import StagePlan
 
-TOYFACES = "toyfaces"
+UNSEEN = "Training, and the choice of the state that is used, saw nothing of the test split."
 
 
-class Splits(NamedTuple):
-    """The faces of a run; only `train` is trained on."""
+class Outcome(NamedTuple):
+    """What training left behind; a stage that the config leaves out is None."""
 
-    train: FaceDataset
-    val: FaceDataset
-    test: FaceDataset
+    recovered: Trained | None
+    detected: Trained | None
+    origin: str  # of what stage 2 started from
 
 
-def run_job(config: Config, workdir: Path) -> None:
+def run_job(run: Config, workdir: Path) -> None:
     """Runs everything that is not done yet, and prints the results.
 
     Raises:
         InputError: config, data or workdir do not fit together.
         Preempted: stopped on request, with the state saved.
     """
+    start.check(run)
     done = workdir / "DONE"
-    _claim(config, workdir, done.exists())
+    _claim(run, workdir, done.exists())
     if not done.exists():
         keep_compiled_programs()
-        splits = _open(config)
-        plan = StagePlan(
-            "recover", recovery(config), config.recover, (schema.REAL,), splits.train, splits.val
-        )
-        trained = run_stage(plan, config, workdir)
-        results = _evaluate(config, workdir, splits, trained)
-        write_atomically(done, "\n\n".join(results.in_words) + "\n")
+        splits = assembly.training_splits(run)
+        outcome = train(run, workdir, splits)
+        words = _report(run, workdir, splits, outcome)
+        write_atomically(done, "\n\n".join(words) + "\n")
     say(done.read_text().rstrip())
     say(f"report: {workdir / 'report.html'}")
 
 
-def recovery(config: Config) -> Recover:
-    """Stage 1 as configured."""
-    model = config.model
-    compute = Compute(model.dtype, model.attend)
-    mae = MaskedAutoencoder(model.encoder, model.decoder, config.data.size, model.patch, compute)
-    return Recover(mae, config.mask)
+def train(run: Config, workdir: Path, splits: TrainingSplits) -> Outcome:
+    """Trains the stages of the config."""
+    recovered, begin = None, Start(None, "")
+    if run.start == start.OWN:
+        recovered = run_stage(_recover_plan(run, splits), run, workdir)
+        begin = Start(recovered.params, f"stage 1 of this run, step {recovered.step}")
+    else:
+        begin = start.elsewhere(run)
+    detected = None
+    if run.detect is not None and run.method is not None:
+        detected = run_stage(_detect_plan(run, splits, begin), run, workdir)
+    return Outcome(recovered, detected, begin.origin)
 
 
-def _open(config: Config) -> Splits:
-    """The splits of the configured dataset; the embedded one is built on first use."""
-    root = Path(config.data.source)
-    if config.data.source == TOYFACES:
-        from jaxfake.data.builders import toyfaces
-
-        root = toyfaces.build(Path(config.data.root), toyfaces.ToyFaces(size=config.data.size))
-    size = config.data.size
-    return Splits(*(open_split(root, split, size) for split in ("train", "val", "test")))
+def _recover_plan(run: Config, splits: TrainingSplits) -> StagePlan:
+    recover = assembly.recovery(run)
+    return StagePlan(RECOVER, recover, run.recover, (schema.REAL,), splits.train, splits.val)
 
 
-def _evaluate(
-    config: Config, workdir: Path, splits: Splits, trained: Trained
-) -> stage_one.StageOne:
-    """Measures the finished stage on the test split and writes `eval/` and the report."""
-    settings = config.evaluation
-    mesh = rules.make_mesh(config.fsdp, config.recover.batch_size // config.recover.accumulate)
-    results = stage_one.evaluate(
-        workdir,
-        recovery(config),
-        trained.params,
+def _detect_plan(run: Config, splits: TrainingSplits, begin: Start) -> StagePlan:
+    method, settings = assembly.detector(run), run.detect
+    assert settings is not None
+    selection = None
+    if settings.select_every:
+        every, aggregation = settings.select_every, run.evaluation.aggregation
+        selection = by_video_auc(method, splits.val, every, assembly.sweep(run), aggregation)
+    return StagePlan(
+        DETECT,
+        method,
+        settings,
+        (schema.REAL, schema.FAKE),
         splits.train,
-        splits.test,
-        Provenance(
-            fingerprint(config),
-            splits.train.fingerprint,
-            splits.test.fingerprint,
-            "recover",
-            trained.step,
-        ),
-        Sweep(settings.batch_size, config.seed, mesh, config.data.threads),
-        Bootstrap(settings.resamples, config.seed),
+        splits.val,
+        begin.autoencoder,
+        begin.origin,
+        selection,
     )
-    training = training_section(read_log(workdir / "metrics.jsonl", "recover"))
+
+
+def _report(
+    run: Config, workdir: Path, splits: TrainingSplits, outcome: Outcome
+) -> tuple[str, ...]:
+    """Measures the finished stages on the test split, writes `eval/` and the report; the words of it."""
+    test = assembly.test_split(run)
+    results: list[StageResults] = []
+    if outcome.detected is not None:
+        results.append(_detection(run, workdir, splits, test, outcome.detected))
+    if outcome.recovered is not None:
+        results.append(_recovery(run, workdir, splits, test, outcome.recovered))
+    stages = [
+        name
+        for name, trained in ((RECOVER, outcome.recovered), (DETECT, outcome.detected))
+        if trained is not None
+    ]
+    training = [
+        training_section(name, read_log(workdir / "metrics.jsonl", name)) for name in stages
+    ]
     write_report(
         workdir / "report.html",
         Report(
-            title="Stage 1: facial parts recovered from the rest of the face",
-            summary=results.in_words[1:],
-            highlights=results.highlights,
-            facts=_facts(config, workdir, splits),
-            sections=(*results.sections, training),
+            title=_title(run),
+            summary=(*(line for one in results for line in one.summary), UNSEEN),
+            highlights=tuple(item for one in results for item in one.highlights),
+            facts=_facts(run, workdir, splits, test, outcome),
+            sections=(*(item for one in results for item in one.sections), *training),
         ),
     )
-    return results
+    return tuple(line for one in results for line in one.in_words)
 
 
-def _facts(config: Config, workdir: Path, splits: Splits) -> tuple[tuple[str, str], ...]:
+def _recovery(
+    run: Config, workdir: Path, splits: TrainingSplits, test: FaceDataset, trained: Trained
+) -> StageResults:
+    return stage_one.evaluate(
+        workdir,
+        assembly.recovery(run),
+        trained.params,
+        splits.train,
+        test,
+        _provenance(run, splits, test, RECOVER, trained),
+        assembly.sweep(run),
+        Bootstrap(run.evaluation.resamples, run.seed),
+    )
+
+
+def _detection(
+    run: Config, workdir: Path, splits: TrainingSplits, test: FaceDataset, trained: Trained
+) -> StageResults:
+    assert run.method is not None
+    return stage_two.evaluate(
+        evaluation_folder(workdir, test),
+        run.method.name,
+        assembly.detector(run),
+        trained.params,
+        test,
+        _provenance(run, splits, test, DETECT, trained),
+        assembly.sweep(run),
+        Bootstrap(run.evaluation.resamples, run.seed),
+        run.evaluation.aggregation,
+    )
+
+
+def _provenance(
+    run: Config, splits: TrainingSplits, test: FaceDataset, stage: str, trained: Trained
+) -> Provenance:
+    data = splits.train.fingerprint, test.fingerprint
+    return Provenance(fingerprint(run), *data, stage, trained.step)
+
+
+def _title(run: Config) -> str:
+    if run.method is None:
+        return "Stage 1: facial parts recovered from the rest of the face"
+    return f"Real or fake: {run.method.name}"
+
+
+def _facts(
+    run: Config, workdir: Path, splits: TrainingSplits, test: FaceDataset, outcome: Outcome
+) -> tuple[tuple[str, str], ...]:
     """What this run is."""
-    model, stage = config.model, config.recover
-    return (
+    model, labels = run.model, splits.train.index.label
+    facts = [
         ("run", workdir.name),
-        ("data", f"{config.data.source}, crops of {config.data.size} pixels"),
-        ("training faces", f"{int((splits.train.index.label == schema.REAL).sum())} real ones"),
+        ("data", f"{run.data.source}, crops of {run.data.size} pixels"),
+        ("training faces", f"{(labels == schema.REAL).sum()} real, {(labels == 1).sum()} fake"),
         ("encoder", f"{_words(model.encoder)}, patches of {model.patch} pixels"),
         ("decoder", _words(model.decoder)),
-        ("mask", f"{config.mask.mode}, {config.mask.count} patches"),
-        ("training", f"{stage.steps} steps of {stage.batch_size} faces, seed {config.seed}"),
-        ("config sha256", fingerprint(config)),
+        ("mask", f"{run.mask.mode}, {run.mask.count} patches"),
+    ]
+    if outcome.recovered is not None:
+        facts.append(("stage 1", f"{_length(run.recover)}, real faces only"))
+    if run.detect is not None and outcome.detected is not None:
+        chosen = f"; step {outcome.detected.step} is used" if run.detect.select_every else ""
+        facts.append(("stage 2", f"{_length(run.detect)}, from {outcome.origin}{chosen}"))
+    facts += [
+        ("seed", str(run.seed)),
+        ("config sha256", fingerprint(run)),
         ("training data sha256", splits.train.fingerprint),
-        ("test data sha256", splits.test.fingerprint),
+        ("test data sha256", test.fingerprint),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
-    )
+    ]
+    return tuple(facts)
+
+
+def _length(stage: config.Stage) -> str:
+    return f"{stage.steps} steps of {stage.batch_size} faces"
 
 
 def _words(size: Size) -> str:
     return f"{size.depth} blocks of width {size.width} with {size.heads} heads"
 
 
-def _claim(config: Config, workdir: Path, done: bool) -> None:
+def _claim(run: Config, workdir: Path, done: bool) -> None:
     """Checks that the workdir belongs to this config, and writes `config.json` unless it is done."""
     path = workdir / "config.json"
     if path.exists():
         saved = json.loads(path.read_text())
-        _refuse_other(saved["results_depend_on"], results_values(config), workdir)
+        _refuse_other(saved["results_depend_on"], results_values(run), workdir)
         if done:
             # A run in progress may find its data elsewhere, since its checkpoints know their content.
-            now = {"data.source": config.data.source}
+            now = {"data.source": run.data.source}
             _refuse_other({"data.source": saved["config"]["data"]["source"]}, now, workdir)
             return
     workdir.mkdir(parents=True, exist_ok=True)
     content = {
-        "sha256": fingerprint(config),
-        "results_depend_on": results_values(config),
-        "config": to_json(config),
+        "sha256": fingerprint(run),
+        "results_depend_on": results_values(run),
+        "config": to_json(run),
     }
     write_atomically(path, json.dumps(content, indent=2) + "\n")
 

@@ -28,7 +28,7 @@ def run(*arguments: object, workdir: Path | None = None) -> subprocess.Completed
 
 
 def tiny(root: Path) -> list[str]:
-    """Six steps on the tiny dataset."""
+    """Six steps of each stage on the tiny dataset."""
     return tiny_flags(
         root, model__encoder__width=32, recover__steps=6, recover__batch_size=8, log_every=2
     )
@@ -51,7 +51,9 @@ def _one_line(done: subprocess.CompletedProcess[str]) -> str:
         ([CONFIG, "--wrkdir=x"], "wrkdir"),
         (["--config=configs/pretrain.py:vit_x"], "no variant 'vit_x'"),
         ([CONFIG, "--config.data.source=/no/such/folder"], "no folder /no/such/folder"),
-        ([CONFIG, "--config.mask.count=64"], "mask.count must lie between 1 and 63"),
+        ([CONFIG, "--config.mask.count=64"], "mask.count must lie between 1 and 15"),
+        ([CONFIG, "--config.start=/no/such/run"], "start=/no/such/run is neither"),
+        ([CONFIG, "--config.method.networks=all"], "networks must be one of both, finetuned"),
     ],
 )
 def test_a_wrong_flag_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
@@ -79,14 +81,21 @@ def test_a_run_leaves_what_was_promised(finished: Path) -> None:
     config = json.loads((finished / "config.json").read_text())
     assert config["config"]["recover"]["steps"] == 6
     rows = [json.loads(row) for row in (finished / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [2, 4, 6]
+    steps = [(row["stage"], row["step"]) for row in rows if "loss" in row]
+    assert steps == [(stage, step) for stage in ("recover", "detect") for step in (2, 4, 6)]
     assert {"loss", "learning_rate", "gradient_norm", "faces_per_second"} <= rows[0].keys()
+    looks = [row["step"] for row in rows if "selection/val_video_auc" in row]
+    assert looks == [3, 6]
     folder = finished / "eval" / "tiny" / "test"
     assert {p.name for p in folder.iterdir()} >= {"scores.csv", "frames.csv", "metrics.json"}
-    assert json.loads((folder / "metrics.json").read_text())["video"]["n_fake"] == 4
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["stage"], metrics["video"]["n_fake"]) == ("detect", 4)
+    zero_shot = json.loads((folder / "recover" / "metrics.json").read_text())
+    assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "error_mean")
     assert (finished / "report.html").stat().st_size > 10_000
     assert list((finished / "tensorboard" / "recover").glob("events.*"))
     assert [p.name for p in (finished / "checkpoints" / "recover").iterdir()] == ["6"]
+    assert {p.name for p in (finished / "checkpoints" / "detect").iterdir()} == {"3", "6"}
 
 
 def test_the_second_time_nothing_is_trained(finished: Path, tiny_root: Path) -> None:
@@ -147,8 +156,8 @@ def test_a_flipped_bit_in_the_newest_checkpoint_costs_a_warning(
     assert "recover/6 is damaged" in again.stdout
     assert "restored step 5" in again.stdout
     assert "Traceback" not in again.stderr
-    scores = "eval/tiny/test/scores.csv"
-    assert (workdir / scores).read_bytes() == (finished / scores).read_bytes()
+    for scores in ("eval/tiny/test/scores.csv", "eval/tiny/test/recover/scores.csv"):
+        assert (workdir / scores).read_bytes() == (finished / scores).read_bytes()
 
 
 def test_a_checkpoint_of_another_model_size_is_refused(

@@ -18,9 +18,13 @@ TINY_FRAMES = 4
 _SECONDS_OF_TRAINING = {
     "data.size": 32,
     "mask.count": 4,
+    "model.patch": 8,
     "model.encoder.depth": 1,
     "model.decoder.depth": 1,
     "evaluation.resamples": 20,
+    "detect.steps": 6,
+    "detect.batch_size": 8,
+    "detect.select_every": 3,
 }
 
 

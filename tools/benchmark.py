@@ -17,7 +17,7 @@ from absl import flags
 from jax.sharding import NamedSharding
 from ml_collections import config_flags
 
-from jaxfake import cli, config, job, schema
+from jaxfake import assembly, cli, config, schema
 from jaxfake.models.vit import attention
 from jaxfake.schema import Batch
 from jaxfake.train import rules
@@ -30,7 +30,7 @@ _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm u
 def main() -> None:
     """Times the update of stage 1."""
     settings = config.parse(_CONFIG.value)
-    stage, method = settings.recover, job.recovery(settings)
+    stage, method = settings.recover, assembly.recovery(settings)
     batch = noise(settings)
     update = prepare_update(method, stage, settings, batch)
     batch = jax.device_put(batch, NamedSharding(update.mesh, rules.BATCH))

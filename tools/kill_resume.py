@@ -3,9 +3,9 @@
     python tools/kill_resume.py --kills=20 --out=/tmp/kills
 
 Each stormy run is killed (SIGKILL) up to five times at instants drawn from the whole length of a run,
-start, compilation, training, saving and evaluation included, and each time started again by the same
-command. Afterwards its final checkpoint must be bit for bit that of the calm run, and so must its scores
-and its rows of metrics, but for the measured speeds. Exit code 1 if anything differs.
+start, compilation, both stages, saving and evaluation included, and each time started again by the same
+command. Afterwards the last checkpoint of each stage must be bit for bit that of the calm run, and so must
+its scores and its rows of metrics, but for the measured speeds. Exit code 1 if anything differs.
 """
 
 import json
@@ -27,6 +27,9 @@ SMALL = (
     "--config=configs/mover.py",
     "--config.recover.steps=60",
     "--config.recover.batch_size=16",
+    "--config.detect.steps=60",
+    "--config.detect.batch_size=16",
+    "--config.detect.select_every=20",
     "--config.model.encoder.depth=2",
     "--config.log_every=5",
     "--config.checkpoints.every_seconds=0.2",
@@ -42,7 +45,7 @@ class Kill(NamedTuple):
     """One kill: when, and what it left."""
 
     after_seconds: float
-    saved_steps: list[int]
+    saved_steps: dict[str, list[int]]  # by stage
     unfinished_save: bool
 
 
@@ -114,10 +117,16 @@ def kill_once(workdir: Path, flags: list[str], after_seconds: float) -> Kill | N
     except subprocess.TimeoutExpired:
         job.kill()
         job.wait()
-    folder = workdir / "checkpoints" / "recover"
-    names = [path.name for path in folder.glob("*")] if folder.exists() else []
-    steps = sorted(int(name) for name in names if name.isdigit())
-    return Kill(round(after_seconds, 2), steps, any("tmp" in name for name in names))
+    names = {
+        stage.name: [path.name for path in stage.iterdir()]
+        for stage in sorted((workdir / "checkpoints").glob("*"))
+    }
+    steps = {
+        stage: sorted(int(name) for name in there if name.isdigit())
+        for stage, there in names.items()
+    }
+    unfinished = any("tmp" in name for there in names.values() for name in there)
+    return Kill(round(after_seconds, 2), steps, unfinished)
 
 
 def same_end(calm: Path, other: Path) -> bool:
@@ -129,11 +138,16 @@ def same_end(calm: Path, other: Path) -> bool:
     )
 
 
-def _fingerprints(workdir: Path) -> list[list[int]]:
-    """Of every array of the last checkpoint: parameters, moments and counters."""
-    steps = (workdir / "checkpoints" / "recover").glob("[0-9]*")
-    newest = max(steps, key=lambda path: int(path.name))
-    sealed = json.loads((newest / "meta" / "metadata").read_text())
+def _fingerprints(workdir: Path) -> dict[str, list[list[int]]]:
+    """Of every array of each stage's last checkpoint: parameters, moments and counters."""
+    return {
+        stage.name: _fingerprint(max(stage.glob("[0-9]*"), key=lambda path: int(path.name)))
+        for stage in (workdir / "checkpoints").iterdir()
+    }
+
+
+def _fingerprint(checkpoint: Path) -> list[list[int]]:
+    sealed = json.loads((checkpoint / "meta" / "metadata").read_text())
     return sealed["content"]["fingerprint"]
 
 

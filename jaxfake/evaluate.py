@@ -1,0 +1,49 @@
+"""Scores any faces with a trained run: results, tables and a report.
+
+    python -m jaxfake.evaluate --workdir=runs/mover --data=data/celebdf,data/dfdc [--step=N]
+
+A dataset is 'toyfaces', a folder made by python -m jaxfake.prepare, or a folder of photographs and videos,
+which is prepared first (below the run's folder; real/ and fake/ in it give the labels). Results go
+to `eval/<dataset>/<split>/` in the run's folder. It works on any number of devices.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from absl import flags
+
+from jaxfake import cli
+from jaxfake.errors import InputError
+
+if TYPE_CHECKING:
+    from jaxfake.config import Aggregation
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.")
+_DATA = flags.DEFINE_list("data", None, "Datasets, separated by commas; by default the run's own.")
+_SPLIT = flags.DEFINE_enum("split", "test", ["train", "val", "test"], "Which faces of them.")
+_STEP = flags.DEFINE_integer("step", None, "Checkpoint; by default the selected or newest one.", 1)
+_AGGREGATION = flags.DEFINE_enum(
+    "aggregation",
+    None,
+    ["mean", "median", "max", "mean_logit"],
+    "How the scores of a video's faces become one; by default as the run was configured.",
+)
+
+
+def main() -> None:
+    """Flags in, one call for each dataset, messages out."""
+    if not _WORKDIR.value:
+        raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
+    from jaxfake import evaluation
+    from jaxfake.progress import say
+
+    run = evaluation.open_run(Path(_WORKDIR.value), _STEP.value)
+    for source in _DATA.value or [run.config.data.source]:
+        aggregation = cast("Aggregation | None", _AGGREGATION.value)
+        done = evaluation.evaluate(run, source, _SPLIT.value, aggregation)
+        say("\n\n".join(done.in_words))
+        say(f"report: {done.report}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,81 @@
+"""A tiny detector under study: its batch, its compiled losses with the gradient of each."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfake import schema, streams
+from jaxfake.losses import masked_mean
+from jaxfake.masking import MaskRule
+from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.method import Losses, Params
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Size
+from jaxfake.train.rules import path_name
+
+SIDE, PATCH, BATCH = 32, 8, 6
+RECOVER = Recover(
+    MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskRule("part", 4)
+)
+_ROOT = streams.stream(0, "test")
+KEYS = streams.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
+OTHER_KEYS = streams.seeded_keys(_ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
+
+
+class Study(NamedTuple):
+    """The losses of a batch, and the gradient of each one's mean."""
+
+    losses: Losses
+    gradients: dict[str, Any]
+
+
+def studied(method: Any) -> Callable[..., Study]:
+    """The compiled study of a method, by its parameters, batch and keys."""
+
+    @jax.jit
+    def study(params: Params, batch: schema.Batch, keys: jax.Array) -> Study:
+        def of(params: Params) -> tuple[dict[str, jax.Array], Losses]:
+            losses = method.losses(params, batch, keys)
+            return means(losses), losses
+
+        gradients, losses = jax.jacrev(of, has_aux=True)(params)
+        return Study(losses, gradients)
+
+    return study
+
+
+def means(losses: Losses) -> dict[str, jax.Array]:
+    """The mean of each loss over the examples that count."""
+    return {name: masked_mean(term) for name, term in losses.total.items()}
+
+
+def random_autoencoder() -> Params:
+    """Stage 1's parameters, not those that stage 2 would draw by itself."""
+    return jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
+
+
+def unlabelled_faces() -> schema.Batch:
+    """What a detector may look at: no label, no mask, no name."""
+    image = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3), dtype=np.uint8)
+    landmarks = np.full((BATCH, 68, 2), np.nan, np.float32)  # the template's parts
+    return {schema.IMAGE: image, schema.LANDMARKS: landmarks}
+
+
+def labelled_faces() -> schema.Batch:
+    """Three real faces and three fakes in turn."""
+    label = np.tile(np.array([schema.REAL, schema.FAKE], np.int32), BATCH // 2)
+    valid = np.ones(BATCH, np.bool_)
+    return unlabelled_faces() | {schema.LABEL: label, schema.VALID: valid}
+
+
+def by_name(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree by their path."""
+    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+def touched(gradient: Any) -> set[str]:
+    """Names of the parameters whose gradient is not exactly zero."""
+    return {name for name, leaf in by_name(gradient).items() if np.any(leaf)}

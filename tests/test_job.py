@@ -1,0 +1,152 @@
+"""Stages in a row: what stage 2 starts from, what it may see, and a finished run scored elsewhere."""
+
+import csv
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from configs import mover
+from jaxfake import assembly, config, evaluation, job, start
+from jaxfake.config import Config
+from jaxfake.errors import InputError
+from jaxfake.models.vit import Size
+from jaxfake.scoring.selection import by_video_auc
+from jaxfake.train.stage import StagePlan, prepare
+from jaxfake.weights import names
+from jaxfake.weights.convert import from_params
+
+ROOT = Path(__file__).parents[1]
+
+
+def small(root: Path, **changes: object) -> Config:
+    """The embedded default, cut down to two steps a stage on the tiny dataset."""
+    shipped = config.parse(mover.get_config())
+    assert shipped.detect is not None
+    stage = {"steps": 2, "batch_size": 8, "learning_rate": 0.1, "warmup": 0.0}
+    run = dataclasses.replace(
+        shipped,
+        log_every=1,
+        data=dataclasses.replace(shipped.data, source=str(root), size=32, threads=1),
+        model=dataclasses.replace(
+            shipped.model, patch=8, encoder=Size(16, 1, 2), decoder=Size(16, 1, 2)
+        ),
+        mask=dataclasses.replace(shipped.mask, count=4),
+        recover=dataclasses.replace(shipped.recover, **stage),
+        detect=dataclasses.replace(shipped.detect, select_every=1, **stage),
+        evaluation=dataclasses.replace(shipped.evaluation, batch_size=8, resamples=20),
+    )
+    return dataclasses.replace(run, **changes)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was trained on eight devices."""
+    workdir = tmp_path_factory.mktemp("job") / "run"
+    job.run_job(small(tiny_root), workdir)
+    return workdir
+
+
+def test_training_needs_no_test_split_and_evaluation_does(tiny_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(tiny_root, tmp_path / "data"))
+    for file in root.rglob("*-test*"):
+        file.unlink()
+    run = small(root)
+    outcome = job.train(run, tmp_path / "run", assembly.training_splits(run))
+    assert outcome.detected is not None
+    with pytest.raises(InputError, match=r"split 'test' of .* is damaged"):
+        assembly.test_split(run)
+
+
+def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None:
+    run = small(tiny_root)
+    train, _ = assembly.training_splits(run)
+    test = assembly.test_split(run)
+    recover = assembly.recovery(run)
+    for plan in (
+        StagePlan("recover", recover, run.recover, (0,), test, train),
+        StagePlan("recover", recover, run.recover, (0,), train, test),
+    ):
+        with pytest.raises(ValueError, match="must not see the test split"):
+            prepare(plan, run)
+    with pytest.raises(ValueError, match="chosen by the test split"):
+        by_video_auc(assembly.detector(run), test, 1, assembly.sweep(run), "mean")
+
+
+def test_stage_two_starts_from_what_it_is_told(finished: Path, tiny_root: Path) -> None:
+    run = start.read_config(finished)
+    own = start.elsewhere(dataclasses.replace(run, start=str(finished)))
+    assert own.autoencoder is not None
+    assert "stage 1 of another run, step 2" in own.origin
+    begun = assembly.detector(run).init(jax.random.key(5), own.autoencoder)
+    for stack in ("encoder", "decoder"):
+        jax.tree.map(np.testing.assert_array_equal, begun["mapping"][stack], own.autoencoder[stack])
+    assert start.elsewhere(dataclasses.replace(run, start="scratch")).autoencoder is None
+
+
+def test_weights_of_another_codebase_are_a_start(finished: Path, tmp_path: Path) -> None:
+    run = start.read_config(finished)
+    own = start.elsewhere(dataclasses.replace(run, start=str(finished))).autoencoder
+    file = tmp_path / "mae.safetensors"
+    for stacks, table in ((own, names.FACEBOOK), ({"encoder": own["encoder"]}, names.TIMM)):
+        save_file(from_params(stacks, table, grid=4), file)
+        got = start.elsewhere(dataclasses.replace(run, start=str(file))).autoencoder
+        jax.tree.map(np.testing.assert_array_equal, got["encoder"], own["encoder"])
+        assert jax.tree.structure(got) == jax.tree.structure(own)
+
+
+def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -> None:
+    run = start.read_config(finished)
+    wide = dataclasses.replace(run.model, encoder=Size(32, 1, 2))
+    with pytest.raises(InputError, match="holds an autoencoder"):
+        start.elsewhere(dataclasses.replace(run, model=wide, start=str(finished)))
+    with pytest.raises(InputError, match="holds no run"):
+        start.elsewhere(dataclasses.replace(run, start=str(tmp_path)))
+    garbage = tmp_path / "garbage.safetensors"
+    garbage.write_bytes(b"\xff" * 100)
+    with pytest.raises(InputError, match=r"no readable \.safetensors file"):
+        start.elsewhere(dataclasses.replace(run, start=str(garbage)))
+
+
+def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
+    folder = finished / "eval" / "tiny" / "test" / "step_2"
+    run = evaluation.open_run(finished, 2)
+    evaluation.evaluate(run, run.config.data.source, "test", None)
+    on_eight = _scores(folder / "scores.csv")
+    shutil.rmtree(folder)
+    command = [sys.executable, "-m", "jaxfake.evaluate", f"--workdir={finished}", "--step=2"]
+    one = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    done = subprocess.run(command, cwd=ROOT, env=one, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    on_one = _scores(folder / "scores.csv")
+    assert on_one.keys() == on_eight.keys()
+    assert len(on_one) == 8
+    for video, score in on_one.items():
+        assert score == pytest.approx(on_eight[video], abs=1e-5)
+
+
+def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
+    folder = finished / "eval" / "tiny" / "test"
+    before = _scores(folder / "scores.csv")
+    run = evaluation.open_run(finished, None)
+    evaluation.evaluate(run, run.config.data.source, "test", None)
+    assert _scores(folder / "scores.csv") == before
+
+
+def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:
+    run = evaluation.open_run(finished, None)
+    done = evaluation.evaluate(run, run.config.data.source, "train", "max")
+    assert "this is no test of it" in done.report.read_text()
+
+
+def _scores(path: Path) -> dict[tuple[str, ...], float]:
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    return {(row["method"], row["video_id"]): float(row["score"]) for row in rows}
