@@ -7,8 +7,7 @@ from typing import NamedTuple
 import jax
 
 from jaxfake.config import Config
-from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split
-from jaxfake.errors import InputError
+from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without_faces
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.method import Method
@@ -78,11 +77,13 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
     """A split of any dataset; a folder of photographs and videos is prepared below `prepared` first.
 
     All of such a folder is its test split, and without real/ and fake/ in it nobody knows the labels.
+    If none of its videos has a face, the split is empty.
     """
     folder = Path(source)
     raw = source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
-    root = _prepare(folder, config, prepared) if raw else _root(source, config)
-    return open_split(root, split, config.data.size)
+    if not raw:
+        return open_split(_root(source, config), split, config.data.size)
+    return _prepared_split(folder, split, config, prepared)
 
 
 def sweep(config: Config) -> Sweep:
@@ -99,9 +100,9 @@ def _root(source: str, config: Config) -> Path:
     return toyfaces.build(Path(config.data.root), toyfaces.ToyFaces(size=config.data.size))
 
 
-def _prepare(source: Path, config: Config, prepared: Path) -> Path:
+def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
     from jaxfake.data.cropping import CropOptions
-    from jaxfake.data.preparation import Preparation, prepare
+    from jaxfake.data.preparation import Preparation, dataset_folder, prepare
     from jaxfake.data.splits import SplitShares
 
     labelled = any((source / name).is_dir() for name in ("real", "fake"))
@@ -113,7 +114,6 @@ def _prepare(source: Path, config: Config, prepared: Path) -> Path:
         shares=SplitShares(0.0, 0.0, 1.0),
         workers=len(os.sched_getaffinity(0)),
     )
-    result = prepare(wanted)
-    if result.dataset is None:
-        raise InputError(f"none of the files in {source} gives a face: there is nothing to score")
-    return result.dataset
+    if prepare(wanted).dataset is None:
+        return without_faces(dataset_folder(wanted.out), split, config.data.size)
+    return open_split(dataset_folder(wanted.out), split, config.data.size)

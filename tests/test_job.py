@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import jax
 import numpy as np
 import pytest
@@ -144,6 +145,17 @@ def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:
     run = evaluation.open_run(finished, None)
     done = evaluation.evaluate(run, run.config.data.source, "train", "max")
     assert "this is no test of it" in done.report.read_text()
+
+
+def test_a_folder_without_any_face_is_scored_as_that(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    cv2.imwrite(str(tmp_path / "real" / "wall.png"), np.full((96, 96, 3), 128, np.uint8))
+    run = evaluation.open_run(finished, None)
+    done = evaluation.evaluate(run, str(tmp_path), "test", None)
+    assert "no video AUC" in done.in_words[0]
+    assert "1 have no face" in done.in_words[0]
+    assert _scores(done.report.parent / "scores.csv") == {("real", "real/wall"): 0.5}
+    assert done.report.exists()
 
 
 def _scores(path: Path) -> dict[tuple[str, ...], float]:

@@ -87,11 +87,12 @@ def prepare(wanted: Preparation) -> Result:
         name = wanted.source.resolve().name
         counted = coverage.cover(name, settings, fingerprint, listing, rows)
         if not any(status.crops for status in statuses):
+            coverage.write(wanted.out, counted)
             return Result(counted, None, fresh=True)
         _write_dataset(wanted, name, rows, kept)
         coverage.write(wanted.out, counted)
         shutil.rmtree(work)
-    return Result(counted, _dataset_folder(wanted.out), fresh=True)
+    return Result(counted, dataset_folder(wanted.out), fresh=True)
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
@@ -113,13 +114,14 @@ def _unit_name(file: SourceFile, content: str, crops: CropOptions) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
 
 
-def _dataset_folder(out: Path) -> Path:
+def dataset_folder(out: Path) -> Path:
+    """Where the dataset lies in OUT, if any file gave a face."""
     return out / "folder" / "1.0.0"
 
 
 def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Result | None:
     """The finished dataset in OUT if it is the wanted one, None if there is none."""
-    there = _dataset_folder(out).exists()
+    there = dataset_folder(out).exists()
     found = coverage.read(out)
     advice = "give another --out, or delete that folder"
     if not (there and found):
@@ -132,7 +134,7 @@ def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Resul
         raise InputError(f"{out} was prepared with {was}: give the same, or {advice}")
     if found.source["fingerprint"] != fingerprint:
         raise InputError(f"{out} was prepared from other files than are there now: {advice}")
-    return Result(found, _dataset_folder(out), fresh=False)
+    return Result(found, dataset_folder(out), fresh=False)
 
 
 def _crop_all(
@@ -165,7 +167,7 @@ def _write_dataset(wanted: Preparation, name: str, rows: list[Row], kept: list[P
     plan = builder.Plan(name, wanted.crops.size, wanted.crops.storage, filled)
     with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
         made = builder.write(wanted.out / WORK / "dataset", plan, lambda: progress.advance(1))
-    final = _dataset_folder(wanted.out)
+    final = dataset_folder(wanted.out)
     shutil.rmtree(final.parent, ignore_errors=True)
     made.parent.rename(final.parent)
 

@@ -25,7 +25,8 @@ class MissingVideos(NamedTuple):
 def missing_videos(dataset: FaceDataset) -> MissingVideos:
     """What coverage.json says was there and gave no face; a dataset without that file misses none."""
     found = coverage.read(dataset.folder.resolve().parent.parent)  # OUT of OUT/folder/1.0.0
-    if found is None or found.dataset not in dataset.index.dataset:
+    names = dataset.index.dataset
+    if found is None or (len(names) and found.dataset not in names):
         return columns([])
     return columns(
         [

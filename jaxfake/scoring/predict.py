@@ -11,7 +11,6 @@ from jax.sharding import Mesh, NamedSharding
 from jaxfake import schema, streams
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.pipeline import evaluation_batches, iterate
-from jaxfake.errors import InputError
 from jaxfake.models.method import Method, Params
 from jaxfake.progress import Progress
 from jaxfake.schema import Batch
@@ -52,7 +51,6 @@ def score_frames(
     """Scores the faces at `rows`, int64 [n], in that order.
 
     Raises:
-        InputError: there are no rows.
         ValueError: a score is not finite.
     """
     compiled = _compiled(method, sweep.seed, sweep.mesh)
@@ -61,7 +59,8 @@ def score_frames(
         score, named = jax.device_get(compiled(params, placed.batch))
         scores.append(score[: placed.faces])
         evidence.append({name: values[: placed.faces] for name, values in named.items()})
-    together = {name: _join([part[name] for part in evidence]) for name in evidence[0]}
+    names = evidence[0] if evidence else {}
+    together = {name: _join([part[name] for part in evidence]) for name in names}
     frames = FrameScores(np.asarray(rows), _join(scores), together)
     _check_finite(dataset, frames)
     return frames
@@ -86,13 +85,9 @@ def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
 def placed_batches(
     dataset: FaceDataset, rows: np.ndarray, sweep: Sweep, doing: str
 ) -> Iterator[Placed]:
-    """Batches over the rows in order, split over the mesh; says how far it is.
-
-    Raises:
-        InputError: there are no rows.
-    """
+    """Batches over the rows in order, split over the mesh; says how far it is."""
     if not len(rows):
-        raise InputError(f"{dataset.folder} has no faces to score in its split {dataset.split!r}")
+        return
     devices = sweep.mesh.size
     batches = evaluation_batches(dataset, rows, -(-sweep.batch_size // devices) * devices)
     split = NamedSharding(sweep.mesh, rules.BATCH)
@@ -112,7 +107,7 @@ def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts).astype(np.float64)
+    return np.concatenate([np.empty(0), *parts])
 
 
 def _check_finite(dataset: FaceDataset, frames: FrameScores) -> None:

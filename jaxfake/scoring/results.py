@@ -23,8 +23,12 @@ class Provenance(NamedTuple):
 
 
 def evaluation_folder(workdir: Path, dataset: FaceDataset) -> Path:
-    """Makes `WORKDIR/eval/<dataset>/<split>`, named as the examples name their dataset(s)."""
-    names = "+".join(np.unique(dataset.index.dataset).tolist())
+    """Makes `WORKDIR/eval/<dataset>/<split>`, named as the examples name their dataset(s).
+
+    Without any example it is named after the folder that the dataset was prepared in.
+    """
+    prepared = dataset.folder.resolve().parent.parent.name
+    names = "+".join(np.unique(dataset.index.dataset).tolist()) or prepared
     folder = workdir / "eval" / _plain(names) / _plain(dataset.split)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jaxfake import schema
-from jaxfake.errors import InputError
 from jaxfake.models.method import Prediction
 from jaxfake.scoring.predict import evenly_spaced, score_frames
 
@@ -63,9 +62,10 @@ def test_a_score_that_is_not_finite_is_an_error_that_names_the_face(method, data
         score_frames(method, params, dataset, np.array([2, 3]), sweep)
 
 
-def test_no_faces_is_an_error(method, dataset, sweep):
-    with pytest.raises(InputError, match="no faces"):
-        score_frames(method, method.init(None, None), dataset, np.arange(0), sweep)
+def test_no_faces_are_no_scores(method, dataset, sweep):
+    frames = score_frames(method, method.init(None, None), dataset, np.arange(0), sweep)
+    assert frames.score.shape == (0,)
+    assert frames.evidence == {}
 
 
 def test_evenly_spaced_rows_reach_over_the_whole_split():
