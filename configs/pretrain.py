@@ -10,26 +10,15 @@ methods that kept it small (MARLIN). Their lengths are our choice; no result of 
 
 import ml_collections
 
+from jaxfake import recipes
+
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant: '', 'vit_s' or 'vit_b'."""
     config = _on_a_cpu()
     if variant in ("vit_s", "vit_b"):
         width, heads = {"vit_s": (384, 6), "vit_b": (768, 12)}[variant]
-        config.data.size = 224
-        config.data.threads = 16
-        config.model = {
-            "patch": 16,
-            "encoder": {"width": width, "depth": 12, "heads": heads},
-            "decoder": {"width": width // 2, "depth": 4, "heads": heads // 2},
-            "dtype": "bfloat16",
-            "attend": "cudnn",
-        }
-        config.mask.count = 24
-        config.recover.steps = 50_000
-        config.recover.batch_size = 256
-        config.recover.learning_rate = 1.5e-4
-        config.recover.ema = 0.9999
+        recipes.vit_on_a_gpu(config, width, heads)
     elif variant:
         raise ValueError(
             f"configs/pretrain.py has no variant {variant!r}: leave it out, or vit_s, vit_b"

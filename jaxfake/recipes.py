@@ -1,0 +1,88 @@
+"""Where the shipped configs start from, so that they differ in their method alone.
+
+A config is still one file of one's own: it takes a recipe, changes what it likes, and every value can be
+changed once more at the command line. All values are shown in the run's `config.json`.
+"""
+
+from typing import Any
+
+import ml_collections
+
+VITS = {"ffpp": (768, 12), "ffpp_small": (384, 6)}
+"""Width and heads of the encoder of each recipe for FaceForensics++: ViT-B and ViT-S."""
+
+
+def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
+    """The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores."""
+    stage = {
+        "batch_size": 32,
+        "accumulate": 1,
+        "warmup": 0.05,
+        "weight_decay": 0.05,
+        "layer_decay": 1.0,
+        "ema": 0.0,
+        "crop": 0.9,
+        "photometric": 0.0,
+    }
+    return ml_collections.ConfigDict(
+        {
+            "seed": 0,
+            "fsdp": 1,
+            "log_every": 100,
+            "data": {
+                "source": "toyfaces",
+                "root": "data",
+                "size": 64,
+                "threads": 4,
+                "workers": 0,
+                "memory_mb": 256,
+            },
+            "model": {
+                "patch": 16,
+                "encoder": {"width": 64, "depth": 3, "heads": 2},
+                "decoder": {"width": 64, "depth": 1, "heads": 2},
+                "dtype": "float32",
+                "attend": "xla",
+            },
+            "mask": {"mode": "part", "count": 2},
+            "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
+            "start": "recover",
+            "detect": {**stage, "steps": 3000, "learning_rate": 8e-3, "select_every": 500},
+            "method": method,
+            "checkpoints": {"every_seconds": 30.0, "keep": 3},
+            "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},
+        }
+    )
+
+
+def vit_on_a_gpu(config: ml_collections.ConfigDict, width: int, heads: int) -> None:
+    """Crops of 224 pixels, a ViT of 12 blocks, and the small decoder of methods that kept it small.
+
+    Lengths and rates follow the MAE's (He et al., 2022); how long is our choice.
+    """
+    config.data.size = 224
+    config.data.threads = 16
+    config.model = {
+        "patch": 16,
+        "encoder": {"width": width, "depth": 12, "heads": heads},
+        "decoder": {"width": width // 2, "depth": 4, "heads": heads // 2},
+        "dtype": "bfloat16",
+        "attend": "cudnn",
+    }
+    config.mask.count = 24
+    config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999)
+
+
+def ffpp(config: ml_collections.ConfigDict, width: int, heads: int) -> None:
+    """FaceForensics++ c23 in data/ffpp, on a GPU; stage 2 as FSFM finetunes (Wang et al., 2025)."""
+    vit_on_a_gpu(config, width, heads)
+    config.data.source = "data/ffpp"
+    config.detect.update(
+        steps=12_000,
+        batch_size=64,
+        learning_rate=2.5e-4,
+        warmup=0.1,
+        layer_decay=0.65,
+        photometric=0.5,
+        select_every=1_000,
+    )
