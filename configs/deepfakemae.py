@@ -29,7 +29,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "frozen_decoder":
             config.method.decoder = "frozen"
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, *recipes.VITS[variant])
+            recipes.ffpp(config, recipes.VITS[variant])
             config.method.drop_path = 0.1
         case _:
             raise ValueError(

@@ -36,7 +36,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "mask_1" | "mask_4":
             config.mask.count = int(variant[-1])
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, *recipes.VITS[variant])
+            recipes.ffpp(config, recipes.VITS[variant])
             config.method.drop_path = 0.1
         case _:
             raise ValueError(

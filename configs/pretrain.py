@@ -11,14 +11,16 @@ methods that kept it small (MARLIN). Their lengths are our choice; no result of 
 import ml_collections
 
 from jaxfake import recipes
+from jaxfake.models.vit import SIZES
+
+ENCODERS = {"vit_s": SIZES["small"], "vit_b": SIZES["base"]}
 
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant: '', 'vit_s' or 'vit_b'."""
     config = _on_a_cpu()
-    if variant in ("vit_s", "vit_b"):
-        width, heads = {"vit_s": (384, 6), "vit_b": (768, 12)}[variant]
-        recipes.vit_on_a_gpu(config, width, heads)
+    if variant in ENCODERS:
+        recipes.vit_on_a_gpu(config, ENCODERS[variant])
     elif variant:
         raise ValueError(
             f"configs/pretrain.py has no variant {variant!r}: leave it out, or vit_s, vit_b"

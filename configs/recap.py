@@ -36,7 +36,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "no_emphasis":
             config.method.emphasis = False
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, *recipes.VITS[variant])
+            recipes.ffpp(config, recipes.VITS[variant])
         case _:
             raise ValueError(
                 f"configs/recap.py has no variant {variant!r}; its docstring lists them"

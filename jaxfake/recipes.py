@@ -4,12 +4,15 @@ A config is still one file of one's own: it takes a recipe, changes what it like
 changed once more at the command line. All values are shown in the run's `config.json`.
 """
 
+import dataclasses
 from typing import Any
 
 import ml_collections
 
-VITS = {"ffpp": (768, 12), "ffpp_small": (384, 6)}
-"""Width and heads of the encoder of each recipe for FaceForensics++: ViT-B and ViT-S."""
+from jaxfake.models.vit import SIZES, Size
+
+VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
+"""The encoder of each variant for FaceForensics++: ViT-B and ViT-S."""
 
 
 def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
@@ -55,8 +58,8 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
     )
 
 
-def vit_on_a_gpu(config: ml_collections.ConfigDict, width: int, heads: int) -> None:
-    """Crops of 224 pixels, a ViT of 12 blocks, and the small decoder of methods that kept it small.
+def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
+    """Crops of 224 pixels, a ViT, and the small decoder of methods that kept it small.
 
     Lengths and rates follow the MAE's (He et al., 2022); how long is our choice.
     """
@@ -64,8 +67,8 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, width: int, heads: int) -> N
     config.data.threads = 16
     config.model = {
         "patch": 16,
-        "encoder": {"width": width, "depth": 12, "heads": heads},
-        "decoder": {"width": width // 2, "depth": 4, "heads": heads // 2},
+        "encoder": dataclasses.asdict(encoder),
+        "decoder": {"width": encoder.width // 2, "depth": 4, "heads": encoder.heads // 2},
         "dtype": "bfloat16",
         "attend": "cudnn",
     }
@@ -73,9 +76,9 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, width: int, heads: int) -> N
     config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999)
 
 
-def ffpp(config: ml_collections.ConfigDict, width: int, heads: int) -> None:
+def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
     """FaceForensics++ c23 in data/ffpp, on a GPU; stage 2 as FSFM finetunes (Wang et al., 2025)."""
-    vit_on_a_gpu(config, width, heads)
+    vit_on_a_gpu(config, encoder)
     config.data.source = "data/ffpp"
     config.detect.update(
         steps=12_000,

@@ -27,7 +27,6 @@ class Size:
 
 
 SIZES = {
-    "toy": Size(128, 4, 4),  # our choice, for the embedded default on a CPU
     "tiny": Size(192, 12, 3),
     "small": Size(384, 12, 6),
     "base": Size(768, 12, 12),
