@@ -50,7 +50,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "mask": {"mode": "part", "count": 2},
             "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
             "start": "recover",
-            "detect": {**stage, "steps": 3000, "learning_rate": 8e-3, "select_every": 500},
+            "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
             "method": method,
             "checkpoints": {"every_seconds": 30.0, "keep": 3},
             "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},

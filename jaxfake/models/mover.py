@@ -16,7 +16,6 @@ from flax import linen as nn
 from jaxfake import schema
 from jaxfake.losses import Term, squared_error
 from jaxfake.models import heads, vit
-from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part, repeated
 from jaxfake.models.recover import Recover
@@ -44,11 +43,18 @@ class MoverRule:
     drop_path: float
 
 
+class Evidence(NamedTuple):
+    """What the mapping network says of a face."""
+
+    seen: jax.Array  # [B, D], mean patch of its encoder
+    residual: jax.Array  # float32 [B, P], mean over the masked patches of |mapped - face|
+
+
 class Mapped(NamedTuple):
     """A masked face through the mapping network."""
 
-    face: Recovery
-    residual: jax.Array  # float32 [B, P], mean over the masked patches of |mapped - face|
+    patches: jax.Array  # float32 [B, N, P]
+    evidence: Evidence
 
 
 class MoverHead(nn.Module):
@@ -60,30 +66,28 @@ class MoverHead(nn.Module):
 
     @nn.compact
     def __call__(
-        self, overall: jax.Array | None, mapped: Mapped | None, keys: jax.Array | None
+        self, overall: jax.Array | None, evidence: Evidence | None, keys: jax.Array | None
     ) -> jax.Array:
         """Logits of real and fake.
 
         Args:
             overall: [B, D], the finetuned encoder's mean patch; None without that network.
-            mapped: None without the mapping network.
+            evidence: None without the mapping network.
             keys: [B], of dropout.
         """
         features = []
         if overall is not None:
             features.append(vit.layer_norm(overall, self.compute, "overall_norm"))
-        if mapped is not None:
-            features.append(self._mapping(mapped))
+        if evidence is not None:
+            features.append(self._mapping(evidence))
         return heads.Verdict(self.compute, self.dropout, name="verdict")(features, keys)
 
-    def _mapping(self, mapped: Mapped) -> jax.Array:
+    def _mapping(self, evidence: Evidence) -> jax.Array:
         """[B, D]: what the mapping network saw, and how far it was from what there is."""
-        seen = heads.mean_patch(mapped.face.tokens)
-        residual = vit.dense(self.width, self.compute, "residual")(
-            mapped.residual.astype(seen.dtype)
-        )
+        differs = evidence.residual.astype(evidence.seen.dtype)
+        residual = vit.dense(self.width, self.compute, "residual")(differs)
         both = [
-            vit.layer_norm(seen, self.compute, "seen_norm"),
+            vit.layer_norm(evidence.seen, self.compute, "seen_norm"),
             vit.layer_norm(residual, self.compute, "residual_norm"),
         ]
         return vit.dense(self.width, self.compute, "mapping")(jnp.concatenate(both, axis=-1))
@@ -119,7 +123,7 @@ class Mover:
         judged = heads.judge(logits, batch)
         total = {"classification": judged.cross_entropy}
         if mapped is not None:
-            error = squared_error(mapped.face.patches, faces.patches).mean(1)
+            error = squared_error(mapped.patches, faces.patches).mean(1)
             real = heads.of_class(batch, schema.REAL)
             total["mapping"] = Term(self.rule.map_weight * error, real)
         return Losses(total, {"accuracy": judged.accuracy})
@@ -134,7 +138,7 @@ class Mover:
         score = by_pass(score).mean(0)
         if mapped is None:
             return Prediction(score, None, None, None, {})
-        whole = assemble(masked, mapped.face.patches, self.recover.mae.patch)
+        whole = assemble(masked, mapped.patches, self.recover.mae.patch)
         return Prediction(score, whole.error, whole.recovered, whole.hidden, {})
 
     def _overall(
@@ -151,7 +155,8 @@ class Mover:
             return None
         face = self.recover.recover(params["mapping"], masked.faces.image, masked.mask)
         distance = jnp.abs(face.patches - masked.faces.patches)
-        return Mapped(face, heads.mean_where(distance, masked.mask.dropped))
+        residual = heads.mean_where(distance, masked.mask.dropped)
+        return Mapped(face.patches, Evidence(heads.mean_patch(face.tokens), residual))
 
     def _logits(
         self,
@@ -160,20 +165,16 @@ class Mover:
         mapped: Mapped | None,
         keys: jax.Array | None,
     ) -> jax.Array:
-        logits = self._head().apply({"params": params["head"]}, overall, mapped, keys)
+        evidence = None if mapped is None else mapped.evidence
+        logits = self._head().apply({"params": params["head"]}, overall, evidence, keys)
         return cast(jax.Array, logits)
 
     def _fresh_head(self, key: jax.Array, networks: Params) -> Params:
         mae = self.recover.mae
-        overall = jnp.zeros((1, mae.encoder.width)) if "finetuned" in networks else None
-        mapped = None
-        if "mapping" in networks:
-            nothing = jnp.zeros((1, 1, mae.encoder.width))
-            mapped = Mapped(
-                Recovery(nothing, jnp.zeros((1, 2, mae.encoder.width)), nothing),
-                jnp.zeros((1, mae.pixels)),
-            )
-        return self._head().init(key, overall, mapped, None)["params"]
+        face, pixels = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.pixels))
+        overall = face if "finetuned" in networks else None
+        evidence = Evidence(face, pixels) if "mapping" in networks else None
+        return self._head().init(key, overall, evidence, None)["params"]
 
     def _head(self) -> MoverHead:
         mae = self.recover.mae
