@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import jax
@@ -47,23 +48,37 @@ def small(root: Path, **changes: object) -> Config:
     return dataclasses.replace(run, **changes)
 
 
+class Blind(NamedTuple):
+    """What was trained where there was no test split."""
+
+    run: Config
+    workdir: Path
+    outcome: job.Outcome
+
+
 @pytest.fixture(scope="module")
-def finished(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that was trained on eight devices."""
-    workdir = tmp_path_factory.mktemp("job") / "run"
-    job.run_job(small(tiny_root), workdir)
-    return workdir
-
-
-def test_training_needs_no_test_split_and_evaluation_does(tiny_root: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(tiny_root, tmp_path / "data"))
+def blind(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Blind:
+    """Both stages on eight devices, the test split's files deleted."""
+    folder = tmp_path_factory.mktemp("job")
+    root = Path(shutil.copytree(tiny_root, folder / "data"))
     for file in root.rglob("*-test*"):
         file.unlink()
     run = small(root)
-    outcome = job.train(run, tmp_path / "run", assembly.training_splits(run))
-    assert outcome.detected is not None
+    outcome = job.train(run, folder / "run", assembly.training_splits(run))
+    return Blind(run, folder / "run", outcome)
+
+
+@pytest.fixture(scope="module")
+def finished(blind: Blind, tiny_root: Path) -> Path:
+    """The folder of that run after the rest of it, where there is a test split."""
+    job.run_job(small(tiny_root), blind.workdir)
+    return blind.workdir
+
+
+def test_training_needs_no_test_split_and_evaluation_does(blind: Blind) -> None:
+    assert blind.outcome.detected is not None
     with pytest.raises(InputError, match=r"split 'test' of .* is damaged"):
-        assembly.test_split(run)
+        assembly.test_split(blind.run)
 
 
 def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None:
