@@ -1,17 +1,19 @@
-"""SIGKILL at random instants, the same command again: it ends like an untouched run, bit for bit."""
+"""Stopped and killed, the same command again: it ends like an untouched run, bit for bit.
 
-import os
+`tools/kill_resume.py` does the same at random instants, for as long as one likes.
+"""
+
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from jaxfake.errors import PREEMPTED
 from tests.tiny import tiny_flags
-from tools.kill_resume import command, run_to_end, same_end, weather
+from tools.kill_resume import command, run_to_end, same_end
 
 
 def _flags(root: Path) -> list[str]:
@@ -39,28 +41,47 @@ def calm(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield out
 
 
-def test_killed_runs_end_like_the_untouched_one(calm: Path, tiny_root: Path) -> None:
-    storms = weather(calm, _flags(tiny_root), length=14.0, kills=3, seed=3)
-    assert sum(len(storm.kills) for storm in storms) == 3
-    assert all(storm.exact for storm in storms)
-    assert any(any(kill.saved_steps.values()) for storm in storms for kill in storm.kills)
-
-
-def test_asked_to_stop_it_saves_says_so_and_goes_on_exactly(calm: Path, tiny_root: Path) -> None:
-    workdir = calm / "asked"
-    flags = [*_flags(tiny_root), "--config.checkpoints.every_seconds=1000"]
-    job = subprocess.Popen(
-        command(workdir, flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def test_stopped_and_killed_in_every_phase_it_ends_like_the_untouched_run(
+    calm: Path, tiny_root: Path
+) -> None:
+    workdir, flags = calm / "storm", _flags(tiny_root)
+    first, second = (workdir / "checkpoints" / stage for stage in ("recover", "detect"))
     rows = workdir / "metrics.jsonl"
-    while not rows.exists() or not rows.stat().st_size:
-        assert job.poll() is None, job.communicate()
-        time.sleep(0.02)
-    os.kill(job.pid, signal.SIGTERM)
-    _, said = job.communicate(timeout=60)
-    assert job.returncode == PREEMPTED, said
-    assert "with the state saved: run the same command again" in said
-    saved = [int(path.name) for path in (workdir / "checkpoints" / "recover").iterdir()]
-    assert 10 <= max(saved) < 100
+
+    said = _strike(workdir, flags, lambda: rows.exists() and rows.stat().st_size, signal.SIGTERM)
+    assert said.returncode == PREEMPTED, said.stderr
+    assert "with the state saved: run the same command again" in said.stderr
+    saved = max(_steps(first))
+    assert 10 <= saved < 100
+
+    phases: tuple[Callable[[], object], ...] = (
+        lambda: max(_steps(first)) > saved,
+        lambda: _steps(second),
+        lambda: (workdir / "eval").exists(),
+    )
+    for reached in phases:
+        assert _strike(workdir, flags, reached, signal.SIGKILL).returncode == -signal.SIGKILL
+    assert not (workdir / "DONE").exists()
     run_to_end(workdir, flags)
     assert same_end(calm / "calm", workdir)
+
+
+def _strike(
+    workdir: Path, flags: list[str], reached: Callable[[], object], how: signal.Signals
+) -> subprocess.CompletedProcess[str]:
+    """Runs the job until it has reached something, and sends it the signal."""
+    pipe = subprocess.PIPE
+    job = subprocess.Popen(command(workdir, flags), stdout=pipe, stderr=pipe, text=True)
+    while not reached():
+        assert job.poll() is None, job.communicate()
+        time.sleep(0.01)
+    job.send_signal(how)
+    said = job.communicate(timeout=60)
+    return subprocess.CompletedProcess(job.args, job.returncode, *said)
+
+
+def _steps(folder: Path) -> list[int]:
+    """Of the finished checkpoints."""
+    if not folder.exists():
+        return []
+    return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]

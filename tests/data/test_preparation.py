@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from jaxfake.data import preparation
+from jaxfake.data import coverage, preparation
 from jaxfake.data.cropping import CropOptions
 from jaxfake.data.preparation import Preparation, prepare
 from jaxfake.data.workers import Limits
@@ -122,7 +122,8 @@ def test_without_any_face_there_is_no_dataset(tmp_path, shared_data, face_models
     shutil.copy(shared_data / "bad" / "no_face.png", tmp_path / "walls")
     result = prepare(wanted(tmp_path / "walls", tmp_path / "out"))
     assert result.dataset is None
-    assert not (tmp_path / "out" / "coverage.json").exists()
+    (entry,) = coverage.read(tmp_path / "out").files
+    assert (entry["file"], entry["status"]) == ("no_face.png", "no_face")
 
 
 def command(source: Path, out: Path, workers: int) -> list[str]:
