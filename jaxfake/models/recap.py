@@ -17,24 +17,13 @@ from flax import linen as nn
 from jaxfake import schema
 from jaxfake.losses import Term, mean_over, squared_error
 from jaxfake.masking import nothing_masked
-from jaxfake.models import heads, vit
+from jaxfake.models import heads, margin, vit
 from jaxfake.models.mae import Recovery, recovered_patches
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part, repeated
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
-
-MARGIN = 4.0
-"""Fakes are pushed until they are so many times as far from their recovery as a typical real face."""
-
-FLOOR = 0.02
-"""The typical distance is taken to be at least this, squared error in -1..1."""
-
-EMPHASIS = (0.25, 4.0)
-"""Bounds of the weight of a fake."""
-
-_FIRST_GUESS = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,15 +76,15 @@ class RecapHead(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Recap:
-    """Stage 2 for the loop. Parameters: frozen (autoencoder, the teacher), mapping, head, margin.
-
-    `margin` holds two running medians as parameters with a loss of their own (quantile regression;
-    Koenker and Bassett, 1978), so that they are saved, sharded and resumed like all else: the logarithms
-    of the typical distance of real faces and of the typical recovery error of fakes.
-    """
+    """Stage 2 for the loop. Parameters: frozen (autoencoder, the teacher), mapping, head, margin."""
 
     recover: Recover
     rule: RecapRule
+
+    @property
+    def heat_threshold(self) -> float | None:
+        """The heat is an error."""
+        return None
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
         """Teacher and mapping network as stage 1 left them, and a fresh head."""
@@ -103,12 +92,11 @@ class Recap:
         start = self.recover.init(own, autoencoder)
         mae = self.recover.mae
         seen, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
-        guess = jnp.log(jnp.asarray(_FIRST_GUESS, jnp.float32))
         return {
             "frozen": start,
             "mapping": start,
             "head": self._head().init(head_key, seen, discrepancy, None)["params"],
-            "margin": {"real_distance": guess, "fake_error": guess},
+            "margin": margin.first_guess(),
         }
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
@@ -135,27 +123,20 @@ class Recap:
         whole = assemble(masked, recovery.patches, self.recover.mae.patch)
         return Prediction(by_pass(score).mean(0), whole.error, whole.recovered, whole.hidden, {})
 
-    def _mapping_terms(self, margin: Params, compared: Compared, batch: Batch) -> dict[str, Term]:
+    def _mapping_terms(self, medians: Params, compared: Compared, batch: Batch) -> dict[str, Term]:
         real, fake = (heads.of_class(batch, label) for label in (schema.REAL, schema.FAKE))
-        typical = jnp.exp(jax.lax.stop_gradient(margin["real_distance"]))
-        bound = MARGIN * jnp.maximum(typical, FLOOR)
-        emphasis = jnp.ones_like(compared.distance)
-        if self.rule.emphasis:
-            usual = jnp.exp(jax.lax.stop_gradient(margin["fake_error"]))
-            emphasis = jnp.clip(compared.recovery_error / usual, *EMPHASIS)
-        push = {
-            "margin": jax.nn.relu(bound - compared.distance),
-            "unbounded": -compared.distance,
-        }.get(self.rule.mapping)
+        distance, error = compared.distance, compared.recovery_error
+        terms = margin.median_terms(medians, Term(distance, real), Term(error, fake))
         weight = self.rule.map_weight
-        terms = {
-            "real_median": Term(_off_median(margin["real_distance"], compared.distance), real),
-            "fake_median": Term(_off_median(margin["fake_error"], compared.recovery_error), fake),
-        }
         if self.rule.mapping != "none":
-            terms["pull"] = Term(weight * compared.distance, real)
+            terms["pull"] = Term(weight * distance, real)
+        push = {
+            "margin": jax.nn.relu(margin.bound(medians) - distance),
+            "unbounded": -distance,
+        }.get(self.rule.mapping)
         if push is not None:
-            terms["push"] = Term(weight * emphasis * push, fake)
+            times = margin.emphasis(medians, error) if self.rule.emphasis else 1.0
+            terms["push"] = Term(weight * times * push, fake)
         return terms
 
     def _recovery(self, params: Params, masked: Masked) -> Recovery:
@@ -188,9 +169,3 @@ def _compare(mapped: Recovery, recovery: Recovery, masked: Masked) -> Compared:
         distance=mean_over(squared_error(mapped.patches, target), dropped),
         recovery_error=mean_over(squared_error(recovery.patches, masked.faces.patches), dropped),
     )
-
-
-def _off_median(log_median: jax.Array, values: jax.Array) -> jax.Array:
-    """Smallest at the median of the values' logarithms; moves nothing but the median."""
-    known = jnp.log(jax.lax.stop_gradient(values) + 1e-8)
-    return jnp.abs(known - log_median)

@@ -11,7 +11,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.losses import Term
-from jaxfake.models.recap import EMPHASIS, FLOOR, MARGIN, Recap, RecapRule
+from jaxfake.models.margin import EMPHASIS, FLOOR, MARGIN
+from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.train.rules import path_name
 from tests.study import (
     KEYS,
