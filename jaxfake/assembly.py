@@ -9,7 +9,9 @@ import jax
 from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without_faces
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.meta import generalising
 from jaxfake.models.method import Method
 from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.recap import Recap, RecapRule
@@ -56,6 +58,8 @@ def detector(config: Config) -> Method:
             return Mover(recover, rule)
         case RecapRule() as rule:
             return Recap(recover, rule)
+        case DelocateRule() as rule:
+            return generalising(Delocate(recover, rule), rule.meta)
         case None:
             raise ValueError("this config trains stage 1 alone")
 

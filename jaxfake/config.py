@@ -16,6 +16,7 @@ from typing import Any, Literal
 from jaxfake.errors import InputError
 from jaxfake.masking import MaskRule
 from jaxfake.models.deepfakemae import DeepfakeMAERule
+from jaxfake.models.delocate import DelocateRule
 from jaxfake.models.mover import MoverRule
 from jaxfake.models.recap import RecapRule
 from jaxfake.models.vit import Attend, Size
@@ -115,7 +116,7 @@ class Evaluation:
     aggregation: Aggregation
 
 
-MethodRule = DeepfakeMAERule | MoverRule | RecapRule
+MethodRule = DeepfakeMAERule | MoverRule | RecapRule | DelocateRule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,6 +297,13 @@ def _check(config: Config) -> None:
         (
             config.detect is None and config.start != "recover",
             f"start={config.start} leaves nothing to train: there is no detect stage",
+        ),
+        (
+            isinstance(config.method, DelocateRule)
+            and config.method.meta.held_out != "none"
+            and config.detect is not None
+            and config.detect.accumulate != 1,
+            "method.meta.held_out needs detect.accumulate=1: an inner step is made on a whole batch",
         ),
         (config.recover.select_every, "recover.select_every must be 0: stage 1 has no score"),
     ):

@@ -43,3 +43,24 @@ def squared_error(predicted: jax.Array, target: jax.Array) -> jax.Array:
 def mean_over(values: jax.Array, where: jax.Array) -> jax.Array:
     """Mean of [B, N] values over the patches chosen by bool [B, N]; 0 where none is: float [B]."""
     return jnp.where(where, values, 0.0).sum(1) / jnp.maximum(where.sum(1), 1).astype(values.dtype)
+
+
+def pixel_cross_entropy(logits: jax.Array, truth: jax.Array, positive_weight: float) -> jax.Array:
+    """Binary cross-entropy of each face's pixels, averaged: [B, h, w] twice to float32 [B].
+
+    Args:
+        logits: of a pixel's being positive.
+        truth: float, 0 or 1.
+        positive_weight: how much a positive pixel counts, where another counts 1.
+    """
+    positive = positive_weight * truth * jax.nn.softplus(-logits)
+    return (positive + (1.0 - truth) * jax.nn.softplus(logits)).mean((1, 2))
+
+
+def soft_dice_error(chance: jax.Array, truth: jax.Array) -> jax.Array:
+    """1 - Dice of probabilities, by face: [B, h, w] twice to float32 [B] (Milletari et al., 2016).
+
+    One pixel is added above and below, so that it is finite for an empty mask.
+    """
+    common = (chance * truth).sum((1, 2))
+    return 1.0 - (2.0 * common + 1.0) / ((chance + truth).sum((1, 2)) + 1.0)

@@ -46,12 +46,15 @@ Batch = dict[str, Any]
 
 image uint8 [B, H, W, 3]; landmarks float32 [B, 68, 2]; label int32 [B]; forgery_mask uint8
 [B, H, W]; has_mask bool [B]; valid bool [B], False for the padding of the last batch; mask_seed
-uint32 [B], a hash of (dataset, method, video, frame) from which evaluation draws its masks; row
-int32 [B], the place of the example in its split, by which messages and results name it.
+uint32 [B], a hash of (dataset, method, video, frame) from which evaluation draws its masks; video
+uint32 [B], a hash of (dataset, method, video); manipulation uint32 [B], a hash of the method; row int32
+[B], the place of the example in its split, by which messages and results name it.
 """
 
 VALID = "valid"
 MASK_SEED = "mask_seed"
+VIDEO = "video"
+MANIPULATION = "manipulation"
 ROW = "row"
 
 FRAME_COLUMNS = ("dataset", "method", "video_id", "frame", "face", "label", "score")

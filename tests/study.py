@@ -65,10 +65,18 @@ def unlabelled_faces() -> schema.Batch:
 
 
 def labelled_faces() -> schema.Batch:
-    """Three real faces and three fakes in turn."""
+    """Three real faces and three fakes in turn, each of a video of its own, forged in their middle."""
     label = np.tile(np.array([schema.REAL, schema.FAKE], np.int32), BATCH // 2)
-    valid = np.ones(BATCH, np.bool_)
-    return unlabelled_faces() | {schema.LABEL: label, schema.VALID: valid}
+    middle = np.zeros((SIDE, SIDE), np.uint8)
+    middle[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4] = 255
+    return unlabelled_faces() | {
+        schema.LABEL: label,
+        schema.VALID: np.ones(BATCH, np.bool_),
+        schema.FORGERY_MASK: np.where((label == schema.FAKE)[:, None, None], middle, np.uint8(0)),
+        schema.HAS_MASK: np.ones(BATCH, np.bool_),
+        schema.VIDEO: np.arange(BATCH, dtype=np.uint32),
+        schema.MANIPULATION: np.arange(BATCH, dtype=np.uint32) % 4,
+    }
 
 
 def by_name(tree: Any) -> dict[str, Any]:

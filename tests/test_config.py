@@ -58,7 +58,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         (
             "method",
             {"name": "muver"},
-            "config.method.name must be one of deepfakemae, mover, recap",
+            "config.method.name must be one of deepfakemae, mover, recap, delocate",
         ),
         ("method.map_wait", 1, "config.method.map_wait is no key .* did you mean 'map_weight'"),
         ("recover.select_every", 5, "recover.select_every must be 0"),

@@ -200,10 +200,16 @@ def _stack(items: Sequence[tuple[int, Example]]) -> Batch:
         schema.LABEL: np.asarray([example.label for example in examples], np.int32),
         schema.FORGERY_MASK: np.stack([example.forgery_mask for example in examples]),
         schema.HAS_MASK: np.asarray([example.has_mask for example in examples], np.bool_),
-        schema.MASK_SEED: np.asarray([_mask_seed(example) for example in examples], np.uint32),
+        schema.MASK_SEED: _hashes([(*_video(one), str(one.frame)) for one in examples]),
+        schema.VIDEO: _hashes([_video(one) for one in examples]),
+        schema.MANIPULATION: _hashes([(one.method,) for one in examples]),
     }
 
 
-def _mask_seed(example: Example) -> int:
-    name = (example.dataset, example.method, example.video_id, str(example.frame))
-    return zlib.crc32("\0".join(name).encode())
+def _video(example: Example) -> tuple[str, ...]:
+    return example.dataset, example.method, example.video_id
+
+
+def _hashes(names: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """A number for each name, uint32 [n], the same in every run."""
+    return np.asarray([zlib.crc32("\0".join(name).encode()) for name in names], np.uint32)

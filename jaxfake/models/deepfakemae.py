@@ -90,6 +90,11 @@ class DeepfakeMAE:
     recover: Recover
     rule: DeepfakeMAERule
 
+    @property
+    def heat_threshold(self) -> float | None:
+        """The heat is an error."""
+        return None
+
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
         """Two encoders and a decoder as stage 1 left them, and a fresh head."""
         own, head_key = jax.random.split(key)

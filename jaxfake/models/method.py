@@ -30,6 +30,10 @@ class Prediction(NamedTuple):
 class Method(Protocol):
     """A stage of training: stage 1 (recover) and stage 2 (detect) look alike to the loop."""
 
+    @property
+    def heat_threshold(self) -> float | None:
+        """From which heat on a pixel is called touched; None if the heat is an error of no such scale."""
+
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
         """Parameters to start from: fresh ones, but for what `autoencoder` brings from stage 1.
 

@@ -100,6 +100,11 @@ class Mover:
     recover: Recover
     rule: MoverRule
 
+    @property
+    def heat_threshold(self) -> float | None:
+        """The heat is an error."""
+        return None
+
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
         """Both networks as stage 1 left them, and a fresh head."""
         own, head_key = jax.random.split(key)

@@ -34,6 +34,11 @@ class Recover:
     mae: MaskedAutoencoder
     mask: MaskRule
 
+    @property
+    def heat_threshold(self) -> float | None:
+        """The heat is an error."""
+        return None
+
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
         """The given parameters of the autoencoder, or fresh ones."""
         if autoencoder is not None:

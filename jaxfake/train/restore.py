@@ -73,6 +73,8 @@ def abstract_batch(size: int, count: int) -> Batch:
         schema.FORGERY_MASK: ((size, size), jnp.uint8),
         schema.HAS_MASK: ((), jnp.bool_),
         schema.MASK_SEED: ((), jnp.uint32),
+        schema.VIDEO: ((), jnp.uint32),
+        schema.MANIPULATION: ((), jnp.uint32),
         schema.VALID: ((), jnp.bool_),
     }
     return {

@@ -7,7 +7,7 @@ parameter cannot slip through unnoticed.
 The first name of a path says what a network is for, the same in all methods: 'encoder' and 'decoder' are
 stage 1's autoencoder; 'finetuned' is an encoder that became a classifier; 'mapping' is an
 autoencoder that maps faces; 'decoding' is a decoder trained on; 'frozen' never changes; 'margin' holds
-running medians; 'head' is new in stage 2.
+running medians; 'head' and 'localising' are new in stage 2.
 """
 
 import re
@@ -36,7 +36,7 @@ RATES: Rules[Rate] = (
     (r"(finetuned|mapping/encoder)/.*", Rate(1.0, layered=True)),
     (r"decoding/.*", Rate(0.1)),
     (r"margin/.*", Rate(10.0)),
-    (r"(encoder|decoder|mapping/decoder|head)/.*", Rate(1.0)),
+    (r"(encoder|decoder|mapping/decoder|head|localising)/.*", Rate(1.0)),
 )
 """Layer-wise rates are those of finetuned ViTs (He et al., 2022); all else is our choice."""
 
@@ -49,7 +49,7 @@ DECAY: Rules[bool] = (
 """Weight decay of the MAE (He et al., 2022): none on bias, norm and tokens."""
 
 SHARDING: Rules[PartitionSpec] = (
-    (r"(margin|head)/.*", PartitionSpec()),
+    (r"(margin|head|localising)/.*", PartitionSpec()),
     (r".*/blocks/.*/(qkv|fc1)/kernel", PartitionSpec(None, None, FSDP_AXIS)),
     (r".*/blocks/.*/(proj|fc2)/kernel", PartitionSpec(None, FSDP_AXIS, None)),
     (r".*/(patch_embed|embed)/kernel", PartitionSpec(None, FSDP_AXIS)),

@@ -13,7 +13,9 @@ import pytest
 from jaxfake import schema
 from jaxfake.models import vit
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.heads import mean_where
+from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Prediction
 from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.recap import Recap, RecapRule
@@ -25,6 +27,7 @@ from tests.study import (
     OTHER_KEYS,
     PATCH,
     RECOVER,
+    SIDE,
     Study,
     by_name,
     labelled_faces,
@@ -45,6 +48,9 @@ METHODS = {
         RECOVER, DeepfakeMAERule("deepfakemae", "frozen", 0.5, 0.2, 0.2)
     ),
     "recap": Recap(RECOVER, RecapRule("recap", "margin", True, 0.5, 0.2)),
+    "delocate": Delocate(
+        RECOVER, DelocateRule("delocate", 4, 4, 4, 0.5, 0.2, MetaRule("none", False, 1e-3, 1.0))
+    ),
 }
 COPIES = {
     "mover": {"finetuned": "encoder", "mapping": ""},
@@ -57,10 +63,11 @@ COPIES = {
     },
     "deepfakemae_frozen": {"finetuned": "encoder", "frozen": ""},
     "recap": {"frozen": "", "mapping": ""},
+    "delocate": {"frozen": ""},
 }
 """Which part of the autoencoder ('' for all of it) each network starts as."""
 REAL_ONLY = ("mapping", "recovery", "pull", "real_median")
-FAKE_ONLY = ("push", "fake_median")
+FAKE_ONLY = ("push", "fake_median", "dice")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +131,8 @@ def test_training_starts_from_the_given_autoencoder(case: Case, autoencoder: Any
                 target = f"{to}/{name.removeprefix(source).lstrip('/')}"
                 np.testing.assert_array_equal(params[target], leaf)
                 copied.add(target)
-    assert {name.split("/")[0] for name in params.keys() - copied} <= {"head", "margin"}
+    fresh = {name.split("/")[0] for name in params.keys() - copied}
+    assert fresh <= {"head", "margin", "localising"}
 
 
 def test_from_scratch_the_parameters_have_the_same_shapes(case: Case) -> None:
@@ -145,7 +153,12 @@ def test_a_prediction_is_a_probability_and_says_where_it_looked(
         assert prediction[1:4] == (None, None, None)
         return
     hidden = np.asarray(prediction.hidden)
-    np.testing.assert_array_equal(np.asarray(prediction.heat) > 0, hidden)
+    if METHODS[case.name].heat_threshold is None:  # an error, of what was hidden alone
+        np.testing.assert_array_equal(np.asarray(prediction.heat) > 0, hidden)
+    else:
+        heat = np.asarray(prediction.heat)
+        assert heat.shape == (BATCH, SIDE // 2, SIDE // 2)
+        assert ((heat > 0) & (heat < 1)).all()
     pixels = hidden.repeat(PATCH, 1).repeat(PATCH, 2)
     given = np.asarray(faces[schema.IMAGE], np.float32) / 127.5 - 1
     same = np.isclose(np.asarray(prediction.recovered), given, atol=1e-5).all(-1)

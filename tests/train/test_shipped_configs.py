@@ -10,7 +10,7 @@ import pytest
 from jax.sharding import NamedSharding
 from ml_collections import ConfigDict
 
-from configs import deepfakemae, mover, pretrain, recap
+from configs import deepfakemae, delocate, mover, pretrain, recap
 from jaxfake import assembly, config, schema
 from jaxfake.data.dataset import open_split
 from jaxfake.models.vit import Size
@@ -20,6 +20,7 @@ from jaxfake.train.state import NEVER
 
 VARIANTS = {
     deepfakemae: ("", "frozen_decoder", "ffpp", "ffpp_small"),
+    delocate: ("", "no_meta", "second_order", "manipulation", "ffpp", "ffpp_small"),
     mover: (
         "",
         *("finetuned", "mapping", "random_mask", "scratch", "mask_1", "mask_4"),
@@ -30,6 +31,7 @@ VARIANTS = {
 }
 TRAINED = {
     "deepfakemae": deepfakemae.get_config(),
+    "delocate": delocate.get_config(),
     "mover:ffpp": mover.get_config("ffpp"),
     "pretrain": pretrain.get_config(),
     "recap": recap.get_config(),

@@ -1,0 +1,140 @@
+"""U-Net with squeeze-and-excitation encoder and scSE decoder: which pixels of a picture were touched.
+
+U-Net (Ronneberger et al., 2015), residual blocks with channel attention (Hu et al., 2018) on the way
+down, concurrent spatial and channel attention (Roy et al., 2018) on the way up. GroupNorm (Wu and He,
+2018) and not BatchNorm: meta-learning asks for the loss of parameters that no running mean belongs to.
+Our reading of Delocate's 'U-Net with SENet and SCSE'; channels and depths are our choice.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from jaxfake.models.vit import Compute
+
+REDUCTION = 16
+"""The channel gates pass through so many times fewer channels, but no fewer than `_NARROWEST`."""
+
+GROUPS = 8
+
+_NARROWEST = 4
+
+_STAGES = (1, 2, 4, 8)
+"""Channels of the encoder's stages, in widths; each halves the side."""
+
+
+class Localised(NamedTuple):
+    """What the U-Net makes of a picture."""
+
+    logits: jax.Array  # float32 [B, H/2, W/2], of a pixel's having been touched
+    bottleneck: jax.Array  # [B, H/16, W/16, 8 width]
+
+
+class UNet(nn.Module):
+    """Features of a picture to a map of half its side."""
+
+    width: int
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> Localised:
+        """Looks for touched pixels.
+
+        Args:
+            features: [B, H, W, F]; H and W multiples of 16.
+        """
+        stages, x = [], features
+        for n, times in enumerate(_STAGES):
+            x = ResidualSE(times * self.width, self.compute, name=f"down_{n}")(x)
+            stages.append(x)
+        bottleneck = stages.pop()
+        for n, skip in enumerate(reversed(stages)):
+            x = Up(skip.shape[-1], self.compute, name=f"up_{n}")(x, skip)
+        x = convolved(x, max(self.width // 2, 1), self.compute, "last")
+        logits = conv(1, 1, self.compute, "logits")(x).astype(jnp.float32)
+        return Localised(logits[..., 0], bottleneck)
+
+
+class ResidualSE(nn.Module):
+    """Two convolutions, the first with stride 2, gated by channel, beside a shortcut."""
+
+    channels: int
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        inside = convolved(x, self.channels, self.compute, "first", stride=2)
+        inside = conv(self.channels, 3, self.compute, "second")(inside)
+        inside = group_norm(inside, self.compute, "second_norm")
+        inside = inside * ChannelGate(self.compute, name="gate")(inside)
+        shortcut = conv(self.channels, 1, self.compute, "shortcut", stride=2)(x)
+        return nn.relu(inside + group_norm(shortcut, self.compute, "shortcut_norm"))
+
+
+class Up(nn.Module):
+    """Twice the side by nearest pixels, joined with the encoder's stage of that side."""
+
+    channels: int
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array, skip: jax.Array) -> jax.Array:
+        larger = x.repeat(2, axis=1).repeat(2, axis=2)
+        x = ScSE(self.compute, name="before")(jnp.concatenate([larger, skip], axis=-1))
+        x = convolved(x, self.channels, self.compute, "first")
+        x = convolved(x, self.channels, self.compute, "second")
+        return ScSE(self.compute, name="after")(x)
+
+
+class ScSE(nn.Module):
+    """Concurrent spatial and channel squeeze-and-excitation: the sum of two gated copies."""
+
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        by_place = nn.sigmoid(conv(1, 1, self.compute, "place")(x))
+        return x * ChannelGate(self.compute, name="channel")(x) + x * by_place
+
+
+class ChannelGate(nn.Module):
+    """How much of each channel passes, in 0..1: [B, H, W, C] to [B, 1, 1, C]."""
+
+    compute: Compute
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        channels = x.shape[-1]
+        squeezed = x.mean((1, 2), keepdims=True)
+        narrow = conv(max(channels // REDUCTION, _NARROWEST), 1, self.compute, "squeeze")(squeezed)
+        return nn.sigmoid(conv(channels, 1, self.compute, "excite")(nn.relu(narrow)))
+
+
+def conv(channels: int, side: int, compute: Compute, name: str, stride: int = 1) -> nn.Conv:
+    """A convolution that keeps the side, or divides it by the stride."""
+    return nn.Conv(
+        channels,
+        (side, side),
+        strides=stride,
+        padding="SAME",
+        dtype=jnp.dtype(compute.dtype),
+        kernel_init=nn.initializers.he_normal(),
+        name=name,
+    )
+
+
+def group_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:
+    """GroupNorm of `GROUPS` groups, of one where they do not divide the channels; float32 inside."""
+    groups = GROUPS if x.shape[-1] % GROUPS == 0 else 1
+    norm = nn.GroupNorm(groups, use_fast_variance=False, name=name)
+    return norm(x.astype(jnp.float32)).astype(compute.dtype)
+
+
+def convolved(
+    x: jax.Array, channels: int, compute: Compute, name: str, stride: int = 1
+) -> jax.Array:
+    """Convolution of 3 x 3, GroupNorm, ReLU."""
+    x = conv(channels, 3, compute, name, stride)(x)
+    return nn.relu(group_norm(x, compute, f"{name}_norm"))
