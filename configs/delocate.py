@@ -2,8 +2,9 @@
 
     python -m jaxfake.main --config=configs/delocate.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores. Variants: ':no_meta'
-(plain training), ':second_order', ':manipulation' (meta-test holds out all fakes of one manipulation).
+The embedded default: toy faces of 64 pixels and a small model; its convolutions make it several times
+slower on a CPU than the other methods, and it is not tuned yet. Variants: ':no_meta' (plain training),
+':second_order', ':manipulation' (meta-test holds out all fakes of one manipulation).
 ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared
 crops of 224 pixels in data/ffpp.
 """
