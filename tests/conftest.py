@@ -26,7 +26,22 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.
 flags.FLAGS.mark_as_parsed()
 
+LONGEST = (
+    "test_kill",
+    "test_shipped_configs",
+    "test_detectors",
+    "test_main",
+    "test_job",
+    "test_rates",
+    "test_step",
+)
+"""Files that take longest: they begin first, so that no worker is left alone with one at the end."""
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")
