@@ -95,7 +95,8 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path):
     children = wait_for(lambda: children_of(parent.pid), at_least=2)
     parent.kill()
     parent.wait()
-    wait_for(lambda: [pid for pid in children if not running(pid)], at_least=len(children))
+    dead = wait_for(lambda: [pid for pid in children if not running(pid)], at_least=len(children))
+    assert set(dead) == set(children)
 
 
 def wait_for(look, at_least: int) -> list[int]:

@@ -170,8 +170,9 @@ def test_other_keys_draw_other_masks(params, batch):
 
 def test_labels_are_not_even_read(params, batch):
     unlabelled = {k: v for k, v in batch.items() if k not in (schema.LABEL, schema.FORGERY_MASK)}
-    jax.eval_shape(RECOVER.losses, params, unlabelled, KEYS)
-    jax.eval_shape(RECOVER.predict, params, unlabelled, KEYS)
+    losses = jax.eval_shape(RECOVER.losses, params, unlabelled, KEYS)
+    prediction = jax.eval_shape(RECOVER.predict, params, unlabelled, KEYS)
+    assert losses.total["recovery"].values.shape == prediction.score.shape == (len(KEYS),)
 
 
 def test_prediction_masks_each_part_and_shows_what_it_hid(params, batch):
