@@ -29,44 +29,13 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 
 def _on_a_cpu() -> ml_collections.ConfigDict:
-    return ml_collections.ConfigDict(
-        {
-            "seed": 0,
-            "fsdp": 1,
-            "log_every": 50,
-            "data": {
-                "source": "data/faces",
-                "root": "data",
-                "size": 96,
-                "threads": 4,
-                "workers": 0,
-                "memory_mb": 256,
-            },
-            "model": {
-                "patch": 12,
-                "encoder": {"width": 128, "depth": 4, "heads": 4},
-                "decoder": {"width": 64, "depth": 2, "heads": 2},
-                "dtype": "float32",
-                "attend": "xla",
-            },
-            "mask": {"mode": "part", "count": 8},
-            "recover": {
-                "steps": 2500,
-                "batch_size": 32,
-                "accumulate": 1,
-                "learning_rate": 1e-2,
-                "warmup": 0.05,
-                "weight_decay": 0.05,
-                "layer_decay": 1.0,
-                "ema": 0.0,
-                "crop": 0.9,
-                "photometric": 0.0,
-                "select_every": 0,
-            },
-            "start": "recover",
-            "detect": None,
-            "method": None,
-            "checkpoints": {"every_seconds": 30.0, "keep": 3},
-            "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},
-        }
-    )
+    config = recipes.toyfaces({})
+    config.log_every = 50
+    config.data.update(source="data/faces", size=96)
+    config.model.patch = 12
+    config.model.encoder = {"width": 128, "depth": 4, "heads": 4}
+    config.model.decoder = {"width": 64, "depth": 2, "heads": 2}
+    config.mask.count = 8
+    config.recover.update(steps=2500, learning_rate=1e-2)
+    config.detect = config.method = None
+    return config
