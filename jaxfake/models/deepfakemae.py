@@ -19,12 +19,17 @@ from jaxfake.losses import Term, mean_over, squared_error
 from jaxfake.models import heads, vit
 from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Masked, assemble, by_pass, mask_each_part, repeated
+from jaxfake.models.passes import (
+    Masked,
+    assemble,
+    by_pass,
+    enlarged_residual,
+    mask_each_part,
+    repeated,
+)
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
-
-RESIDUAL_GAIN = 4.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,8 +164,7 @@ class DeepfakeMAE:
         recovery: Recovery,
         keys: jax.Array | None,
     ) -> jax.Array:
-        difference = RESIDUAL_GAIN * (recovery.patches - masked.faces.patches)
-        residual = jnp.clip(difference, -1.0, 1.0)
+        residual = enlarged_residual(recovery.patches, masked.faces.patches)
         arguments = (overall, residual, recovery.hidden, masked.mask.dropped, keys)
         logits = self._head().apply({"params": params["head"]}, *arguments)
         return cast(jax.Array, logits)

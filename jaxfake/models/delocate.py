@@ -19,13 +19,12 @@ from jaxfake.losses import Term, mean_over
 from jaxfake.models import heads, margin, vit
 from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Assembled, assemble, mask_each_part
+from jaxfake.models.passes import Assembled, assemble, enlarged_residual, mask_each_part
+from jaxfake.models.pictures import enlarge
 from jaxfake.models.recover import Recover
 from jaxfake.models.unet import Localised, UNet, convolved
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
-
-RESIDUAL_GAIN = 4.0
 
 POSITIVE_WEIGHT = 2.0
 """A touched pixel counts as much as so many others."""
@@ -69,9 +68,7 @@ class Mapped(NamedTuple):
     """What the mapping module makes of an examined face."""
 
     features: jax.Array  # [B, H, W, F]
-    face: (
-        jax.Array
-    )  # float32 [B, H, W, 3]: near the recovered face for real ones, far from it for fakes
+    face: jax.Array  # float32 [B, H, W, 3], near the recovered face if real, else far from it
 
 
 class Verdicts(NamedTuple):
@@ -91,7 +88,7 @@ class MappingModule(nn.Module):
     @nn.compact
     def __call__(self, examined: Examined) -> Mapped:
         recovered = examined.whole.recovered
-        residual = jnp.clip(RESIDUAL_GAIN * (recovered - examined.image), -1.0, 1.0)
+        residual = enlarged_residual(recovered, examined.image)
         joined = jnp.concatenate([examined.image, residual, recovered], axis=-1)
         x = vit.dense(self.channels, self.compute, "stem")(joined.astype(self.compute.dtype))
         for n in range(2):
@@ -187,7 +184,7 @@ class Delocate:
     ) -> dict[str, Term]:
         """Pulls real faces to their recovery; pushes fakes away from it inside their mask."""
         real, fake = (heads.of_class(batch, label) for label in (schema.REAL, schema.FAKE))
-        hidden = self._pixels(examined.whole.hidden)
+        hidden = _flat(enlarge(examined.whole.hidden, self.recover.mae.image))
         touched = _flat(batch[schema.FORGERY_MASK] > 0) & hidden
         off = _flat(jnp.square(mapped - examined.whole.recovered).mean(-1))
         error = mean_over(
@@ -200,11 +197,6 @@ class Delocate:
         terms = margin.median_terms(medians, Term(distance, real), Term(error, fake))
         weight = self.rule.map_weight
         return terms | {"pull": Term(weight * distance, real), "push": Term(weight * push, masked)}
-
-    def _pixels(self, hidden: jax.Array) -> jax.Array:
-        """[B, grid, grid] by patch to [B, H W] by pixel."""
-        patch = self.recover.mae.patch
-        return _flat(hidden.repeat(patch, 1).repeat(patch, 2))
 
     def _localiser(self) -> Localiser:
         return Localiser(self.rule, self.recover.mae.compute)

@@ -14,6 +14,10 @@ PASSES = len(FACE_PARTS)
 """K: each of the parts is masked once."""
 
 
+RESIDUAL_GAIN = 4.0
+"""How much a residual is enlarged for a network that looks at it, as RFFR does it (2303.08439)."""
+
+
 class Faces(NamedTuple):
     """A batch as the networks take it."""
 
@@ -59,6 +63,11 @@ def repeated(tree: Any) -> Any:
 def by_pass(tree: Any) -> Any:
     """Each array [K B, ...] of a tree as [K, B, ...]."""
     return jax.tree.map(lambda leaf: leaf.reshape(PASSES, -1, *leaf.shape[1:]), tree)
+
+
+def enlarged_residual(recovered: jax.Array, given: jax.Array) -> jax.Array:
+    """Recovered minus given pixels of any shape, enlarged and clipped to -1..1."""
+    return jnp.clip(RESIDUAL_GAIN * (recovered - given), -1.0, 1.0)
 
 
 def assemble(masked: Masked, predicted: jax.Array, patch: int) -> Assembled:
