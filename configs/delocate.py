@@ -16,6 +16,7 @@ from jaxfake import recipes
 METHOD = {
     "name": "delocate",
     "masked": 2,
+    "shrink": 2,
     "channels": 8,
     "width": 8,
     "map_weight": 0.5,

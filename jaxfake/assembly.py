@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 
 from jaxfake.config import Config
-from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without_faces
+from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without, without_faces
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.mae import MaskedAutoencoder
@@ -67,9 +67,10 @@ def detector(config: Config) -> Method:
 def training_splits(config: Config) -> TrainingSplits:
     """The splits to train on and to select by; the embedded dataset is built on first use."""
     root, data = _root(config.data.source, config), config.data
-    return TrainingSplits(
-        *(open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
-    )
+    train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
+    if not data.leave_out:
+        return TrainingSplits(train, val)
+    return TrainingSplits(without(train, data.leave_out), without(val, data.leave_out))
 
 
 def test_split(config: Config) -> FaceDataset:

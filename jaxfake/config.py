@@ -32,6 +32,8 @@ class Data:
         source: 'toyfaces', which is built on first use, or the folder of a prepared dataset.
         root: folder in which toyfaces is built.
         size: side of the square crops in pixels; a dataset of another size is refused.
+        leave_out: a manipulation that training and selection do not see, so that the test split shows
+            how one unknown to the detector is found; '' for none.
         threads: reading threads of each process.
         workers: reading processes beside the main one; 0 is best on few cores.
         memory_mb: for decoded faces of a training split that stay in memory, in each process.
@@ -40,6 +42,7 @@ class Data:
     source: str
     root: str
     size: int
+    leave_out: str
     threads: int
     workers: int
     memory_mb: int

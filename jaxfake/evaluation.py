@@ -11,10 +11,11 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.errors import InputError
 from jaxfake.models.method import Method
 from jaxfake.progress import say
-from jaxfake.scoring import stage_two
+from jaxfake.scoring import stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
 from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.stage_two import Measuring
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.restore import RestoredStage, restore_stage
 
@@ -77,9 +78,12 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
         run.stage.params,
         faces,
         Provenance(fingerprint(run.config), trained_on, faces.fingerprint, DETECT, run.stage.step),
-        assembly.sweep(run.config),
-        Bootstrap(evaluation.resamples, run.config.seed),
-        aggregation or evaluation.aggregation,
+        Measuring(
+            assembly.sweep(run.config),
+            Bootstrap(evaluation.resamples, run.config.seed),
+            aggregation or evaluation.aggregation,
+            trivial_maps.load(run.workdir, faces.size),
+        ),
     )
     warning = _warning(faces, trained_on)
     if warning:

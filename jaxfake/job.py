@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from jaxfake import assembly, config, schema, start
 from jaxfake.assembly import DETECT, RECOVER, TrainingSplits
@@ -20,12 +21,13 @@ from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
 from jaxfake.models.vit import Size
 from jaxfake.progress import say
-from jaxfake.scoring import stage_one, stage_two
+from jaxfake.scoring import stage_one, stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
 from jaxfake.scoring.results import Provenance, evaluation_folder
 from jaxfake.scoring.selection import by_video_auc
 from jaxfake.scoring.stage_results import StageResults
+from jaxfake.scoring.stage_two import Measuring
 from jaxfake.scoring.training_log import read_log
 from jaxfake.scoring.training_section import training_section
 from jaxfake.start import Start
@@ -160,10 +162,21 @@ def _detection(
         trained.params,
         test,
         _provenance(run, splits, test, DETECT, trained),
-        assembly.sweep(run),
-        Bootstrap(run.evaluation.resamples, run.seed),
-        run.evaluation.aggregation,
+        Measuring(
+            assembly.sweep(run),
+            Bootstrap(run.evaluation.resamples, run.seed),
+            run.evaluation.aggregation,
+            _training_mask(workdir, splits),
+        ),
     )
+
+
+def _training_mask(workdir: Path, splits: TrainingSplits) -> np.ndarray | None:
+    """The mean mask of the training fakes, kept for `jaxfake.evaluate`."""
+    mask = trivial_maps.training_mask(splits.train)
+    if mask is not None:
+        trivial_maps.save(workdir, mask)
+    return mask
 
 
 def _provenance(

@@ -36,6 +36,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "source": "toyfaces",
                 "root": "data",
                 "size": 64,
+                "leave_out": "",
                 "threads": 4,
                 "workers": 0,
                 "memory_mb": 256,

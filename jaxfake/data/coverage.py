@@ -11,6 +11,8 @@ from jaxfake.files import write_atomically
 
 FILE_NAME = "coverage.json"
 
+GIVEN_MASKS = "as the dataset gives them"
+
 _COUNTS = ("expected", "found", "no_face", "unreadable", "crops")
 
 
@@ -69,6 +71,16 @@ def read(folder: Path) -> Coverage | None:
         return Coverage(**json.loads((folder / FILE_NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def ground_truth(dataset: Path) -> str:
+    """Where the masks of a dataset come from, in words.
+
+    Args:
+        dataset: folder of the prepared dataset, OUT/NAME/VERSION.
+    """
+    found = read(dataset.resolve().parent.parent)
+    return str((found.settings if found else {}).get("masks", GIVEN_MASKS))
 
 
 def remarks(coverage: Coverage) -> list[str]:

@@ -155,6 +155,35 @@ def without_faces(folder: Path, split: str, size: int) -> FaceDataset:
     return FaceDataset(folder, split, size, (), index)
 
 
+def without(faces: FaceDataset, manipulation: str) -> FaceDataset:
+    """The split as if it had never held this manipulation.
+
+    Raises:
+        InputError: it holds no such fakes.
+    """
+    at = faces.index
+    names = np.unique(at.method[at.label == schema.FAKE]).tolist()
+    if manipulation not in names:
+        raise InputError(
+            f"leave_out={manipulation}: the fakes of {faces.folder}, split {faces.split!r}, are "
+            f"{', '.join(names) or 'none'}"
+        )
+    kept = np.flatnonzero(at.method != manipulation)
+    index = Index(*(column[kept] for column in at))
+    return dataclasses.replace(faces, source=_Rows(faces.source, kept), index=index)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """Some records of a source, under numbers of their own."""
+
+    source: Any
+    rows: np.ndarray
+
+    def __getitem__(self, row: int) -> Any:
+        return self.source[int(self.rows[row])]
+
+
 def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
     """Leaves PNG bytes as they are; our own decoder is faster and has one colour order."""
     pictures = (schema.IMAGE, schema.FORGERY_MASK)

@@ -4,7 +4,8 @@ Stated by the paper: as in Recap, facial parts of real faces are recovered first
 the difference between real and fake on what was recovered, dwelling on fakes that were recovered
 poorly; an encoder-decoder (U-Net with SENet and scSE) says where a face was touched; classification and
 localisation are learnt together, by meta-learning (see `meta`). Our choice is what it leaves open: the
-residual joined of one pass for each facial part, every layer and every weight of a loss.
+residual joined of one pass for each facial part; that the mapping module is Recap's mapping network,
+whose fakes are pushed inside their mask alone; every other layer and every weight of a loss.
 """
 
 import dataclasses
@@ -16,13 +17,21 @@ from flax import linen as nn
 
 from jaxfake import losses, schema
 from jaxfake.losses import Term, mean_over
+from jaxfake.masking import nothing_masked
 from jaxfake.models import heads, margin, vit
 from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Assembled, assemble, enlarged_residual, mask_each_part
+from jaxfake.models.passes import (
+    Assembled,
+    Faces,
+    assemble,
+    enlarged_residual,
+    mask_each_part,
+)
 from jaxfake.models.pictures import enlarge
+from jaxfake.models.pixels import patchify, unpatchify
 from jaxfake.models.recover import Recover
-from jaxfake.models.unet import Localised, UNet, convolved
+from jaxfake.models.unet import Localised, UNet
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
@@ -32,8 +41,6 @@ POSITIVE_WEIGHT = 2.0
 TOUCHED = 0.5
 """A pixel is called touched from this probability on."""
 
-_SHRUNK = 2  # the U-Net's map has half the side of its input
-
 
 @dataclasses.dataclass(frozen=True)
 class DelocateRule:
@@ -41,7 +48,8 @@ class DelocateRule:
 
     Attributes:
         masked: patches that each of the three passes masks; as many as a facial part has masks it whole.
-        channels: of the mapping module.
+        shrink: the map, and all that leads to it, has the side of the face divided by this.
+        channels: of what the U-Net is given.
         width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
         map_weight: of the mapping, beside classification and localisation.
         dropout: of the features of the verdict.
@@ -50,6 +58,7 @@ class DelocateRule:
 
     name: Literal["delocate"]
     masked: int
+    shrink: int
     channels: int
     width: int
     map_weight: float
@@ -58,47 +67,27 @@ class DelocateRule:
 
 
 class Examined(NamedTuple):
-    """A face beside what the frozen autoencoder makes of it, part by part."""
+    """A face beside what the autoencoders make of it."""
 
     image: jax.Array  # float32 [B, H, W, 3] in -1..1
-    whole: Assembled
-
-
-class Mapped(NamedTuple):
-    """What the mapping module makes of an examined face."""
-
-    features: jax.Array  # [B, H, W, F]
-    face: jax.Array  # float32 [B, H, W, 3], near the recovered face if real, else far from it
+    recovered: jax.Array  # float32 [B, H, W, 3], part by part, by the frozen one
+    mapped: jax.Array  # float32 [B, H, W, 3], near the recovered face if real, else far from it
+    seen: jax.Array  # [B, N, D], each patch as the mapping network's encoder sees it in its face
 
 
 class Verdicts(NamedTuple):
     """What the network says of each face."""
 
     logits: jax.Array  # float32 [B, 2], real and fake
-    touched: jax.Array  # float32 [B, H/2, W/2], logits
-    mapped: jax.Array  # float32 [B, H, W, 3], see `Mapped.face`
-
-
-class MappingModule(nn.Module):
-    """Two residual blocks over the face, its residual and the recovered face."""
-
-    channels: int
-    compute: Compute
-
-    @nn.compact
-    def __call__(self, examined: Examined) -> Mapped:
-        recovered = examined.whole.recovered
-        residual = enlarged_residual(recovered, examined.image)
-        joined = jnp.concatenate([examined.image, residual, recovered], axis=-1)
-        x = vit.dense(self.channels, self.compute, "stem")(joined.astype(self.compute.dtype))
-        for n in range(2):
-            inside = convolved(x, self.channels, self.compute, f"block_{n}_first")
-            x = x + convolved(inside, self.channels, self.compute, f"block_{n}_second")
-        return Mapped(x, vit.dense(3, self.compute, "face")(x).astype(jnp.float32))
+    touched: jax.Array  # float32 [B, h, w], logits
 
 
 class Localiser(nn.Module):
-    """Mapping module, U-Net, and a verdict on its narrowest stage and its map."""
+    """U-Net over a face, what sets it apart from its recovery and mapping, and what its patches say.
+
+    It works at the side of the map that is asked for: at each place of it the stem sees a whole square of
+    pixels, so that none is lost, and there are so many times fewer places to convolve.
+    """
 
     rule: DelocateRule
     compute: Compute
@@ -106,21 +95,32 @@ class Localiser(nn.Module):
     @nn.compact
     def __call__(self, examined: Examined, keys: jax.Array | None) -> Verdicts:
         """`keys` [B] are of dropout; None for none."""
-        mapped = MappingModule(self.rule.channels, self.compute, name="mapping")(examined)
-        found: Localised = UNet(self.rule.width, self.compute, name="unet")(mapped.features)
+        found: Localised = UNet(self.rule.width, self.compute, name="unet")(self._stem(examined))
         chance = jax.nn.sigmoid(found.logits)
         features = [
             found.bottleneck.mean((1, 2)),
+            examined.seen.mean(1),
             chance.max((1, 2))[:, None].astype(self.compute.dtype),
             chance.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
         verdict = heads.Verdict(self.compute, self.rule.dropout, name="verdict")
-        return Verdicts(verdict(features, keys), found.logits, mapped.face)
+        return Verdicts(verdict(features, keys), found.logits)
+
+    def _stem(self, examined: Examined) -> jax.Array:
+        """[B, h, w, F]."""
+        given, recovered, mapped, seen = examined
+        pixels = [given, enlarged_residual(recovered, given), enlarged_residual(mapped, recovered)]
+        squares = _squares(jnp.concatenate(pixels, axis=-1), self.rule.shrink)
+        fine = vit.dense(self.rule.channels, self.compute, "stem")(squares.astype(seen.dtype))
+        coarse = vit.dense(self.rule.channels, self.compute, "patches")(seen)
+        grid = round(coarse.shape[1] ** 0.5)
+        coarse = coarse.reshape(-1, grid, grid, self.rule.channels)
+        return fine + enlarge(coarse, fine.shape[1])
 
 
 @dataclasses.dataclass(frozen=True)
 class Delocate:
-    """Stage 2 for the loop. Parameters: frozen (autoencoder), localising (all that learns), margin."""
+    """Stage 2 for the loop. Parameters: frozen and mapping (autoencoders), localising, margin."""
 
     recover: Recover
     rule: DelocateRule
@@ -131,14 +131,15 @@ class Delocate:
         return TOUCHED
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """The autoencoder as stage 1 left it, and a fresh localiser."""
+        """Teacher and mapping network as stage 1 left them, and a fresh localiser."""
         own, fresh = jax.random.split(key)
-        side = self.recover.mae.image
-        face = jnp.zeros((1, side, side, 3))
-        nothing = jnp.zeros((1, 1, 1))
-        examined = Examined(face, Assembled(face, nothing, nothing > 0))
+        start = self.recover.init(own, autoencoder)
+        mae = self.recover.mae
+        face = jnp.zeros((1, mae.image, mae.image, 3))
+        examined = Examined(face, face, face, jnp.zeros((1, mae.grid**2, mae.encoder.width)))
         return {
-            "frozen": self.recover.init(own, autoencoder),
+            "frozen": start,
+            "mapping": start,
             "localising": self._localiser().init(fresh, examined, None)["params"],
             "margin": margin.first_guess(),
         }
@@ -146,69 +147,77 @@ class Delocate:
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Classification of every face, localisation where there is a mask, mapping, and the medians."""
         draws = heads.training_keys(keys)
-        examined = self._examined(params, batch, draws.mask)
+        faces = self.recover.faces(batch)
+        whole = self._recovered(params, faces, draws.mask)
+        examined = self._examined(params, faces, whole)
         verdicts = self._verdicts(params, examined, draws.features)
         judged = heads.judge(verdicts.logits, batch)
         total = {"classification": judged.cross_entropy}
-        total |= _localisation_terms(verdicts.touched, batch)
-        total |= self._mapping_terms(params["margin"], examined, verdicts.mapped, batch)
+        total |= _localisation_terms(verdicts.touched, batch, self.rule.shrink)
+        total |= self._mapping_terms(params["margin"], examined, whole, batch)
         return Losses(total, {"accuracy": judged.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """P(fake), and P(touched) of each pixel at half the side."""
-        examined = self._examined(params, batch, keys)
-        verdicts = self._verdicts(params, examined, None)
+        """P(fake), and P(touched) of each place of the map."""
+        faces = self.recover.faces(batch)
+        whole = self._recovered(params, faces, keys)
+        verdicts = self._verdicts(params, self._examined(params, faces, whole), None)
         return Prediction(
             score=heads.fake_probability(verdicts.logits),
             heat=jax.nn.sigmoid(verdicts.touched),
-            recovered=examined.whole.recovered,
-            hidden=examined.whole.hidden,
+            recovered=whole.recovered,
+            hidden=whole.hidden,
             evidence={},
         )
 
-    def _examined(self, params: Params, batch: Batch, keys: jax.Array) -> Examined:
+    def _recovered(self, params: Params, faces: Faces, keys: jax.Array) -> Assembled:
         """Each part recovered in turn by the frozen stage 1."""
         teacher = jax.lax.stop_gradient(params["frozen"])
-        faces = self.recover.faces(batch)
         rule = dataclasses.replace(self.recover.mask, mode="part", count=self.rule.masked)
         masked = mask_each_part(rule, faces, keys)
         recovery = self.recover.recover(teacher, masked.faces.image, masked.mask)
-        return Examined(faces.image, assemble(masked, recovery.patches, self.recover.mae.patch))
+        return assemble(masked, recovery.patches, self.recover.mae.patch)
+
+    def _examined(self, params: Params, faces: Faces, whole: Assembled) -> Examined:
+        """The whole face through the mapping network, beside its recovery."""
+        everything = nothing_masked(*faces.patches.shape[:2])
+        mapped = self.recover.recover(params["mapping"], faces.image, everything)
+        picture = unpatchify(mapped.patches, self.recover.mae.patch)
+        return Examined(faces.image, whole.recovered, picture, mapped.tokens[:, 1:])
 
     def _verdicts(self, params: Params, examined: Examined, keys: jax.Array | None) -> Verdicts:
         verdicts = self._localiser().apply({"params": params["localising"]}, examined, keys)
         return cast(Verdicts, verdicts)
 
     def _mapping_terms(
-        self, medians: Params, examined: Examined, mapped: jax.Array, batch: Batch
+        self, medians: Params, examined: Examined, whole: Assembled, batch: Batch
     ) -> dict[str, Term]:
         """Pulls real faces to their recovery; pushes fakes away from it inside their mask."""
         real, fake = (heads.of_class(batch, label) for label in (schema.REAL, schema.FAKE))
-        hidden = _flat(enlarge(examined.whole.hidden, self.recover.mae.image))
+        hidden = _flat(enlarge(whole.hidden, self.recover.mae.image))
         touched = _flat(batch[schema.FORGERY_MASK] > 0) & hidden
-        off = _flat(jnp.square(mapped - examined.whole.recovered).mean(-1))
-        error = mean_over(
-            _flat(jnp.square(examined.image - examined.whole.recovered).mean(-1)), hidden
-        )
-        distance = mean_over(off, hidden)
+        off = _flat(jnp.square(examined.mapped - whole.recovered).mean(-1))
+        error = mean_over(_flat(jnp.square(examined.image - whole.recovered).mean(-1)), hidden)
         push = jax.nn.relu(margin.bound(medians) - mean_over(off, touched))
         push = margin.emphasis(medians, error) * push
         masked = fake * (batch[schema.HAS_MASK] & touched.any(1)).astype(jnp.float32)
-        terms = margin.median_terms(medians, Term(distance, real), Term(error, fake))
-        weight = self.rule.map_weight
+        # The bound is a multiple of how far real faces are from their recovery, not from their mapping as
+        # in Recap: pushing fakes moves the mapping of reals too, and the bound would run ahead of it.
+        terms = margin.median_terms(medians, Term(error, real), Term(error, fake))
+        weight, distance = self.rule.map_weight, mean_over(off, hidden)
         return terms | {"pull": Term(weight * distance, real), "push": Term(weight * push, masked)}
 
     def _localiser(self) -> Localiser:
         return Localiser(self.rule, self.recover.mae.compute)
 
 
-def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:
+def _localisation_terms(logits: jax.Array, batch: Batch, times: int) -> dict[str, Term]:
     """Cross-entropy of the pixels of faces with a mask, and Dice of the fakes among them.
 
     A fake without a mask takes part in neither. A real face has an empty mask, for which Dice is
     undefined; the cross-entropy alone holds its map down.
     """
-    truth = _shrunk(batch[schema.FORGERY_MASK])
+    truth = _mostly(batch[schema.FORGERY_MASK], times).astype(jnp.float32)
     known = (batch[schema.VALID] & batch[schema.HAS_MASK]).astype(jnp.float32)
     touched = truth.any((1, 2)).astype(jnp.float32)
     forged = known * heads.of_class(batch, schema.FAKE) * touched
@@ -218,11 +227,21 @@ def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:
     }
 
 
-def _shrunk(mask: jax.Array) -> jax.Array:
-    """uint8 [B, H, W] to float32 [B, H/2, W/2]: 1 where more than half of the area is touched."""
-    batch, height, width = mask.shape
-    parts = (mask > 0).reshape(batch, height // _SHRUNK, _SHRUNK, width // _SHRUNK, _SHRUNK)
-    return (parts.astype(jnp.float32).mean((2, 4)) > 0.5).astype(jnp.float32)
+def _mostly(mask: jax.Array, times: int) -> jax.Array:
+    """uint8 [B, H, W] to bool [B, h, w]: where more than half of the area is touched."""
+    return _shrunk((mask > 0).astype(jnp.float32)[..., None], times)[..., 0] > 0.5
+
+
+def _shrunk(picture: jax.Array, times: int) -> jax.Array:
+    """Mean of each square of so many pixels, [B, H, W, C] to [B, h, w, C]."""
+    squares = _squares(picture, times)
+    return squares.reshape(*squares.shape[:3], times * times, -1).mean(3)
+
+
+def _squares(picture: jax.Array, times: int) -> jax.Array:
+    """The pixels of each square side by side, [B, H, W, C] to [B, h, w, times^2 C]."""
+    batch, height, width, _ = picture.shape
+    return patchify(picture, times).reshape(batch, height // times, width // times, -1)
 
 
 def _flat(picture: jax.Array) -> jax.Array:

@@ -47,7 +47,7 @@ def median_terms(margin: Params, distance: Term, recovery_error: Term) -> dict[s
 
     Args:
         margin: both medians.
-        distance: of the real faces from their recovery.
+        distance: of the real faces from their recovery, of which the bound is a multiple.
         recovery_error: of the fakes.
     """
     return {

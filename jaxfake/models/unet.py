@@ -6,7 +6,8 @@ down, concurrent spatial and channel attention (Roy et al., 2018) on the way up.
 Our reading of Delocate's 'U-Net with SENet and SCSE'; channels and depths are our choice.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,18 +23,18 @@ GROUPS = 8
 _NARROWEST = 4
 
 _STAGES = (1, 2, 4, 8)
-"""Channels of the encoder's stages, in widths; each halves the side."""
+"""Channels of the encoder's stages, in widths; each but the first halves the side."""
 
 
 class Localised(NamedTuple):
     """What the U-Net makes of a picture."""
 
-    logits: jax.Array  # float32 [B, H/2, W/2], of a pixel's having been touched
-    bottleneck: jax.Array  # [B, H/16, W/16, 8 width]
+    logits: jax.Array  # float32 [B, H, W], of a pixel's having been touched
+    bottleneck: jax.Array  # [B, H/8, W/8, 8 width]
 
 
 class UNet(nn.Module):
-    """Features of a picture to a map of half its side."""
+    """Features of a picture to a map of its side."""
 
     width: int
     compute: Compute = Compute()
@@ -43,11 +44,12 @@ class UNet(nn.Module):
         """Looks for touched pixels.
 
         Args:
-            features: [B, H, W, F]; H and W multiples of 16.
+            features: [B, H, W, F]; H and W multiples of 8.
         """
         stages, x = [], features
         for n, times in enumerate(_STAGES):
-            x = ResidualSE(times * self.width, self.compute, name=f"down_{n}")(x)
+            stride = 1 if n == 0 else 2
+            x = ResidualSE(times * self.width, stride, self.compute, name=f"down_{n}")(x)
             stages.append(x)
         bottleneck = stages.pop()
         for n, skip in enumerate(reversed(stages)):
@@ -58,18 +60,19 @@ class UNet(nn.Module):
 
 
 class ResidualSE(nn.Module):
-    """Two convolutions, the first with stride 2, gated by channel, beside a shortcut."""
+    """Two convolutions, the first with the stride, gated by channel, beside a shortcut."""
 
     channels: int
+    stride: int
     compute: Compute
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        inside = convolved(x, self.channels, self.compute, "first", stride=2)
+        inside = convolved(x, self.channels, self.compute, "first", self.stride)
         inside = conv(self.channels, 3, self.compute, "second")(inside)
         inside = group_norm(inside, self.compute, "second_norm")
         inside = inside * ChannelGate(self.compute, name="gate")(inside)
-        shortcut = conv(self.channels, 1, self.compute, "shortcut", stride=2)(x)
+        shortcut = conv(self.channels, 1, self.compute, "shortcut", self.stride)(x)
         return nn.relu(inside + group_norm(shortcut, self.compute, "shortcut_norm"))
 
 
@@ -120,9 +123,15 @@ def conv(channels: int, side: int, compute: Compute, name: str, stride: int = 1)
         strides=stride,
         padding="SAME",
         dtype=jnp.dtype(compute.dtype),
-        kernel_init=nn.initializers.he_normal(),
+        kernel_init=_he_normal,
         name=name,
     )
+
+
+def _he_normal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+    """He et al.'s (2015). Drawn flat: a draw of four axes takes seconds to compile, for each kernel."""
+    spread = math.sqrt(2 / math.prod(shape[:-1]))
+    return (spread * jax.random.normal(key, (math.prod(shape),), dtype)).reshape(shape)
 
 
 def group_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:

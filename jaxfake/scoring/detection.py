@@ -83,9 +83,15 @@ def measure(
     )
 
 
-def write(folder: Path, dataset: FaceDataset, result: Detection, origin: Provenance) -> None:
+def write(
+    folder: Path,
+    dataset: FaceDataset,
+    result: Detection,
+    origin: Provenance,
+    localisation: Mapping[str, Any] | None,
+) -> None:
     """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
-    write_with(folder, dataset, result, origin, {})
+    write_with(folder, dataset, result, origin, {"localisation": localisation})
 
 
 def write_with(

@@ -7,7 +7,6 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.config import Aggregation
-from jaxfake.models.pictures import ERROR_GAIN
 from jaxfake.scoring import auc_blocks, detection
 from jaxfake.scoring.aggregate import VideoScores
 from jaxfake.scoring.detection import NO_FACE_SCORE, Detection
@@ -131,11 +130,11 @@ def _gallery(result: Detection, strips: Sequence[Strip]) -> Gallery:
         "included; of each, the face whose score is nearest to the video's. Chosen by score alone, "
         "right or wrong."
     )
-    if len(columns) > 1:
+    if "heat" in columns:
         caption += (
-            " 'masked' shows what was hidden in one pass or another, never all at once; the error is "
-            f"shown {ERROR_GAIN:g} times as bright as it is."
+            " 'mask' is what was touched (grey: nobody knows); the brighter the heat, the more is"
         )
+        caption += " suspected there."
     shown = _ranked(result, len(strips)).video
     pictures = tuple(
         Picture(strip.name, _note(result.videos, video, strip), png_source(strip.pixels))

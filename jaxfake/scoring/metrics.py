@@ -112,11 +112,11 @@ def roc_curve(labels: np.ndarray, scores: np.ndarray) -> RocCurve | Undefined:
 def mean_interval(
     values: np.ndarray, groups: np.ndarray, bootstrap: Bootstrap
 ) -> Interval | Undefined:
-    """Interval of the mean of float [n] values; their groups [n] (identities) are resampled."""
+    """Interval of the mean of float [n] values; their groups [n], such as identities, are resampled."""
     _, group = np.unique(groups, return_inverse=True)
     sums, sizes = np.bincount(group, weights=values), np.bincount(group)
     if len(sums) < 2:
-        return Undefined("it needs at least two identities")
+        return Undefined("it needs at least two of what is resampled")
     times = _draws(np.random.default_rng(bootstrap.seed), len(sums), bootstrap.resamples)
     return _percentiles((times @ sums) / (times @ sizes))
 

@@ -1,7 +1,7 @@
 """Scores of single faces: a method over the rows of a dataset, on all devices, labels withheld."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -41,24 +41,46 @@ class Placed(NamedTuple):
     """A batch on the devices."""
 
     batch: Batch  # without labels, B a multiple of the devices
-    images: np.ndarray  # uint8 [B, H, W, 3], on the host
+    given: Batch  # all that there is, on the host
     faces: int  # before the padding of the last batch
 
 
+OnHeat = Callable[[Batch, np.ndarray], None]
+"""Is given all that there is of some faces, and their heat at the side of the crop, float32 [n, H, W]."""
+
+
+class _Said(NamedTuple):
+    """What a method says of a batch; jit drops what nobody asks for."""
+
+    score: jax.Array  # float32 [B]
+    evidence: dict[str, jax.Array]  # float32 [B] each
+    heat: jax.Array | None  # float32 [B, H, W]
+
+
 def score_frames(
-    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, sweep: Sweep
+    method: Method,
+    params: Params,
+    dataset: FaceDataset,
+    rows: np.ndarray,
+    sweep: Sweep,
+    on_heat: OnHeat | None = None,
 ) -> FrameScores:
     """Scores the faces at `rows`, int64 [n], in that order.
+
+    Args:
+        on_heat: called for one batch after the other, if the method has a heat.
 
     Raises:
         ValueError: a score is not finite.
     """
-    compiled = _compiled(method, sweep.seed, sweep.mesh)
+    compiled = _compiled(method, sweep.seed, sweep.mesh, on_heat is not None)
     scores, evidence = [], []
     for placed in placed_batches(dataset, rows, sweep, "scoring"):
-        score, named = jax.device_get(compiled(params, placed.batch))
-        scores.append(score[: placed.faces])
-        evidence.append({name: values[: placed.faces] for name, values in named.items()})
+        said, n = jax.device_get(compiled(params, placed.batch)), placed.faces
+        scores.append(said.score[:n])
+        evidence.append({name: values[:n] for name, values in said.evidence.items()})
+        if on_heat is not None and said.heat is not None:
+            on_heat({name: value[:n] for name, value in placed.given.items()}, said.heat[:n])
     names = evidence[0] if evidence else {}
     together = {name: _join([part[name] for part in evidence]) for name in names}
     frames = FrameScores(np.asarray(rows), _join(scores), together)
@@ -67,14 +89,22 @@ def score_frames(
 
 
 @functools.cache
-def _compiled(method: Method, seed: int, mesh: Mesh) -> jax.stages.Wrapped:
+def _compiled(method: Method, seed: int, mesh: Mesh, with_heat: bool) -> jax.stages.Wrapped:
     """Kept, since a selection scores with it again and again."""
 
-    def predict(params: Params, batch: Batch) -> tuple[jax.Array, dict[str, jax.Array]]:
+    def predict(params: Params, batch: Batch) -> _Said:
         prediction = method.predict(params, batch, evaluation_keys(seed, batch))
-        return prediction.score, prediction.evidence  # jit drops what only pictures need
+        heat = prediction.heat if with_heat else None
+        if heat is not None:
+            heat = at_crop_scale(heat, batch[schema.IMAGE].shape[1])
+        return _Said(prediction.score, prediction.evidence, heat)
 
     return jax.jit(predict, out_shardings=rules.replicated(mesh))
+
+
+def at_crop_scale(heat: jax.Array, side: int) -> jax.Array:
+    """Heat [B, h, w] to [B, side, side], linear between its places: all methods at one scale."""
+    return jax.image.resize(heat, (heat.shape[0], side, side), "linear")
 
 
 def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
@@ -95,7 +125,7 @@ def placed_batches(
         for batch in iterate(batches, 0, len(batches), sweep.threads):
             seen = {name: batch[name] for name in _SEEN}
             faces = int(batch[schema.VALID].sum())
-            yield Placed(jax.device_put(seen, split), batch[schema.IMAGE], faces)
+            yield Placed(jax.device_put(seen, split), batch, faces)
             progress.advance(faces)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import recovered_patches
@@ -94,7 +95,7 @@ def measure(
         recovered = jax.device_get(passes(params, placed.batch))
         for n in range(placed.faces):
             face, hidden = recovered.face[:, n], recovered.hidden[:, n]
-            errors.append(_face_errors(placed.images[n], face, hidden, mean))
+            errors.append(_face_errors(placed.given[schema.IMAGE][n], face, hidden, mean))
     at = dataset.index
     people = np.array([f"{at.dataset[row]}/{at.identity[row]}" for row in chosen])
     return RecoveryTable(

@@ -1,25 +1,47 @@
-"""What a detector has to show: its scores on a test split, measured, drawn and in words."""
+"""What a detector has to show: its scores and its heat on a split, measured, drawn and in words."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxfake.config import Aggregation
+from jaxfake.data.coverage import ground_truth
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models.method import Method, Params
-from jaxfake.scoring import detection
+from jaxfake.scoring import detection, localisation, localisation_section
+from jaxfake.scoring.detection import Detection
 from jaxfake.scoring.detection_section import (
     detection_highlights,
     detection_section,
     ranked_rows,
 )
+from jaxfake.scoring.heat_strips import heat_scale, heat_strips, heated_faces
+from jaxfake.scoring.localisation import Localisation, Tally
+from jaxfake.scoring.localisation_json import localisation_json
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.predict import Sweep, score_frames
 from jaxfake.scoring.results import Provenance
 from jaxfake.scoring.stage_results import StageResults
-from jaxfake.scoring.strips import draw_strips
+from jaxfake.scoring.strips import Strip, choose_rows
+from jaxfake.scoring.trivial_maps import trivial_maps
 
-_STRIPS = 12
+_RANKED = 12
+_STRIPS_EACH = 4
+
+
+class Measuring(NamedTuple):
+    """How a detector is measured."""
+
+    sweep: Sweep
+    bootstrap: Bootstrap
+    aggregation: Aggregation
+    training_mask: np.ndarray | None  # uint8 [H, W], see `trivial_maps.training_mask`
+
+
+class _Measured(NamedTuple):
+    detection: Detection
+    localisation: Localisation | None
 
 
 def evaluate(
@@ -29,23 +51,47 @@ def evaluate(
     params: Params,
     faces: FaceDataset,
     origin: Provenance,
-    sweep: Sweep,
-    bootstrap: Bootstrap,
-    aggregation: Aggregation,
+    how: Measuring,
 ) -> StageResults:
     """Scores every face, and writes `scores.csv`, `frames.csv` and `metrics.json` to the folder.
 
     Args:
         name: of the detector, for people.
     """
-    frames = score_frames(method, params, faces, np.arange(len(faces)), sweep)
-    result = detection.measure(faces, frames, aggregation, bootstrap)
-    detection.write(folder, faces, result, origin)
-    strips = draw_strips(method, params, faces, ranked_rows(result, _STRIPS), sweep)
-    words = detection.in_words(result, name)
-    return StageResults(
-        (words,),
-        (words,),
-        detection_highlights(result),
-        (detection_section(result, name, strips),),
+    measured = _measure(method, params, faces, how)
+    found, where = measured
+    truth = ground_truth(faces.folder)
+    detection.write(folder, faces, found, origin, localisation_json(where, truth))
+    ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
+    strips = _strips(method, params, faces, ranked | by_kind, how.sweep)
+    sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
+    words, highlights = [detection.in_words(found, name)], detection_highlights(found)
+    if where is not None:
+        words.append(localisation_section.in_words(where))
+        highlights += localisation_section.localisation_highlights(where)
+        shown = {kind: strips[kind] for kind in by_kind}
+        sections.append(localisation_section.localisation_section(where, truth, shown))
+    return StageResults(tuple(words), tuple(words), highlights, tuple(sections))
+
+
+def _measure(method: Method, params: Params, faces: FaceDataset, how: Measuring) -> _Measured:
+    """One look at every face, for its score and its heat."""
+    maps = trivial_maps(faces.size, how.training_mask)
+    tally = Tally(faces.index, maps, method.heat_threshold)
+    frames = score_frames(method, params, faces, np.arange(len(faces)), how.sweep, tally)
+    return _Measured(
+        detection.measure(faces, frames, how.aggregation, how.bootstrap),
+        localisation.measure(tally, how.bootstrap),
     )
+
+
+def _strips(
+    method: Method,
+    params: Params,
+    faces: FaceDataset,
+    chosen: dict[str, np.ndarray],
+    sweep: Sweep,
+) -> dict[str, list[Strip]]:
+    rows = np.concatenate(list(chosen.values()))
+    heated = heated_faces(method, params, faces, rows, sweep)
+    return heat_strips(faces, chosen, heated, heat_scale(heated, method.heat_threshold))

@@ -1,6 +1,6 @@
 """Recovered faces as pictures for the report: chosen by place in the split, never by their look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -19,22 +19,17 @@ RECOVERY = ("input", "masked", "recovered", "error")
 
 
 class Strip(NamedTuple):
-    """One face: input | masked | recovered | error, or the input alone if nothing was recovered."""
+    """Pictures of one face side by side."""
 
     name: str  # dataset, method, video and frame
     score: float
-    pixels: np.ndarray  # uint8 [H, 4 W, 3] or [H, W, 3]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the picture joins."""
-        height, width = self.pixels.shape[:2]
-        return ("input",) if width == height else RECOVERY
+    columns: tuple[str, ...]  # what the k pictures are, from left to right
+    pixels: np.ndarray  # uint8 [H, k W, 3]
 
 
 class _Shown(NamedTuple):
     score: jax.Array  # float32 [B]
-    pixels: jax.Array  # uint8 [B, H, 4 W, 3] or [B, H, W, 3]
+    pixels: jax.Array  # uint8 [B, H, 4 W, 3]
 
 
 def choose_rows(dataset: FaceDataset, each: int) -> dict[str, np.ndarray]:
@@ -57,14 +52,11 @@ def draw_strips(
     chosen: Mapping[str, np.ndarray],
     sweep: Sweep,
 ) -> dict[str, list[Strip]]:
-    """A strip for each chosen row, under the names of `choose_rows`."""
+    """A strip of the recovery for each chosen row, under the names of `choose_rows`."""
 
     def show(params: Params, batch: Batch) -> _Shown:
         prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
-        image = batch[schema.IMAGE]
-        recovered = prediction.recovered is not None
-        pixels = recovery_strips(image, prediction) if recovered else image
-        return _Shown(prediction.score, pixels)
+        return _Shown(prediction.score, recovery_strips(batch[schema.IMAGE], prediction))
 
     compiled = jax.jit(show, out_shardings=rules.replicated(sweep.mesh))
     rows = np.concatenate(list(chosen.values()))
@@ -73,9 +65,14 @@ def draw_strips(
         shown = jax.device_get(compiled(params, placed.batch))
         for n in range(placed.faces):
             name = dataset.name(int(rows[len(strips)]))
-            strips.append(Strip(name, float(shown.score[n]), shown.pixels[n]))
-    ends = np.cumsum([len(part) for part in chosen.values()])
+            strips.append(Strip(name, float(shown.score[n]), RECOVERY, shown.pixels[n]))
+    return by_name(chosen, strips)
+
+
+def by_name[Each](chosen: Mapping[str, np.ndarray], each: Sequence[Each]) -> dict[str, list[Each]]:
+    """What belongs to each row, in the order of all rows, under the names of the rows."""
+    ends = np.cumsum([len(rows) for rows in chosen.values()])
     return {
-        name: strips[end - len(part) : end]
-        for (name, part), end in zip(chosen.items(), ends, strict=True)
+        name: list(each[end - len(rows) : end])
+        for (name, rows), end in zip(chosen.items(), ends, strict=True)
     }

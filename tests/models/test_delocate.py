@@ -13,7 +13,7 @@ from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses
 from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder
 
-RULE = DelocateRule("delocate", 4, 4, 4, 0.5, 0.0, MetaRule("none", False, 1e-3, 1.0))
+RULE = DelocateRule("delocate", 4, 2, 4, 4, 0.5, 0.0, MetaRule("none", False, 1e-3, 1.0))
 DELOCATE = Delocate(RECOVER, RULE)
 FAKE = np.arange(BATCH) % 2 == 1
 

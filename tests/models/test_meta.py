@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jaxfake import schema
 from jaxfake.losses import Term
-from jaxfake.models.meta import MetaLearned, MetaRule, generalising, held_out
+from jaxfake.models.meta import MetaLearned, MetaRule, divide, generalising, held_out
 from jaxfake.models.method import Losses
 
 VIDEOS = MetaRule("videos", second_order=False, inner_rate=0.1, weight=2.0)
@@ -21,6 +21,10 @@ COUNT = 12
 
 draw = {
     rule: jax.jit(lambda batch, key, rule=rule: held_out(rule, batch, key))
+    for rule in (VIDEOS, ONE_OUT)
+}
+halved = {
+    rule: jax.jit(lambda batch, key, rule=rule: divide(rule, batch, key))
     for rule in (VIDEOS, ONE_OUT)
 }
 
@@ -63,6 +67,22 @@ def test_a_held_out_manipulation_is_held_out_whole(batch: schema.Batch, seed: in
     assert len(set(kind[held & fake])) <= 1
 
 
+@settings(max_examples=200, deadline=None)
+@given(batch=batches(), seed=st.integers(0, 2**31))
+@pytest.mark.parametrize("rule", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
+def test_the_halves_hold_each_face_once_at_most_and_no_video_twice(
+    rule: MetaRule, batch: schema.Batch, seed: int
+) -> None:
+    halves = halved[rule](batch, jax.random.key(seed))
+    held = np.asarray(draw[rule](batch, jax.random.key(seed)))
+    assert sorted(np.concatenate([half.rows for half in halves])) == list(range(COUNT))
+    train, test = (np.asarray(half.rows)[half.counts] for half in halves)
+    assert not held[train].any()
+    assert held[test].all()
+    assert len(test) == min(held.sum(), len(halves.test.rows))
+    assert len(train) == min((~held).sum(), len(halves.train.rows))
+
+
 def test_three_of_ten_videos_are_held_out_in_the_long_run() -> None:
     batch = {schema.VIDEO: np.arange(20, dtype=np.uint32), schema.LABEL: np.arange(20) % 2}
     batch[schema.MANIPULATION] = batch[schema.VIDEO] % 2
@@ -102,16 +122,16 @@ def outer(rule: MetaRule, params: dict[str, jax.Array]) -> jax.Array:
 
 
 def test_the_outer_loss_is_that_of_the_definition() -> None:
-    held = np.asarray(held_out(VIDEOS, BATCH, KEYS[0]))
+    train, test = (half.rows[half.counts] for half in divide(VIDEOS, BATCH, KEYS[0]))
     x = np.asarray(BATCH["x"], np.float64)
     w, v = 0.7, 1.1
 
     def mean(w: float, v: float, chosen: np.ndarray) -> float:
         return float((np.sin(w * x) + v**4 * x)[chosen].mean())
 
-    slope_w, slope_v = (x * np.cos(w * x))[~held].mean(), (4 * v**3 * x)[~held].mean()
-    after = mean(w - 0.1 * slope_w, v - 0.1 * slope_v, held)
-    expected = mean(w, v, ~held) + 2.0 * after
+    slope_w, slope_v = (x * np.cos(w * x))[train].mean(), (4 * v**3 * x)[train].mean()
+    after = mean(w - 0.1 * slope_w, v - 0.1 * slope_v, test)
+    expected = mean(w, v, train) + 2.0 * after
     assert outer(VIDEOS, PARAMS) == pytest.approx(expected, rel=1e-5)
 
 

@@ -45,7 +45,7 @@ def lose(monkeypatch, *rows):
 
 def strips_of(dataset, rows):
     return {
-        title: [Strip(dataset.name(int(row)), 0.5, dataset[row].image) for row in chosen]
+        title: [Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen]
         for title, chosen in rows.items()
     }
 
@@ -70,7 +70,7 @@ def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
 
 def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     result = detection.measure(dataset, judged(dataset), "median", BOOTSTRAP)
-    detection.write(tmp_path, dataset, result, ORIGIN)
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert set(saved["video"]) == set(saved["frame"]) == KEYS
     assert set(saved["per_method"]) == {"eyes", "lips"}
@@ -102,7 +102,7 @@ def test_a_video_without_a_face_counts_as_a_guess(dataset, tmp_path, monkeypatch
     assert only_lost.video.auc.value == pytest.approx(expected)
     assert isinstance(only_lost.frame.auc.value, Undefined)
     assert "2 have no face" in detection.in_words(result, "Mover")
-    detection.write(tmp_path, dataset, result, ORIGIN)
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
     assert rows["lips", "gone"]["score"] == "0.5"
@@ -143,7 +143,7 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
     if kind == "only no face":
         lose(monkeypatch, ("toys", "swap", "b", "b", 1, "no_face"))
     result = detection.measure(dataset, frames, "mean_logit", BOOTSTRAP)
-    detection.write(tmp_path, dataset, result, ORIGIN)
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
     saved = json.loads((tmp_path / "metrics.json").read_text())["video"]
     for key in KEYS:
         assert (saved[key] is None) == (f"{key}_reason" in saved)

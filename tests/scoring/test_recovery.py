@@ -116,16 +116,3 @@ def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, sweep):
     np.testing.assert_array_equal(masked[8:], image[8:])
     assert (recovered[:8] == 255).all()
     assert (error[8:] == 0).all()
-
-
-class Judge:
-    """Says how bright the first pixel is, and recovers nothing."""
-
-    def predict(self, params, batch, keys):
-        return Prediction(batch[schema.IMAGE][:, 0, 0, 0] / 255, None, None, None, {})
-
-
-def test_a_method_that_recovers_nothing_shows_its_input(dataset, sweep):
-    (strip,) = draw_strips(Judge(), {}, dataset, {"one": np.array([5])}, sweep)["one"]
-    np.testing.assert_array_equal(strip.pixels, dataset[5].image)
-    assert strip.columns == ("input",)

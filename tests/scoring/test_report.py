@@ -10,7 +10,7 @@ from jaxfake.scoring.predict import FrameScores
 from jaxfake.scoring.recovery import AUTOENCODER, Cell, RecoveryTable
 from jaxfake.scoring.recovery_section import recovery_highlights, recovery_section
 from jaxfake.scoring.report import Report, write_report
-from jaxfake.scoring.strips import Strip
+from jaxfake.scoring.strips import RECOVERY, Strip
 from jaxfake.scoring.training_log import read_log
 from jaxfake.scoring.training_section import training_section
 from jaxfake.scoring.zero_shot_section import zero_shot_highlight, zero_shot_section
@@ -56,7 +56,7 @@ def measured(dataset):
 
 def written(path, result, table, log):
     pixels = np.zeros((16, 64, 3), np.uint8)
-    strips = {"real": [Strip("a face", 0.1, pixels)], EVIL: [Strip(EVIL, 0.2, pixels)]}
+    strips = {"real": [Strip("a face", 0.1, RECOVERY, pixels)], EVIL: [Strip(EVIL, 0.2, RECOVERY, pixels)]}
     sections = (
         recovery_section(table, strips),
         zero_shot_section(result),
