@@ -8,6 +8,8 @@ import jax
 
 from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without, without_faces
+from jaxfake.data.folder import list_folder
+from jaxfake.data.frames import SourceFrames
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.mae import MaskedAutoencoder
@@ -84,11 +86,17 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
     All of such a folder is its test split, and without real/ and fake/ in it nobody knows the labels.
     If none of its videos has a face, the split is empty.
     """
-    folder = Path(source)
-    raw = source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
-    if not raw:
+    if not _is_raw(source):
         return open_split(_root(source, config), split, config.data.size)
-    return _prepared_split(folder, split, config, prepared)
+    return _prepared_split(Path(source), split, config, prepared)
+
+
+def source_frames(source: str) -> SourceFrames | None:
+    """The frames of a folder of photographs and videos; None for a prepared dataset, which has crops."""
+    folder = Path(source)
+    if not _is_raw(source):
+        return None
+    return SourceFrames(list_folder(folder, label=_raw_label(folder)))
 
 
 def sweep(config: Config) -> Sweep:
@@ -105,17 +113,28 @@ def _root(source: str, config: Config) -> Path:
     return toyfaces.build(Path(config.data.root), toyfaces.ToyFaces(size=config.data.size))
 
 
+def _is_raw(source: str) -> bool:
+    """Whether this is a folder of photographs and videos."""
+    folder = Path(source)
+    return source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
+
+
+def _raw_label(source: Path) -> str | None:
+    """Of all files of a raw folder, which says itself what is real and fake or leaves it open."""
+    labelled = any((source / name).is_dir() for name in ("real", "fake"))
+    return None if labelled else "unknown"
+
+
 def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
     from jaxfake.data.cropping import CropOptions
     from jaxfake.data.preparation import Preparation, dataset_folder, prepare
     from jaxfake.data.splits import SplitShares
 
-    labelled = any((source / name).is_dir() for name in ("real", "fake"))
     wanted = Preparation(
         source=source,
         out=prepared / source.resolve().name,
         crops=CropOptions(config.data.size, FRAMES, "png"),
-        label=None if labelled else "unknown",
+        label=_raw_label(source),
         shares=SplitShares(0.0, 0.0, 1.0),
         workers=len(os.sched_getaffinity(0)),
     )

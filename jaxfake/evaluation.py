@@ -84,6 +84,7 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
             aggregation or evaluation.aggregation,
             trivial_maps.load(run.workdir, faces.size),
         ),
+        assembly.source_frames(source),
     )
     warning = _warning(faces, trained_on)
     if warning:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from jaxfake import cli
+from jaxfake.data.sources import DATASETS
 from jaxfake.errors import InputError
 
 if TYPE_CHECKING:
     from jaxfake.data.cropping import Storage
     from jaxfake.data.preparation import Preparation
-
-DATASETS = ("folder",)
 
 _DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
 _SOURCE = flags.DEFINE_string(
@@ -42,7 +41,18 @@ _LABEL = flags.DEFINE_enum(
 _SPLITS = flags.DEFINE_string(
     "splits", "0.8,0.1,0.1", "Shares of the identities for train, val and test."
 )
+_PROTOCOL = flags.DEFINE_string(
+    "protocol", None, "Folder of a dataset's official splits; by default where it would have them."
+)
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes; by default one per core.", 1)
+_DERIVE = flags.DEFINE_float(
+    "derive_masks",
+    None,
+    "Where a dataset gives no mask of a fake but its original: take the two frames' difference of grey "
+    "above this share of the full range, such as 0.1. Off by default; called derived in all results.",
+    0.0,
+    1.0,
+)
 _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
 
 
@@ -75,7 +85,11 @@ def _wanted() -> "Preparation":
     return Preparation(
         source=_folder(_SOURCE),
         out=_folder(_OUT),
-        crops=CropOptions(_SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value)),
+        crops=CropOptions(
+            _SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value), _DERIVE.value
+        ),
+        dataset=_DATASET.value,
+        protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,
         identity=_IDENTITY.value,
         label=_LABEL.value,
         shares=parse_shares(_SPLITS.value),

@@ -18,6 +18,7 @@ IDENTITY = "identity"
 FRAME = "frame"
 FORGERY_MASK = "forgery_mask"
 HAS_MASK = "has_mask"
+MATRIX = "matrix"
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
 """Labels. UNKNOWN is for files that a person asks about; no training code accepts it."""
@@ -39,6 +40,9 @@ class Example(NamedTuple):
     frame: int  # index in the source video, 0 for a photograph
     forgery_mask: np.ndarray  # uint8 [H, W], 255 = manipulated; all zero for reals
     has_mask: bool  # reals have one; fakes without ground truth do not
+    matrix: (
+        np.ndarray
+    )  # float32 [2, 3]: takes pixels of the frame, x then y, to pixels of this crop
 
 
 Batch = dict[str, Any]

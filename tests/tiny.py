@@ -73,4 +73,5 @@ def tiny_example(split: str, number: int) -> Example:
         frame=frame,
         forgery_mask=np.full((TINY, TINY), 255 * fake, np.uint8),
         has_mask=True,
+        matrix=np.eye(2, 3, dtype=np.float32),
     )

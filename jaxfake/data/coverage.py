@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxfake.data.folder import Listing, SourceFile
+from jaxfake.data.listing import Listing, SourceFile
 from jaxfake.data.units import Status, cut_short
 from jaxfake.files import write_atomically
 

@@ -1,13 +1,15 @@
 """One source file in, the crops of its largest face out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
-from jaxfake.data import units
+from jaxfake.data import masks, units
+from jaxfake.data.listing import SourceFile
+from jaxfake.data.masks import Alongside
 from jaxfake.data.units import Unit
 from jaxfake.faces import align, ibug68, images, video
 from jaxfake.faces.finder import FaceFinder
@@ -16,6 +18,9 @@ from jaxfake.faces.models import FaceModels
 
 Storage = Literal["png", "raw"]
 
+Masker = Callable[[video.Frame, align.Crop], np.ndarray | None]
+"""Frame and its crop to the crop's mask, uint8 [size, size]; None if nobody knows."""
+
 
 class CropOptions(NamedTuple):
     """How faces are cut out and kept."""
@@ -23,12 +28,15 @@ class CropOptions(NamedTuple):
     size: int  # pixels, square
     frames: int  # most frames of a video, evenly spaced
     storage: Storage
+    derive: float | None = (
+        None  # threshold of `masks.derived_mask` where no mask is given; None: none
+    )
 
 
 class Task(NamedTuple):
     """One file to do: what to read, and where its unit goes."""
 
-    source: str
+    source: SourceFile
     unit: str
 
 
@@ -47,11 +55,11 @@ class Cropper:
         Raises:
             OSError: the unit cannot be written.
         """
-        units.save(Path(task.unit), self._unit(Path(task.source)))
+        units.save(Path(task.unit), self._unit(task.source))
 
-    def _unit(self, source: Path) -> Unit:
+    def _unit(self, source: SourceFile) -> Unit:
         try:
-            return self._photograph(source) if is_image(source) else self._video(source)
+            return self._photograph(source) if is_image(source.path) else self._video(source)
         except Unreadable as error:
             return units.failed(str(error))
         except OSError as error:
@@ -61,16 +69,42 @@ class Cropper:
         except cv2.error as error:
             return units.failed(opencv_says(error))
 
-    def _photograph(self, source: Path) -> Unit:
-        return self._cropped([video.Frame(0, images.read_image(source))], expected=1)
+    def _photograph(self, source: SourceFile) -> Unit:
+        return self._cropped([video.Frame(0, images.read_image(source.path))], 1, _no_mask)
 
-    def _video(self, source: Path) -> Unit:
-        indices = video.evenly_spaced(video.count_frames(source), self._options.frames)
-        return self._cropped(video.read_frames(source, indices), expected=len(indices))
+    def _video(self, source: SourceFile) -> Unit:
+        indices = video.evenly_spaced(video.count_frames(source.path), self._options.frames)
+        mask = self._masker(source, indices)
+        return self._cropped(video.read_frames(source.path, indices), len(indices), mask)
 
-    def _cropped(self, frames: Iterable[video.Frame], expected: int) -> Unit:
+    def _masker(self, source: SourceFile, indices: list[int]) -> Masker:
+        """What says where a crop of this video was touched."""
+        size, threshold = self._options.size, self._options.derive
+        if source.mask is not None:
+            given = Alongside(source.mask, indices)
+
+            def cut(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
+                picture = given.at(frame.number)
+                if picture is None or picture.shape != frame.image.shape:
+                    return None
+                return masks.given_mask(picture, crop.matrix, size)
+
+            return cut
+        if source.original is None or threshold is None:
+            return _no_mask
+        original = Alongside(source.original, indices)
+
+        def derive(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
+            picture = original.at(frame.number)
+            if picture is None or picture.shape != frame.image.shape:
+                return None
+            return masks.derived_mask(crop.image, align.warp(picture, crop.matrix, size), threshold)
+
+        return derive
+
+    def _cropped(self, frames: Iterable[video.Frame], expected: int, mask: Masker) -> Unit:
         decoded = 0
-        indices, landmarks, pictures = [], [], []
+        indices, landmarks, matrices, pictures, touched = [], [], [], [], []
         for frame in frames:
             decoded += 1
             face = self._finder.largest(frame.image)
@@ -79,7 +113,10 @@ class Cropper:
             crop = align.crop(frame.image, face.landmarks, self._options.size)
             indices.append(frame.number)
             landmarks.append(crop.landmarks)
+            matrices.append(crop.matrix)
             pictures.append(self._stored(crop.image))
+            where = mask(frame, crop)
+            touched.append(b"" if where is None else _png(where))
         if not pictures and units.cut_short(expected, decoded):
             raise Unreadable(f"only {decoded} of {expected} frames decode, and none has a face")
         return Unit(
@@ -87,10 +124,21 @@ class Cropper:
             decoded=decoded,
             frames=np.array(indices, np.int32),
             landmarks=np.array(landmarks, np.float32).reshape(-1, ibug68.POINTS, 2),
+            matrices=np.array(matrices, np.float32).reshape(-1, 2, 3),
             pictures=pictures,
+            masks=touched,
         )
 
     def _stored(self, image: np.ndarray) -> bytes:
         if self._options.storage == "raw":
             return image.tobytes()
-        return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+        return _png(image[..., ::-1])
+
+
+def _no_mask(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
+    del frame, crop
+    return None
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()

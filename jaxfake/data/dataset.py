@@ -132,6 +132,11 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
     if split not in builder.info.splits or not builder.info.splits[split].num_examples:
         have = ", ".join(builder.info.splits)
         raise InputError(f"{folder} has no examples in its split {split!r} (it has {have})")
+    absent = [key for key in Example._fields if key not in builder.info.features]
+    if absent:
+        raise InputError(
+            f"{folder} was prepared by an earlier version, without {absent[0]}: prepare it again"
+        )
     stored = builder.info.features[schema.IMAGE].shape[0]
     if stored != size:
         raise InputError(

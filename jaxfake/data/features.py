@@ -36,6 +36,7 @@ def face_features(size: int, storage: Storage = "png") -> tfds.features.Features
             schema.FRAME: tfds.features.Scalar(dtype=np.int32),
             schema.FORGERY_MASK: _pixels((size, size, 1), storage),
             schema.HAS_MASK: tfds.features.Scalar(dtype=np.bool_),
+            schema.MATRIX: tfds.features.Tensor(shape=(2, 3), dtype=np.float32),
         }
     )
 
@@ -74,7 +75,7 @@ def decode(fields: dict[str, Any]) -> Example:
     image, mask = fields[schema.IMAGE], fields[schema.FORGERY_MASK]
     if isinstance(image, bytes):
         image = _decoded(image, cv2.IMREAD_COLOR_RGB)
-        mask = _decoded(mask, cv2.IMREAD_GRAYSCALE)[..., None]
+        mask = decode_mask(mask)[..., None]
     return Example(
         image=image,
         landmarks=fields[schema.LANDMARKS],
@@ -86,7 +87,13 @@ def decode(fields: dict[str, Any]) -> Example:
         frame=int(fields[schema.FRAME]),
         forgery_mask=mask[..., 0],
         has_mask=bool(fields[schema.HAS_MASK]),
+        matrix=fields[schema.MATRIX],
     )
+
+
+def decode_mask(data: bytes) -> np.ndarray:
+    """A forgery mask stored as PNG, uint8 [H, W]."""
+    return _decoded(data, cv2.IMREAD_GRAYSCALE)
 
 
 def _decoded(data: bytes, flags: int) -> np.ndarray:

@@ -8,7 +8,6 @@
 The names real and fake are taken in any case. Hidden files and folders are passed over.
 """
 
-import hashlib
 import os
 import re
 import stat
@@ -16,44 +15,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from jaxfake import schema
+from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 from jaxfake.faces.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, is_video
 
 LABELS = {"real": schema.REAL, "fake": schema.FAKE, "unknown": schema.UNKNOWN}
 
 BY_FOLDER = "by folder"
-
-_SAMPLE_BYTES = 65536
-
-
-class SourceFile(NamedTuple):
-    """One photograph or video of the folder."""
-
-    path: Path
-    relative: str  # to the folder, with '/'
-    label: int
-    method: str  # manipulation name; 'real' for reals
-    identity: str
-    video_id: str
-
-
-class Refused(NamedTuple):
-    """Something in the folder that is not looked at."""
-
-    relative: str
-    why: str
-
-
-class Listing(NamedTuple):
-    """What a folder holds, in the order of the relative paths."""
-
-    files: list[SourceFile]
-    refused: list[Refused]
-    others: int  # files that are neither photographs nor videos by their suffix
-    label: str  # of all files, or BY_FOLDER where real/ and fake/ say it
 
 
 def list_folder(root: Path, identity: str = "", label: str | None = None) -> Listing:
@@ -101,20 +71,6 @@ def list_folder(root: Path, identity: str = "", label: str | None = None) -> Lis
         for relative in candidates
     ]
     return Listing(files, refused, others, BY_FOLDER if labelled else label or "real")
-
-
-def content_digest(path: Path) -> str:
-    """Hex digest of a file's size, beginning and end: changes whenever a real edit is made."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest = hashlib.sha256(str(size).encode())
-            digest.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(0, size - _SAMPLE_BYTES))
-            digest.update(file.read(_SAMPLE_BYTES))
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-    return digest.hexdigest()
 
 
 def _walk(root: Path) -> Iterator[str]:

@@ -17,10 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxfake.data import coverage, folder, units, workers
+from jaxfake.data import coverage, sources, units, workers
 from jaxfake.data.coverage import Coverage, Row
 from jaxfake.data.cropping import CropOptions, Cropper, Task
-from jaxfake.data.folder import Listing, SourceFile
+from jaxfake.data.listing import Listing, SourceFile, content_digest
 from jaxfake.data.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
 from jaxfake.data.units import Status
 from jaxfake.data.workers import DEFAULT_LIMITS, Limits
@@ -39,6 +39,8 @@ class Preparation:
     source: Path
     out: Path
     crops: CropOptions
+    dataset: str = sources.FOLDER  # as sources.list_source
+    protocol: Path | None = None  # the same
     identity: str = ""  # as folder.list_folder
     label: str | None = None  # as folder.list_folder
     shares: SplitShares = DEFAULT_SHARES
@@ -64,8 +66,10 @@ def prepare(wanted: Preparation) -> Result:
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
-    listing = folder.list_folder(wanted.source, wanted.identity, wanted.label)
-    contents = [folder.content_digest(file.path) for file in listing.files]
+    listing = sources.list_source(
+        wanted.dataset, wanted.source, wanted.identity, wanted.label, wanted.protocol
+    )
+    contents = [_content(file) for file in listing.files]
     fingerprint = _fingerprint(listing, contents)
     work = wanted.out / WORK
     settings = _settings(wanted, listing)
@@ -81,10 +85,10 @@ def prepare(wanted: Preparation) -> Result:
         ]
         statuses = _crop_all(wanted, face_models, listing, kept)
         rows = [
-            Row(file, split_of(file.identity, wanted.shares), status)
+            Row(file, file.split or split_of(file.identity, wanted.shares), status)
             for file, status in zip(listing.files, statuses, strict=True)
         ]
-        name = wanted.source.resolve().name
+        name = sources.dataset_name(wanted.dataset, wanted.source)
         counted = coverage.cover(name, settings, fingerprint, listing, rows)
         if not any(status.crops for status in statuses):
             coverage.write(wanted.out, counted)
@@ -97,8 +101,31 @@ def prepare(wanted: Preparation) -> Result:
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
     """What was asked for and changes the result, as coverage.json keeps it."""
-    asked = {"identity": wanted.identity, "label": listing.label, "splits": list(wanted.shares)}
-    return {**wanted.crops._asdict(), **asked}
+    return {
+        **wanted.crops._asdict(),
+        "source": wanted.dataset,
+        "identity": wanted.identity,
+        "label": listing.label,
+        "splits": list(wanted.shares),
+        "masks": _masks_in_words(wanted.crops.derive),
+    }
+
+
+def _masks_in_words(threshold: float | None) -> str:
+    """Where masks come from, as every result names it."""
+    if threshold is None:
+        return coverage.GIVEN_MASKS
+    return (
+        f"{coverage.GIVEN_MASKS}; else derived, no ground truth of the forger's: where a fake differs "
+        f"from its original by more than {threshold:g} of the grey range, cleaned"
+    )
+
+
+def _content(file: SourceFile) -> str:
+    """Of all that a unit is made of."""
+    return " ".join(
+        content_digest(path) for path in (file.path, file.mask, file.original) if path is not None
+    )
 
 
 def _fingerprint(listing: Listing, contents: list[str]) -> str:
@@ -116,7 +143,7 @@ def _unit_name(file: SourceFile, content: str, crops: CropOptions) -> str:
 
 def dataset_folder(out: Path) -> Path:
     """Where the dataset lies in OUT, if any file gave a face."""
-    return out / "folder" / "1.0.0"
+    return out / "folder" / "1.1.0"
 
 
 def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Result | None:
@@ -143,7 +170,7 @@ def _crop_all(
     """Makes the units that are not there yet; one status per file, in order."""
     found = [units.load_status(path) for path in kept]
     missing = [at for at, status in enumerate(found) if status is None]
-    tasks = [Task(str(listing.files[at].path), str(kept[at])) for at in missing]
+    tasks = [Task(listing.files[at], str(kept[at])) for at in missing]
     start = partial(Cropper, face_models, wanted.crops)
     with Progress("faces", len(kept), "files", done=len(kept) - len(missing)) as progress:
         for end in workers.run(tasks, start, wanted.workers, wanted.limits):

@@ -26,7 +26,7 @@ def draw_view(rng: np.random.Generator, size: int, smallest: float) -> View:
 
 
 def see(example: Example, view: View) -> Example:
-    """The example through a view; nothing else of it changes."""
+    """The example through a view; nothing else of it changes, so `matrix` stays that of the whole crop."""
     size = example.image.shape[0]
     image = _enlarged(example.image, view, cv2.INTER_LINEAR)
     mask = _enlarged(example.forgery_mask, view, cv2.INTER_NEAREST_EXACT)

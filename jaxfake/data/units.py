@@ -3,7 +3,7 @@
 import os
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,13 +32,15 @@ class Unit(NamedTuple):
     decoded: int
     frames: np.ndarray  # int32 [F]: index in the video
     landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
+    matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
+    masks: list[bytes]  # PNG of what was touched; empty where nobody knows
     failure: str = ""
 
     @property
     def status(self) -> Status:
         """The unit without its crops."""
-        stored = sum(map(len, self.pictures))
+        stored = sum(map(len, [*self.pictures, *self.masks]))
         return Status(self.expected, self.decoded, len(self.pictures), stored, self.failure)
 
 
@@ -49,36 +51,41 @@ def cut_short(expected: int, decoded: int) -> bool:
 
 def failed(why: str) -> Unit:
     """The unit of a file that cannot be read."""
-    nothing = np.zeros(0, np.int32), np.zeros((0, 68, 2), np.float32)
-    return Unit(0, 0, *nothing, [], failure=why)
+    landmarks, matrices = np.zeros((0, 68, 2), np.float32), np.zeros((0, 2, 3), np.float32)
+    return Unit(0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=why)
 
 
 def save(path: Path, unit: Unit) -> None:
     """Writes the unit so that a kill leaves either all of it or nothing under this name."""
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     with partial.open("wb") as file:
-        np.savez(
-            file,
+        columns: dict[str, Any] = dict(
             counts=np.array([unit.expected, unit.decoded, *unit.status[2:4]], np.int64),
             failure=np.array(unit.failure),
             frames=unit.frames,
             landmarks=unit.landmarks,
-            ends=np.cumsum([len(picture) for picture in unit.pictures], dtype=np.int64),
-            pictures=np.frombuffer(b"".join(unit.pictures), np.uint8),
+            matrices=unit.matrices,
+            **_joined("pictures", unit.pictures),
+            **_joined("masks", unit.masks),
         )
+        np.savez(file, **columns)
     partial.replace(path)
 
 
 def load(path: Path) -> Unit:
     """Reads a unit that `load_status` has found good."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        ends = stored["ends"].tolist()
-        data = stored["pictures"].tobytes()
-        starts = [0, *ends[:-1]] if ends else []
-        pictures = [data[start:end] for start, end in zip(starts, ends, strict=True)]
         expected, decoded = (int(count) for count in stored["counts"][:2])
-        failure = str(stored["failure"])
-        return Unit(expected, decoded, stored["frames"], stored["landmarks"], pictures, failure)
+        return Unit(
+            expected,
+            decoded,
+            stored["frames"],
+            stored["landmarks"],
+            stored["matrices"],
+            _parts("pictures", stored),
+            _parts("masks", stored),
+            str(stored["failure"]),
+        )
 
 
 def load_status(path: Path) -> Status | None:
@@ -89,3 +96,15 @@ def load_status(path: Path) -> Status | None:
             return Status(expected, decoded, crops, size, str(stored["failure"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
+    """Byte strings as two arrays that need no pickle."""
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    return {name: np.frombuffer(b"".join(parts), np.uint8), f"{name}_ends": ends}
+
+
+def _parts(name: str, stored: Any) -> list[bytes]:
+    data, ends = stored[name].tobytes(), stored[f"{name}_ends"].tolist()
+    starts = [0, *ends[:-1]] if ends else []
+    return [data[start:end] for start, end in zip(starts, ends, strict=True)]

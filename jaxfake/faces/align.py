@@ -91,6 +91,26 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
+def place_in_frame(values: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """What belongs to the pixels of a crop, back at its place in the frame.
+
+    Args:
+        values: float32 [size, size].
+        matrix: float [2, 3], frame to crop.
+
+    Returns:
+        float32 [height, width], linear between the values; NaN outside of the crop.
+    """
+    # cv2 gives 0 outside, and mixes it into the rim: what is wholly inside is told by the same warp of 1.
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (width, height)
+    moved, inside = (
+        cv2.warpAffine(one, np.asarray(matrix, np.float64), size, flags=how)
+        for one in (values.astype(np.float32), np.ones_like(values, np.float32))
+    )
+    return np.where(inside > 0.999, moved / np.maximum(inside, 0.5), np.float32(np.nan))
+
+
 def inverse(matrix: np.ndarray) -> np.ndarray:
     """float64 [2, 3]: from the crop back into the frame."""
     return cv2.invertAffineTransform(matrix)

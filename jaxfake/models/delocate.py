@@ -25,7 +25,9 @@ from jaxfake.models.passes import (
     Assembled,
     Faces,
     assemble,
+    by_pass,
     enlarged_residual,
+    joined,
     mask_each_part,
 )
 from jaxfake.models.pictures import enlarge
@@ -67,12 +69,20 @@ class DelocateRule:
 
 
 class Examined(NamedTuple):
-    """A face beside what the autoencoders make of it."""
+    """A face beside what both autoencoders make of it."""
 
     image: jax.Array  # float32 [B, H, W, 3] in -1..1
     recovered: jax.Array  # float32 [B, H, W, 3], part by part, by the frozen one
     mapped: jax.Array  # float32 [B, H, W, 3], near the recovered face if real, else far from it
+    expected: jax.Array  # [B, N, E], each patch as the frozen decoder expects it of the other parts
     seen: jax.Array  # [B, N, D], each patch as the mapping network's encoder sees it in its face
+
+
+class Recovered(NamedTuple):
+    """A face as the frozen autoencoder recovers it, part by part."""
+
+    whole: Assembled
+    expected: jax.Array  # see `Examined.expected`
 
 
 class Verdicts(NamedTuple):
@@ -108,11 +118,12 @@ class Localiser(nn.Module):
 
     def _stem(self, examined: Examined) -> jax.Array:
         """[B, h, w, F]."""
-        given, recovered, mapped, seen = examined
+        given, recovered, mapped, expected, seen = examined
         pixels = [given, enlarged_residual(recovered, given), enlarged_residual(mapped, recovered)]
         squares = _squares(jnp.concatenate(pixels, axis=-1), self.rule.shrink)
         fine = vit.dense(self.rule.channels, self.compute, "stem")(squares.astype(seen.dtype))
-        coarse = vit.dense(self.rule.channels, self.compute, "patches")(seen)
+        patches = jnp.concatenate([expected, seen], axis=-1)
+        coarse = vit.dense(self.rule.channels, self.compute, "patches")(patches)
         grid = round(coarse.shape[1] ** 0.5)
         coarse = coarse.reshape(-1, grid, grid, self.rule.channels)
         return fine + enlarge(coarse, fine.shape[1])
@@ -136,7 +147,8 @@ class Delocate:
         start = self.recover.init(own, autoencoder)
         mae = self.recover.mae
         face = jnp.zeros((1, mae.image, mae.image, 3))
-        examined = Examined(face, face, face, jnp.zeros((1, mae.grid**2, mae.encoder.width)))
+        patches = (jnp.zeros((1, mae.grid**2, stack.width)) for stack in (mae.decoder, mae.encoder))
+        examined = Examined(face, face, face, *patches)
         return {
             "frozen": start,
             "mapping": start,
@@ -148,42 +160,49 @@ class Delocate:
         """Classification of every face, localisation where there is a mask, mapping, and the medians."""
         draws = heads.training_keys(keys)
         faces = self.recover.faces(batch)
-        whole = self._recovered(params, faces, draws.mask)
-        examined = self._examined(params, faces, whole)
+        recovered = self._recovered(params, faces, draws.mask)
+        examined = self._examined(params, faces, recovered)
         verdicts = self._verdicts(params, examined, draws.features)
         judged = heads.judge(verdicts.logits, batch)
         total = {"classification": judged.cross_entropy}
         total |= _localisation_terms(verdicts.touched, batch, self.rule.shrink)
-        total |= self._mapping_terms(params["margin"], examined, whole, batch)
+        total |= self._mapping_terms(params["margin"], examined, recovered.whole, batch)
         return Losses(total, {"accuracy": judged.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
         """P(fake), and P(touched) of each place of the map."""
         faces = self.recover.faces(batch)
-        whole = self._recovered(params, faces, keys)
-        verdicts = self._verdicts(params, self._examined(params, faces, whole), None)
+        recovered = self._recovered(params, faces, keys)
+        verdicts = self._verdicts(params, self._examined(params, faces, recovered), None)
         return Prediction(
             score=heads.fake_probability(verdicts.logits),
             heat=jax.nn.sigmoid(verdicts.touched),
-            recovered=whole.recovered,
-            hidden=whole.hidden,
+            recovered=recovered.whole.recovered,
+            hidden=recovered.whole.hidden,
             evidence={},
         )
 
-    def _recovered(self, params: Params, faces: Faces, keys: jax.Array) -> Assembled:
+    def _recovered(self, params: Params, faces: Faces, keys: jax.Array) -> Recovered:
         """Each part recovered in turn by the frozen stage 1."""
         teacher = jax.lax.stop_gradient(params["frozen"])
         rule = dataclasses.replace(self.recover.mask, mode="part", count=self.rule.masked)
         masked = mask_each_part(rule, faces, keys)
         recovery = self.recover.recover(teacher, masked.faces.image, masked.mask)
-        return assemble(masked, recovery.patches, self.recover.mae.patch)
+        whole = assemble(masked, recovery.patches, self.recover.mae.patch)
+        nothing = jnp.zeros_like(by_pass(recovery.hidden)[0])
+        return Recovered(whole, joined(masked, recovery.hidden, nothing))
 
-    def _examined(self, params: Params, faces: Faces, whole: Assembled) -> Examined:
+    def _examined(self, params: Params, faces: Faces, recovered: Recovered) -> Examined:
         """The whole face through the mapping network, beside its recovery."""
         everything = nothing_masked(*faces.patches.shape[:2])
         mapped = self.recover.recover(params["mapping"], faces.image, everything)
-        picture = unpatchify(mapped.patches, self.recover.mae.patch)
-        return Examined(faces.image, whole.recovered, picture, mapped.tokens[:, 1:])
+        return Examined(
+            image=faces.image,
+            recovered=recovered.whole.recovered,
+            mapped=unpatchify(mapped.patches, self.recover.mae.patch),
+            expected=recovered.expected,
+            seen=mapped.tokens[:, 1:],
+        )
 
     def _verdicts(self, params: Params, examined: Examined, keys: jax.Array | None) -> Verdicts:
         verdicts = self._localiser().apply({"params": params["localising"]}, examined, keys)

@@ -71,22 +71,31 @@ def enlarged_residual(recovered: jax.Array, given: jax.Array) -> jax.Array:
 
 
 def assemble(masked: Masked, predicted: jax.Array, patch: int) -> Assembled:
-    """Puts the masked patches of every pass into one face; where passes overlap, the last one counts.
+    """Puts the masked patches of every pass into one face.
 
     Args:
         predicted: float32 [K B, N, P], pixels of the patches as the passes recovered them.
         patch: side of a patch in pixels.
     """
-    dropped = by_pass(masked.mask.dropped)
-    error = by_pass(squared_error(predicted, masked.faces.patches))
-    predicted, truth = by_pass(predicted), by_pass(masked.faces.patches)
-    face, heat = truth[0], jnp.zeros_like(error[0])
-    for k in range(PASSES):
-        face = jnp.where(dropped[k, ..., None], predicted[k], face)
-        heat = jnp.where(dropped[k], error[k], heat)
+    error = squared_error(predicted, masked.faces.patches)
+    face = joined(masked, predicted, by_pass(masked.faces.patches)[0])
+    heat = joined(masked, error[..., None], jnp.zeros((*face.shape[:2], 1)))
     grid = round(face.shape[1] ** 0.5)
+    hidden = by_pass(masked.mask.dropped).any(0)
     return Assembled(
         unpatchify(face, patch),
         heat.reshape(-1, grid, grid),
-        dropped.any(0).reshape(-1, grid, grid),
+        hidden.reshape(-1, grid, grid),
     )
+
+
+def joined(masked: Masked, values: jax.Array, otherwise: jax.Array) -> jax.Array:
+    """What every pass says of the patches that it masks; where passes overlap, the last one counts.
+
+    Args:
+        values: [K B, N, F].
+        otherwise: [B, N, F], for patches that were never masked.
+    """
+    for dropped, said in zip(by_pass(masked.mask.dropped), by_pass(values), strict=True):
+        otherwise = jnp.where(dropped[..., None], said, otherwise)
+    return otherwise

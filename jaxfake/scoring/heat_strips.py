@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pixels import to_picture
 from jaxfake.schema import Batch
@@ -25,6 +26,9 @@ _FACE_SHARE = 0.35
 """Of the face under its heat."""
 
 _LINE = (90, 255, 90)
+
+_WIDEST = 480
+"""Frames are shown no wider than so many pixels."""
 
 
 class HeatScale(NamedTuple):
@@ -126,6 +130,27 @@ def heat_picture(image: np.ndarray, heat: np.ndarray, scale: HeatScale) -> np.nd
         outlines, _ = cv2.findContours(called, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, _LINE, 1)
     return picture
+
+
+def frame_picture(
+    frame: np.ndarray, heat: np.ndarray, matrix: np.ndarray, scale: HeatScale
+) -> np.ndarray:
+    """The frame with the heat of a crop at its place, at most `_WIDEST` pixels wide.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        heat: float32 [size, size], of the crop.
+        matrix: float [2, 3], frame to crop.
+    """
+    height, width = frame.shape[:2]
+    placed = align.place_in_frame(heat, matrix, height, width)
+    inside = np.isfinite(placed)
+    picture = np.where(
+        inside[..., None], heat_picture(frame, np.where(inside, placed, 0.0), scale), frame
+    )
+    factor = min(1.0, _WIDEST / width)
+    smaller = (round(width * factor), max(round(height * factor), 1))
+    return cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
 
 
 def _mask_picture(face: Heated) -> np.ndarray:

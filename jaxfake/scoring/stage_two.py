@@ -8,6 +8,7 @@ import numpy as np
 from jaxfake.config import Aggregation
 from jaxfake.data.coverage import ground_truth
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.frames import SourceFrames
 from jaxfake.models.method import Method, Params
 from jaxfake.scoring import detection, localisation, localisation_section
 from jaxfake.scoring.detection import Detection
@@ -16,6 +17,7 @@ from jaxfake.scoring.detection_section import (
     detection_section,
     ranked_rows,
 )
+from jaxfake.scoring.frames_section import frames_section
 from jaxfake.scoring.heat_strips import heat_scale, heat_strips, heated_faces
 from jaxfake.scoring.localisation import Localisation, Tally
 from jaxfake.scoring.localisation_json import localisation_json
@@ -23,7 +25,7 @@ from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.predict import Sweep, score_frames
 from jaxfake.scoring.results import Provenance
 from jaxfake.scoring.stage_results import StageResults
-from jaxfake.scoring.strips import Strip, choose_rows
+from jaxfake.scoring.strips import choose_rows
 from jaxfake.scoring.trivial_maps import trivial_maps
 
 _RANKED = 12
@@ -52,18 +54,24 @@ def evaluate(
     faces: FaceDataset,
     origin: Provenance,
     how: Measuring,
+    frames: SourceFrames | None = None,
 ) -> StageResults:
     """Scores every face, and writes `scores.csv`, `frames.csv` and `metrics.json` to the folder.
 
     Args:
         name: of the detector, for people.
+        frames: that the faces were taken from, where they are at hand.
     """
     measured = _measure(method, params, faces, how)
     found, where = measured
     truth = ground_truth(faces.folder)
     detection.write(folder, faces, found, origin, localisation_json(where, truth))
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
-    strips = _strips(method, params, faces, ranked | by_kind, how.sweep)
+    chosen = ranked | by_kind
+    rows = np.concatenate(list(chosen.values()))
+    heated = heated_faces(method, params, faces, rows, how.sweep)
+    scale = heat_scale(heated, method.heat_threshold)
+    strips = heat_strips(faces, chosen, heated, scale)
     sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
     words, highlights = [detection.in_words(found, name)], detection_highlights(found)
     if where is not None:
@@ -71,6 +79,9 @@ def evaluate(
         highlights += localisation_section.localisation_highlights(where)
         shown = {kind: strips[kind] for kind in by_kind}
         sections.append(localisation_section.localisation_section(where, truth, shown))
+    if frames is not None:
+        of_ranked = heated[: sum(map(len, ranked.values()))]
+        sections += frames_section(faces, frames, of_ranked, scale)
     return StageResults(tuple(words), tuple(words), highlights, tuple(sections))
 
 
@@ -83,15 +94,3 @@ def _measure(method: Method, params: Params, faces: FaceDataset, how: Measuring)
         detection.measure(faces, frames, how.aggregation, how.bootstrap),
         localisation.measure(tally, how.bootstrap),
     )
-
-
-def _strips(
-    method: Method,
-    params: Params,
-    faces: FaceDataset,
-    chosen: dict[str, np.ndarray],
-    sweep: Sweep,
-) -> dict[str, list[Strip]]:
-    rows = np.concatenate(list(chosen.values()))
-    heated = heated_faces(method, params, faces, rows, sweep)
-    return heat_strips(faces, chosen, heated, heat_scale(heated, method.heat_threshold))

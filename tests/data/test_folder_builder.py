@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from jaxfake import schema
 from jaxfake.data import features, units
 from jaxfake.data.builders import folder as builder
-from jaxfake.data.folder import SourceFile
+from jaxfake.data.listing import SourceFile
 
 SIZE = 32
 
@@ -22,7 +22,10 @@ def items(folder, storage):
         if storage == "png":
             stored = [cv2.imencode(".png", crop[..., ::-1])[1].tobytes() for crop in crops]
         points = rng.normal(size=(n + 1, 68, 2)).astype(np.float32)
-        unit = units.Unit(n + 1, n + 1, np.arange(n + 1, dtype=np.int32) * 7, points, stored)
+        frames, matrices = np.arange(n + 1, dtype=np.int32) * 7, rng.normal(size=(n + 1, 2, 3))
+        mask = cv2.imencode(".png", np.full((SIZE, SIZE), 255, np.uint8))[1].tobytes()
+        masks = [mask if label == schema.FAKE and not frame else b"" for frame in range(n + 1)]
+        unit = units.Unit(n + 1, n + 1, frames, points, matrices.astype(np.float32), stored, masks)
         units.save(folder / f"{n}.npz", unit)
         method = "real" if label == schema.REAL else "Deepfakes"
         source = SourceFile(folder / f"{n}.mp4", f"{n}.mp4", label, method, f"person {n}", f"{n}")
@@ -51,8 +54,10 @@ def test_what_was_cropped_is_read_back_pixel_by_pixel(tmp_path, storage, monkeyp
             example = examples[row]
             np.testing.assert_array_equal(example.image, crop)
             np.testing.assert_array_equal(example.landmarks, landmarks)
-            assert not example.forgery_mask.any()
-            assert example.has_mask == (item.source.label == schema.REAL)
+            known = item.source.label == schema.FAKE and frame == 0
+            assert (example.forgery_mask == 255 * known).all()
+            assert example.has_mask == (known or item.source.label == schema.REAL)
+            assert example.matrix.shape == (2, 3)
             assert (example.label, example.method) == (item.source.label, item.source.method)
             assert (example.dataset, example.frame) == ("mine", frame * 7)
             assert (example.video_id, example.identity) == (

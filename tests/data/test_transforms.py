@@ -19,7 +19,8 @@ def _example(points: np.ndarray, mask: np.ndarray | None = None) -> Example:
     image[rows, columns] = 255
     landmarks = np.tile(points, (68 // len(points) + 1, 1))[:68].astype(np.float32)
     mask = np.zeros((SIZE, SIZE), np.uint8) if mask is None else mask
-    return Example(image, landmarks, 1, "swap", "toy", "v", "i", 0, mask, True)
+    matrix = np.eye(2, 3, dtype=np.float32)
+    return Example(image, landmarks, 1, "swap", "toy", "v", "i", 0, mask, True, matrix)
 
 
 def _views() -> st.SearchStrategy[View]:

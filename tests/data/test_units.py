@@ -13,7 +13,9 @@ def unit(crops: int) -> units.Unit:
         decoded=crops + 1,
         frames=np.arange(crops, dtype=np.int32) * 3,
         landmarks=rng.normal(size=(crops, 68, 2)).astype(np.float32),
+        matrices=rng.normal(size=(crops, 2, 3)).astype(np.float32),
         pictures=[bytes(rng.integers(0, 256, 10 * n, dtype=np.uint8)) for n in range(crops)],
+        masks=[bytes(rng.integers(0, 256, 7 * (n % 2), dtype=np.uint8)) for n in range(crops)],
     )
 
 
@@ -25,8 +27,11 @@ def test_a_unit_comes_back_as_it_was(tmp_path, stored):
     assert units.load_status(path) == stored.status == back.status
     np.testing.assert_array_equal(back.frames, stored.frames)
     np.testing.assert_array_equal(back.landmarks, stored.landmarks)
+    np.testing.assert_array_equal(back.matrices, stored.matrices)
+    assert back.matrices.shape[1:] == (2, 3)
     assert back.landmarks.shape[1:] == (68, 2)
     assert back.pictures == stored.pictures
+    assert back.masks == stored.masks
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
 
 

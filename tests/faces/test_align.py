@@ -128,3 +128,23 @@ def test_outside_of_the_frame_is_black_and_unmasked():
     assert not align.warp(white, matrix, 100)[:, :50].any()
     assert align.warp(white, matrix, 100)[:, 50:].all()
     assert not align.warp_mask(white[..., 0], matrix, 100)[:, :50].any()
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.4])
+def test_what_is_placed_in_the_frame_lies_where_the_crop_was_cut(turn):
+    size, (height, width) = 40, (90, 120)
+    matrix = np.array(
+        [
+            [0.5 * np.cos(turn), -0.5 * np.sin(turn), -3.0],
+            [0.5 * np.sin(turn), 0.5 * np.cos(turn), -6.0],
+        ]
+    )
+    column = np.tile(np.arange(size, dtype=np.float32), (size, 1))
+    placed = align.place_in_frame(column, matrix, height, width)
+    y, x = np.mgrid[:height, :width]
+    points = align.apply(matrix, np.stack([x.ravel(), y.ravel()], axis=1).astype(float))
+    inside = ((points >= 0) & (points <= size - 1)).all(1).reshape(height, width)
+    known = np.isfinite(placed)
+    assert not known[~inside].any()
+    assert known.sum() > 0.85 * inside.sum()  # all but a rim
+    np.testing.assert_allclose(placed[known], points[:, 0].reshape(height, width)[known], atol=0.06)

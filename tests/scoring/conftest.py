@@ -32,6 +32,7 @@ def build_dataset(videos: Sequence[Video], dataset: str = "toys") -> FaceDataset
             frame=frame,
             forgery_mask=np.zeros((SIDE, SIDE), np.uint8),
             has_mask=label == 0,
+            matrix=np.eye(2, 3, dtype=np.float32),
         )
         for method, video, label, frames in videos
         for frame in range(frames)

@@ -45,7 +45,9 @@ def lose(monkeypatch, *rows):
 
 def strips_of(dataset, rows):
     return {
-        title: [Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen]
+        title: [
+            Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen
+        ]
         for title, chosen in rows.items()
     }
 

@@ -72,7 +72,10 @@ def test_every_metric_is_the_mean_of_scikit_learns_over_the_fakes_with_a_mask():
 def test_groups_and_the_faces_left_out_are_counted():
     result = tallied()
     assert (result.overall.faces, result.overall.videos) == (3, 3)
-    assert {name: group.faces for name, group in result.per_method.items()} == {"eyes": 2, "lips": 1}
+    assert {name: group.faces for name, group in result.per_method.items()} == {
+        "eyes": 2,
+        "lips": 1,
+    }
     assert (result.without_mask, result.empty_mask, result.real_faces) == (1, 1, 1)
 
 
@@ -89,7 +92,9 @@ def test_trivial_maps_are_measured_by_the_same_lines():
     share = np.array([12, 12, 8]) / SIDE**2
     assert maps["nothing"].by_face["dice"].mean == 0
     assert maps["nothing"].by_face["pbca"].mean == pytest.approx((1 - share).mean())
-    assert maps["everything"].by_face["dice"].mean == pytest.approx((2 * share / (1 + share)).mean())
+    assert maps["everything"].by_face["dice"].mean == pytest.approx(
+        (2 * share / (1 + share)).mean()
+    )
     assert maps["everything"].by_face["iou"].mean == pytest.approx(share.mean())
     for name in ("nothing", "everything"):
         assert maps[name].by_face["pixel_auc"].mean == 0.5

@@ -56,7 +56,10 @@ def measured(dataset):
 
 def written(path, result, table, log):
     pixels = np.zeros((16, 64, 3), np.uint8)
-    strips = {"real": [Strip("a face", 0.1, RECOVERY, pixels)], EVIL: [Strip(EVIL, 0.2, RECOVERY, pixels)]}
+    strips = {
+        "real": [Strip("a face", 0.1, RECOVERY, pixels)],
+        EVIL: [Strip(EVIL, 0.2, RECOVERY, pixels)],
+    }
     sections = (
         recovery_section(table, strips),
         zero_shot_section(result),

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from jaxfake import schema
 from jaxfake.data import features, units
 from jaxfake.data.builders.stable import StableWriter
-from jaxfake.data.folder import SourceFile
+from jaxfake.data.listing import SourceFile
 from jaxfake.schema import Example
 
 _SHARD_BYTES = 256 << 20
@@ -45,7 +45,7 @@ class Folder(tfds.core.ShardBasedBuilder):
     for that, as soon as a split is larger than 1 GB.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
 
     def __init__(self, data_dir: Path, plan: Plan, report: Callable[[], None]) -> None:
         """Prepares to write below `data_dir`; `report` is called once per unit written."""
@@ -84,6 +84,7 @@ class Folder(tfds.core.ShardBasedBuilder):
     def _example(self, source: SourceFile, unit: units.Unit, row: int) -> dict[str, Any]:
         size, storage = self._plan.size, self._plan.storage
         blank = np.zeros((size, size), np.uint8)
+        mask = unit.masks[row]
         example = Example(
             image=blank,  # replaced below by what the unit holds already encoded
             landmarks=unit.landmarks[row],
@@ -93,8 +94,9 @@ class Folder(tfds.core.ShardBasedBuilder):
             video_id=source.video_id,
             identity=source.identity,
             frame=int(unit.frames[row]),
-            forgery_mask=blank,
-            has_mask=source.label == schema.REAL,
+            forgery_mask=features.decode_mask(mask) if mask else blank,
+            has_mask=bool(mask) or source.label == schema.REAL,
+            matrix=unit.matrices[row],
         )
         fields = features.encode(example, storage)
         picture = unit.pictures[row]

@@ -77,8 +77,8 @@ class ToyFacesConfig(tfds.core.BuilderConfig):
 class Toyfaces(tfds.core.GeneratorBasedBuilder):
     """Procedural faces and their forgeries."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    """To be raised when any pixel of the default changes, so that nobody trains on an old copy."""
+    VERSION = tfds.core.Version("1.1.0")
+    """To be raised when anything of the default changes, so that nobody trains on an old copy."""
 
     def _info(self) -> tfds.core.DatasetInfo:
         options = self.builder_config.options
@@ -197,4 +197,5 @@ def _shots(rng: np.random.Generator, take: _Take) -> Iterator[Example]:
             frame=number,
             forgery_mask=frame.mask,
             has_mask=True,
+            matrix=np.eye(2, 3, dtype=np.float32),  # the crop is the frame
         )

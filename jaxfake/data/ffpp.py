@@ -1,0 +1,140 @@
+"""FaceForensics++ (Roessler et al., 2019) in the layout that its download script makes.
+
+    SOURCE/original_sequences/youtube/c23/videos/004.mp4
+    SOURCE/manipulated_sequences/METHOD/c23/videos/004_982.mp4      target 004, source 982
+    SOURCE/manipulated_sequences/METHOD/masks/videos/004_982.mp4
+    SOURCE/splits/train.json, val.json, test.json                   pairs of ids, 360 + 70 + 70
+
+A fake belongs to the split of its target, and both ids of a pair are in the same split. The identity is
+the pair, so that nobody is ever divided. Without masks a fake's original is still known: its target's.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxfake import schema
+from jaxfake.data.listing import Listing, Refused, SourceFile
+from jaxfake.errors import InputError
+
+METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+COMPRESSIONS = ("c23", "c40", "raw")
+"""The first that is there is taken."""
+
+SPLITS = ("train", "val", "test")
+
+_REAL = re.compile(r"(\d{3})\.mp4")
+_FAKE = re.compile(r"(\d{3})_(\d{3})\.mp4")
+
+_LAYOUT = (
+    "original_sequences/youtube/c23/videos/*.mp4 and manipulated_sequences/METHOD/c23/videos/*.mp4"
+)
+
+
+class _Pairs:
+    """The official splits, from a folder that holds them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.split_of: dict[str, str] = {}
+        self.pair_of: dict[str, str] = {}
+        for split in SPLITS:
+            for pair in _read_pairs(folder / f"{split}.json"):
+                for one in pair:
+                    if one in self.split_of:
+                        raise InputError(f"the splits in {folder} name {one} twice: get them again")
+                    self.split_of[one], self.pair_of[one] = split, "_".join(sorted(pair))
+
+
+def list_ffpp(root: Path, protocol: Path) -> Listing:
+    """The videos of one compression, those of the five manipulations that are there.
+
+    Args:
+        root: of the dataset.
+        protocol: folder of the official train.json, val.json and test.json.
+
+    Raises:
+        InputError: the layout or the official splits are not there.
+    """
+    root = root.resolve()
+    compression = _compression(root)
+    pairs = _Pairs(protocol)
+    files: list[SourceFile] = []
+    refused: list[Refused] = []
+    for folder, method in _folders(root, compression):
+        for path in sorted(folder.glob("*.mp4")):
+            file = _file(root, compression, path, method, pairs)
+            if isinstance(file, SourceFile):
+                files.append(file)
+            else:
+                refused.append(file)
+    if not files:
+        raise InputError(f"{root} holds no video of FaceForensics++: expected are {_LAYOUT}")
+    files.sort(key=lambda file: file.relative)
+    return Listing(files, refused, 0, f"by the layout of FaceForensics++ {compression}")
+
+
+def _compression(root: Path) -> str:
+    for compression in COMPRESSIONS:
+        if _originals(root, compression).is_dir():
+            return compression
+    raise InputError(f"{root} is no FaceForensics++: expected are {_LAYOUT}")
+
+
+def _originals(root: Path, compression: str) -> Path:
+    return root / "original_sequences" / "youtube" / compression / "videos"
+
+
+def _folders(root: Path, compression: str) -> Iterator[tuple[Path, str]]:
+    yield _originals(root, compression), schema.REAL_METHOD
+    for method in METHODS:
+        yield root / "manipulated_sequences" / method / compression / "videos", method
+
+
+def _file(
+    root: Path, compression: str, path: Path, method: str, pairs: _Pairs
+) -> SourceFile | Refused:
+    relative = path.relative_to(root).as_posix()
+    real = method == schema.REAL_METHOD
+    match = (_REAL if real else _FAKE).fullmatch(path.name)
+    if match is None or match[1] not in pairs.split_of:
+        return Refused(relative, "its name is of no video in the official splits")
+    if not path.resolve().is_relative_to(root):
+        return Refused(relative, "it is a link that leaves the folder")
+    if not real and pairs.pair_of[match[1]] != pairs.pair_of.get(match[2]):
+        return Refused(relative, "its two ids are no pair of the official splits")
+    mask = root / "manipulated_sequences" / method / "masks" / "videos" / path.name
+    original = _originals(root, compression) / f"{match[1]}.mp4"
+    return SourceFile(
+        path=path,
+        relative=relative,
+        label=schema.REAL if real else schema.FAKE,
+        method=method,
+        identity=pairs.pair_of[match[1]],
+        video_id=path.stem,
+        split=pairs.split_of[match[1]],
+        mask=mask if not real and mask.is_file() else None,
+        original=original if not real and original.is_file() else None,
+    )
+
+
+def _read_pairs(path: Path) -> list[list[str]]:
+    try:
+        pairs = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(
+            f"{path} is not there: give --protocol the folder of the official train.json, val.json "
+            "and test.json"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON: get it again") from error
+    for pair in pairs if isinstance(pairs, list) else [None]:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_id, pair))):
+            raise InputError(
+                f"{path} should hold pairs of ids such as ['004', '982'], not {pair!r}"
+            )
+    return pairs
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{3}", value) is not None

@@ -1,0 +1,52 @@
+"""What there is to prepare: the files of a source, each with what its dataset says of it."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+_SAMPLE_BYTES = 65536
+
+
+class SourceFile(NamedTuple):
+    """One photograph or video."""
+
+    path: Path
+    relative: str  # to the source, with '/'
+    label: int
+    method: str  # manipulation name; 'real' for reals
+    identity: str
+    video_id: str
+    split: str = ""  # as the dataset has it; '' to split by identity
+    mask: Path | None = None  # video of what was touched, frame by frame
+    original: Path | None = None  # the real video that it was made from, frame by frame
+
+
+class Refused(NamedTuple):
+    """Something in the source that is not looked at."""
+
+    relative: str
+    why: str
+
+
+class Listing(NamedTuple):
+    """What a source holds, in the order of the relative paths."""
+
+    files: list[SourceFile]
+    refused: list[Refused]
+    others: int  # files that are neither photographs nor videos by their suffix
+    label: str  # of all files, or where the labels come from
+
+
+def content_digest(path: Path) -> str:
+    """Hex digest of a file's size, beginning and end: changes whenever a real edit is made."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.sha256(str(size).encode())
+            digest.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            digest.update(file.read(_SAMPLE_BYTES))
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()
