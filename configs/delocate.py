@@ -16,8 +16,8 @@ from jaxfake import recipes
 METHOD = {
     "name": "delocate",
     "masked": 2,
-    "shrink": 2,
-    "channels": 8,
+    "shrink": 4,
+    "channels": 16,
     "width": 8,
     "map_weight": 0.5,
     "dropout": 0.1,
@@ -33,6 +33,7 @@ METHOD = {
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
     config = recipes.toyfaces(METHOD)
+    config.detect.learning_rate = 1.6e-2
     match variant:
         case "":
             pass
@@ -44,7 +45,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.held_out = "manipulation"
         case "ffpp" | "ffpp_small":
             recipes.ffpp(config, recipes.VITS[variant])
-            config.method.update(masked=40, channels=32, width=64)
+            config.method.update(masked=40, shrink=2, channels=64, width=64)
         case _:
             raise ValueError(
                 f"configs/delocate.py has no variant {variant!r}; its docstring lists them"

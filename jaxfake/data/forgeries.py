@@ -3,6 +3,7 @@
 Real clips pass through the very same blend with their own part (`keep`): same regions, softness,
 colour matching and colour cast. So a seam says nothing; only the disagreement of the parts does.
 The donor's latents keep their distribution (see `latents.far_from`), so neither does a part alone.
+All but the lips are touched whole, or on one side of the face: where it was must be seen, not known.
 Our choice throughout; the colour matching is the usual one of face swaps, mean and spread by channel.
 """
 
@@ -28,13 +29,30 @@ METHODS = ("eyes", "lips", "inner_face", "lighting")
 _BROWS_AND_EYES = np.r_[17:27, 36:48]
 _LIPS = np.r_[48:68]
 _INNER_FACE = np.r_[17:68]
-PART_LANDMARKS = {
+_PARTS = {
     "eyes": _BROWS_AND_EYES,
     "lips": _LIPS,
     "inner_face": _INNER_FACE,
     "lighting": _INNER_FACE,
 }
-"""Which landmarks span the region of each method, and follow the donor inside it."""
+
+WHOLE, RIGHT, LEFT = "whole", "right", "left"
+
+_MIDDLE = np.r_[27:31, 33, 51, 57, 62, 66]
+_OF_SIDE = {
+    WHOLE: np.arange(68),
+    RIGHT: np.r_[17:22, 36:42, 31:33, 48:51, 58:62, 67, _MIDDLE],
+    LEFT: np.r_[22:27, 42:48, 34:36, 52:57, 63:66, _MIDDLE],
+}
+"""The landmarks of each side as the person has it, those in the middle in both."""
+
+SIDES = {
+    "eyes": (WHOLE, RIGHT, LEFT),
+    "lips": (WHOLE,),
+    "inner_face": (WHOLE, RIGHT, LEFT),
+    "lighting": (WHOLE, RIGHT, LEFT),
+}
+"""What of its part each method touches, equally often."""
 
 SOFTNESS = {
     "eyes": (0.14, 0.36),
@@ -43,6 +61,9 @@ SOFTNESS = {
     "lighting": (0.26, 0.46),
 }
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
+
+SIDE_SOFTNESS = (0.14, 0.30)
+"""Where only one side is touched; wider, and the other side would be too."""
 
 MARGIN = (0.02, 0.10)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
@@ -66,8 +87,14 @@ class Forgery(NamedTuple):
     """One manipulation of one clip."""
 
     method: str
+    side: str  # one of SIDES
     donor: Clip  # in the target's poses
     seam: Seam
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """Which landmarks span the region, and follow the donor inside it; int [m]."""
+        return np.intersect1d(_PARTS[self.method], _OF_SIDE[self.side])
 
 
 class Region(NamedTuple):
@@ -95,12 +122,13 @@ def draw_forgery(rng: np.random.Generator, method: str, target: Clip) -> Forgery
             identity=donor_identity(rng, target.identity),
             expressions=move_expression(rng, mean, frames),
         )
+    side = SIDES[method][rng.integers(len(SIDES[method]))]
     seam = Seam(
-        softness=rng.uniform(*SOFTNESS[method]),
+        softness=rng.uniform(*(SOFTNESS[method] if side == WHOLE else SIDE_SOFTNESS)),
         margin=rng.uniform(*MARGIN),
         gain=(1 + rng.normal(0, CAST, 3)).astype(np.float32),
     )
-    return Forgery(method, donor, seam)
+    return Forgery(method, side, donor, seam)
 
 
 def _mean_expression(clip: Clip) -> Expression:
@@ -114,7 +142,7 @@ def _mean_light(clip: Clip) -> Light:
 def forge(faces: list[Face], forgery: Forgery) -> list[Forged]:
     """The clip `faces` (T frames of the target) with the donor's part."""
     forged = []
-    moved = PART_LANDMARKS[forgery.method]
+    moved = forgery.landmarks
     for face, scene in zip(faces, forgery.donor.scenes(), strict=True):
         donor = render(scene, len(face.image))
         region = region_of(face.landmarks, donor.landmarks, forgery, len(face.image))
@@ -141,7 +169,7 @@ def region_of(target: np.ndarray, donor: np.ndarray, forgery: Forgery, size: int
 
     It stays inside both faces, or their outlines would be seen twice.
     """
-    part, unit = PART_LANDMARKS[forgery.method], IOD * size
+    part, unit = forgery.landmarks, IOD * size
     hull = cv2.convexHull(np.concatenate([target[part], donor[part]]))
     away = _distance(255 - _filled(hull, size))
     reach = (forgery.seam.margin + forgery.seam.softness) * unit

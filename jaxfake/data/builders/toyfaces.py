@@ -54,7 +54,7 @@ class ToyFaces:
     size: int = 64
     seed: int = 0
     storage: features.Storage = "png"
-    train: SplitSize = SplitSize(identities=1200, frames=2)  # people teach more than frames do
+    train: SplitSize = SplitSize(identities=3000, frames=1)  # people teach more than frames do
     val: SplitSize = SplitSize(identities=60)
     test: SplitSize = SplitSize(identities=120, forgeries=2)
 
