@@ -8,8 +8,8 @@ import jax
 
 from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without, without_faces
-from jaxfake.data.folder import list_folder
 from jaxfake.data.frames import SourceFrames
+from jaxfake.data.layouts.folder import list_folder
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.mae import MaskedAutoencoder

@@ -1,9 +1,11 @@
-"""Runs a list of configs over seeds and writes one table of their results, mean and spread.
+"""Runs a list of configs over seeds and writes tables of their results, mean and spread.
 
     python tools/ablations.py --configs=configs/mover.py,configs/mover.py:scratch --seeds=0,1,2 --runs=DIR
 
-Configs that share a stage 1 share it here too: it is trained once for each seed. The same command again
-goes on where it was stopped. Leaves DIR/table.md, DIR/table.json and a run below DIR for each row.
+With --leave_out=eyes,lips each config is also trained without each of these manipulations in turn, and
+measured on the one that it has never seen. Configs that share a stage 1 share it here too: it is
+trained once for each seed. The same command again goes on where it was stopped. Leaves DIR/table.md,
+DIR/table.json and a run below DIR for each row.
 """
 
 import ast
@@ -12,6 +14,7 @@ import runpy
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,48 +22,70 @@ from absl import flags
 
 from jaxfake import cli, config
 from jaxfake.errors import InputError
+from jaxfake.scoring.localisation import DETECTOR
 from jaxfake.start import OWN
 
 _CONFIGS = flags.DEFINE_list("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")
 _RUNS = flags.DEFINE_string("runs", None, "Folder for the runs and the table.")
+_LEAVE_OUT = flags.DEFINE_list(
+    "leave_out", [], "Manipulations; each config also runs without each of them in turn."
+)
 _CHANGES = flags.DEFINE_multi_string(
     "change", [], "KEY=VALUE of the config for all runs alike, such as detect.steps=100."
 )
 
 
-class Row(NamedTuple):
-    """One config over the seeds."""
+class Run(NamedTuple):
+    """What one run came to on the test split. Dice is None for a heat without a threshold."""
 
-    name: str
-    auc: tuple[float, ...]  # video AUC of the test split, one a seed
-    by_method: dict[str, tuple[float, ...]]
+    auc: float  # over videos
+    auc_by_method: dict[str, float]
+    dice: float | None  # mean over faces
+    dice_by_method: dict[str, float | None]
+    trivial: float | None  # best Dice of a map that looks at no face
+    false_area: float | None  # share of real faces that is called touched
     n_real: int
     n_fake: int
 
 
+class Row(NamedTuple):
+    """One config: runs by seed, all manipulations seen, and those without one of them, by its name."""
+
+    name: str
+    seen: tuple[Run, ...]
+    unseen: dict[str, tuple[Run, ...]]
+
+
 def main() -> None:
-    """Flags in, the table out."""
+    """Flags in, the tables out."""
     if not _CONFIGS.value or not _RUNS.value:
         raise InputError("--configs and --runs are needed: what to run, and a folder for the runs")
     out = Path(_RUNS.value)
     recovered: dict[str, Path] = {}  # folder of the run that trained each stage 1
-    folders = {
-        name: [_run(name, seed, out, recovered) for seed in _SEEDS.value] for name in _CONFIGS.value
-    }
-    rows = [_row(name, runs) for name, runs in folders.items()]
-    table = _table(rows)
-    (out / "table.json").write_text(json.dumps([row._asdict() for row in rows], indent=1) + "\n")
-    (out / "table.md").write_text(table)
-    print(table)
+
+    def over_seeds(name: str, left_out: str) -> tuple[Run, ...]:
+        folders = [_run(name, seed, left_out, out, recovered) for seed in _SEEDS.value]
+        return tuple(_result(folder) for folder in folders)
+
+    rows = [
+        Row(name, over_seeds(name, ""), {m: over_seeds(name, m) for m in _LEAVE_OUT.value})
+        for name in _CONFIGS.value
+    ]
+    tables = _tables(rows)
+    (out / "table.json").write_text(json.dumps([_plain_row(row) for row in rows], indent=1) + "\n")
+    (out / "table.md").write_text(tables)
+    print(tables)
 
 
-def _run(name: str, seed: str, out: Path, recovered: dict[str, Path]) -> Path:
+def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Path]) -> Path:
     """Runs one config with one seed to its end, from a stage 1 that is there already if there is one."""
     path, _, variant = name.partition(":")
-    folder = out / f"{Path(path).stem}_{variant or 'default'}_{seed}"
+    without = f"_without_{left_out}" if left_out else ""
+    folder = out / f"{Path(path).stem}_{variant or 'default'}{without}_{seed}"
     command = [sys.executable, "-m", "jaxfake.main", f"--config={name}", f"--workdir={folder}"]
-    command += [f"--config.{change}" for change in (f"seed={seed}", *_CHANGES.value)]
+    changes = (f"seed={seed}", f"data.leave_out={left_out}", *_CHANGES.value)
+    command += [f"--config.{change}" for change in changes]
     key = _stage_one_of(name, seed)
     if key in recovered:
         command.append(f"--config.start={recovered[key]}")
@@ -71,7 +96,10 @@ def _run(name: str, seed: str, out: Path, recovered: dict[str, Path]) -> Path:
 
 
 def _stage_one_of(name: str, seed: str) -> str:
-    """All that the stage 1 of a run depends on; '' if it has none of its own."""
+    """All that the stage 1 of a run depends on; '' if it has none of its own.
+
+    It sees no fake, so what is left out of them makes no difference to it.
+    """
     path, _, variant = name.partition(":")
     values = runpy.run_path(path)["get_config"](*filter(None, [variant]))
     changes = dict(change.split("=", 1) for change in (f"seed={seed}", *_CHANGES.value))
@@ -89,50 +117,120 @@ def _plain(text: str) -> Any:
         return text
 
 
-def _row(name: str, runs: list[Path]) -> Row:
-    results = [_metrics(run) for run in runs]
-    methods = results[0]["per_method"]
-    return Row(
-        name,
-        tuple(result["video"]["auc"] for result in results),
-        {m: tuple(r["per_method"][m]["video"]["auc"] for r in results) for m in methods},
-        results[0]["video"]["n_real"],
-        results[0]["video"]["n_fake"],
-    )
-
-
-def _metrics(run: Path) -> dict[str, Any]:
+def _result(run: Path) -> Run:
     found = sorted(run.glob("eval/*/test/metrics.json"))
     if len(found) != 1:
         raise InputError(f"{run} has {len(found)} results of a test split, where one is expected")
-    return json.loads(found[0].read_text())
-
-
-def _table(rows: list[Row]) -> str:
-    """Markdown: mean and standard deviation over the seeds; the AUC of each seed beside them."""
-    methods = list(rows[0].by_method)
-    header = ["config", "video AUC", "each seed", *methods]
-    lines = [_line(header), _line(["---"] * len(header))]
-    for row in rows:
-        each = ", ".join(f"{auc:.3f}" for auc in row.auc)
-        lines.append(
-            _line([row.name, _spread(row.auc), each, *map(_spread, row.by_method.values())])
-        )
-    first = rows[0]
-    lines.append(
-        f"\nTest split, {first.n_real} real and {first.n_fake} fake videos; mean ± standard deviation over "
-        f"{len(first.auc)} seeds of training. The spread over videos is in each run's metrics.json.\n"
+    result = json.loads(found[0].read_text())
+    where = result["localisation"]
+    by_method = {name: one["video"]["auc"] for name, one in result["per_method"].items()}
+    counts = result["video"]["n_real"], result["video"]["n_fake"]
+    if where is None:
+        return Run(result["video"]["auc"], by_method, None, {}, None, None, *counts)
+    dice = _dices(where)
+    ours = dice.pop(DETECTOR)
+    return Run(
+        result["video"]["auc"],
+        by_method,
+        ours,
+        {name: _dices(one)[DETECTOR] for name, one in where["per_method"].items()},
+        max((value for value in dice.values() if value is not None), default=None),
+        where["reals"]["maps"][DETECTOR]["area"],
+        *counts,
     )
-    return "\n".join(lines)
+
+
+def _dices(group: dict[str, Any]) -> dict[str, float | None]:
+    """Mean Dice of each map of a group in metrics.json."""
+    return {name: one["mean_over_faces"]["dice"] for name, one in group["maps"].items()}
+
+
+def _plain_row(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "seen": [run._asdict() for run in row.seen],
+        "unseen": {name: [run._asdict() for run in runs] for name, runs in row.unseen.items()},
+    }
+
+
+def _tables(rows: list[Row]) -> str:
+    """Markdown: mean and standard deviation over the seeds."""
+    parts = [_auc_table(rows), _dice_table(rows)]
+    if rows[0].unseen:
+        parts.append(_unseen_table(rows))
+    first = rows[0].seen[0]
+    parts.append(
+        f"Test split, {first.n_real} real and {first.n_fake} fake videos; mean ± standard deviation over "
+        f"{len(rows[0].seen)} seeds of training. The spread over videos is in each run's metrics.json."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _auc_table(rows: list[Row]) -> str:
+    methods = list(rows[0].seen[0].auc_by_method)
+    body = [
+        [
+            row.name,
+            _spread([run.auc for run in row.seen]),
+            ", ".join(f"{run.auc:.3f}" for run in row.seen),
+            *(_spread([run.auc_by_method[name] for run in row.seen]) for name in methods),
+        ]
+        for row in rows
+    ]
+    return _table(["video AUC", "all", "each seed", *methods], body)
+
+
+def _dice_table(rows: list[Row]) -> str:
+    methods = list(rows[0].seen[0].auc_by_method)
+    body = [
+        [
+            row.name,
+            _spread([run.dice for run in row.seen]),
+            _spread([run.trivial for run in row.seen]),
+            _spread([run.false_area for run in row.seen]),
+            *(_spread([run.dice_by_method.get(name) for run in row.seen]) for name in methods),
+        ]
+        for row in rows
+    ]
+    return _table(["Dice", "all", "best trivial", "false area of reals", *methods], body)
+
+
+def _unseen_table(rows: list[Row]) -> str:
+    """Each left-out manipulation: AUC, and Dice where there is one, seen and never seen in training."""
+    body = []
+    for row in rows:
+        cells = [row.name]
+        for name, runs in row.unseen.items():
+            for pick in (_auc_of, _dice_of):
+                seen, unseen = ([pick(run, name) for run in some] for some in (row.seen, runs))
+                cells.append(f"{_spread(unseen)} ({_spread(seen)})")
+        body.append(cells)
+    names = [f"{name} {kind}" for name in rows[0].unseen for kind in ("AUC", "Dice")]
+    return _table(["never seen (seen)", *names], body)
+
+
+def _auc_of(run: Run, method: str) -> float:
+    return run.auc_by_method[method]
+
+
+def _dice_of(run: Run, method: str) -> float | None:
+    return run.dice_by_method.get(method)
+
+
+def _table(header: list[str], body: list[list[str]]) -> str:
+    return "\n".join(_line(cells) for cells in (header, ["---"] * len(header), *body))
 
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(values: tuple[float, ...]) -> str:
-    mean = statistics.mean(values)
-    return f"{mean:.3f} ± {statistics.stdev(values):.3f}" if len(values) > 1 else f"{mean:.3f}"
+def _spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return "–"
+    mean = statistics.mean(known)
+    return f"{mean:.3f} ± {statistics.stdev(known):.3f}" if len(known) > 1 else f"{mean:.3f}"
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 _SAMPLE_BYTES = 65536
 
 
 class SourceFile(NamedTuple):
-    """One photograph or video."""
+    """One photograph or video; or a folder of pictures, the frames of one video."""
 
     path: Path
     relative: str  # to the source, with '/'
@@ -18,8 +20,8 @@ class SourceFile(NamedTuple):
     identity: str
     video_id: str
     split: str = ""  # as the dataset has it; '' to split by identity
-    mask: Path | None = None  # video of what was touched, frame by frame
-    original: Path | None = None  # the real video that it was made from, frame by frame
+    mask: Path | None = None  # video (or folder) of what was touched, frame by frame
+    original: Path | None = None  # the real one that it was made from, frame by frame
 
 
 class Refused(NamedTuple):
@@ -36,6 +38,8 @@ class Listing(NamedTuple):
     refused: list[Refused]
     others: int  # files that are neither photographs nor videos by their suffix
     label: str  # of all files, or where the labels come from
+    official: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+    """How many videos the whole dataset has, by split and method, as its authors say."""
 
 
 def content_digest(path: Path) -> str:

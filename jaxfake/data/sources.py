@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jaxfake.data import ffpp, folder
+from jaxfake.data.layouts import ffpp, folder
 from jaxfake.data.listing import Listing
 from jaxfake.errors import InputError
 

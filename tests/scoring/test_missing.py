@@ -6,7 +6,7 @@ import pytest
 
 from jaxfake.data import coverage
 from jaxfake.data.coverage import Row
-from jaxfake.data.folder import list_folder
+from jaxfake.data.layouts.folder import list_folder
 from jaxfake.data.units import Status
 from jaxfake.scoring.missing import missing_videos
 

@@ -11,7 +11,8 @@ the pair, so that nobody is ever divided. Without masks a fake's original is sti
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxfake import schema
@@ -71,7 +72,15 @@ def list_ffpp(root: Path, protocol: Path) -> Listing:
     if not files:
         raise InputError(f"{root} holds no video of FaceForensics++: expected are {_LAYOUT}")
     files.sort(key=lambda file: file.relative)
-    return Listing(files, refused, 0, f"by the layout of FaceForensics++ {compression}")
+    label = f"by the layout of FaceForensics++ {compression}"
+    return Listing(files, refused, 0, label, official(pairs.split_of))
+
+
+def official(split_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """720 + 140 + 140 real videos, and as many fakes of each manipulation."""
+    counts = Counter(split_of.values())
+    names = (schema.REAL_METHOD, *METHODS)
+    return {split: dict.fromkeys(names, counts[split]) for split in SPLITS}
 
 
 def _compression(root: Path) -> str:

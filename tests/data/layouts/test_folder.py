@@ -5,7 +5,7 @@ import os
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.folder import BY_FOLDER, list_folder
+from jaxfake.data.layouts.folder import BY_FOLDER, list_folder
 from jaxfake.data.listing import content_digest
 from jaxfake.errors import InputError
 

@@ -9,7 +9,7 @@ from jaxfake import schema
 from jaxfake.data import coverage
 from jaxfake.data.cropping import CropOptions
 from jaxfake.data.dataset import open_split
-from jaxfake.data.ffpp import list_ffpp
+from jaxfake.data.layouts.ffpp import list_ffpp
 from jaxfake.data.preparation import Preparation, prepare
 from jaxfake.data.sources import FFPP
 from jaxfake.errors import InputError
