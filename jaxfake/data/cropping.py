@@ -1,6 +1,6 @@
 """One source file in, the crops of its largest face out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxfake.data import masks, units
 from jaxfake.data.listing import SourceFile
-from jaxfake.data.masks import Alongside
+from jaxfake.data.masks import MaskOf
 from jaxfake.data.units import Unit
 from jaxfake.faces import align, ibug68, images, video
 from jaxfake.faces.finder import FaceFinder
@@ -18,9 +18,6 @@ from jaxfake.faces.models import FaceModels
 
 Storage = Literal["png", "raw"]
 
-Masker = Callable[[video.Frame, align.Crop], np.ndarray | None]
-"""Frame and its crop to the crop's mask, uint8 [size, size]; None if nobody knows."""
-
 
 class CropOptions(NamedTuple):
     """How faces are cut out and kept."""
@@ -28,9 +25,7 @@ class CropOptions(NamedTuple):
     size: int  # pixels, square
     frames: int  # most frames of a video, evenly spaced
     storage: Storage
-    derive: float | None = (
-        None  # threshold of `masks.derived_mask` where no mask is given; None: none
-    )
+    derive: float | None = None  # threshold of `masks.derived_mask` if none is given; None: none
 
 
 class Task(NamedTuple):
@@ -70,39 +65,14 @@ class Cropper:
             return units.failed(opencv_says(error))
 
     def _photograph(self, source: SourceFile) -> Unit:
-        return self._cropped([video.Frame(0, images.read_image(source.path))], 1, _no_mask)
+        return self._cropped([video.Frame(0, images.read_image(source.path))], 1, masks.unknown)
 
     def _video(self, source: SourceFile) -> Unit:
         indices = video.evenly_spaced(video.count_frames(source.path), self._options.frames)
-        mask = self._masker(source, indices)
+        mask = masks.reader(source, indices, self._options.size, self._options.derive)
         return self._cropped(video.read_frames(source.path, indices), len(indices), mask)
 
-    def _masker(self, source: SourceFile, indices: list[int]) -> Masker:
-        """What says where a crop of this video was touched."""
-        size, threshold = self._options.size, self._options.derive
-        if source.mask is not None:
-            given = Alongside(source.mask, indices)
-
-            def cut(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
-                picture = given.at(frame.number)
-                if picture is None or picture.shape != frame.image.shape:
-                    return None
-                return masks.given_mask(picture, crop.matrix, size)
-
-            return cut
-        if source.original is None or threshold is None:
-            return _no_mask
-        original = Alongside(source.original, indices)
-
-        def derive(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
-            picture = original.at(frame.number)
-            if picture is None or picture.shape != frame.image.shape:
-                return None
-            return masks.derived_mask(crop.image, align.warp(picture, crop.matrix, size), threshold)
-
-        return derive
-
-    def _cropped(self, frames: Iterable[video.Frame], expected: int, mask: Masker) -> Unit:
+    def _cropped(self, frames: Iterable[video.Frame], expected: int, mask: MaskOf) -> Unit:
         decoded = 0
         indices, landmarks, matrices, pictures, touched = [], [], [], [], []
         for frame in frames:
@@ -133,11 +103,6 @@ class Cropper:
         if self._options.storage == "raw":
             return image.tobytes()
         return _png(image[..., ::-1])
-
-
-def _no_mask(frame: video.Frame, crop: align.Crop) -> np.ndarray | None:
-    del frame, crop
-    return None
 
 
 def _png(pixels: np.ndarray) -> bytes:

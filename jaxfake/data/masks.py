@@ -5,13 +5,14 @@ may leave pixels as they were. The grey difference over 0.1 is common in the fie
 choice. It is off unless asked for, and called derived wherever it is used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from jaxfake.data.listing import SourceFile
 from jaxfake.faces import align, video
 from jaxfake.faces.media import Unreadable
 
@@ -29,6 +30,50 @@ _MOST = 0.6
 
 _SMALLEST = 0.005
 """Of the area: what is smaller than this and by itself is no touched region."""
+
+
+MaskOf = Callable[[video.Frame, align.Crop], np.ndarray | None]
+"""A frame and its crop to the crop's mask, uint8 [size, size]; None if nobody knows."""
+
+
+def reader(source: SourceFile, indices: list[int], size: int, threshold: float | None) -> MaskOf:
+    """What says where the crops of a video were touched; to be asked in the order of the frames.
+
+    Args:
+        source: the video.
+        indices: of the frames that will come.
+        size: of the crops.
+        threshold: of a derived mask, where none is given; None for none.
+    """
+    if source.mask is not None:
+        given = Alongside(source.mask, indices)
+        return lambda frame, crop: _cut(given.at(frame.number), frame, crop, size)
+    if source.original is not None and threshold is not None:
+        original = Alongside(source.original, indices)
+        return lambda frame, crop: _derive(original.at(frame.number), frame, crop, threshold)
+    return unknown
+
+
+def unknown(frame: video.Frame, crop: align.Crop) -> None:
+    """Nobody knows where this crop was touched."""
+    del frame, crop
+
+
+def _cut(
+    picture: np.ndarray | None, frame: video.Frame, crop: align.Crop, size: int
+) -> np.ndarray | None:
+    if picture is None or picture.shape != frame.image.shape:
+        return None
+    return given_mask(picture, crop.matrix, size)
+
+
+def _derive(
+    picture: np.ndarray | None, frame: video.Frame, crop: align.Crop, threshold: float
+) -> np.ndarray | None:
+    if picture is None or picture.shape != frame.image.shape:
+        return None
+    other = align.warp(picture, crop.matrix, len(crop.image))
+    return derived_mask(crop.image, other, threshold)
 
 
 class Alongside:

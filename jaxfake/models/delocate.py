@@ -50,7 +50,7 @@ class DelocateRule:
 
     Attributes:
         masked: patches that each of the three passes masks; as many as a facial part has masks it whole.
-        shrink: the map, and all that leads to it, has the side of the face divided by this.
+        shrink: the U-Net works at the side of the face divided by this; its map is as fine as the face.
         channels: of what the U-Net is given.
         width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
         map_weight: of the mapping, beside classification and localisation.
@@ -89,14 +89,14 @@ class Verdicts(NamedTuple):
     """What the network says of each face."""
 
     logits: jax.Array  # float32 [B, 2], real and fake
-    touched: jax.Array  # float32 [B, h, w], logits
+    touched: jax.Array  # float32 [B, H, W], logits
 
 
 class Localiser(nn.Module):
     """U-Net over a face, what sets it apart from its recovery and mapping, and what its patches say.
 
-    It works at the side of the map that is asked for: at each place of it the stem sees a whole square of
-    pixels, so that none is lost, and there are so many times fewer places to convolve.
+    At each place the stem sees a whole square of pixels, so that none is lost, and the last layer says of
+    each of them whether it was touched; in between there are so many times fewer places to convolve.
     """
 
     rule: DelocateRule
@@ -105,8 +105,11 @@ class Localiser(nn.Module):
     @nn.compact
     def __call__(self, examined: Examined, keys: jax.Array | None) -> Verdicts:
         """`keys` [B] are of dropout; None for none."""
-        found: Localised = UNet(self.rule.width, self.compute, name="unet")(self._stem(examined))
-        chance = jax.nn.sigmoid(found.logits)
+        patches = jnp.concatenate([examined.expected, examined.seen], axis=-1)
+        unet = UNet(self.rule.width, self.rule.shrink, self.compute, name="unet")
+        found: Localised = unet(self._stem(examined, patches))
+        touched = found.logits + self._first_guess(examined, patches)
+        chance = jax.nn.sigmoid(touched)
         features = [
             found.bottleneck.mean((1, 2)),
             examined.seen.mean(1),
@@ -114,19 +117,24 @@ class Localiser(nn.Module):
             chance.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
         verdict = heads.Verdict(self.compute, self.rule.dropout, name="verdict")
-        return Verdicts(verdict(features, keys), found.logits)
+        return Verdicts(verdict(features, keys), touched)
 
-    def _stem(self, examined: Examined) -> jax.Array:
-        """[B, h, w, F]."""
-        given, recovered, mapped, expected, seen = examined
+    def _stem(self, examined: Examined, patches: jax.Array) -> jax.Array:
+        """[B, h, w, F], of the pixels and of the patches [B, N, E + D]."""
+        given, recovered, mapped = examined.image, examined.recovered, examined.mapped
         pixels = [given, enlarged_residual(recovered, given), enlarged_residual(mapped, recovered)]
         squares = _squares(jnp.concatenate(pixels, axis=-1), self.rule.shrink)
-        fine = vit.dense(self.rule.channels, self.compute, "stem")(squares.astype(seen.dtype))
-        patches = jnp.concatenate([expected, seen], axis=-1)
+        fine = vit.dense(self.rule.channels, self.compute, "stem")(squares.astype(patches.dtype))
         coarse = vit.dense(self.rule.channels, self.compute, "patches")(patches)
         grid = round(coarse.shape[1] ** 0.5)
         coarse = coarse.reshape(-1, grid, grid, self.rule.channels)
         return fine + enlarge(coarse, fine.shape[1])
+
+    def _first_guess(self, examined: Examined, patches: jax.Array) -> jax.Array:
+        """Logits of every pixel, float32 [B, H, W], from its patch alone; the U-Net corrects them."""
+        side = examined.image.shape[1] // round(patches.shape[1] ** 0.5)
+        logits = vit.dense(side**2, self.compute, "guess")(patches).astype(jnp.float32)
+        return unpatchify(logits, side, channels=1)[..., 0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,12 +173,12 @@ class Delocate:
         verdicts = self._verdicts(params, examined, draws.features)
         judged = heads.judge(verdicts.logits, batch)
         total = {"classification": judged.cross_entropy}
-        total |= _localisation_terms(verdicts.touched, batch, self.rule.shrink)
+        total |= _localisation_terms(verdicts.touched, batch)
         total |= self._mapping_terms(params["margin"], examined, recovered.whole, batch)
         return Losses(total, {"accuracy": judged.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """P(fake), and P(touched) of each place of the map."""
+        """P(fake), and P(touched) of each pixel."""
         faces = self.recover.faces(batch)
         recovered = self._recovered(params, faces, keys)
         verdicts = self._verdicts(params, self._examined(params, faces, recovered), None)
@@ -230,13 +238,13 @@ class Delocate:
         return Localiser(self.rule, self.recover.mae.compute)
 
 
-def _localisation_terms(logits: jax.Array, batch: Batch, times: int) -> dict[str, Term]:
+def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:
     """Cross-entropy of the pixels of faces with a mask, and Dice of the fakes among them.
 
     A fake without a mask takes part in neither. A real face has an empty mask, for which Dice is
     undefined; the cross-entropy alone holds its map down.
     """
-    truth = _mostly(batch[schema.FORGERY_MASK], times).astype(jnp.float32)
+    truth = (batch[schema.FORGERY_MASK] > 0).astype(jnp.float32)
     known = (batch[schema.VALID] & batch[schema.HAS_MASK]).astype(jnp.float32)
     touched = truth.any((1, 2)).astype(jnp.float32)
     forged = known * heads.of_class(batch, schema.FAKE) * touched
@@ -244,17 +252,6 @@ def _localisation_terms(logits: jax.Array, batch: Batch, times: int) -> dict[str
         "pixels": Term(losses.pixel_cross_entropy(logits, truth, POSITIVE_WEIGHT), known),
         "dice": Term(losses.soft_dice_error(jax.nn.sigmoid(logits), truth), forged),
     }
-
-
-def _mostly(mask: jax.Array, times: int) -> jax.Array:
-    """uint8 [B, H, W] to bool [B, h, w]: where more than half of the area is touched."""
-    return _shrunk((mask > 0).astype(jnp.float32)[..., None], times)[..., 0] > 0.5
-
-
-def _shrunk(picture: jax.Array, times: int) -> jax.Array:
-    """Mean of each square of so many pixels, [B, H, W, C] to [B, h, w, C]."""
-    squares = _squares(picture, times)
-    return squares.reshape(*squares.shape[:3], times * times, -1).mean(3)
 
 
 def _squares(picture: jax.Array, times: int) -> jax.Array:

@@ -29,14 +29,15 @@ _STAGES = (1, 2, 4, 8)
 class Localised(NamedTuple):
     """What the U-Net makes of a picture."""
 
-    logits: jax.Array  # float32 [B, H, W], of a pixel's having been touched
+    logits: jax.Array  # float32 [B, times H, times W], of a pixel's having been touched
     bottleneck: jax.Array  # [B, H/8, W/8, 8 width]
 
 
 class UNet(nn.Module):
-    """Features of a picture to a map of its side."""
+    """Features of a picture to a map that is `times` as fine as they are."""
 
     width: int
+    times: int = 1
     compute: Compute = Compute()
 
     @nn.compact
@@ -54,9 +55,16 @@ class UNet(nn.Module):
         bottleneck = stages.pop()
         for n, skip in enumerate(reversed(stages)):
             x = Up(skip.shape[-1], self.compute, name=f"up_{n}")(x, skip)
-        x = convolved(x, max(self.width // 2, 1), self.compute, "last")
-        logits = conv(1, 1, self.compute, "logits")(x).astype(jnp.float32)
-        return Localised(logits[..., 0], bottleneck)
+        x = convolved(x, self.width, self.compute, "last")
+        logits = conv(self.times**2, 3, self.compute, "logits")(x).astype(jnp.float32)
+        return Localised(_unfolded(logits, self.times), bottleneck)
+
+
+def _unfolded(values: jax.Array, times: int) -> jax.Array:
+    """The values of each place as the pixels of a square, [B, H, W, times^2] to [B, times H, times W]."""
+    batch, height, width, _ = values.shape
+    squares = values.reshape(batch, height, width, times, times)
+    return squares.transpose(0, 1, 3, 2, 4).reshape(batch, height * times, width * times)
 
 
 class ResidualSE(nn.Module):

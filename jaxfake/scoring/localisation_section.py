@@ -10,6 +10,7 @@ from jaxfake.scoring.localisation import (
     Spread,
     best_trivial,
 )
+from jaxfake.scoring.metrics import Undefined
 from jaxfake.scoring.report import (
     Block,
     Gallery,
@@ -79,18 +80,20 @@ def in_words(result: Localisation) -> str:
     dice = ours.by_face["dice"]
     return (
         f"Touched area of fakes: Dice {number_text(dice.mean)} (95 % interval "
-        f"{interval_text(dice.ci95)}; {counted}), {number_text(theirs.behind.mean)} above the best "
-        f"trivial map ({best}; {interval_text(theirs.behind.ci95)}). Of real faces, "
+        f"{interval_text(dice.ci95)}; {counted}), {_difference(theirs.behind)} the best trivial map "
+        f"({best}; the difference is {interval_text(theirs.behind.ci95)}). Of real faces, "
         f"{_percent(result.reals[DETECTOR].area)} of the area is called touched. {left_out}"
     )
 
 
 def _maps_table(result: Localisation) -> Table:
-    header = ("", *(cell for name in _NAMES.values() for cell in (name, "95 % interval")))
+    header = ("", "Dice (F1)", "95 % interval", "IoU", "PBCA", "pixel AUC", "95 % interval")
     rows = tuple(
         (
             name,
-            *(cell for metric in _NAMES for cell in _cells(quality.by_face[metric])),
+            *_cells(quality.by_face["dice"]),
+            *(number_text(quality.by_face[metric].mean) for metric in ("iou", "pbca")),
+            *_cells(quality.by_face[PIXEL_AUC]),
         )
         for name, quality in result.overall.maps.items()
     )
@@ -115,12 +118,12 @@ def _pooled_table(result: Localisation) -> Table:
 
 
 def _method_table(result: Localisation) -> Table:
-    header = ("", *_NAMES.values(), "pooled Dice", "best trivial Dice", "which", "faces", "videos")
+    header = ("", *_NAMES.values(), "pooled Dice", "best trivial", "which", "faces")
     groups = {"all manipulations": result.overall, **result.per_method}
     rows = tuple((name, *_method_row(group)) for name, group in groups.items())
     caption = (
-        "The detector's map on the fakes of each manipulation, and the best that a trivial map does on "
-        "the same faces, chosen by this very table."
+        "The detector's map on the fakes of each manipulation, and the best Dice that a trivial map has "
+        "on the same faces, chosen by this very table."
     )
     return Table("By manipulation", caption, header, rows, first_row_leads=True)
 
@@ -133,7 +136,6 @@ def _method_row(group: Group) -> tuple[str, ...]:
         number_text(ours.pooled["dice"]),
         *theirs,
         str(group.faces),
-        str(group.videos),
     )
 
 
@@ -178,6 +180,12 @@ def _gallery(result: Localisation, strips: Mapping[str, Sequence[Strip]]) -> Gal
 
 def _cells(spread: Spread) -> tuple[str, str]:
     return number_text(spread.mean), interval_text(spread.ci95)
+
+
+def _difference(spread: Spread) -> str:
+    if isinstance(spread.mean, Undefined):
+        return "not comparable with"
+    return f"{abs(spread.mean):.3f} {'above' if spread.mean >= 0 else 'BELOW'}"
 
 
 def _percent(spread: Spread) -> str:

@@ -54,7 +54,7 @@ def test_no_prediction_looks_at_the_mask(params: Any) -> None:
     seen = (schema.IMAGE, schema.LANDMARKS)
     batch = {name: value for name, value in labelled_faces().items() if name in seen}
     prediction = jax.eval_shape(DELOCATE.predict, params, batch, KEYS)
-    assert prediction.heat.shape == (BATCH, SIDE // 2, SIDE // 2)
+    assert prediction.heat.shape == (BATCH, SIDE, SIDE)
 
 
 def test_the_map_follows_its_mask_when_it_is_trained(params: Any, compiled: Any) -> None:

@@ -1,0 +1,37 @@
+"""The U-Net's map: as fine as asked for, each value at its own place, each face by itself."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfake.models.unet import UNet, _unfolded
+
+
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_the_map_is_as_fine_as_asked_for(times: int) -> None:
+    features = jax.ShapeDtypeStruct((2, 16, 8, 5), "float32")
+    found = jax.eval_shape(
+        lambda x: UNet(8, times).init_with_output(jax.random.key(0), x)[0], features
+    )
+    assert found.logits.shape == (2, times * 16, times * 8)
+    assert found.bottleneck.shape == (2, 2, 1, 64)
+
+
+def test_the_values_of_a_place_fill_its_square() -> None:
+    values = np.arange(2 * 3 * 2 * 4).reshape(2, 3, 2, 4)
+    picture = np.asarray(_unfolded(values, 2))
+    assert picture.shape == (2, 6, 4)
+    for row in range(3):
+        for column in range(2):
+            square = picture[1, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            np.testing.assert_array_equal(square.ravel(), values[1, row, column])
+
+
+def test_no_face_sees_another() -> None:
+    """As it must be with GroupNorm, and would not be with BatchNorm."""
+    network = UNet(4, 2)
+    x = jax.random.normal(jax.random.key(1), (3, 8, 8, 4))
+    parameters = network.init(jax.random.key(0), x)
+    apply = jax.jit(network.apply)
+    together, alone = apply(parameters, x), apply(parameters, x[:1])
+    np.testing.assert_allclose(together.logits[0], alone.logits[0], atol=1e-5)
