@@ -53,8 +53,9 @@ def pixel_cross_entropy(logits: jax.Array, truth: jax.Array, positive_weight: fl
         truth: float, 0 or 1.
         positive_weight: how much a positive pixel counts, where another counts 1.
     """
-    positive = positive_weight * truth * jax.nn.softplus(-logits)
-    return (positive + (1.0 - truth) * jax.nn.softplus(logits)).mean((1, 2))
+    # softplus(-x) = softplus(x) - x, so one of the two is enough.
+    positive = positive_weight * truth
+    return ((positive + 1.0 - truth) * jax.nn.softplus(logits) - positive * logits).mean((1, 2))
 
 
 def soft_dice_error(chance: jax.Array, truth: jax.Array) -> jax.Array:

@@ -53,6 +53,16 @@ _DERIVE = flags.DEFINE_float(
     0.0,
     1.0,
 )
+_STRICT = flags.DEFINE_float(
+    "strict",
+    None,
+    "Fail if a smaller share of the videos of any split and method gives a face.",
+    0,
+    1,
+)
+_GAP = flags.DEFINE_integer(
+    "gap", 30, "A face that is not found between two frames so near each other is filled in.", 0
+)
 _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
 
 
@@ -70,6 +80,9 @@ def main() -> int:
         )
     if counted.settings["label"] == "real" and wanted.label is None:
         print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
+    short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
+    if short:
+        raise InputError(f"--strict={_STRICT.value:g}: {short}; the dataset is in {result.dataset}")
     state = "made" if result.fresh else "there already, complete, nothing to do"
     print(f"dataset: {result.dataset} ({state})")
     return 0
@@ -86,7 +99,7 @@ def _wanted() -> "Preparation":
         source=_folder(_SOURCE),
         out=_folder(_OUT),
         crops=CropOptions(
-            _SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value), _DERIVE.value
+            _SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value), _DERIVE.value, _GAP.value
         ),
         dataset=_DATASET.value,
         protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,

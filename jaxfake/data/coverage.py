@@ -13,7 +13,9 @@ FILE_NAME = "coverage.json"
 
 GIVEN_MASKS = "as the dataset gives them"
 
-_COUNTS = ("expected", "found", "no_face", "unreadable", "crops")
+_COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "crops")
+"""Of a split and method: files listed, with a face, without, and unreadable; frames decoded, of these
+filled between two others, and crops."""
 
 
 class Row(NamedTuple):
@@ -44,10 +46,15 @@ def cover(
     for row in rows:
         count = counts.setdefault(row.split, {}).setdefault(row.source.method, Counter())
         count["expected"] += 1
+        count["frames"] += row.status.decoded
+        count["filled"] += row.status.filled
         count["crops"] += row.status.crops
         count[_outcome(row.status)] += 1
+    for split, methods in listing.official.items():
+        for method, official in methods.items():
+            counts.setdefault(split, {}).setdefault(method, Counter())["official"] = official
     table = {
-        split: {method: {key: n[key] for key in _COUNTS} for method, n in sorted(methods.items())}
+        split: {method: _counted(n) for method, n in sorted(methods.items())}
         for split, methods in sorted(counts.items())
     }
     source = {
@@ -97,13 +104,35 @@ def remarks(coverage: Coverage) -> list[str]:
 
 def table(coverage: Coverage) -> list[str]:
     """The counts as lines of a small table."""
-    heads = ("split", "method", "files", "with a face", "no face", "unreadable", "crops")
-    cells: list[tuple[str, ...]] = [heads]
+    heads = ("files", "with a face", "no face", "unreadable", "frames", "filled", "crops")
+    cells: list[tuple[str, ...]] = [("split", "method", *heads, "official")]
     for split in sorted(coverage.coverage, key=("train", "val", "test").index):
         for method, count in coverage.coverage[split].items():
-            cells.append((split, method, *(str(count[key]) for key in _COUNTS)))
+            official = str(count.get("official", "-"))
+            cells.append((split, method, *(str(count[key]) for key in _COUNTS), official))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in cells]
+
+
+def too_few(coverage: Coverage, share: float) -> str:
+    """The first part of which less than this share of the videos has a face, in words; '' if none.
+
+    The share is of all videos that there should be: the official count where there is one.
+    """
+    for split, methods in coverage.coverage.items():
+        for method, count in methods.items():
+            wanted = max(count["expected"], count.get("official", 0))
+            if count["found"] < share * wanted:
+                return (
+                    f"{method} of {split}: {count['found']} of {wanted} videos gave a face, fewer than "
+                    f"{share:.1%}"
+                )
+    return ""
+
+
+def _counted(count: Counter[str]) -> dict[str, int]:
+    official = {"official": count["official"]} if "official" in count else {}
+    return {key: count[key] for key in _COUNTS} | official
 
 
 def _outcome(status: Status) -> str:

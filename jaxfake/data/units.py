@@ -14,6 +14,7 @@ class Status(NamedTuple):
     expected: int  # frames that were to be looked at
     decoded: int  # frames that could be
     crops: int  # frames with a face
+    filled: int  # of these, frames in which it was not found but filled in
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
 
@@ -30,6 +31,7 @@ class Unit(NamedTuple):
 
     expected: int
     decoded: int
+    filled: int
     frames: np.ndarray  # int32 [F]: index in the video
     landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
     matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
@@ -41,7 +43,8 @@ class Unit(NamedTuple):
     def status(self) -> Status:
         """The unit without its crops."""
         stored = sum(map(len, [*self.pictures, *self.masks]))
-        return Status(self.expected, self.decoded, len(self.pictures), stored, self.failure)
+        counts = self.expected, self.decoded, len(self.pictures), self.filled
+        return Status(*counts, stored, self.failure)
 
 
 def cut_short(expected: int, decoded: int) -> bool:
@@ -52,7 +55,7 @@ def cut_short(expected: int, decoded: int) -> bool:
 def failed(why: str) -> Unit:
     """The unit of a file that cannot be read."""
     landmarks, matrices = np.zeros((0, 68, 2), np.float32), np.zeros((0, 2, 3), np.float32)
-    return Unit(0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=why)
+    return Unit(0, 0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=why)
 
 
 def save(path: Path, unit: Unit) -> None:
@@ -60,7 +63,7 @@ def save(path: Path, unit: Unit) -> None:
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     with partial.open("wb") as file:
         columns: dict[str, Any] = dict(
-            counts=np.array([unit.expected, unit.decoded, *unit.status[2:4]], np.int64),
+            counts=np.array([unit.expected, unit.decoded, *unit.status[2:5]], np.int64),
             failure=np.array(unit.failure),
             frames=unit.frames,
             landmarks=unit.landmarks,
@@ -75,10 +78,11 @@ def save(path: Path, unit: Unit) -> None:
 def load(path: Path) -> Unit:
     """Reads a unit that `load_status` has found good."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        expected, decoded = (int(count) for count in stored["counts"][:2])
+        expected, decoded, _, filled, _ = stored["counts"].tolist()
         return Unit(
             expected,
             decoded,
+            filled,
             stored["frames"],
             stored["landmarks"],
             stored["matrices"],
@@ -92,8 +96,8 @@ def load_status(path: Path) -> Status | None:
     """The status of a stored unit; None if there is none, or a power cut has damaged it."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            expected, decoded, crops, size = stored["counts"].tolist()
-            return Status(expected, decoded, crops, size, str(stored["failure"]))
+            expected, decoded, crops, filled, size = stored["counts"].tolist()
+            return Status(expected, decoded, crops, filled, size, str(stored["failure"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 

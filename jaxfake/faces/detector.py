@@ -65,22 +65,22 @@ class FaceDetector:
         self._full_range = _Network(models.full_range, _FULL_RANGE)
         self._short_range = _Network(models.short_range, _SHORT_RANGE)
 
-    def candidates(self, image: np.ndarray) -> Iterator[Detection]:
-        """Faces, largest first within each model, the more trustworthy model first.
+    def candidates(self, image: np.ndarray) -> Iterator[list[Detection]]:
+        """Faces of each model, largest first, the more trustworthy model first.
 
-        Whoever stops early at a face that it likes may not pay for the second model.
+        Whoever stops early at faces that it likes may not pay for the second model.
 
         Args:
             image: uint8 [H, W, 3], RGB.
         """
         near = self._short_range.detect(image)
         if near and near[0].side >= _LARGE * max(image.shape[:2]):
-            yield from near
-            yield from self._full_range.detect(image)
+            yield near
+            yield self._full_range.detect(image)
         else:
-            yield from self._full_range.detect(image)
-            yield from near
-        yield from self._short_range.detect(image, room=_ROOM)
+            yield self._full_range.detect(image)
+            yield near
+        yield self._short_range.detect(image, room=_ROOM)
 
 
 class _Network:

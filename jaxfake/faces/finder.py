@@ -1,5 +1,6 @@
 """The face of a picture: detection, then landmarks, then whether there is a face there after all."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,14 +31,27 @@ class FaceFinder:
         """The face with the largest box, or None.
 
         Of several people the largest is nearly always the subject: the others are passers-by, or
-        pictures on a wall. It is also the rule of DeepfakeBench, and it needs no tracking; its
-        price is that in a clip of two people of like size it may change from frame to frame.
+        pictures on a wall. It is also the rule of DeepfakeBench.
 
         Args:
             image: uint8 [H, W, 3], RGB.
         """
-        for found in self._detector.candidates(image):
-            located = self._landmarker.locate(image, found)
-            if located.presence >= _MIN_PRESENCE and np.isfinite(located.points).all():
-                return Face(located.points, found.box, found.score)
-        return None
+        return next(self._found(image, 1), None)
+
+    def several(self, image: np.ndarray, most: int) -> list[Face]:
+        """Up to so many faces, the largest first."""
+        return list(self._found(image, most))
+
+    def _found(self, image: np.ndarray, most: int) -> Iterator[Face]:
+        """Faces of the first model that finds any."""
+        for candidates in self._detector.candidates(image):
+            count = 0
+            for found in candidates:
+                located = self._landmarker.locate(image, found)
+                if located.presence >= _MIN_PRESENCE and np.isfinite(located.points).all():
+                    count += 1
+                    yield Face(located.points, found.box, found.score)
+                if count == most:
+                    return
+            if count:
+                return

@@ -25,7 +25,9 @@ def items(folder, storage):
         frames, matrices = np.arange(n + 1, dtype=np.int32) * 7, rng.normal(size=(n + 1, 2, 3))
         mask = cv2.imencode(".png", np.full((SIZE, SIZE), 255, np.uint8))[1].tobytes()
         masks = [mask if label == schema.FAKE and not frame else b"" for frame in range(n + 1)]
-        unit = units.Unit(n + 1, n + 1, frames, points, matrices.astype(np.float32), stored, masks)
+        unit = units.Unit(
+            n + 1, n + 1, 0, frames, points, matrices.astype(np.float32), stored, masks
+        )
         units.save(folder / f"{n}.npz", unit)
         method = "real" if label == schema.REAL else "Deepfakes"
         source = SourceFile(folder / f"{n}.mp4", f"{n}.mp4", label, method, f"person {n}", f"{n}")

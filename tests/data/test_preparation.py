@@ -61,8 +61,24 @@ def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
             for key, n in count.items():
                 row[key] += n
     assert total == {
-        "real": {"expected": 8, "found": 7, "no_face": 1, "unreadable": 0, "crops": 9},
-        "Swap": {"expected": 2, "found": 2, "no_face": 0, "unreadable": 0, "crops": 2},
+        "real": {
+            "expected": 8,
+            "found": 7,
+            "no_face": 1,
+            "unreadable": 0,
+            "frames": 10,
+            "filled": 0,
+            "crops": 9,
+        },
+        "Swap": {
+            "expected": 2,
+            "found": 2,
+            "no_face": 0,
+            "unreadable": 0,
+            "frames": 2,
+            "filled": 0,
+            "crops": 2,
+        },
     }
     assert not (tmp_path / "out" / preparation.WORK).exists()
 

@@ -11,6 +11,7 @@ def unit(crops: int) -> units.Unit:
     return units.Unit(
         expected=crops + 2,
         decoded=crops + 1,
+        filled=crops // 2,
         frames=np.arange(crops, dtype=np.int32) * 3,
         landmarks=rng.normal(size=(crops, 68, 2)).astype(np.float32),
         matrices=rng.normal(size=(crops, 2, 3)).astype(np.float32),

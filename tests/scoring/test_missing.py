@@ -11,9 +11,9 @@ from jaxfake.data.units import Status
 from jaxfake.scoring.missing import missing_videos
 
 FOUND, FACELESS, BROKEN = (
-    Status(3, 3, 3, 9, ""),
-    Status(3, 3, 0, 0, ""),
-    Status(0, 0, 0, 0, "it is empty"),
+    Status(3, 3, 3, 0, 9, ""),
+    Status(3, 3, 0, 0, 0, ""),
+    Status(0, 0, 0, 0, 0, "it is empty"),
 )
 
 
@@ -65,7 +65,7 @@ def test_a_folder_of_one_label_has_it_for_all(tmp_path, make_dataset, label, exp
 
 
 def test_other_splits_short_videos_and_other_datasets_do_not_count(tmp_path, make_dataset):
-    files = {"a.mp4": Status(30, 3, 2, 9, ""), "b.jpg": FACELESS}
+    files = {"a.mp4": Status(30, 3, 2, 0, 9, ""), "b.jpg": FACELESS}
     dataset, _ = prepare(tmp_path, make_dataset, files)
     assert missing_videos(dataset).video_id.tolist() == ["b"]
     assert not len(missing_videos(dataclasses.replace(dataset, split="val")).label)
