@@ -1,0 +1,158 @@
+"""Celeb-DF v1 and v2 (Li et al., 2020) as their archives are laid out.
+
+    SOURCE/Celeb-real/id0_0001.mp4
+    SOURCE/YouTube-real/00170.mp4
+    SOURCE/Celeb-synthesis/id0_id16_0001.mp4      id0_0001.mp4 with the face of id16
+    SOURCE/List_of_testing_videos.txt             lines such as '1 Celeb-real/id0_0001.mp4'
+
+In the list 1 is real and 0 is fake, the opposite of ours. It is checked against the folders line by line,
+and its counts tell the version; a list with other counts is not the official one.
+
+Our choices: what the list does not name is called train. It is no training set to test on the list with,
+since the same celebrities are on both sides. The identity is the target, a video of YouTube-real is one of
+its own. The original of a fake is the target's video of the same number.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxfake import schema
+from jaxfake.data.layouts import inside
+from jaxfake.data.listing import Listing, Refused, SourceFile
+from jaxfake.errors import InputError
+
+CELEB, YOUTUBE, SYNTHESIS = "Celeb-real", "YouTube-real", "Celeb-synthesis"
+LIST = "List_of_testing_videos.txt"
+TRAIN, TEST = "train", "test"
+
+_NAMES = {
+    CELEB: re.compile(r"(id\d+)_\d{4}\.mp4"),
+    YOUTUBE: re.compile(r"(\d{5})\.mp4"),
+    SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})\.mp4"),
+}
+
+_LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4 and {SYNTHESIS}/id0_id1_0000.mp4"
+
+
+class _Version(NamedTuple):
+    name: str
+    real: int  # videos in both folders of reals
+    fake: int
+
+
+_VERSIONS = {(38, 62): _Version("v1", 408, 795), (178, 340): _Version("v2", 890, 5639)}
+"""By the real and fake videos in the test list."""
+
+
+def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = False) -> Listing:
+    """The videos of all three folders: those in the official list are test, the others train.
+
+    Args:
+        root: of the dataset.
+        protocol: folder of List_of_testing_videos.txt; None is the root.
+        drop_youtube: leave out what the list has of YouTube-real, as some evaluations do.
+
+    Raises:
+        InputError: the layout or the official list is not there.
+    """
+    root = root.resolve()
+    if not all((root / folder).is_dir() for folder in _NAMES):
+        raise InputError(f"{root} is no Celeb-DF: expected are {_LAYOUT}")
+    tested = _read_list((protocol or root) / LIST)
+    version = _version(tested, (protocol or root) / LIST)
+    listed = [
+        _file(root, path, tested, drop_youtube)
+        for folder in _NAMES
+        for path in (root / folder).glob("*.mp4")
+    ]
+    listed.sort(key=lambda file: file.relative)
+    files = [file for file in listed if isinstance(file, SourceFile)]
+    refused = [file for file in listed if isinstance(file, Refused)]
+    if not files:
+        raise InputError(f"{root} holds no video of Celeb-DF: expected are {_LAYOUT}")
+    of_test = f"without {YOUTUBE}" if drop_youtube else f"with {YOUTUBE}"
+    label = f"by the layout of Celeb-DF {version.name}, test {of_test}"
+    return Listing(files, refused, 0, label, _official(version, tested, drop_youtube))
+
+
+def _official(
+    version: _Version, tested: Mapping[str, str], drop_youtube: bool
+) -> dict[str, dict[str, int]]:
+    listed = Counter(tested.values())
+    real = listed[CELEB] + listed[YOUTUBE]
+    return {
+        TRAIN: {
+            schema.REAL_METHOD: version.real - real,
+            SYNTHESIS: version.fake - listed[SYNTHESIS],
+        },
+        TEST: {
+            schema.REAL_METHOD: listed[CELEB] if drop_youtube else real,
+            SYNTHESIS: listed[SYNTHESIS],
+        },
+    }
+
+
+def _version(tested: Mapping[str, str], path: Path) -> _Version:
+    listed = Counter(tested.values())
+    counts = (listed[CELEB] + listed[YOUTUBE], listed[SYNTHESIS])
+    if counts not in _VERSIONS:
+        raise InputError(
+            f"{path} names {counts[0]} real and {counts[1]} fake videos; the official lists name "
+            "38 and 62 (v1) or 178 and 340 (v2): get it again"
+        )
+    return _VERSIONS[counts]
+
+
+def _file(
+    root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
+) -> SourceFile | Refused:
+    relative = path.relative_to(root).as_posix()
+    folder = path.parent.name
+    match = _NAMES[folder].fullmatch(path.name)
+    if match is None:
+        return Refused(relative, f"its name is none of {folder}'s")
+    if inside.leaves(root, path):
+        return Refused(relative, inside.LEAVES)
+    if drop_youtube and folder == YOUTUBE and relative in tested:
+        return Refused(relative, f"{YOUTUBE} is left out of the test, as was asked for")
+    fake = folder == SYNTHESIS
+    return SourceFile(
+        path=path,
+        relative=relative,
+        label=schema.FAKE if fake else schema.REAL,
+        method=SYNTHESIS if fake else schema.REAL_METHOD,
+        identity=match[1],
+        video_id=path.stem,
+        split=TEST if relative in tested else TRAIN,
+        original=inside.file_inside(root, _original(root, match)) if fake else None,
+    )
+
+
+def _original(root: Path, fake: re.Match[str]) -> Path:
+    return root / CELEB / f"{fake[1]}_{fake[2]}.mp4"
+
+
+def _read_list(path: Path) -> dict[str, str]:
+    """Folder by relative path."""
+    try:
+        lines = path.read_text().split("\n")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not there or no text: give --protocol the folder of {LIST}"
+        ) from error
+    return dict(_listed(path, line.strip()) for line in lines if line.strip())
+
+
+def _listed(path: Path, line: str) -> tuple[str, str]:
+    number, _, relative = line.partition(" ")
+    folder, _, name = relative.partition("/")
+    if number not in ("0", "1") or folder not in _NAMES or not _NAMES[folder].fullmatch(name):
+        raise InputError(f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {line!r}")
+    if (number == "1") == (folder == SYNTHESIS):
+        raise InputError(
+            f"{path} has the line {line!r}: in the official list 1 is real and 0 is fake"
+        )
+    return relative, folder

@@ -1,0 +1,145 @@
+"""DeeperForensics-1.0 (Jiang et al., 2020) as its archives unpack.
+
+    SOURCE/manipulated_videos/end_to_end/004_M101.mp4      video 004 of FaceForensics++, face of M101
+    SOURCE/lists/splits/train.txt, val.txt, test.txt       names of the fakes, 703 + 96 + 201
+    SOURCE/original_sequences/youtube/c23/videos/004.mp4   put there by you, if you have FaceForensics++
+
+It ships no reals: these are the originals of FaceForensics++ at c23, as its authors say. Without them only
+fakes are listed. SOURCE/source_videos holds recordings of the actors whose faces were put in; the authors
+warn that they are not the real part, and they are not looked at.
+
+Our choices: only the folder end_to_end is taken unless others are asked for, because most of them distort
+fakes while the originals stay clean, so that a detector of distortions would pass for one of fakes. The
+method is the folder's name, the identity the target, and an original goes where its fake goes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from jaxfake import schema
+from jaxfake.data.layouts import inside
+from jaxfake.data.listing import Listing, Refused, SourceFile
+from jaxfake.errors import InputError
+
+CLEAN = ("end_to_end", "reenact_postprocess")
+VARIANTS = (
+    *CLEAN,
+    *(f"end_to_end_level_{level}" for level in range(1, 6)),
+    "end_to_end_random_level",
+    *(f"end_to_end_mix_{number}_distortions" for number in range(2, 5)),
+)
+OFFICIAL = {"train": 703, "val": 96, "test": 201}
+"""Videos of each variant; the 21 for test in the authors' text is a slip, they have 1000."""
+
+_REAL = re.compile(r"(\d{3})\.mp4")
+_FAKE = re.compile(r"(\d{3})_[MW]\d{3}\.mp4")
+
+_LAYOUT = "manipulated_videos/end_to_end/*.mp4 and lists/splits/train.txt, val.txt, test.txt"
+
+
+class _Lists:
+    """The official splits: what the fake of each target is called, and where it belongs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.split_of: dict[str, str] = {}
+        self.fake_of: dict[str, str] = {}
+        for split in OFFICIAL:
+            for target, name in _read_names(folder / f"{split}.txt"):
+                if target in self.split_of:
+                    raise InputError(f"the lists in {folder} name {target} twice: get them again")
+                self.split_of[target], self.fake_of[target] = split, name
+
+
+def list_deeperforensics(
+    root: Path, protocol: Path | None = None, variants: Sequence[str] = CLEAN[:1]
+) -> Listing:
+    """The fakes of some folders, and the originals if they were put there.
+
+    Args:
+        root: of the dataset.
+        protocol: folder of the official train.txt, val.txt and test.txt; None is lists/splits.
+        variants: folders of manipulated_videos, of `VARIANTS`.
+
+    Raises:
+        InputError: the layout or the official splits are not there.
+    """
+    root = root.resolve()
+    for variant in variants:
+        if variant not in VARIANTS or not _fakes(root, variant).is_dir():
+            raise InputError(
+                f"{root} has no manipulated_videos/{variant} of DeeperForensics-1.0: expected are {_LAYOUT}"
+            )
+    lists = _Lists(protocol or root / "lists" / "splits")
+    folders = dict(_folders(root, variants))
+    listed = [
+        _file(root, path, method, lists)
+        for method, folder in folders.items()
+        for path in folder.glob("*.mp4")
+    ]
+    listed.sort(key=lambda file: file.relative)
+    files = [file for file in listed if isinstance(file, SourceFile)]
+    refused = [file for file in listed if isinstance(file, Refused)]
+    if not any(file.label == schema.FAKE for file in files):
+        raise InputError(f"{root} holds no video of DeeperForensics-1.0: expected are {_LAYOUT}")
+    reals = "with" if schema.REAL_METHOD in folders else "without"
+    label = f"by the layout of DeeperForensics-1.0, {', '.join(variants)}, {reals} originals"
+    official = {split: dict.fromkeys(folders, count) for split, count in OFFICIAL.items()}
+    return Listing(files, refused, 0, label, official)
+
+
+def _fakes(root: Path, variant: str) -> Path:
+    return root / "manipulated_videos" / variant
+
+
+def _originals(root: Path) -> Path:
+    return root / "original_sequences" / "youtube" / "c23" / "videos"
+
+
+def _folders(root: Path, variants: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    if _originals(root).is_dir():
+        yield schema.REAL_METHOD, _originals(root)
+    for variant in variants:
+        yield variant, _fakes(root, variant)
+
+
+def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Refused:
+    relative = path.relative_to(root).as_posix()
+    real = method == schema.REAL_METHOD
+    match = (_REAL if real else _FAKE).fullmatch(path.name)
+    if match is None or (not real and lists.fake_of.get(match[1]) != path.name):
+        return Refused(relative, "its name is of no video in the official lists")
+    if match[1] not in lists.split_of:
+        return Refused(relative, "no fake in the official lists is made from it")
+    if inside.leaves(root, path):
+        return Refused(relative, inside.LEAVES)
+    return SourceFile(
+        path=path,
+        relative=relative,
+        label=schema.REAL if real else schema.FAKE,
+        method=method,
+        identity=match[1],
+        video_id=path.stem,
+        split=lists.split_of[match[1]],
+        original=_original(root, match[1]) if method in CLEAN else None,
+    )
+
+
+def _original(root: Path, target: str) -> Path | None:
+    """Of a clean fake only: a distortion differs from the original everywhere."""
+    return inside.file_inside(root, _originals(root) / f"{target}.mp4")
+
+
+def _read_names(path: Path) -> list[tuple[str, str]]:
+    """Target and name of each fake."""
+    try:
+        names = path.read_text().split()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not there or no text: give --protocol the folder of the official train.txt, "
+            "val.txt and test.txt"
+        ) from error
+    for name in names:
+        if not _FAKE.fullmatch(name):
+            raise InputError(f"{path} should hold names such as 004_M101.mp4, not {name!r}")
+    return [(name[:3], name) for name in names]

@@ -1,0 +1,100 @@
+"""DeepFakeDetection (Google and Jigsaw, 2019) as the download script of FaceForensics++ lays it out.
+
+    SOURCE/original_sequences/actors/c23/videos/01__kitchen_pan.mp4                 actor 01
+    SOURCE/manipulated_sequences/DeepFakeDetection/c23/videos/01_02__kitchen_pan__YVGY8LOK.mp4
+    SOURCE/manipulated_sequences/DeepFakeDetection/masks/videos/                    the same names
+
+A fake's first number is its target, the actor who was filmed, the second one the actor whose face was put
+in. There are no official splits: the field takes all of it as test, and so do we.
+
+Our choices: the identity is the target. No original is given for a fake, although there is often one of
+the same actor and scene, since nobody says that the two agree frame by frame.
+"""
+
+import re
+from pathlib import Path
+
+from jaxfake import schema
+from jaxfake.data.layouts import inside
+from jaxfake.data.listing import Listing, Refused, SourceFile
+from jaxfake.errors import InputError
+
+METHOD = "DeepFakeDetection"
+COMPRESSIONS = ("c23", "c40", "raw")
+"""The first that is there, for originals and fakes, is taken."""
+
+SPLIT = "test"
+OFFICIAL = {SPLIT: {schema.REAL_METHOD: 363, METHOD: 3068}}
+
+_NAMES = {
+    schema.REAL_METHOD: re.compile(r"(\d\d)__[a-z_]+\.mp4"),
+    METHOD: re.compile(r"(\d\d)_\d\d__[a-z_]+__[A-Z0-9]{8}\.mp4"),
+}
+
+_LAYOUT = (
+    "original_sequences/actors/c23/videos/*.mp4 and "
+    f"manipulated_sequences/{METHOD}/c23/videos/*.mp4 (or both with c40 or raw)"
+)
+
+
+def list_dfd(root: Path, protocol: Path | None = None) -> Listing:
+    """The originals and fakes of one compression, all of the test split.
+
+    Args:
+        root: of the dataset; it may be the one of FaceForensics++.
+        protocol: None, since there are no official splits.
+
+    Raises:
+        InputError: the layout is not there, or a protocol is given.
+    """
+    if protocol:
+        raise InputError(f"--protocol={protocol}: {METHOD} has no official splits, leave it out")
+    root = root.resolve()
+    compression = _compression(root)
+    listed = [
+        _file(root, path, method)
+        for method, folder in _folders(root, compression).items()
+        for path in folder.glob("*.mp4")
+    ]
+    listed.sort(key=lambda file: file.relative)
+    files = [file for file in listed if isinstance(file, SourceFile)]
+    refused = [file for file in listed if isinstance(file, Refused)]
+    if not files:
+        raise InputError(f"{root} holds no video of {METHOD}: expected are {_LAYOUT}")
+    label = f"by the layout of {METHOD} {compression}, all of it {SPLIT}"
+    return Listing(files, refused, 0, label, OFFICIAL)
+
+
+def _compression(root: Path) -> str:
+    for compression in COMPRESSIONS:
+        if all(folder.is_dir() for folder in _folders(root, compression).values()):
+            return compression
+    raise InputError(f"{root} is no {METHOD}: expected are {_LAYOUT}")
+
+
+def _folders(root: Path, compression: str) -> dict[str, Path]:
+    return {
+        schema.REAL_METHOD: root / "original_sequences" / "actors" / compression / "videos",
+        METHOD: root / "manipulated_sequences" / METHOD / compression / "videos",
+    }
+
+
+def _file(root: Path, path: Path, method: str) -> SourceFile | Refused:
+    relative = path.relative_to(root).as_posix()
+    match = _NAMES[method].fullmatch(path.name)
+    if match is None:
+        return Refused(relative, f"its name is none of {METHOD}'s")
+    if inside.leaves(root, path):
+        return Refused(relative, inside.LEAVES)
+    fake = method == METHOD
+    mask = root / "manipulated_sequences" / METHOD / "masks" / "videos" / path.name
+    return SourceFile(
+        path=path,
+        relative=relative,
+        label=schema.FAKE if fake else schema.REAL,
+        method=method,
+        identity=match[1],
+        video_id=path.stem,
+        split=SPLIT,
+        mask=inside.file_inside(root, mask) if fake else None,
+    )
