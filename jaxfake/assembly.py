@@ -128,13 +128,14 @@ def _raw_label(source: Path) -> str | None:
 def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
     from jaxfake.data.cropping import CropOptions
     from jaxfake.data.preparation import Preparation, dataset_folder, prepare
+    from jaxfake.data.sources import Wishes
     from jaxfake.data.splits import SplitShares
 
     wanted = Preparation(
         source=source,
         out=prepared / source.resolve().name,
         crops=CropOptions(config.data.size, FRAMES, "png"),
-        label=_raw_label(source),
+        wishes=Wishes(label=_raw_label(source)),
         shares=SplitShares(0.0, 0.0, 1.0),
         workers=len(os.sched_getaffinity(0)),
     )

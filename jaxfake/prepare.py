@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from jaxfake import cli
-from jaxfake.data.sources import DATASETS
+from jaxfake.data.sources import DATASETS, Wishes
 from jaxfake.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ _SPLITS = flags.DEFINE_string(
 )
 _PROTOCOL = flags.DEFINE_string(
     "protocol", None, "Folder of a dataset's official splits; by default where it would have them."
+)
+_DROP_YOUTUBE = flags.DEFINE_bool(
+    "drop_youtube", False, "Celeb-DF: leave the videos of YouTube-real out of the test, as some do."
 )
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes; by default one per core.", 1)
 _DERIVE = flags.DEFINE_float(
@@ -78,7 +81,7 @@ def main() -> int:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"
         )
-    if counted.settings["label"] == "real" and wanted.label is None:
+    if counted.settings["label"] == "real" and wanted.wishes.label is None:
         print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
     short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
     if short:
@@ -102,9 +105,12 @@ def _wanted() -> "Preparation":
             _SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value), _DERIVE.value, _GAP.value
         ),
         dataset=_DATASET.value,
-        protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,
-        identity=_IDENTITY.value,
-        label=_LABEL.value,
+        wishes=Wishes(
+            identity=_IDENTITY.value,
+            label=_LABEL.value,
+            protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,
+            drop_youtube=_DROP_YOUTUBE.value,
+        ),
         shares=parse_shares(_SPLITS.value),
         workers=_WORKERS.value or len(os.sched_getaffinity(0)),
         face_models=_FACE_MODELS.value,

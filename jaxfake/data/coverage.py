@@ -159,4 +159,6 @@ def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
         elif cut_short(status.expected, status.decoded):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})
+    for entry in entries:  # a name may be no UTF-8, which neither JSON nor a terminal takes
+        entry["file"] = entry["file"].encode("utf-8", "backslashreplace").decode()
     return sorted(entries, key=lambda entry: (entry["status"].partition(":")[0], entry["file"]))

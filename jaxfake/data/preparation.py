@@ -21,6 +21,7 @@ from jaxfake.data import coverage, sources, units, workers
 from jaxfake.data.coverage import Coverage, Row
 from jaxfake.data.cropping import CropOptions, Cropper, Task
 from jaxfake.data.listing import Listing, SourceFile, content_digest
+from jaxfake.data.sources import Wishes
 from jaxfake.data.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
 from jaxfake.data.units import Status
 from jaxfake.data.workers import DEFAULT_LIMITS, Limits
@@ -39,10 +40,8 @@ class Preparation:
     source: Path
     out: Path
     crops: CropOptions
-    dataset: str = sources.FOLDER  # as sources.list_source
-    protocol: Path | None = None  # the same
-    identity: str = ""  # as folder.list_folder
-    label: str | None = None  # as folder.list_folder
+    dataset: str = sources.FOLDER
+    wishes: Wishes = sources.NO_WISHES
     shares: SplitShares = DEFAULT_SHARES
     workers: int = 1
     face_models: str | None = None  # folder; None is the cache
@@ -66,9 +65,7 @@ def prepare(wanted: Preparation) -> Result:
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
-    listing = sources.list_source(
-        wanted.dataset, wanted.source, wanted.identity, wanted.label, wanted.protocol
-    )
+    listing = sources.list_source(wanted.dataset, wanted.source, wanted.wishes)
     contents = [_content(file) for file in listing.files]
     fingerprint = _fingerprint(listing, contents)
     work = wanted.out / WORK
@@ -104,7 +101,7 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
     return {
         **wanted.crops._asdict(),
         "source": wanted.dataset,
-        "identity": wanted.identity,
+        "identity": wanted.wishes.identity,
         "label": listing.label,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),

@@ -1,39 +1,62 @@
 """Which datasets can be prepared, by the names that people give them."""
 
 from pathlib import Path
+from typing import NamedTuple
 
-from jaxfake.data.layouts import ffpp, folder
+from jaxfake.data.layouts import celebdf, deeperforensics, dfd, ffpp, folder
 from jaxfake.data.listing import Listing
 from jaxfake.errors import InputError
 
 FOLDER, FFPP = "folder", "ffpp"
-DATASETS = (FOLDER, FFPP)
+DFD, CELEBDF, DEEPERFORENSICS = "dfd", "celebdf", "deeperforensics"
+DATASETS = (FOLDER, FFPP, DFD, CELEBDF, DEEPERFORENSICS)
 
 
-def list_source(
-    dataset: str, root: Path, identity: str, label: str | None, protocol: Path | None
-) -> Listing:
+class Wishes(NamedTuple):
+    """What may be said of a source beside where it is. Each belongs to some datasets alone."""
+
+    identity: str = ""  # folder, see `folder.list_folder`
+    label: str | None = None  # folder, the same
+    protocol: Path | None = (
+        None  # of the official splits; None is where the dataset would have them
+    )
+    drop_youtube: bool = False  # Celeb-DF, see `celebdf.list_celebdf`
+
+
+NO_WISHES = Wishes()
+
+
+def list_source(dataset: str, root: Path, wishes: Wishes) -> Listing:
     """What there is to prepare in a person's copy of a dataset.
 
     Args:
         dataset: one of `DATASETS`.
         root: its folder.
-        identity: for a folder of one's own, see `folder.list_folder`.
-        label: the same.
-        protocol: folder of the official splits; None is where the dataset would have them.
 
     Raises:
-        InputError: the folder does not hold that dataset, or an option does not belong to it.
+        InputError: the folder does not hold that dataset, or a wish does not belong to it.
     """
-    if dataset == FOLDER:
-        if protocol:
-            raise InputError(f"--protocol is for a dataset with official splits, not {FOLDER}")
-        return folder.list_folder(root, identity, label)
-    if identity or label:
+    if dataset != FOLDER and (wishes.identity or wishes.label):
         raise InputError(
             f"--identity and --label are for --dataset={FOLDER}: {dataset} has its own"
         )
-    return ffpp.list_ffpp(root, protocol or root / "splits")
+    if dataset != CELEBDF and wishes.drop_youtube:
+        raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
+    match dataset:
+        case "folder":
+            if wishes.protocol:
+                raise InputError(f"--protocol is for a dataset with official splits, not {FOLDER}")
+            return folder.list_folder(root, wishes.identity, wishes.label)
+        case "ffpp":
+            return ffpp.list_ffpp(root, wishes.protocol)
+        case "dfd":
+            return dfd.list_dfd(root, wishes.protocol)
+        case "celebdf":
+            return celebdf.list_celebdf(root, wishes.protocol, wishes.drop_youtube)
+        case "deeperforensics":
+            return deeperforensics.list_deeperforensics(root, wishes.protocol)
+        case _:
+            raise InputError(f"no dataset {dataset!r}: there is {', '.join(DATASETS)}")
 
 
 def dataset_name(dataset: str, root: Path) -> str:

@@ -100,6 +100,16 @@ def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_p
         prepare(wanted(photos, out))
 
 
+def test_a_name_that_is_no_text_is_refused_and_written_down(photos, tmp_path):
+    (photos / "real" / os.fsdecode(b"\xff.jpg")).write_bytes(b"x")
+    result = prepare(wanted(photos, tmp_path / "out"))
+    assert result.dataset is not None
+    (refused,) = [e for e in result.coverage.files if e["status"].startswith("refused")]
+    assert refused["file"].encode().isascii()
+    assert coverage.read(tmp_path / "out") == result.coverage
+    assert coverage.remarks(result.coverage)
+
+
 def test_source_and_out_must_differ(photos):
     with pytest.raises(InputError, match="another folder"):
         prepare(wanted(photos, photos))

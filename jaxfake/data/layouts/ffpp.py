@@ -47,19 +47,19 @@ class _Pairs:
                     self.split_of[one], self.pair_of[one] = split, "_".join(sorted(pair))
 
 
-def list_ffpp(root: Path, protocol: Path) -> Listing:
+def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
     """The videos of one compression, those of the five manipulations that are there.
 
     Args:
         root: of the dataset.
-        protocol: folder of the official train.json, val.json and test.json.
+        protocol: folder of the official train.json, val.json and test.json; None is ROOT/splits.
 
     Raises:
         InputError: the layout or the official splits are not there.
     """
     root = root.resolve()
     compression = _compression(root)
-    pairs = _Pairs(protocol)
+    pairs = _Pairs(protocol or root / "splits")
     files: list[SourceFile] = []
     refused: list[Refused] = []
     for folder, method in _folders(root, compression):

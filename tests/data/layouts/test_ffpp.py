@@ -11,7 +11,7 @@ from jaxfake.data.cropping import CropOptions
 from jaxfake.data.dataset import open_split
 from jaxfake.data.layouts.ffpp import list_ffpp
 from jaxfake.data.preparation import Preparation, prepare
-from jaxfake.data.sources import FFPP
+from jaxfake.data.sources import FFPP, Wishes
 from jaxfake.errors import InputError
 
 SPLITS = {"train": [["071", "054"]], "val": [["004", "982"]], "test": [["000", "003"]]}
@@ -106,14 +106,21 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=2, storage="png", derive=0.1),
         dataset=FFPP,
-        protocol=shared_data / "protocols" / "ffpp",
+        wishes=Wishes(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     result = prepare(wanted)
-    assert {split: sorted(n) for split, n in result.coverage.coverage.items()} == {
+    counts = result.coverage.coverage
+    found = {split: [m for m, n in by.items() if n["found"]] for split, by in counts.items()}
+    assert found == {
+        "test": [],
         "train": ["Deepfakes", "real"],
         "val": ["NeuralTextures", "real"],
     }
+    assert counts["train"]["real"]["official"] == 720
+    assert "720" in "".join(coverage.table(result.coverage))
+    assert coverage.too_few(result.coverage, 0.5).startswith("Deepfakes of test: 0 of 140")
+    assert coverage.too_few(result.coverage, 0.0) == ""
     train = open_split(tmp_path / "out", "train", 64)
     for row in range(len(train)):
         example = train[row]
@@ -129,7 +136,7 @@ def test_without_the_option_nothing_is_derived(shared_data, face_models, tmp_pat
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=1, storage="raw"),
         dataset=FFPP,
-        protocol=shared_data / "protocols" / "ffpp",
+        wishes=Wishes(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     folder = prepare(wanted).dataset
