@@ -10,7 +10,7 @@ from jaxfake.data import masks, units
 from jaxfake.data.listing import SourceFile
 from jaxfake.data.masks import MaskOf
 from jaxfake.data.units import Unit
-from jaxfake.faces import align, ibug68, images, track, video
+from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
 from jaxfake.faces.media import Unreadable, is_image, opencv_says
 from jaxfake.faces.models import FaceModels
@@ -88,10 +88,10 @@ class Cropper:
 
     def _video(self, source: SourceFile) -> Unit:
         """The crops of one person, whom the clip is about."""
-        indices = video.evenly_spaced(video.count_frames(source.path), self._options.frames)
+        indices = video.evenly_spaced(clip.count_frames(source.path), self._options.frames)
         numbers, cuts = [], []
         mask = self._mask_of(source, indices)
-        for frame in video.read_frames(source.path, indices):
+        for frame in clip.read_frames(source.path, indices):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             cuts.append([self._cut(frame, face, mask) for face in faces])
@@ -122,7 +122,7 @@ class Cropper:
         landmarks = {numbers[place]: points for place, points in gaps.items()}
         mask = self._mask_of(source, sorted(landmarks))
         cuts = []
-        for frame in video.read_frames(source.path, sorted(landmarks)):
+        for frame in clip.read_frames(source.path, sorted(landmarks)):
             points = landmarks[frame.number]
             box = np.concatenate([points.min(0), points.max(0)])
             cuts.append(self._cut(frame, Face(points, box, 0.0), mask))

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.listing import Listing
-from jaxfake.faces import images, video
+from jaxfake.faces import clip, images
 from jaxfake.faces.media import Unreadable, is_image
 
 
@@ -32,5 +32,5 @@ class SourceFrames:
 def _frame(path: Path, number: int) -> np.ndarray | None:
     if is_image(path):
         return images.read_image(path)
-    found = next(video.read_frames(path, [number]), None)
+    found = next(clip.read_frames(path, [number]), None)
     return None if found is None else found.image

@@ -43,7 +43,13 @@ class Listing(NamedTuple):
 
 
 def content_digest(path: Path) -> str:
-    """Hex digest of a file's size, beginning and end: changes whenever a real edit is made."""
+    """Hex digest of a file's size, beginning and end: changes whenever a real edit is made.
+
+    Of a folder, the same of all that lies in it.
+    """
+    if path.is_dir():
+        inside = [f"{one.name} {content_digest(one)}" for one in sorted(path.iterdir())]
+        return hashlib.sha256("\n".join(inside).encode("utf-8", "backslashreplace")).hexdigest()
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from jaxfake.data.listing import SourceFile
-from jaxfake.faces import align, video
+from jaxfake.faces import align, clip, video
 from jaxfake.faces.media import Unreadable
 
 THRESHOLD = 0.1
@@ -80,7 +80,7 @@ class Alongside:
     """Frames of a second video by the numbers of the first one's, asked for in ascending order."""
 
     def __init__(self, path: Path, indices: list[int]) -> None:
-        self._frames: Iterator[video.Frame] = video.read_frames(path, indices)
+        self._frames: Iterator[video.Frame] = clip.read_frames(path, indices)
         self._next = self._read()
 
     def at(self, number: int) -> np.ndarray | None:

@@ -1,0 +1,48 @@
+"""A folder of pictures is a clip like any other."""
+
+import cv2
+import numpy as np
+import pytest
+
+from jaxfake.faces import clip
+from jaxfake.faces.media import Unreadable
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Frames 0 to 11, each grey of brightness 20 n, and something else."""
+    place = tmp_path / "clip"
+    place.mkdir()
+    for n in range(12):
+        cv2.imwrite(str(place / f"{n}.png"), np.full((24, 32, 3), 20 * n, np.uint8))
+    (place / "notes.txt").write_text("no picture")
+    return place
+
+
+def test_frames_come_in_the_natural_order_of_their_names(folder):
+    assert clip.count_frames(folder) == 12
+    frames = list(clip.read_frames(folder, [0, 2, 10, 11]))
+    assert [(f.number, int(f.image[0, 0, 0])) for f in frames] == [
+        (0, 0),
+        (2, 40),
+        (10, 200),
+        (11, 220),
+    ]
+
+
+def test_a_picture_that_cannot_be_read_is_passed_over(folder):
+    (folder / "2.png").write_bytes(b"damaged")
+    assert [frame.number for frame in clip.read_frames(folder, [1, 2, 3])] == [1, 3]
+    with pytest.raises(Unreadable, match=r"2\.png"):
+        list(clip.read_frames(folder, [2]))
+
+
+def test_a_link_out_of_the_folder_is_no_frame(folder, tmp_path):
+    cv2.imwrite(str(tmp_path / "other.png"), np.zeros((8, 8, 3), np.uint8))
+    (folder / "99.png").symlink_to(tmp_path / "other.png")
+    assert clip.count_frames(folder) == 12
+
+
+def test_a_folder_without_pictures_is_unreadable(tmp_path):
+    with pytest.raises(Unreadable, match="no picture"):
+        clip.count_frames(tmp_path)
