@@ -1,0 +1,117 @@
+"""What DeepfakeBench's JSON lists say, as its preprocessing/rearrange.py writes them.
+
+    {DATASET: {CLASS: {SPLIT: {VIDEO: {"label": CLASS, "frames": [path, ...]}}}}}
+    {DATASET: {CLASS: {SPLIT: {"c23": {VIDEO: ...}}}}}          FaceForensics++ and what came with it
+
+Labels are names of classes, real if "real" is in them; other keys of a video, such as its landmarks, are
+not looked at. FF-DF.json and its like repeat the real videos of FaceForensics++.json.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxfake import schema
+from jaxfake.data.layouts.ffpp import COMPRESSIONS, SPLITS
+from jaxfake.data.layouts.untrusted import as_object, brief, read_object, shown
+from jaxfake.data.listing import Refused
+from jaxfake.errors import InputError
+
+FFPP_CLASSES = {
+    "FF-real": schema.REAL_METHOD,
+    "FF-DF": "Deepfakes",
+    "FF-F2F": "Face2Face",
+    "FF-FS": "FaceSwap",
+    "FF-NT": "NeuralTextures",
+    "FF-FH": "FaceShifter",
+}
+"""Methods of FaceForensics++ by DeepfakeBench's classes; elsewhere the class is the method."""
+
+_ADVICE = "give --protocol a JSON list of DeepfakeBench, or the folder of its lists"
+
+
+class Entry(NamedTuple):
+    """One video in one list."""
+
+    source: str  # name of the list
+    group: str  # class
+    split: str
+    compression: str  # '' where the list has none
+    video: str
+    frames: list[str]
+
+    @property
+    def method(self) -> str:
+        real = label_of(self.group) == schema.REAL
+        return schema.REAL_METHOD if real else FFPP_CLASSES.get(self.group, self.group)
+
+
+def lists(where: Path) -> list[Path]:
+    """A list, or all of a folder.
+
+    Raises:
+        InputError: the folder holds none.
+    """
+    if where.is_dir():
+        found = sorted(where.glob("*.json"))
+        if not found:
+            raise InputError(f"{where} holds no *.json: {_ADVICE}")
+        return found
+    return [where]
+
+
+def entries(path: Path) -> Iterator[Entry | Refused]:
+    """The videos that a list names, once for every split and compression that they are named in.
+
+    Raises:
+        InputError: it is none of DeepfakeBench, or contradicts itself.
+    """
+    for dataset, groups in read_object(path, _ADVICE).items():
+        for group, splits in as_object(groups, f"{path}: {shown(dataset)}").items():
+            above = f"{path}: {shown(group)}"
+            for split, body in as_object(splits, above).items():
+                if split not in SPLITS:
+                    raise InputError(f"{above} should hold train, val and test, not {brief(split)}")
+                yield from _level(path, group, split, as_object(body, f"{above}/{split}"))
+
+
+def _level(
+    path: Path, group: str, split: str, body: dict[str, object]
+) -> Iterator[Entry | Refused]:
+    """Videos of one split, with or without a level of compressions above them."""
+    where = f"{path}: {shown(group)}/{split}"
+    if isinstance(body.get("frames"), list):
+        # rearrange.py writes the validation split of DFDC so: one video over the other.
+        yield Refused(f"{path.name}/{shown(group)}/{split}", "it holds a video without a name")
+        body = {name: leaf for name, leaf in body.items() if isinstance(leaf, dict)}
+    plain = {name: leaf for name, leaf in body.items() if name not in COMPRESSIONS}
+    levels = {name: as_object(body[name], where) for name in COMPRESSIONS if name in body}
+    for compression, leaves in ({"": plain} | levels).items():
+        for video, leaf in leaves.items():
+            yield _entry(
+                path, group, split, compression, video, as_object(leaf, f"{where}/{shown(video)}")
+            )
+
+
+def _entry(
+    path: Path, group: str, split: str, compression: str, video: str, leaf: dict[str, object]
+) -> Entry | Refused:
+    where = f"{path}: {shown(group)}/{split}/{shown(video)}"
+    label, frames = leaf.get("label"), leaf.get("frames")
+    if not (isinstance(label, str) and label):
+        raise InputError(f"{where} should have the name of a class as label, not {brief(label)}")
+    if label_of(label) != label_of(group):
+        raise InputError(f"{where} has the label {brief(label)}, which contradicts its class")
+    if not (isinstance(frames, list) and all(isinstance(frame, str) for frame in frames)):
+        raise InputError(f"{where} should have a list of paths as frames, not {brief(frames)}")
+    name = f"{shown(group)}/{shown(video)}"
+    if not frames:
+        return Refused(name, f"{path.name} names no frame of it")
+    if not all(text.isprintable() for text in (group, video, *frames)):
+        return Refused(name, "a name in it cannot be printed")
+    return Entry(path.name, group, split, compression, video, frames)
+
+
+def label_of(group: str) -> int:
+    """Real or fake, by the name of a class."""
+    return schema.REAL if "real" in group.lower() else schema.FAKE

@@ -1,0 +1,140 @@
+"""Preview of the Deepfake Detection Challenge (Dolhansky et al., 2019), DFDCP for short.
+
+    SOURCE/dataset.json      {"method_A/.../x.mp4": {"label": "fake", "set": "train", "target_id": ...}}
+    SOURCE/original_videos/.../*.mp4
+    SOURCE/method_A/.../*.mp4, SOURCE/method_B/.../*.mp4
+
+Papers that say DFDC often mean this preview; the full dataset is in `dfdc`. Splits are those of
+dataset.json, which has no validation videos. Our choice: the identity is the actor whose video it is,
+target_id; the actor who was put in, swapped_id, is not kept.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxfake import schema
+from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, leaves, read_object, shown
+from jaxfake.data.listing import Listing, Refused, SourceFile
+from jaxfake.errors import InputError
+
+FOLDERS = {
+    "original_videos": schema.REAL_METHOD,
+    "method_A": "method_A",
+    "method_B": "method_B",
+}
+"""The method of the videos in each."""
+
+SPLITS = ("train", "val", "test")
+
+_LIST = "dataset.json"
+_LAYOUT = f"{_LIST}, original_videos/, method_A/ and method_B/"
+_LABELS = {"real": schema.REAL, "fake": schema.FAKE}
+
+
+class _Entry(NamedTuple):
+    """What dataset.json says of one video."""
+
+    label: int
+    split: str
+    target: str  # '' where it is not told
+
+
+def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
+    """The videos that dataset.json names.
+
+    Args:
+        root: of the dataset.
+        protocol: None; the splits are in dataset.json.
+
+    Raises:
+        InputError: the layout is not there, or dataset.json says what it cannot.
+    """
+    if protocol:
+        raise InputError(
+            f"--protocol={protocol}: the preview of DFDC has its splits in {_LIST}; leave it out"
+        )
+    root = root.resolve()
+    advice = f"expected of the preview of DFDC are {_LAYOUT}"
+    listed = read_object(root / _LIST, advice)
+    entries = {
+        name: _entry(value, f"{root / _LIST}: {shown(name)}") for name, value in listed.items()
+    }
+    found = [_file(root, name, entry) for name, entry in sorted(entries.items())]
+    files = [file for file in found if isinstance(file, SourceFile)]
+    refused = [file for file in found if isinstance(file, Refused)]
+    if not files:
+        raise InputError(f"{root} holds no video that its {_LIST} names: {advice}")
+    files.sort(key=lambda file: file.relative)
+    refused += _unnamed(root, entries)
+    return Listing(files, refused, 0, f"by {_LIST} of the preview of DFDC", _official(entries))
+
+
+def _official(entries: dict[str, _Entry]) -> dict[str, dict[str, int]]:
+    """As dataset.json counts them."""
+    counts = Counter(
+        (entry.split, _method(name)) for name, entry in entries.items() if _method(name)
+    )
+    table: dict[str, dict[str, int]] = {}
+    for (split, method), count in sorted(counts.items()):
+        table.setdefault(split, {})[method] = count
+    return table
+
+
+def _method(name: str) -> str:
+    """By the folder; '' if it is none of the dataset's."""
+    return FOLDERS.get(name.partition("/")[0], "")
+
+
+def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Refused:
+    why = _fault(root, name)
+    if why:
+        return Refused(shown(name), why)
+    method = _method(name)
+    if (method == schema.REAL_METHOD) != (entry.label == schema.REAL):
+        raise InputError(
+            f"{root / _LIST}: {name} has a label that contradicts its folder: get the file again"
+        )
+    path = root / name
+    return SourceFile(
+        path=path,
+        relative=name,
+        label=entry.label,
+        method=method,
+        identity=entry.target or path.stem,
+        video_id=name.partition("/")[2].removesuffix(".mp4"),
+        split=entry.split,
+    )
+
+
+def _fault(root: Path, name: str) -> str:
+    parts = name.split("/")
+    if not (
+        _method(name) and len(parts) > 1 and all(map(is_plain, parts)) and name.endswith(".mp4")
+    ):
+        return "its name is of no video of the preview of DFDC"
+    if not os.path.isfile(root / name):
+        return f"named in {_LIST} but not there"
+    return "it is a link that leaves the folder" if leaves(root, root / name) else ""
+
+
+def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Refused]:
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*.mp4")):
+            name = path.relative_to(root).as_posix()
+            if name not in entries:
+                yield Refused(shown(name), f"{_LIST} does not name it")
+
+
+def _entry(value: object, where: str) -> _Entry:
+    entry = as_object(value, where)
+    label, split, target = entry.get("label"), entry.get("set"), entry.get("target_id")
+    if not (isinstance(label, str) and label in _LABELS):
+        raise InputError(f"{where} should have the label real or fake, not {brief(label)}")
+    if not (isinstance(split, str) and split in SPLITS):
+        raise InputError(f"{where} should have the set train or test, not {brief(split)}")
+    if not (target is None or isinstance(target, int | str)):
+        raise InputError(f"{where} should have a number as target_id, not {brief(target)}")
+    return _Entry(_LABELS[label], split, "" if target is None else str(target))
