@@ -3,13 +3,33 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.data.layouts import celebdf, deeperforensics, dfd, ffpp, folder
+from jaxfake.data.layouts import (
+    celebdf,
+    deeperforensics,
+    deepfakebench,
+    dfd,
+    dfdc,
+    dfdc_preview,
+    ffpp,
+    folder,
+    wilddeepfake,
+)
 from jaxfake.data.listing import Listing
 from jaxfake.errors import InputError
 
 FOLDER, FFPP = "folder", "ffpp"
-DFD, CELEBDF, DEEPERFORENSICS = "dfd", "celebdf", "deeperforensics"
-DATASETS = (FOLDER, FFPP, DFD, CELEBDF, DEEPERFORENSICS)
+CELEBDF = "celebdf"
+DATASETS = (
+    FOLDER,
+    FFPP,
+    "dfd",
+    CELEBDF,
+    "dfdc",
+    "dfdc_preview",
+    "deeperforensics",
+    "wilddeepfake",
+    "deepfakebench",
+)
 
 
 class Wishes(NamedTuple):
@@ -53,8 +73,16 @@ def list_source(dataset: str, root: Path, wishes: Wishes) -> Listing:
             return dfd.list_dfd(root, wishes.protocol)
         case "celebdf":
             return celebdf.list_celebdf(root, wishes.protocol, wishes.drop_youtube)
+        case "dfdc":
+            return dfdc.list_dfdc(root, wishes.protocol)
+        case "dfdc_preview":
+            return dfdc_preview.list_dfdc_preview(root, wishes.protocol)
         case "deeperforensics":
             return deeperforensics.list_deeperforensics(root, wishes.protocol)
+        case "wilddeepfake":
+            return wilddeepfake.list_wilddeepfake(root, wishes.protocol)
+        case "deepfakebench":
+            return deepfakebench.list_deepfakebench(root, wishes.protocol)
         case _:
             raise InputError(f"no dataset {dataset!r}: there is {', '.join(DATASETS)}")
 

@@ -21,12 +21,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from jaxfake import schema
+from jaxfake.data.layouts import inside
 from jaxfake.data.layouts.untrusted import (
     as_object,
     brief,
     check_list,
     is_plain,
-    leaves,
     read_object,
     shown,
 )
@@ -113,8 +113,8 @@ def _parts(root: Path, refused: list[Refused]) -> Iterator[_Part]:
     for folder, split in _folders(root):
         lists = [name for name in ("labels.csv", "metadata.json") if (folder / name).is_file()]
         relative = folder.relative_to(root).as_posix()
-        if leaves(root, folder):
-            refused.append(Refused(relative, "it is a link that leaves the folder"))
+        if inside.leaves(root, folder):
+            refused.append(Refused(relative, inside.LEAVES))
         elif not lists:
             refused.append(Refused(relative, "it has neither labels.csv nor metadata.json"))
         else:
@@ -153,7 +153,7 @@ def _file(
     if why or name in names:
         return Refused(relative, why or f"its name is that of {names[name]}")
     original = originals.get(entry.original) if entry.fake else None
-    known = original is not None and not leaves(root, original)
+    known = original is not None and not inside.leaves(root, original)
     return SourceFile(
         path=path,
         relative=relative,
@@ -171,7 +171,7 @@ def _fault(root: Path, path: Path, name: str, source: str) -> str:
         return "its name is of no video"
     if not os.path.isfile(path):
         return f"named in {source} but not there"
-    return "it is a link that leaves the folder" if leaves(root, path) else ""
+    return inside.LEAVES if inside.leaves(root, path) else ""
 
 
 def _unnamed(root: Path, part: _Part) -> Iterator[Refused]:

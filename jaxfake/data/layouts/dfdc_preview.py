@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, leaves, read_object, shown
+from jaxfake.data.layouts import inside
+from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, read_object, shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -117,7 +118,7 @@ def _fault(root: Path, name: str) -> str:
         return "its name is of no video of the preview of DFDC"
     if not os.path.isfile(root / name):
         return f"named in {_LIST} but not there"
-    return "it is a link that leaves the folder" if leaves(root, root / name) else ""
+    return inside.LEAVES if inside.leaves(root, root / name) else ""
 
 
 def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Refused]:

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from jaxfake.data.layouts import inside
 from jaxfake.errors import InputError
 from jaxfake.faces.media import is_image
 
@@ -69,15 +70,10 @@ def is_plain(name: str) -> bool:
     )
 
 
-def leaves(root: Path, path: Path) -> bool:
-    """Whether something that is there lies outside the root, itself resolved."""
-    return not path.resolve().is_relative_to(root)
-
-
 def frames_fault(root: Path, folder: Path) -> str:
     """Why a folder is not taken as the frames of a video; '' if it can be."""
-    if leaves(root, folder):
-        return "it is a link that leaves the folder"
+    if inside.leaves(root, folder):
+        return inside.LEAVES
     try:
         with os.scandir(folder) as entries:
             found = [(entry.name, entry.is_symlink()) for entry in entries]
