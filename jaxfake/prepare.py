@@ -28,6 +28,12 @@ _SOURCE = flags.DEFINE_string(
 _OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it is not there.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
+_REAL_FRAMES = flags.DEFINE_integer(
+    "real_frames",
+    0,
+    "The same of a real video of the training split; 0 for as many as of others.",
+    0,
+)
 _STORAGE = flags.DEFINE_enum(
     "storage", "png", ["png", "raw"], "Both are lossless; raw reads faster and takes more space."
 )
@@ -102,7 +108,12 @@ def _wanted() -> "Preparation":
         source=_folder(_SOURCE),
         out=_folder(_OUT),
         crops=CropOptions(
-            _SIZE.value, _FRAMES.value, cast("Storage", _STORAGE.value), _DERIVE.value, _GAP.value
+            size=_SIZE.value,
+            frames=_FRAMES.value,
+            storage=cast("Storage", _STORAGE.value),
+            derive=_DERIVE.value,
+            gap=_GAP.value,
+            real_frames=_REAL_FRAMES.value,
         ),
         dataset=_DATASET.value,
         wishes=Wishes(

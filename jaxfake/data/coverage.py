@@ -1,5 +1,6 @@
 """What of a source has become of it: coverage.json, and the same for the terminal."""
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -34,12 +35,21 @@ class Coverage(NamedTuple):
         str, Any
     ]  # what was asked for; the same source and settings give the same dataset
     source: dict[str, Any]  # files, and a fingerprint of them
+    versions: dict[str, str]  # of what made the crops
+    manifest: (
+        str  # sha256 over source, settings and versions: names the data in all that is made of them
+    )
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
     files: list[dict[str, Any]]  # those that gave less than they should, or nothing
 
 
 def cover(
-    dataset: str, settings: dict[str, Any], fingerprint: str, listing: Listing, rows: list[Row]
+    dataset: str,
+    settings: dict[str, Any],
+    versions: dict[str, str],
+    fingerprint: str,
+    listing: Listing,
+    rows: list[Row],
 ) -> Coverage:
     """Counts what became of the files."""
     counts: dict[str, dict[str, Counter[str]]] = {}
@@ -63,7 +73,9 @@ def cover(
         "other_files": listing.others,
         "fingerprint": fingerprint,
     }
-    return Coverage(dataset, settings, source, table, _remarks(listing, rows))
+    made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
+    manifest = hashlib.sha256(made_of.encode()).hexdigest()
+    return Coverage(dataset, settings, source, versions, manifest, table, _remarks(listing, rows))
 
 
 def write(folder: Path, coverage: Coverage) -> None:
@@ -78,6 +90,16 @@ def read(folder: Path) -> Coverage | None:
         return Coverage(**json.loads((folder / FILE_NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def manifest(dataset: Path) -> str:
+    """The manifest hash of a prepared dataset; '' for one that has none, being drawn by a program.
+
+    Args:
+        dataset: its folder, OUT/NAME/VERSION.
+    """
+    found = read(dataset.resolve().parent.parent)
+    return found.manifest if found else ""
 
 
 def ground_truth(dataset: Path) -> str:

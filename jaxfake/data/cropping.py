@@ -6,9 +6,11 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 
+from jaxfake import schema
 from jaxfake.data import masks, units
 from jaxfake.data.listing import SourceFile
 from jaxfake.data.masks import MaskOf
+from jaxfake.data.splits import TRAIN
 from jaxfake.data.units import Unit
 from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
@@ -30,6 +32,14 @@ class CropOptions(NamedTuple):
     storage: Storage
     derive: float | None = None  # threshold of `masks.derived_mask` if none is given; None: none
     gap: int = 30  # most frames between two sightings of a face that are filled in between
+    real_frames: int = (
+        0  # most frames of a real video of the training split; 0: as many as of others
+    )
+
+    def frames_of(self, source: SourceFile) -> int:
+        """Most frames of this video."""
+        real = source.label == schema.REAL and source.split == TRAIN
+        return self.real_frames if real and self.real_frames else self.frames
 
 
 class _Cut(NamedTuple):
@@ -88,7 +98,9 @@ class Cropper:
 
     def _video(self, source: SourceFile) -> Unit:
         """The crops of one person, whom the clip is about."""
-        indices = video.evenly_spaced(clip.count_frames(source.path), self._options.frames)
+        indices = video.evenly_spaced(
+            clip.count_frames(source.path), self._options.frames_of(source)
+        )
         numbers, cuts = [], []
         mask = self._mask_of(source, indices)
         for frame in clip.read_frames(source.path, indices):

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
+from jaxfake.data import coverage
 from jaxfake.data.features import decode
 from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
@@ -76,8 +77,13 @@ class FaceDataset:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """sha256 over the index and the sizes of the shards: what a checkpoint was trained on."""
-        digest = hashlib.sha256(f"{self.split} {self.size}".encode())
+        """sha256 over manifest, index and sizes of the shards: what a checkpoint was trained on.
+
+        The manifest names the source files, settings and versions that the dataset was prepared from.
+        """
+        digest = hashlib.sha256(
+            f"{self.split} {self.size} {coverage.manifest(self.folder)}".encode()
+        )
         for column in self.index:
             digest.update("\n".join(map(str, column.tolist())).encode())
         for shard in sorted(self.folder.glob(f"*-{self.split}.*")):

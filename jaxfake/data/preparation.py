@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
+
 from jaxfake.data import coverage, sources, units, workers
 from jaxfake.data.coverage import Coverage, Row
 from jaxfake.data.cropping import CropOptions, Cropper, Task
@@ -31,6 +33,9 @@ from jaxfake.faces.models import FaceModels
 from jaxfake.progress import Progress
 
 WORK = ".work"
+
+DATASET_VERSION = "1.1.0"
+"""To be raised when the same files and settings come to give other crops."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,9 @@ def prepare(wanted: Preparation) -> Result:
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
-    listing = sources.list_source(wanted.dataset, wanted.source, wanted.wishes)
+    listing = _with_splits(
+        sources.list_source(wanted.dataset, wanted.source, wanted.wishes), wanted.shares
+    )
     contents = [_content(file) for file in listing.files]
     fingerprint = _fingerprint(listing, contents)
     work = wanted.out / WORK
@@ -82,11 +89,11 @@ def prepare(wanted: Preparation) -> Result:
         ]
         statuses = _crop_all(wanted, face_models, listing, kept)
         rows = [
-            Row(file, file.split or split_of(file.identity, wanted.shares), status)
+            Row(file, file.split, status)
             for file, status in zip(listing.files, statuses, strict=True)
         ]
         name = sources.dataset_name(wanted.dataset, wanted.source)
-        counted = coverage.cover(name, settings, fingerprint, listing, rows)
+        counted = coverage.cover(name, settings, _versions(), fingerprint, listing, rows)
         if not any(status.crops for status in statuses):
             coverage.write(wanted.out, counted)
             return Result(counted, None, fresh=True)
@@ -94,6 +101,14 @@ def prepare(wanted: Preparation) -> Result:
         coverage.write(wanted.out, counted)
         shutil.rmtree(work)
     return Result(counted, dataset_folder(wanted.out), fresh=True)
+
+
+def _with_splits(listing: Listing, shares: SplitShares) -> Listing:
+    """The same, where each file has a split: the dataset's, or that of its identity."""
+    files = [
+        file._replace(split=file.split or split_of(file.identity, shares)) for file in listing.files
+    ]
+    return listing._replace(files=files)
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
@@ -105,6 +120,15 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
         "label": listing.label,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """What decides about the crops beside the source and the settings."""
+    return {
+        "dataset": DATASET_VERSION,
+        "opencv": cv2.__version__,
+        "face models": f"{models.PACKAGE}, sha256 {models.WHEEL_SHA256}",
     }
 
 
@@ -134,13 +158,13 @@ def _fingerprint(listing: Listing, contents: list[str]) -> str:
 
 def _unit_name(file: SourceFile, content: str, crops: CropOptions) -> str:
     """Another file, another content or other crops: another name, so nothing stale is ever used."""
-    text = f"{file.relative}\n{content}\n{tuple(crops)}"
+    text = f"{file.relative}\n{content}\n{tuple(crops)}\n{crops.frames_of(file)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
 
 
 def dataset_folder(out: Path) -> Path:
     """Where the dataset lies in OUT, if any file gave a face."""
-    return out / "folder" / "1.1.0"
+    return out / "folder" / DATASET_VERSION
 
 
 def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Result | None:

@@ -14,7 +14,7 @@ class SplitShares(NamedTuple):
     test: float = 0.1
 
 
-SPLITS = SplitShares._fields
+SPLITS = TRAIN, VAL, TEST = SplitShares._fields
 DEFAULT_SHARES = SplitShares()
 
 
@@ -40,6 +40,6 @@ def split_of(identity: str, shares: SplitShares) -> str:
     digest = hashlib.sha256(f"split of {identity}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     if place < shares.train:
-        return "train"
+        return TRAIN
     # Without a test share nothing may end there by rounding.
-    return "val" if place < shares.train + shares.val or not shares.test else "test"
+    return VAL if place < shares.train + shares.val or not shares.test else TEST

@@ -15,7 +15,9 @@ import tensorflow_datasets as tfds
 
 from jaxfake.data import coverage, preparation
 from jaxfake.data.cropping import CropOptions
+from jaxfake.data.dataset import open_split
 from jaxfake.data.preparation import Preparation, prepare
+from jaxfake.data.splits import SplitShares
 from jaxfake.data.workers import Limits
 from jaxfake.errors import InputError
 
@@ -190,3 +192,31 @@ def test_a_stop_is_clean_and_says_how_to_go_on(photos, tmp_path, how):
     assert "Traceback" not in said
     result = prepare(wanted(photos, tmp_path / "out"))
     assert sum(n["crops"] for by in result.coverage.coverage.values() for n in by.values()) == 11
+
+
+def test_the_manifest_names_files_and_settings_and_goes_into_the_data_hash(photos, tmp_path):
+    def made(name: str, **options) -> tuple[str, str]:
+        result = prepare(wanted(photos, tmp_path / name, **options))
+        opened = open_split(tmp_path / name, "train", 64)
+        return result.coverage.manifest, opened.fingerprint
+
+    first = made("first")
+    assert made("again") == first
+    others = [made("fewer", crops=CropOptions(64, 2, "png"))]
+    with (photos / "real" / "person0.jpg").open("ab") as file:
+        file.write(b"\0")  # of no meaning to the picture, but another file
+    others.append(made("edited"))
+    for manifest, fingerprint in others:
+        assert manifest != first[0]
+        assert fingerprint != first[1]
+
+
+def test_more_frames_of_a_real_training_clip_if_asked(photos, tmp_path):
+    crops = CropOptions(64, 2, "png", real_frames=5)
+    shares = SplitShares(1.0, 0.0, 0.0)
+    result = prepare(wanted(photos, tmp_path / "out", crops=crops, shares=shares))
+    assert result.coverage.coverage["train"]["real"]["crops"] == 6 + 5
+    crops = CropOptions(64, 2, "png", real_frames=5)
+    shares = SplitShares(0.0, 0.0, 1.0)
+    result = prepare(wanted(photos, tmp_path / "test", crops=crops, shares=shares))
+    assert result.coverage.coverage["test"]["real"]["crops"] == 6 + 2

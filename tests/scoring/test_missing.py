@@ -26,7 +26,7 @@ def prepare(tmp_path, make_dataset, files, rule="", label=None):
     listing = list_folder(source, rule, label)
     settings = {"identity": rule, "label": listing.label}
     rows = [Row(file, "test", files[file.relative]) for file in listing.files]
-    coverage.write(tmp_path, coverage.cover("source", settings, "0", listing, rows))
+    coverage.write(tmp_path, coverage.cover("source", settings, {}, "0", listing, rows))
     found = [row.source for row in rows if row.status.crops]
     videos = [(file.method, file.video_id, file.label, 1) for file in found]
     dataset = make_dataset(videos, dataset="source")

@@ -15,6 +15,7 @@ from jaxfake import schema
 from jaxfake.data import features, units
 from jaxfake.data.builders.stable import StableWriter
 from jaxfake.data.listing import SourceFile
+from jaxfake.data.preparation import DATASET_VERSION
 from jaxfake.schema import Example
 
 _SHARD_BYTES = 256 << 20
@@ -45,7 +46,7 @@ class Folder(tfds.core.ShardBasedBuilder):
     for that, as soon as a split is larger than 1 GB.
     """
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version(DATASET_VERSION)
 
     def __init__(self, data_dir: Path, plan: Plan, report: Callable[[], None]) -> None:
         """Prepares to write below `data_dir`; `report` is called once per unit written."""
