@@ -155,7 +155,10 @@ class Delocate:
         start = self.recover.init(own, autoencoder)
         mae = self.recover.mae
         face = jnp.zeros((1, mae.image, mae.image, 3))
-        patches = (jnp.zeros((1, mae.grid**2, stack.width)) for stack in (mae.decoder, mae.encoder))
+        patches = (
+            jnp.zeros((1, mae.grid**2, stack.width), mae.compute.dtype)
+            for stack in (mae.decoder, mae.encoder)
+        )
         examined = Examined(face, face, face, *patches)
         return {
             "frozen": start,

@@ -11,6 +11,7 @@ from jaxfake import losses, schema
 from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses
+from jaxfake.models.vit import Compute
 from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder
 
 RULE = DelocateRule("delocate", 4, 2, 4, 4, 0.5, 0.0, MetaRule("none", False, 1e-3, 1.0))
@@ -100,3 +101,14 @@ def test_passes_mask_as_many_patches_as_the_rule_says(params: Any) -> None:
         for one in (few, DELOCATE)
     ]
     assert hidden[0] <= 3 < hidden[1]
+
+
+def test_half_precision_is_of_activations_alone() -> None:
+    mae = dataclasses.replace(RECOVER.mae, compute=Compute("bfloat16"), parent=None)
+    half = Delocate(dataclasses.replace(RECOVER, mae=mae), RULE)
+    params = jax.eval_shape(lambda: half.init(jax.random.key(0), None))
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {np.dtype("float32")}
+    total = jax.eval_shape(half.losses, params, labelled_faces(), KEYS).total
+    assert {term.values.dtype for term in total.values()} == {np.dtype("float32")}
+    prediction = jax.eval_shape(half.predict, params, labelled_faces(), KEYS)
+    assert {prediction.score.dtype, prediction.heat.dtype} == {np.dtype("float32")}
