@@ -25,7 +25,7 @@ from jaxfake.scoring import stage_one, stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
 from jaxfake.scoring.results import Provenance, evaluation_folder
-from jaxfake.scoring.selection import by_video_auc
+from jaxfake.scoring.selection import by_validation
 from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.stage_two import Measuring
 from jaxfake.scoring.training_log import read_log
@@ -91,7 +91,7 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: Start) -> StagePlan
     selection = None
     if settings.select_every:
         every, aggregation = settings.select_every, run.evaluation.aggregation
-        selection = by_video_auc(method, splits.val, every, assembly.sweep(run), aggregation)
+        selection = by_validation(method, splits.val, every, assembly.sweep(run), aggregation)
     return StagePlan(
         DETECT,
         method,

@@ -20,7 +20,7 @@ from jaxfake import assembly, config, evaluation, job, start
 from jaxfake.config import Config
 from jaxfake.errors import InputError
 from jaxfake.models.vit import Size
-from jaxfake.scoring.selection import by_video_auc
+from jaxfake.scoring.selection import by_validation
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
@@ -93,7 +93,7 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
         with pytest.raises(ValueError, match="must not see the test split"):
             prepare(plan, run)
     with pytest.raises(ValueError, match="chosen by the test split"):
-        by_video_auc(assembly.detector(run), test, 1, assembly.sweep(run), "mean")
+        by_validation(assembly.detector(run), test, 1, assembly.sweep(run), "mean")
 
 
 def test_stage_two_starts_from_what_it_is_told(finished: Path, tiny_root: Path) -> None:

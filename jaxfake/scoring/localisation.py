@@ -154,6 +154,14 @@ def measure(tally: Tally, bootstrap: Bootstrap) -> Localisation | None:
     )
 
 
+def mean_dice(tally: Tally) -> float | None:
+    """Dice of the detector's map, mean over the fakes whose mask is not empty; None if there is none."""
+    counts = tally.columns[DETECTOR].joined()
+    fake = tally.index.label[np.array(tally.rows, np.int64)] == schema.FAKE
+    chosen = fake & (counts.hits + counts.misses > 0)
+    return float(touched.dice(_among(counts, chosen)).mean()) if chosen.any() else None
+
+
 def best_trivial(group: Group) -> str | None:
     """The map other than the detector's with the greatest mean Dice; None if there is no face."""
     means = {

@@ -54,7 +54,8 @@ class ToyFaces:
     size: int = 64
     seed: int = 0
     storage: features.Storage = "png"
-    train: SplitSize = SplitSize(identities=3000, frames=1)  # people teach more than frames do
+    # People teach more than frames do, and more forgeries of each more than fewer.
+    train: SplitSize = SplitSize(identities=3000, forgeries=3, frames=1)
     val: SplitSize = SplitSize(identities=60)
     test: SplitSize = SplitSize(identities=120, forgeries=2)
 
