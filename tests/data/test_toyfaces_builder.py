@@ -76,8 +76,8 @@ def test_the_default_holds_what_its_users_count_on() -> None:
     options = ToyFaces()
     train, test = options.train, options.test
     assert train.identities >= 200
-    assert train.identities * train.clips * train.frames == 2400
-    assert train.forgeries == 1  # as many fakes as reals
+    assert train.identities * train.clips * train.frames == 3000
+    assert train.forgeries == 3
     assert test.identities * test.clips >= 100
     assert test.identities * test.clips * test.forgeries >= 200
     counts = dict.fromkeys(METHODS, 0)
