@@ -78,11 +78,11 @@ _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face mode
 def main() -> int:
     """Flags in, one call, messages out."""
     wanted = _wanted()
-    from jaxfake.data import coverage, preparation
+    from jaxfake.data import coverage, coverage_text, preparation
 
     result = preparation.prepare(wanted)
     counted = result.coverage
-    print("\n".join([*coverage.remarks(counted), "", *coverage.table(counted), ""]))
+    print("\n".join([*coverage_text.remarks(counted), "", *coverage_text.table(counted), ""]))
     if result.dataset is None:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"

@@ -6,17 +6,24 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxfake import schema
 from jaxfake.data.listing import Listing, SourceFile
 from jaxfake.data.units import Status, cut_short
 from jaxfake.files import write_atomically
 
 FILE_NAME = "coverage.json"
 
+MISSING = "missing"
+"""Status of what should be there by the dataset's own lists, followed by ': why'."""
+
 GIVEN_MASKS = "as the dataset gives them"
 
-_COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "crops")
+COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "crops")
 """Of a split and method: files listed, with a face, without, and unreadable; frames decoded, of these
 filled between two others, and crops."""
+
+MASKS = ("masks", "masked_crops")
+"""Of a manipulation: videos of which any crop has a mask, and such crops."""
 
 
 class Row(NamedTuple):
@@ -59,17 +66,20 @@ def cover(
         count["frames"] += row.status.decoded
         count["filled"] += row.status.filled
         count["crops"] += row.status.crops
+        count["masks"] += row.status.masked > 0
+        count["masked_crops"] += row.status.masked
         count[_outcome(row.status)] += 1
     for split, methods in listing.official.items():
         for method, official in methods.items():
             counts.setdefault(split, {}).setdefault(method, Counter())["official"] = official
     table = {
-        split: {method: _counted(n) for method, n in sorted(methods.items())}
+        split: {method: _counted(method, n) for method, n in sorted(methods.items())}
         for split, methods in sorted(counts.items())
     }
     source = {
         "files": len(listing.files),
         "refused": len(listing.refused),
+        "missing": len(listing.missing),
         "other_files": listing.others,
         "fingerprint": fingerprint,
     }
@@ -112,34 +122,11 @@ def ground_truth(dataset: Path) -> str:
     return str((found.settings if found else {}).get("masks", GIVEN_MASKS))
 
 
-def remarks(coverage: Coverage) -> list[str]:
-    """One line for every file that gave less than it should, grouped and counted."""
-    groups: dict[str, list[str]] = {}
-    for entry in coverage.files:
-        kind, _, why = entry["status"].partition(": ")
-        groups.setdefault(kind, []).append(f"  {entry['file']}" + (f": {why}" if why else ""))
-    lines = []
-    for kind, files in groups.items():
-        lines += [f"{kind} ({len(files)}):", *files]
-    return lines
-
-
-def table(coverage: Coverage) -> list[str]:
-    """The counts as lines of a small table."""
-    heads = ("files", "with a face", "no face", "unreadable", "frames", "filled", "crops")
-    cells: list[tuple[str, ...]] = [("split", "method", *heads, "official")]
-    for split in sorted(coverage.coverage, key=("train", "val", "test").index):
-        for method, count in coverage.coverage[split].items():
-            official = str(count.get("official", "-"))
-            cells.append((split, method, *(str(count[key]) for key in _COUNTS), official))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in cells]
-
-
 def too_few(coverage: Coverage, share: float) -> str:
     """The first part of which less than this share of the videos has a face, in words; '' if none.
 
-    The share is of all videos that there should be: the official count where there is one.
+    The share is of all videos that there should be: the official count where there is one. Where there
+    is none, and folders or archives are missing, nobody knows the share, so it is none.
     """
     for split, methods in coverage.coverage.items():
         for method, count in methods.items():
@@ -149,12 +136,25 @@ def too_few(coverage: Coverage, share: float) -> str:
                     f"{method} of {split}: {count['found']} of {wanted} videos gave a face, fewer than "
                     f"{share:.1%}"
                 )
+    missing = [one["file"] for one in coverage.files if one["status"].startswith(MISSING)]
+    if share and missing and not _has_official(coverage):
+        return f"{len(missing)} folders or archives are missing, such as {missing[0]}"
     return ""
 
 
-def _counted(count: Counter[str]) -> dict[str, int]:
-    official = {"official": count["official"]} if "official" in count else {}
-    return {key: count[key] for key in _COUNTS} | official
+def _has_official(coverage: Coverage) -> bool:
+    methods = (count for by_method in coverage.coverage.values() for count in by_method.values())
+    return any("official" in count for count in methods)
+
+
+def _counted(method: str, count: Counter[str]) -> dict[str, int]:
+    """Reals have no masks to miss; what is missing is known where the whole is."""
+    keys = COUNTS if method == schema.REAL_METHOD else COUNTS + MASKS
+    counted = {key: count[key] for key in keys}
+    if "official" in count:
+        missing = max(0, count["official"] - count["expected"])
+        counted |= {"official": count["official"], "missing": missing}
+    return counted
 
 
 def _outcome(status: Status) -> str:
@@ -163,9 +163,18 @@ def _outcome(status: Status) -> str:
     return "found" if status.crops else "no_face"
 
 
+def _cut_short(source: SourceFile, status: Status) -> bool:
+    """Of a folder of pictures no frame is lost by rounding."""
+    if source.path.is_dir():
+        return status.decoded < status.expected
+    return cut_short(status.expected, status.decoded)
+
+
 def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = [
-        {"file": item.relative, "status": f"refused: {item.why}"} for item in listing.refused
+        {"file": item.relative, "status": f"{kind}: {item.why}"}
+        for kind, items in (("refused", listing.refused), (MISSING, listing.missing))
+        for item in items
     ]
     for source, split, status in rows:
         where = {
@@ -178,7 +187,7 @@ def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
         }
         if status.word != "ok":
             entries.append({**where, "status": status.word})
-        elif cut_short(status.expected, status.decoded):
+        elif _cut_short(source, status):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})
     for entry in entries:  # a name may be no UTF-8, which neither JSON nor a terminal takes

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -40,6 +40,8 @@ class Listing(NamedTuple):
     label: str  # of all files, or where the labels come from
     official: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     """How many videos the whole dataset has, by split and method, as its authors say."""
+    missing: Sequence[Refused] = ()
+    """What should be in the source by the dataset's own lists or layout, and is not."""
 
 
 def content_digest(path: Path) -> str:
@@ -50,6 +52,8 @@ def content_digest(path: Path) -> str:
     if path.is_dir():
         inside = [f"{one.name} {content_digest(one)}" for one in sorted(path.iterdir())]
         return hashlib.sha256("\n".join(inside).encode("utf-8", "backslashreplace")).hexdigest()
+    if path.exists() and not path.is_file():
+        return "no regular file"  # a pipe would be waited for
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake.data.layouts import (
+    archives,
     celebdf,
     deeperforensics,
     deepfakebench,
@@ -47,7 +48,7 @@ NO_WISHES = Wishes()
 
 
 def list_source(dataset: str, root: Path, wishes: Wishes) -> Listing:
-    """What there is to prepare in a person's copy of a dataset.
+    """What there is to prepare in a person's copy of a dataset, and the archives left in it.
 
     Args:
         dataset: one of `DATASETS`.
@@ -62,11 +63,24 @@ def list_source(dataset: str, root: Path, wishes: Wishes) -> Listing:
         )
     if dataset != CELEBDF and wishes.drop_youtube:
         raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
+    if dataset == FOLDER:
+        if wishes.protocol:
+            raise InputError(f"--protocol is for a dataset with official splits, not {FOLDER}")
+        return folder.list_folder(root, wishes.identity, wishes.label)
+    return _with_archives(_list_layout(dataset, root, wishes), root.resolve())
+
+
+def _with_archives(listing: Listing, root: Path) -> Listing:
+    """An archive is told as such, whatever else the layout has to say of it."""
+    said = {item.relative for item in listing.missing}
+    found = [item for item in archives.beside(root) if item.relative not in said]
+    names = {item.relative for item in found}
+    others = [item for item in listing.refused if item.relative not in names]
+    return listing._replace(refused=[*others, *found])
+
+
+def _list_layout(dataset: str, root: Path, wishes: Wishes) -> Listing:
     match dataset:
-        case "folder":
-            if wishes.protocol:
-                raise InputError(f"--protocol is for a dataset with official splits, not {FOLDER}")
-            return folder.list_folder(root, wishes.identity, wishes.label)
         case "ffpp":
             return ffpp.list_ffpp(root, wishes.protocol)
         case "dfd":

@@ -17,6 +17,7 @@ class Status(NamedTuple):
     filled: int  # of these, frames in which it was not found but filled in
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
+    masked: int = 0  # crops of which it is known what was touched
 
     @property
     def word(self) -> str:
@@ -44,7 +45,7 @@ class Unit(NamedTuple):
         """The unit without its crops."""
         stored = sum(map(len, [*self.pictures, *self.masks]))
         counts = self.expected, self.decoded, len(self.pictures), self.filled
-        return Status(*counts, stored, self.failure)
+        return Status(*counts, stored, self.failure, sum(map(bool, self.masks)))
 
 
 def cut_short(expected: int, decoded: int) -> bool:
@@ -63,7 +64,7 @@ def save(path: Path, unit: Unit) -> None:
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     with partial.open("wb") as file:
         columns: dict[str, Any] = dict(
-            counts=np.array([unit.expected, unit.decoded, *unit.status[2:5]], np.int64),
+            counts=np.array([*unit.status[:5], unit.status.masked], np.int64),
             failure=np.array(unit.failure),
             frames=unit.frames,
             landmarks=unit.landmarks,
@@ -78,7 +79,7 @@ def save(path: Path, unit: Unit) -> None:
 def load(path: Path) -> Unit:
     """Reads a unit that `load_status` has found good."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        expected, decoded, _, filled, _ = stored["counts"].tolist()
+        expected, decoded, _, filled, _, _ = stored["counts"].tolist()
         return Unit(
             expected,
             decoded,
@@ -96,8 +97,9 @@ def load_status(path: Path) -> Status | None:
     """The status of a stored unit; None if there is none, or a power cut has damaged it."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            expected, decoded, crops, filled, size = stored["counts"].tolist()
-            return Status(expected, decoded, crops, filled, size, str(stored["failure"]))
+            expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
+            failure = str(stored["failure"])
+            return Status(expected, decoded, crops, filled, size, failure, masked)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from jaxfake.data import coverage, preparation
+from jaxfake.data import coverage, coverage_text, preparation
 from jaxfake.data.cropping import CropOptions
 from jaxfake.data.dataset import open_split
 from jaxfake.data.preparation import Preparation, prepare
@@ -109,7 +109,7 @@ def test_a_name_that_is_no_text_is_refused_and_written_down(photos, tmp_path):
     (refused,) = [e for e in result.coverage.files if e["status"].startswith("refused")]
     assert refused["file"].encode().isascii()
     assert coverage.read(tmp_path / "out") == result.coverage
-    assert coverage.remarks(result.coverage)
+    assert coverage_text.remarks(result.coverage)
 
 
 def test_source_and_out_must_differ(photos):

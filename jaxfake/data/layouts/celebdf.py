@@ -15,12 +15,13 @@ its own. The original of a fake is the target's video of the same number.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import inside
+from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.untrusted import shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -34,7 +35,8 @@ _NAMES = {
     SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})\.mp4"),
 }
 
-_LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4 and {SYNTHESIS}/id0_id1_0000.mp4"
+_NAME = "Celeb-DF"
+_LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4, {SYNTHESIS}/id0_id1_0000.mp4 and {LIST}"
 
 
 class _Version(NamedTuple):
@@ -60,22 +62,23 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
     """
     root = root.resolve()
     if not all((root / folder).is_dir() for folder in _NAMES):
-        raise InputError(f"{root} is no Celeb-DF: expected are {_LAYOUT}")
+        raise expected.wrong_root(root, _NAME, _LAYOUT)
     tested = _read_list((protocol or root) / LIST)
     version = _version(tested, (protocol or root) / LIST)
     listed = [
         _file(root, path, tested, drop_youtube)
         for folder in _NAMES
-        for path in (root / folder).glob("*.mp4")
+        for path in inside.visible(root / folder)
     ]
     listed.sort(key=lambda file: file.relative)
     files = [file for file in listed if isinstance(file, SourceFile)]
     refused = [file for file in listed if isinstance(file, Refused)]
     if not files:
-        raise InputError(f"{root} holds no video of Celeb-DF: expected are {_LAYOUT}")
+        raise expected.no_video(root, _NAME, _LAYOUT, refused)
     of_test = f"without {YOUTUBE}" if drop_youtube else f"with {YOUTUBE}"
     label = f"by the layout of Celeb-DF {version.name}, test {of_test}"
-    return Listing(files, refused, 0, label, _official(version, tested, drop_youtube))
+    official = _official(version, tested, drop_youtube)
+    return Listing(files, refused, 0, label, official, list(_missing(root, tested)))
 
 
 def _official(
@@ -106,19 +109,31 @@ def _version(tested: Mapping[str, str], path: Path) -> _Version:
     return _VERSIONS[counts]
 
 
+def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Refused]:
+    """Of the test list, which alone names videos; and of the whole of a folder."""
+    for folder in _NAMES:
+        names = [relative.partition("/")[2] for relative, of in tested.items() if of == folder]
+        if inside.visible(root / folder):
+            yield from absent.from_folder(root, root / folder, names, LIST)
+        else:
+            yield absent.empty(root, root / folder, "its videos")
+
+
 def _file(
     root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
 ) -> SourceFile | Refused:
-    relative = path.relative_to(root).as_posix()
+    relative = shown(path.relative_to(root).as_posix())
     folder = path.parent.name
+    fake = folder == SYNTHESIS
     match = _NAMES[folder].fullmatch(path.name)
+    if match is None and _is_of_the_other_side(path.name, fake):
+        return Refused(relative, inside.REAL_AMONG_FAKES if fake else inside.FAKE_AMONG_REALS)
     if match is None:
         return Refused(relative, f"its name is none of {folder}'s")
-    if inside.leaves(root, path):
-        return Refused(relative, inside.LEAVES)
+    if why := inside.fault(root, path):
+        return Refused(relative, why)
     if drop_youtube and folder == YOUTUBE and relative in tested:
         return Refused(relative, f"{YOUTUBE} is left out of the test, as was asked for")
-    fake = folder == SYNTHESIS
     return SourceFile(
         path=path,
         relative=relative,
@@ -129,6 +144,11 @@ def _file(
         split=TEST if relative in tested else TRAIN,
         original=inside.file_inside(root, _original(root, match)) if fake else None,
     )
+
+
+def _is_of_the_other_side(name: str, fake: bool) -> bool:
+    others = (CELEB, YOUTUBE) if fake else (SYNTHESIS,)
+    return any(_NAMES[folder].fullmatch(name) for folder in others)
 
 
 def _original(root: Path, fake: re.Match[str]) -> Path:

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import inside
+from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.untrusted import shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -35,6 +36,7 @@ OFFICIAL = {"train": 703, "val": 96, "test": 201}
 _REAL = re.compile(r"(\d{3})\.mp4")
 _FAKE = re.compile(r"(\d{3})_[MW]\d{3}\.mp4")
 
+_NAME = "DeeperForensics-1.0"
 _LAYOUT = "manipulated_videos/end_to_end/*.mp4 and lists/splits/train.txt, val.txt, test.txt"
 
 
@@ -49,6 +51,12 @@ class _Lists:
                 if target in self.split_of:
                     raise InputError(f"the lists in {folder} name {target} twice: get them again")
                 self.split_of[target], self.fake_of[target] = split, name
+
+    def names(self, method: str) -> list[str]:
+        """Of all fakes of a folder, or of the originals."""
+        if method == schema.REAL_METHOD:
+            return [f"{target}.mp4" for target in self.split_of]
+        return list(self.fake_of.values())
 
 
 def list_deeperforensics(
@@ -67,25 +75,28 @@ def list_deeperforensics(
     root = root.resolve()
     for variant in variants:
         if variant not in VARIANTS or not _fakes(root, variant).is_dir():
-            raise InputError(
-                f"{root} has no manipulated_videos/{variant} of DeeperForensics-1.0: expected are {_LAYOUT}"
-            )
+            raise expected.wrong_root(root, f"{_NAME} with {variant}", _LAYOUT)
     lists = _Lists(protocol or root / "lists" / "splits")
     folders = dict(_folders(root, variants))
     listed = [
         _file(root, path, method, lists)
         for method, folder in folders.items()
-        for path in folder.glob("*.mp4")
+        for path in inside.visible(folder)
     ]
     listed.sort(key=lambda file: file.relative)
     files = [file for file in listed if isinstance(file, SourceFile)]
     refused = [file for file in listed if isinstance(file, Refused)]
     if not any(file.label == schema.FAKE for file in files):
-        raise InputError(f"{root} holds no video of DeeperForensics-1.0: expected are {_LAYOUT}")
+        raise expected.no_video(root, _NAME, _LAYOUT, refused)
+    missing = [
+        one
+        for method, folder in folders.items()
+        for one in absent.from_folder(root, folder, lists.names(method), "the official lists")
+    ]
     reals = "with" if schema.REAL_METHOD in folders else "without"
     label = f"by the layout of DeeperForensics-1.0, {', '.join(variants)}, {reals} originals"
     official = {split: dict.fromkeys(folders, count) for split, count in OFFICIAL.items()}
-    return Listing(files, refused, 0, label, official)
+    return Listing(files, refused, 0, label, official, missing)
 
 
 def _fakes(root: Path, variant: str) -> Path:
@@ -104,15 +115,17 @@ def _folders(root: Path, variants: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Refused:
-    relative = path.relative_to(root).as_posix()
+    relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
+    if (_FAKE if real else _REAL).fullmatch(path.name):
+        return Refused(relative, inside.FAKE_AMONG_REALS if real else inside.REAL_AMONG_FAKES)
     match = (_REAL if real else _FAKE).fullmatch(path.name)
     if match is None or (not real and lists.fake_of.get(match[1]) != path.name):
         return Refused(relative, "its name is of no video in the official lists")
     if match[1] not in lists.split_of:
         return Refused(relative, "no fake in the official lists is made from it")
-    if inside.leaves(root, path):
-        return Refused(relative, inside.LEAVES)
+    if why := inside.fault(root, path):
+        return Refused(relative, why)
     return SourceFile(
         path=path,
         relative=relative,

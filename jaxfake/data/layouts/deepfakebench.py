@@ -22,12 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxfake import schema
+from jaxfake.data.layouts import absent, expected
 from jaxfake.data.layouts.deepfakebench_lists import FFPP_CLASSES, Entry, entries, label_of, lists
 from jaxfake.data.layouts.ffpp import COMPRESSIONS
 from jaxfake.data.layouts.untrusted import brief, frame_names, frames_fault
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
+_LAYOUT = "DATASET/.../frames/VIDEO/*.png and dataset_json/*.json"
 _PREFERENCE = ("test", "train", "val")
 _DEEPEST = 32  # folders of a path that are looked at
 _IDS = re.compile(r"(\d{3})(?:_(\d{3}))?")
@@ -55,7 +57,13 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
     """
     root = root.resolve()
     where = protocol or root / "dataset_json"
+    if not (protocol or where.is_dir()):
+        raise InputError(
+            f"{where} is not there: give --protocol the lists, or another --source; expected are "
+            f"{_LAYOUT}; {expected.in_it(root)}"
+        )
     refused: list[Refused] = []
+    missing: list[Refused] = []
     named: list[Entry] = []
     for path in lists(where):
         for found in entries(path):
@@ -69,9 +77,10 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
     for video, identity in zip(videos, identities, strict=True):
         if video.folder is None:
             name = f"{video.entry.group}/{video.entry.video}"
-            refused.append(Refused(name, video.why))
+            absent_here = video.why == absent.named_in(video.entry.source)
+            (missing if absent_here else refused).append(Refused(name, video.why))
         else:
-            refused += _missing(root, video.folder, video.entry)
+            missing += _missing(root, video.folder, video.entry)
             files.append(_file(root, video.folder, video, identity, refused))
     _check_folders(files)
     files.sort(key=lambda file: file.relative)
@@ -79,7 +88,8 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
     label = "by the lists of DeepfakeBench" + (f", {compression}" if compression else "")
     if several:
         label += f"; {several} videos that they put into several splits are in one"
-    return Listing(files, list(dict.fromkeys(refused)), 0, label, _official(videos))
+    refused, missing = list(dict.fromkeys(refused)), list(dict.fromkeys(missing))
+    return Listing(files, refused, 0, label, _official(videos), missing)
 
 
 def _official(videos: list[_Video]) -> dict[str, dict[str, int]]:
@@ -101,7 +111,8 @@ def _videos(
         example = f", such as {brief(named[0].frames[0])}" if named else ""
         raise InputError(
             f"{root} holds none of the frames that {where} names{example}: give --source the folder "
-            "that FaceForensics++, Celeb-DF-v2 and the others are in"
+            f"that FaceForensics++, Celeb-DF-v2 and the others are in; expected are {_LAYOUT}; "
+            f"{expected.in_it(root)}"
         )
     sources = {entry.source for entry in there}
     refused += [
@@ -144,7 +155,7 @@ def _place(root: Path, entry: Entry) -> Path | str:
         folder = root.joinpath(*parts[start:])
         if os.path.isdir(folder):
             return frames_fault(root, folder) or folder
-    return f"named in {entry.source} but not there"
+    return absent.named_in(entry.source)
 
 
 def _parts(text: str) -> list[str]:
@@ -160,7 +171,7 @@ def _missing(root: Path, folder: Path, entry: Entry) -> Iterator[Refused]:
     if gone:
         more = f", nor {len(gone) - 1} other frames" if len(gone) > 1 else ""
         relative = f"{folder.relative_to(root).as_posix()}/{gone[0]}"
-        yield Refused(relative, f"named in {entry.source} but not there{more}")
+        yield Refused(relative, f"{absent.named_in(entry.source)}{more}")
 
 
 def _identities(videos: list[_Video]) -> list[str]:

@@ -7,6 +7,7 @@ Labels are names of classes, real if "real" is in them; other keys of a video, s
 not looked at. FF-DF.json and its like repeat the real videos of FaceForensics++.json.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,18 @@ FFPP_CLASSES = {
     "FF-FH": "FaceShifter",
 }
 """Methods of FaceForensics++ by DeepfakeBench's classes; elsewhere the class is the method."""
+
+_SIDES = {
+    "original_sequences": schema.REAL,
+    "manipulated_sequences": schema.FAKE,
+    "Celeb-real": schema.REAL,
+    "YouTube-real": schema.REAL,
+    "Celeb-synthesis": schema.FAKE,
+    "original_videos": schema.REAL,
+    "method_A": schema.FAKE,
+    "method_B": schema.FAKE,
+}
+"""Folders of the datasets themselves that tell what is in them."""
 
 _ADVICE = "give --protocol a JSON list of DeepfakeBench, or the folder of its lists"
 
@@ -104,6 +117,9 @@ def _entry(
         raise InputError(f"{where} has the label {brief(label)}, which contradicts its class")
     if not (isinstance(frames, list) and all(isinstance(frame, str) for frame in frames)):
         raise InputError(f"{where} should have a list of paths as frames, not {brief(frames)}")
+    for part in re.split(r"[/\\]", frames[0]) if frames else ():
+        if _SIDES.get(part, label_of(group)) != label_of(group):
+            raise InputError(f"{where} is of {shown(group)}, which contradicts its folder {part}")
     name = f"{shown(group)}/{shown(video)}"
     if not frames:
         return Refused(name, f"{path.name} names no frame of it")

@@ -15,7 +15,8 @@ import re
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import inside
+from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.untrusted import shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -54,22 +55,38 @@ def list_dfd(root: Path, protocol: Path | None = None) -> Listing:
     listed = [
         _file(root, path, method)
         for method, folder in _folders(root, compression).items()
-        for path in folder.glob("*.mp4")
+        for path in inside.visible(folder)
     ]
     listed.sort(key=lambda file: file.relative)
     files = [file for file in listed if isinstance(file, SourceFile)]
     refused = [file for file in listed if isinstance(file, Refused)]
     if not files:
-        raise InputError(f"{root} holds no video of {METHOD}: expected are {_LAYOUT}")
+        raise expected.no_video(root, METHOD, _LAYOUT, refused)
+    missing = _empty(root, compression, {file.method for file in files})
     label = f"by the layout of {METHOD} {compression}, all of it {SPLIT}"
-    return Listing(files, refused, 0, label, OFFICIAL)
+    return Listing(files, refused, 0, label, OFFICIAL, missing)
 
 
 def _compression(root: Path) -> str:
-    for compression in COMPRESSIONS:
-        if all(folder.is_dir() for folder in _folders(root, compression).values()):
-            return compression
-    raise InputError(f"{root} is no {METHOD}: expected are {_LAYOUT}")
+    """The first with videos on both sides; else, so that it is named, the first with both folders."""
+    there = [
+        level
+        for level in COMPRESSIONS
+        if all(folder.is_dir() for folder in _folders(root, level).values())
+    ]
+    if not there:
+        raise expected.wrong_root(root, METHOD, _LAYOUT)
+    filled = (level for level in there if all(map(inside.visible, _folders(root, level).values())))
+    return next(filled, there[0])
+
+
+def _empty(root: Path, compression: str, found: set[str]) -> list[Refused]:
+    """The official names are not known, but how many there are is."""
+    return [
+        absent.empty(root, folder, f"its {OFFICIAL[SPLIT][method]} videos")
+        for method, folder in _folders(root, compression).items()
+        if method not in found
+    ]
 
 
 def _folders(root: Path, compression: str) -> dict[str, Path]:
@@ -80,21 +97,23 @@ def _folders(root: Path, compression: str) -> dict[str, Path]:
 
 
 def _file(root: Path, path: Path, method: str) -> SourceFile | Refused:
-    relative = path.relative_to(root).as_posix()
+    relative = shown(path.relative_to(root).as_posix())
+    real = method == schema.REAL_METHOD
+    if _NAMES[METHOD if real else schema.REAL_METHOD].fullmatch(path.name):
+        return Refused(relative, inside.FAKE_AMONG_REALS if real else inside.REAL_AMONG_FAKES)
     match = _NAMES[method].fullmatch(path.name)
     if match is None:
         return Refused(relative, f"its name is none of {METHOD}'s")
-    if inside.leaves(root, path):
-        return Refused(relative, inside.LEAVES)
-    fake = method == METHOD
+    if why := inside.fault(root, path):
+        return Refused(relative, why)
     mask = root / "manipulated_sequences" / METHOD / "masks" / "videos" / path.name
     return SourceFile(
         path=path,
         relative=relative,
-        label=schema.FAKE if fake else schema.REAL,
+        label=schema.REAL if real else schema.FAKE,
         method=method,
         identity=match[1],
         video_id=path.stem,
         split=SPLIT,
-        mask=inside.file_inside(root, mask) if fake else None,
+        mask=None if real else inside.file_inside(root, mask),
     )

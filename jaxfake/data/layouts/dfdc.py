@@ -13,7 +13,6 @@ told, and the same person is in several originals. How a fake was made is not to
 all of them is 'dfdc'.
 """
 
-import csv
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,15 +20,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import inside
-from jaxfake.data.layouts.untrusted import (
-    as_object,
-    brief,
-    check_list,
-    is_plain,
-    read_object,
-    shown,
-)
+from jaxfake.data.layouts import absent, dfdc_lists, expected, inside
+from jaxfake.data.layouts.dfdc_lists import Entry
+from jaxfake.data.layouts.untrusted import is_plain, shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -50,14 +43,8 @@ _LAYOUT = (
     "dfdc_train_part_N/ with *.mp4 and metadata.json, validation/ and test/ with *.mp4 and labels.csv; "
     "unpack the archives first"
 )
-_AGAIN = "get it again from where you have the videos"
-
-
-class _Entry(NamedTuple):
-    """What a list says of one video."""
-
-    fake: bool
-    original: str = ""  # name of the real video; '' where it is not told
+_PART, _PARTS = "dfdc_train_part_", 50
+"""What the folders of the training parts begin with, and how many there are."""
 
 
 class _Part(NamedTuple):
@@ -66,7 +53,7 @@ class _Part(NamedTuple):
     folder: Path
     split: str
     source: str  # name of the list
-    entries: dict[str, _Entry]
+    entries: dict[str, Entry]
 
 
 def list_dfdc(root: Path, protocol: Path | None) -> Listing:
@@ -87,8 +74,13 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
     parts = list(_parts(root, refused))
     originals = _originals(parts)
     names: dict[str, str] = {}
+    _check_originals(parts)
+    missing = _missing(root, parts)
+    gone = {item.relative for item in missing}
     for part in parts:
-        for name in sorted(part.entries):
+        for name in part.entries:
+            if _relative(root, part, name) in gone:
+                continue
             file = _file(root, part, name, originals, names)
             if isinstance(file, SourceFile):
                 files.append(file)
@@ -97,34 +89,65 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
                 refused.append(file)
         refused += _unnamed(root, part)
     if not files:
-        raise InputError(_nothing(root, refused))
+        raise _nothing(root, [*refused, *missing])
     files.sort(key=lambda file: file.relative)
-    return Listing(files, refused, 0, "by the lists of DFDC", OFFICIAL)
+    missing += _missing_folders(root)
+    return Listing(files, refused, 0, "by the lists of DFDC", OFFICIAL, missing)
 
 
-def _nothing(root: Path, refused: list[Refused]) -> str:
+def _nothing(root: Path, refused: list[Refused]) -> InputError:
     if (root / "dataset.json").is_file():
-        return f"{root} is the preview of DFDC, not DFDC: it has a dataset.json and no such folders"
-    first = f" ({len(refused)} refused, {refused[0].relative}: {refused[0].why})" if refused else ""
-    return f"{root} holds no video of DFDC{first}: expected are {_LAYOUT}"
+        return InputError(
+            f"{root} is the preview of DFDC, not DFDC: it has a dataset.json; expected are {_LAYOUT}"
+        )
+    return expected.no_video(root, "DFDC", _LAYOUT, refused)
+
+
+def _check_originals(parts: list[_Part]) -> None:
+    known = {name: entry for part in parts for name, entry in part.entries.items()}
+    for part in parts:
+        dfdc_lists.check_originals(str(part.folder / part.source), part.entries, known)
+
+
+def _missing(root: Path, parts: list[_Part]) -> list[Refused]:
+    """The videos that the list of a part names."""
+    return [
+        Refused(_relative(root, part, name), absent.named_in(part.source))
+        for part in parts
+        for name in part.entries
+        if _is_video(name) and not os.path.isfile(part.folder / name)
+    ]
+
+
+def _missing_folders(root: Path) -> list[Refused]:
+    """Of the whole dataset; parts are told by their number, whatever zeros are before it."""
+    there = [folder for folder, _ in _folders(root)]
+    numbers = {folder.name.removeprefix(_PART).lstrip("0") or "0" for folder in there}
+    parts = [f"{_PART}{n}" for n in range(_PARTS) if str(n) not in numbers]
+    others = [name for name in _SPLITS if root / name not in there]
+    return [Refused(name, "it is not there") for name in [*parts, *others]]
+
+
+def _relative(root: Path, part: _Part, name: str) -> str:
+    return f"{part.folder.relative_to(root).as_posix()}/{shown(name)}"
 
 
 def _parts(root: Path, refused: list[Refused]) -> Iterator[_Part]:
     for folder, split in _folders(root):
-        lists = [name for name in ("labels.csv", "metadata.json") if (folder / name).is_file()]
-        relative = folder.relative_to(root).as_posix()
+        relative = shown(folder.relative_to(root).as_posix())
         if inside.leaves(root, folder):
             refused.append(Refused(relative, inside.LEAVES))
-        elif not lists:
-            refused.append(Refused(relative, "it has neither labels.csv nor metadata.json"))
+            continue
+        source, entries = dfdc_lists.read(folder)
+        if source:
+            yield _Part(folder, split, source, entries)
         else:
-            read = _read_csv if lists[0] == "labels.csv" else _read_metadata
-            yield _Part(folder, split, lists[0], read(folder / lists[0]))
+            refused.append(Refused(relative, "it has neither labels.csv nor metadata.json"))
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, str]]:
     for above in (root, root / "train"):
-        for folder in sorted(above.glob("dfdc_train_part_*")):
+        for folder in sorted(above.glob(f"{_PART}*")):
             if folder.is_dir():
                 yield folder, "train"
     for name, split in _SPLITS.items():
@@ -147,9 +170,9 @@ def _file(
     root: Path, part: _Part, name: str, originals: dict[str, Path], names: dict[str, str]
 ) -> SourceFile | Refused:
     entry = part.entries[name]
-    relative = f"{part.folder.relative_to(root).as_posix()}/{shown(name)}"
+    relative = _relative(root, part, name)
     path = part.folder / name
-    why = _fault(root, path, name, part.source)
+    why = inside.fault(root, path) if _is_video(name) else "its name is of no video"
     if why or name in names:
         return Refused(relative, why or f"its name is that of {names[name]}")
     original = originals.get(entry.original) if entry.fake else None
@@ -166,60 +189,12 @@ def _file(
     )
 
 
-def _fault(root: Path, path: Path, name: str, source: str) -> str:
-    if not (is_plain(name) and name.endswith(".mp4")):
-        return "its name is of no video"
-    if not os.path.isfile(path):
-        return f"named in {source} but not there"
-    return inside.LEAVES if inside.leaves(root, path) else ""
+def _is_video(name: str) -> bool:
+    return is_plain(name) and name.endswith(".mp4")
 
 
 def _unnamed(root: Path, part: _Part) -> Iterator[Refused]:
-    for path in sorted(part.folder.glob("*.mp4")):
-        if path.name not in part.entries:
+    for path in inside.visible(part.folder):
+        if path.name not in part.entries and path.name not in part.source.split(" and "):
             relative = shown(path.relative_to(root).as_posix())
             yield Refused(relative, f"{part.source} does not name it")
-
-
-def _read_metadata(path: Path) -> dict[str, _Entry]:
-    return {
-        name: _entry(as_object(value, f"{path}: {shown(name)}"), f"{path}: {shown(name)}")
-        for name, value in read_object(path, _AGAIN).items()
-    }
-
-
-def _entry(value: dict[str, object], where: str) -> _Entry:
-    if "label" not in value and "is_fake" in value:
-        fake = value["is_fake"]
-        if not (isinstance(fake, int) and fake in (0, 1)):
-            raise InputError(f"{where} should have is_fake 0 or 1, not {brief(fake)}")
-        return _Entry(bool(fake))
-    label, original = value.get("label"), value.get("original") or ""
-    if label not in ("FAKE", "REAL"):
-        raise InputError(f"{where} should have the label FAKE or REAL, not {brief(label)}")
-    if not isinstance(original, str) or (original and not is_plain(original)):
-        raise InputError(
-            f"{where} should have the name of a video as original, not {brief(original)}"
-        )
-    return _Entry(label == "FAKE", original)
-
-
-def _read_csv(path: Path) -> dict[str, _Entry]:
-    check_list(path, _AGAIN)
-    entries: dict[str, _Entry] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if not {"filename", "label"} <= set(rows.fieldnames or ()):
-                raise InputError(f"{path} should have the columns filename and label: {_AGAIN}")
-            for row in rows:
-                name, label = row.get("filename"), row.get("label")
-                if not name or label not in ("0", "1") or name in entries:
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: expected is each name once, with 0 or 1, "
-                        f"not {brief(list(row.values()))}"
-                    )
-                entries[name] = _Entry(label == "1")
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} is no table that can be read: {_AGAIN}") from error
-    return entries

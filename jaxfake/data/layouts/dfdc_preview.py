@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import inside
+from jaxfake.data.layouts import absent, expected, inside
 from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, read_object, shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
@@ -31,6 +31,7 @@ FOLDERS = {
 SPLITS = ("train", "val", "test")
 
 _LIST = "dataset.json"
+_NAME = "preview of DFDC"
 _LAYOUT = f"{_LIST}, original_videos/, method_A/ and method_B/"
 _LABELS = {"real": schema.REAL, "fake": schema.FAKE}
 
@@ -58,19 +59,31 @@ def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
             f"--protocol={protocol}: the preview of DFDC has its splits in {_LIST}; leave it out"
         )
     root = root.resolve()
-    advice = f"expected of the preview of DFDC are {_LAYOUT}"
-    listed = read_object(root / _LIST, advice)
+    if not (root / _LIST).is_file():
+        raise expected.wrong_root(root, _NAME, _LAYOUT)
+    listed = read_object(root / _LIST, "get it again")
     entries = {
         name: _entry(value, f"{root / _LIST}: {shown(name)}") for name, value in listed.items()
     }
-    found = [_file(root, name, entry) for name, entry in sorted(entries.items())]
+    missing = [
+        Refused(shown(name), absent.named_in(_LIST))
+        for name in sorted(entries)
+        if _is_name(name) and not os.path.isfile(root / name)
+    ]
+    gone = {item.relative for item in missing}
+    found = [
+        _file(root, name, entry)
+        for name, entry in sorted(entries.items())
+        if shown(name) not in gone
+    ]
     files = [file for file in found if isinstance(file, SourceFile)]
     refused = [file for file in found if isinstance(file, Refused)]
     if not files:
-        raise InputError(f"{root} holds no video that its {_LIST} names: {advice}")
+        raise expected.no_video(root, _NAME, _LAYOUT, [*refused, *missing])
     files.sort(key=lambda file: file.relative)
     refused += _unnamed(root, entries)
-    return Listing(files, refused, 0, f"by {_LIST} of the preview of DFDC", _official(entries))
+    label = f"by {_LIST} of the preview of DFDC"
+    return Listing(files, refused, 0, label, _official(entries), missing)
 
 
 def _official(entries: dict[str, _Entry]) -> dict[str, dict[str, int]]:
@@ -111,21 +124,24 @@ def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Refused:
 
 
 def _fault(root: Path, name: str) -> str:
-    parts = name.split("/")
-    if not (
-        _method(name) and len(parts) > 1 and all(map(is_plain, parts)) and name.endswith(".mp4")
-    ):
+    if not _is_name(name):
         return "its name is of no video of the preview of DFDC"
-    if not os.path.isfile(root / name):
-        return f"named in {_LIST} but not there"
-    return inside.LEAVES if inside.leaves(root, root / name) else ""
+    return inside.fault(root, root / name)
+
+
+def _is_name(name: str) -> bool:
+    parts = name.split("/")
+    return bool(
+        _method(name) and len(parts) > 1 and all(map(is_plain, parts)) and name.endswith(".mp4")
+    )
 
 
 def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Refused]:
     for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*.mp4")):
+        for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
-            if name not in entries:
+            hidden = path.name.startswith(".")
+            if name not in entries and not (hidden or path.is_dir()):
                 yield Refused(shown(name), f"{_LIST} does not name it")
 
 

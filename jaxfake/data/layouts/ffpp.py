@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxfake import schema
+from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.untrusted import shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -28,6 +30,7 @@ SPLITS = ("train", "val", "test")
 _REAL = re.compile(r"(\d{3})\.mp4")
 _FAKE = re.compile(r"(\d{3})_(\d{3})\.mp4")
 
+_NAME = "FaceForensics++"
 _LAYOUT = (
     "original_sequences/youtube/c23/videos/*.mp4 and manipulated_sequences/METHOD/c23/videos/*.mp4"
 )
@@ -39,12 +42,20 @@ class _Pairs:
     def __init__(self, folder: Path) -> None:
         self.split_of: dict[str, str] = {}
         self.pair_of: dict[str, str] = {}
+        self.reals: list[str] = []
+        self.fakes: list[str] = []
         for split in SPLITS:
             for pair in _read_pairs(folder / f"{split}.json"):
                 for one in pair:
                     if one in self.split_of:
                         raise InputError(f"the splits in {folder} name {one} twice: get them again")
                     self.split_of[one], self.pair_of[one] = split, "_".join(sorted(pair))
+                self.reals += [f"{one}.mp4" for one in pair]
+                self.fakes += [f"{'_'.join(order)}.mp4" for order in (pair, pair[::-1])]
+
+    def names(self, method: str) -> list[str]:
+        """Of all videos of a manipulation, or of the reals."""
+        return self.reals if method == schema.REAL_METHOD else self.fakes
 
 
 def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
@@ -62,18 +73,20 @@ def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
     pairs = _Pairs(protocol or root / "splits")
     files: list[SourceFile] = []
     refused: list[Refused] = []
+    missing: list[Refused] = []
     for folder, method in _folders(root, compression):
-        for path in sorted(folder.glob("*.mp4")):
+        for path in inside.visible(folder):
             file = _file(root, compression, path, method, pairs)
             if isinstance(file, SourceFile):
                 files.append(file)
             else:
                 refused.append(file)
+        missing += absent.from_folder(root, folder, pairs.names(method), "the official splits")
     if not files:
-        raise InputError(f"{root} holds no video of FaceForensics++: expected are {_LAYOUT}")
+        raise expected.no_video(root, _NAME, _LAYOUT, refused)
     files.sort(key=lambda file: file.relative)
     label = f"by the layout of FaceForensics++ {compression}"
-    return Listing(files, refused, 0, label, official(pairs.split_of))
+    return Listing(files, refused, 0, label, official(pairs.split_of), missing)
 
 
 def official(split_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
@@ -84,10 +97,11 @@ def official(split_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 
 def _compression(root: Path) -> str:
-    for compression in COMPRESSIONS:
-        if _originals(root, compression).is_dir():
-            return compression
-    raise InputError(f"{root} is no FaceForensics++: expected are {_LAYOUT}")
+    """The first with videos; else, so that they are named as missing, the first with a folder."""
+    there = [level for level in COMPRESSIONS if _originals(root, level).is_dir()]
+    if not there:
+        raise expected.wrong_root(root, _NAME, _LAYOUT)
+    return next((level for level in there if inside.visible(_originals(root, level))), there[0])
 
 
 def _originals(root: Path, compression: str) -> Path:
@@ -103,13 +117,15 @@ def _folders(root: Path, compression: str) -> Iterator[tuple[Path, str]]:
 def _file(
     root: Path, compression: str, path: Path, method: str, pairs: _Pairs
 ) -> SourceFile | Refused:
-    relative = path.relative_to(root).as_posix()
+    relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
+    if (_FAKE if real else _REAL).fullmatch(path.name):
+        return Refused(relative, inside.FAKE_AMONG_REALS if real else inside.REAL_AMONG_FAKES)
     match = (_REAL if real else _FAKE).fullmatch(path.name)
     if match is None or match[1] not in pairs.split_of:
         return Refused(relative, "its name is of no video in the official splits")
-    if not path.resolve().is_relative_to(root):
-        return Refused(relative, "it is a link that leaves the folder")
+    if why := inside.fault(root, path):
+        return Refused(relative, why)
     if not real and pairs.pair_of[match[1]] != pairs.pair_of.get(match[2]):
         return Refused(relative, "its two ids are no pair of the official splits")
     mask = root / "manipulated_sequences" / method / "masks" / "videos" / path.name
@@ -122,8 +138,8 @@ def _file(
         identity=pairs.pair_of[match[1]],
         video_id=path.stem,
         split=pairs.split_of[match[1]],
-        mask=mask if not real and mask.is_file() else None,
-        original=original if not real and original.is_file() else None,
+        mask=None if real else inside.file_inside(root, mask),
+        original=None if real else inside.file_inside(root, original),
     )
 
 

@@ -1,8 +1,10 @@
-"""A dataset's files are taken out of its folder only: no link may lead elsewhere."""
+"""A dataset's files are taken out of its folder only, and each side out of its own folders."""
 
 from pathlib import Path
 
 LEAVES = "it is a link that leaves the folder"
+FAKE_AMONG_REALS = "it has the name of a fake and lies among the reals"
+REAL_AMONG_FAKES = "it has the name of a real video and lies among the fakes"
 
 
 def leaves(root: Path, path: Path) -> bool:
@@ -13,3 +15,18 @@ def leaves(root: Path, path: Path) -> bool:
 def file_inside(root: Path, path: Path) -> Path | None:
     """The path, if such a file is there and in the root, which is resolved."""
     return path if path.is_file() and not leaves(root, path) else None
+
+
+def fault(root: Path, path: Path) -> str:
+    """Why this is not taken as a file of the root, which is resolved; '' if it can be."""
+    if leaves(root, path):
+        return LEAVES
+    return "" if path.is_file() else "it is no regular file"
+
+
+def visible(folder: Path) -> list[Path]:
+    """All that lies in a folder, sorted, but for hidden files; nothing if it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts.untrusted import frames_fault, is_plain, shown
+from jaxfake.data.layouts import archives, expected
+from jaxfake.data.layouts.inside import visible
+from jaxfake.data.layouts.untrusted import frame_names, frames_fault, is_plain, shown
 from jaxfake.data.listing import Listing, Refused, SourceFile
 from jaxfake.errors import InputError
 
@@ -23,10 +25,13 @@ METHOD = "wilddeepfake"
 FOLDERS = ("fake_test", "fake_train", "real_test", "real_train")
 """Class and split."""
 
-_ARCHIVES = (".tar.gz", ".tgz", ".tar")
+_NAME = "WildDeepfake"
 _LAYOUT = (
     "real_train/, fake_train/, real_test/, fake_test/ with ARCHIVE/CLASS/SEQUENCE/*.png in them"
 )
+
+_NOT_THERE, _EMPTY = "it is not there", "it holds no sequence"
+_MISSING = (_NOT_THERE, _EMPTY, archives.PACKED)
 
 
 def list_wilddeepfake(root: Path, protocol: Path | None) -> Listing:
@@ -46,41 +51,48 @@ def list_wilddeepfake(root: Path, protocol: Path | None) -> Listing:
     root = root.resolve()
     files: list[SourceFile] = []
     refused: list[Refused] = []
+    missing: list[Refused] = []
     for name in FOLDERS:
         if (root / name).is_dir():
             for file in _sequences(root, root / name):
                 if isinstance(file, SourceFile):
                     files.append(file)
                 else:
-                    refused.append(file)
+                    (missing if file.why in _MISSING else refused).append(file)
+        else:
+            missing.append(Refused(name, _NOT_THERE))
     if not files:
-        raise InputError(
-            f"{root} holds no sequence of WildDeepfake: expected are {_LAYOUT}; unpack the archives"
-        )
+        raise expected.no_video(root, _NAME, _LAYOUT, refused, "sequence")
     files.sort(key=lambda file: file.relative)
-    return Listing(files, refused, 0, "by the folders of WildDeepfake")
+    return Listing(files, refused, 0, "by the folders of WildDeepfake", missing=missing)
 
 
 def _sequences(root: Path, folder: Path) -> Iterator[SourceFile | Refused]:
     """Of one class and split."""
-    inside = sorted(folder.iterdir())
-    videos = [path for path in inside if path.is_dir() and not path.name.startswith(".")]
-    packed = [path for path in inside if path.name.endswith(_ARCHIVES)]
+    inside = visible(folder)
+    videos = [path for path in inside if path.is_dir()]
+    packed = [path for path in inside if archives.is_archive(path)]
     if packed and not videos:
-        raise InputError(f"{folder} holds only archives: unpack them there ({packed[0].name})")
-    unpacked = {video.name for video in videos}
-    for path in packed:
-        if path.name.partition(".")[0] not in unpacked:
-            yield Refused(_relative(root, path), "it is not unpacked")
+        raise InputError(
+            f"{folder} holds only archives: unpack them there ({shown(packed[0].name)}); "
+            f"expected are {_LAYOUT}"
+        )
+    if not videos:
+        yield Refused(folder.name, _EMPTY)
+    for path in inside:
+        if path in packed and path.with_name(path.name.partition(".")[0]) not in videos:
+            yield Refused(_relative(root, path), archives.PACKED)
+        elif not path.is_dir() and path not in packed:
+            yield Refused(_relative(root, path), "expected here is a folder of an unpacked archive")
     for video in videos:
         yield from _video(root, folder.name, video)
 
 
 def _video(root: Path, place: str, video: Path) -> Iterator[SourceFile | Refused]:
     kind, _, split = place.partition("_")
-    for inner in sorted(video.iterdir()):
-        if inner.name.startswith("."):
-            continue
+    if not any(visible(inner) for inner in visible(video) if inner.is_dir()):
+        yield Refused(_relative(root, video), _EMPTY)
+    for inner in visible(video):
         if inner.name in ("real", "fake") and inner.name != kind:
             raise InputError(
                 f"{inner} contradicts itself, {place} and {inner.name}: get that archive again"
@@ -88,9 +100,18 @@ def _video(root: Path, place: str, video: Path) -> Iterator[SourceFile | Refused
         if inner.name != kind or not inner.is_dir():
             yield Refused(_relative(root, inner), f"expected here is a folder {kind}")
             continue
-        for clip in sorted(inner.iterdir()):
-            if not clip.name.startswith("."):
-                yield _sequence(root, clip, kind, split)
+        for clip in visible(inner):
+            yield _sequence(root, clip, kind, split)
+            yield from _strangers(root, clip)
+
+
+def _strangers(root: Path, clip: Path) -> Iterator[Refused]:
+    """What lies among the pictures of a sequence."""
+    if not frames_fault(root, clip):
+        pictures = frame_names(clip)
+        for path in visible(clip):
+            if path.name not in pictures:
+                yield Refused(_relative(root, path), "it is no picture")
 
 
 def _sequence(root: Path, clip: Path, kind: str, split: str) -> SourceFile | Refused:

@@ -66,7 +66,7 @@ def tree(tmp_path):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in listing.refused}
+    return {item.relative: item.why for item in [*listing.refused, *listing.missing]}
 
 
 def test_each_video_has_its_label_method_split_and_pair(tree):

@@ -49,7 +49,9 @@ def by_id(listing):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in listing.refused}
+    """Also of what is missing, but for the folders that this small tree never had."""
+    named = [*listing.refused, *listing.missing]
+    return {item.relative: item.why for item in named if item.why != "it is not there"}
 
 
 def test_each_video_has_its_label_split_and_original_s_name(tree):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from jaxfake import schema
-from jaxfake.data import coverage
+from jaxfake.data import coverage, coverage_text
 from jaxfake.data.cropping import CropOptions
 from jaxfake.data.dataset import open_split
 from jaxfake.data.layouts.ffpp import list_ffpp
@@ -118,7 +118,7 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         "val": ["NeuralTextures", "real"],
     }
     assert counts["train"]["real"]["official"] == 720
-    assert "720" in "".join(coverage.table(result.coverage))
+    assert "720" in "".join(coverage_text.table(result.coverage))
     assert coverage.too_few(result.coverage, 0.5).startswith("Deepfakes of test: 0 of 140")
     assert coverage.too_few(result.coverage, 0.0) == ""
     train = open_split(tmp_path / "out", "train", 64)

@@ -33,7 +33,7 @@ def tree(tmp_path):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in listing.refused}
+    return {item.relative: item.why for item in [*listing.refused, *listing.missing]}
 
 
 def test_a_folder_of_frames_is_one_file(tree):
