@@ -80,6 +80,8 @@ def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
             "frames": 2,
             "filled": 0,
             "crops": 2,
+            "masks": 0,
+            "masked_crops": 0,
         },
     }
     assert not (tmp_path / "out" / preparation.WORK).exists()

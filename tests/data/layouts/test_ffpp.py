@@ -118,6 +118,13 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         "val": ["NeuralTextures", "real"],
     }
     assert counts["train"]["real"]["official"] == 720
+    assert {split: by["Deepfakes"]["masks"] for split, by in counts.items()} == {
+        "test": 0,
+        "train": 1,
+        "val": 0,
+    }
+    assert counts["train"]["Deepfakes"]["masked_crops"] == 2
+    assert "masks" not in counts["train"]["real"]
     assert "720" in "".join(coverage_text.table(result.coverage))
     assert coverage.too_few(result.coverage, 0.5).startswith("Deepfakes of test: 0 of 140")
     assert coverage.too_few(result.coverage, 0.0) == ""
@@ -139,7 +146,9 @@ def test_without_the_option_nothing_is_derived(shared_data, face_models, tmp_pat
         wishes=Wishes(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
-    folder = prepare(wanted).dataset
+    result = prepare(wanted)
+    assert result.coverage.coverage["train"]["Deepfakes"]["masks"] == 0
+    folder = result.dataset
     train = open_split(tmp_path / "out", "train", 64)
     assert {train[row].has_mask for row in range(len(train)) if train[row].label} == {False}
     assert coverage.ground_truth(folder) == coverage.GIVEN_MASKS
