@@ -1,10 +1,12 @@
 """Archives that lie in a dataset's folders: what is packed in them is not prepared, so they are named.
 
 An archive beside a folder of its name is taken as unpacked, unless it ends too early. That is told from
-the ends of zip and tar; of tar.gz and others it would take to unpack all of it, and is not told.
+the ends of zip and tar; of tar.gz and others it would take to unpack all of it, and is not told. The
+folder may have its number without zeros: dfdc_train_part_00.zip holds dfdc_train_part_0.
 """
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ UNFINISHED = "it is a download that did not finish: get it again"
 
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
 _DOWNLOADS = (".part", ".partial", ".crdownload", ".download", ".aria2")
+
+_LOOKED_AT = (*_SUFFIXES, *_DOWNLOADS)
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d+$)")
 
 _DEEPEST = 3
 """Folders below the root that are looked into: further down are videos and frames."""
@@ -51,15 +56,22 @@ def why(path: Path) -> str:
         return ""
     if _cut_short(path):
         return CUT_SHORT
-    unpacked = path.with_name(path.name.partition(".")[0])
-    return "" if unpacked.is_dir() and any(unpacked.iterdir()) else PACKED
+    return "" if any(map(inside.visible, _unpacked(path))) else PACKED
+
+
+def _unpacked(path: Path) -> list[Path]:
+    """Where its content would be."""
+    name = path.name.partition(".")[0]
+    return [path.with_name(name), path.with_name(_ZEROS.sub("", name))]
 
 
 def _files(root: Path) -> Iterator[Path]:
+    """Those that can be archives by their names, which cost nothing to look at, of a hundred thousand."""
     for folder, names, files in os.walk(root):
         deep = len(Path(folder).relative_to(root).parts) >= _DEEPEST
         names[:] = [] if deep else sorted(name for name in names if not name.startswith("."))
-        paths = (Path(folder) / name for name in sorted(files) if not name.startswith("."))
+        named = (name for name in sorted(files) if not name.startswith("."))
+        paths = (Path(folder) / name for name in named if name.lower().endswith(_LOOKED_AT))
         yield from (path for path in paths if not inside.fault(root, path))
 
 

@@ -53,3 +53,12 @@ def test_archives_beside_the_videos_are_named(tmp_path, dataset):
         "some.zip.part": "it is a download that did not finish",
     }
     assert listing.files
+
+
+def test_an_archive_of_dfdc_is_unpacked_if_its_part_is_there(tmp_path):
+    TREES["dfdc"](tmp_path)
+    for name in ("00", "0", "10", "01"):
+        with zipfile.ZipFile(tmp_path / f"dfdc_train_part_{name}.zip", "w"):
+            pass
+    said = [item.relative for item in list_source("dfdc", tmp_path, NO_WISHES).refused]
+    assert said == ["dfdc_train_part_01.zip", "dfdc_train_part_10.zip"]
