@@ -3,7 +3,10 @@
 import pytest
 
 from jaxfake import schema
+from jaxfake.data import coverage
+from jaxfake.data.coverage import Row
 from jaxfake.data.layouts.wilddeepfake import list_wilddeepfake
+from jaxfake.data.units import Status
 from jaxfake.errors import InputError
 
 
@@ -94,3 +97,22 @@ def test_a_wrong_root_says_what_was_expected(tree):
         list_wilddeepfake(tree.parent, None)
     with pytest.raises(InputError, match="leave it out"):
         list_wilddeepfake(tree, tree)
+
+
+def test_what_is_no_picture_in_a_sequence_is_named(tree):
+    filled(tree, "fake_train/1/fake/1064/video.mp4", "fake_train/notes.txt")
+    listing = list_wilddeepfake(tree, None)
+    assert len(listing.files) == 5
+    assert refusals(listing) == {
+        "fake_train/1/fake/1064/video.mp4": "it is no picture",
+        "fake_train/notes.txt": "expected here is a folder of an unpacked archive",
+    }
+
+
+def test_one_bad_picture_of_a_sequence_is_counted(tree):
+    """A container rounds its length up, a folder does not."""
+    listing = list_wilddeepfake(tree, None)
+    rows = [Row(file, file.split, Status(3, 2, 2, 0, 9, "")) for file in listing.files]
+    said = coverage.cover("wilddeepfake", {}, {}, "", listing, rows).files
+    assert {entry["status"] for entry in said} == {"cut short: 2 of 3 frames decode"}
+    assert len(said) == 5
