@@ -60,6 +60,6 @@ def peak_of(clip: Path, models: FaceModels) -> int:
 
 
 def test_three_times_the_frames_take_no_more_memory(clip, face_models):
-    few, many = peak_of(clip(8), face_models), peak_of(clip(24), face_models)
+    few, many = peak_of(clip(6), face_models), peak_of(clip(18), face_models)
     assert few > FRAME  # it has measured what it should
     assert many - few < 3 * FRAME

@@ -1,6 +1,7 @@
 """Copies of which a part is missing: what it is, how much, and that --strict fails."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -180,6 +181,25 @@ def add_a_video(root):
     lists["FF-DF"]["FF-real"]["test"] = {"c23": {"003": video}}
     path.write_text(json.dumps(lists))
     touch(root, FRAMES.replace("071", "003") + "/000.png")
+
+
+def test_fakes_with_a_mask_are_counted_by_split_and_method(tree):
+    """Two fakes of the same manipulation, of which one has a mask in a single crop."""
+    listing = listed("ffpp", tree("ffpp"))
+    rows = [
+        Row(file, file.split, WITH_A_FACE._replace(masked=file.video_id == "000_003"))
+        for file in listing.files
+    ]
+    whole = coverage.cover("ffpp", {}, {}, "", listing, rows)
+    count = whole.coverage["test"]["Deepfakes"]
+    assert (count["found"], count["masks"], count["masked_crops"]) == (2, 1, 1)
+    assert whole.coverage["train"]["Deepfakes"]["masks"] == 0
+    assert "masks" not in whole.coverage["test"]["real"]
+    heads, *lines = (re.split(r"  +", line.strip()) for line in coverage_text.table(whole))
+    at = heads.index("with a mask")
+    said = {tuple(line[:2]): line[at] for line in lines}
+    assert said["test", "Deepfakes"] == "1"
+    assert said["test", "real"] == "-"
 
 
 def test_many_missing_files_of_a_folder_are_one_line_and_all_in_the_file(tree):
