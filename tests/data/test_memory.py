@@ -53,7 +53,7 @@ def peak_of(clip: Path, models: FaceModels) -> int:
     arguments = (clip, models, unit, peak)
     process = multiprocessing.get_context("spawn").Process(target=measure, args=arguments)
     process.start()
-    process.join(60)
+    process.join(180)
     assert process.exitcode == 0
     assert units.load_status(unit).crops == int(clip.stem)
     return int(peak.read_text())
