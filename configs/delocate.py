@@ -3,7 +3,9 @@
     python -m jaxfake.main --config=configs/delocate.py
 
 The embedded default: toy faces of 64 pixels and a small model; its convolutions make it several times
-slower on a CPU than the other methods, and it is not tuned yet. Variants: ':no_meta' (plain training),
+slower on a CPU than the other methods. Expect a video AUC of about 0.99 on the test split (120 real, 240
+fake videos), and a Dice of the touched area of about 0.81, where the best map that looks at no face has
+0.64. Variants: ':no_meta' (plain training, as good in this AUC and better in Dice by about 0.02),
 ':second_order', ':manipulation' (meta-test holds out all fakes of one manipulation).
 ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared
 crops of 224 pixels in data/ffpp.
@@ -33,7 +35,7 @@ METHOD = {
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
     config = recipes.toyfaces(METHOD)
-    config.detect.update(steps=6000, learning_rate=1.6e-2)
+    config.detect.update(steps=12_000, learning_rate=1.6e-2)
     match variant:
         case "":
             pass

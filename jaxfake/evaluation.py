@@ -14,7 +14,7 @@ from jaxfake.progress import say
 from jaxfake.scoring import stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
-from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.results import Provenance, evaluation_folder, manifest_facts
 from jaxfake.scoring.stage_two import Measuring
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.restore import RestoredStage, restore_stage
@@ -70,14 +70,14 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
         folder = folder / f"step_{run.step_asked}"
         folder.mkdir(exist_ok=True)
     evaluation = run.config.evaluation
-    trained_on = str(run.stage.notes["data"])
+    trained_on = _noted(run, "data")
     results = stage_two.evaluate(
         folder,
         run.name,
         run.method,
         run.stage.params,
         faces,
-        Provenance(fingerprint(run.config), trained_on, faces.fingerprint, DETECT, run.stage.step),
+        _provenance(run, faces),
         Measuring(
             assembly.sweep(run.config),
             Bootstrap(evaluation.resamples, run.config.seed),
@@ -103,6 +103,23 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
     return Evaluated(results.in_words, report)
 
 
+def _provenance(run: OpenRun, faces: FaceDataset) -> Provenance:
+    return Provenance(
+        config_sha256=fingerprint(run.config),
+        train_sha256=_noted(run, "data"),
+        data_sha256=faces.fingerprint,
+        train_manifest=_noted(run, "manifest"),
+        data_manifest=faces.manifest,
+        stage=DETECT,
+        step=run.stage.step,
+    )
+
+
+def _noted(run: OpenRun, what: str) -> str:
+    """What the checkpoint was trained from, see `stage.identity`."""
+    return str(run.stage.notes.get(what, ""))
+
+
 def _warning(faces: FaceDataset, trained_on: str) -> str:
     """What a reader must know before the numbers; '' if nothing."""
     if faces.fingerprint == trained_on:
@@ -119,5 +136,6 @@ def _facts(run: OpenRun, faces: FaceDataset, trained_on: str) -> tuple[tuple[str
         ("config sha256", fingerprint(run.config)),
         ("training data sha256", trained_on),
         ("data sha256", faces.fingerprint),
+        *manifest_facts(_noted(run, "manifest"), faces.manifest),
         ("faces", str(len(faces))),
     )

@@ -24,7 +24,7 @@ from jaxfake.progress import say
 from jaxfake.scoring import stage_one, stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
-from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.results import Provenance, evaluation_folder, manifest_facts
 from jaxfake.scoring.selection import by_validation
 from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.stage_two import Measuring
@@ -182,8 +182,15 @@ def _training_mask(workdir: Path, splits: TrainingSplits) -> np.ndarray | None:
 def _provenance(
     run: Config, splits: TrainingSplits, test: FaceDataset, stage: str, trained: Trained
 ) -> Provenance:
-    data = splits.train.fingerprint, test.fingerprint
-    return Provenance(fingerprint(run), *data, stage, trained.step)
+    return Provenance(
+        config_sha256=fingerprint(run),
+        train_sha256=splits.train.fingerprint,
+        data_sha256=test.fingerprint,
+        train_manifest=splits.train.manifest,
+        data_manifest=test.manifest,
+        stage=stage,
+        step=trained.step,
+    )
 
 
 def _title(run: Config) -> str:
@@ -215,6 +222,7 @@ def _facts(
         ("config sha256", fingerprint(run)),
         ("training data sha256", splits.train.fingerprint),
         ("test data sha256", test.fingerprint),
+        *manifest_facts(splits.train.manifest, test.manifest),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
     ]
     return tuple(facts)

@@ -76,14 +76,14 @@ class FaceDataset:
         return f"{at.dataset[row]}/{at.method[row]}/{at.video_id[row]} frame {at.frame[row]}"
 
     @functools.cached_property
-    def fingerprint(self) -> str:
-        """sha256 over manifest, index and sizes of the shards: what a checkpoint was trained on.
+    def manifest(self) -> str:
+        """sha256 over the files, settings and versions that the dataset was prepared from; '' if drawn."""
+        return coverage.manifest(self.folder)
 
-        The manifest names the source files, settings and versions that the dataset was prepared from.
-        """
-        digest = hashlib.sha256(
-            f"{self.split} {self.size} {coverage.manifest(self.folder)}".encode()
-        )
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """sha256 over manifest, index and sizes of the shards: what a checkpoint was trained on."""
+        digest = hashlib.sha256(f"{self.split} {self.size} {self.manifest}".encode())
         for column in self.index:
             digest.update("\n".join(map(str, column.tolist())).encode())
         for shard in sorted(self.folder.glob(f"*-{self.split}.*")):

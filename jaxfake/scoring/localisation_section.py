@@ -10,7 +10,7 @@ from jaxfake.scoring.localisation import (
     Spread,
     best_trivial,
 )
-from jaxfake.scoring.metrics import Undefined
+from jaxfake.scoring.metrics import Interval, Undefined
 from jaxfake.scoring.report import (
     Block,
     Gallery,
@@ -79,11 +79,16 @@ def in_words(result: Localisation) -> str:
         )
     dice = ours.by_face["dice"]
     return (
-        f"Touched area of fakes: Dice {number_text(dice.mean)} (95 % interval "
-        f"{interval_text(dice.ci95)}; {counted}), {_difference(theirs.behind)} the best trivial map "
-        f"({best}; the difference is {interval_text(theirs.behind.ci95)}). Of real faces, "
+        f"Touched area of fakes: Dice {number_text(dice.mean)} ({_interval(dice.ci95)}; {counted}), "
+        f"{_difference(theirs.behind)} the best trivial map ({best}; the difference: "
+        f"{_interval(theirs.behind.ci95)}). Of real faces, "
         f"{_percent(result.reals[DETECTOR].area)} of the area is called touched. {left_out}"
     )
+
+
+def _interval(interval: Interval | Undefined) -> str:
+    named = "" if isinstance(interval, Undefined) else "95 % interval "
+    return named + interval_text(interval)
 
 
 def _maps_table(result: Localisation) -> Table:

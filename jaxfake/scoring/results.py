@@ -18,6 +18,8 @@ class Provenance(NamedTuple):
     config_sha256: str
     train_sha256: str  # fingerprint of the data trained on
     data_sha256: str  # fingerprint of the split scored
+    train_manifest: str  # of what the data trained on was prepared from; '' if they were drawn
+    data_manifest: str  # the same of the data scored
     stage: str
     step: int  # of the checkpoint
 
@@ -32,6 +34,12 @@ def evaluation_folder(workdir: Path, dataset: FaceDataset) -> Path:
     folder = workdir / "eval" / _plain(names) / _plain(dataset.split)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def manifest_facts(train: str, scored: str) -> list[tuple[str, str]]:
+    """Rows of a report that name the manifests of the data, of those that have one."""
+    named = [("training data manifest", train), ("data manifest", scored)]
+    return [(name, manifest) for name, manifest in named if manifest]
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

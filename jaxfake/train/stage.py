@@ -127,6 +127,7 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
         "stage": plan.name,
         "start": plan.origin,
         "data": plan.train.fingerprint,
+        "manifest": plan.train.manifest,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,
         "config": fingerprint(config),

@@ -19,7 +19,7 @@ from jaxfake.scoring.results import Provenance
 from jaxfake.scoring.strips import Strip
 
 BOOTSTRAP = Bootstrap(100, 0)
-ORIGIN = Provenance("config", "train", "data", "detect", 7)
+ORIGIN = Provenance("config", "train", "data", "made of", "", "detect", 7)
 KEYS = {
     "auc",
     "auc_ci95",

@@ -64,7 +64,7 @@ def test_errors_are_those_of_the_zero_shot_detector(
 
 
 def _check_file(table, folder):
-    recovery.write(folder / "recovery.json", table, Provenance("c", "t", "d", "recover", 7))
+    recovery.write(folder / "recovery.json", table, Provenance("c", "t", "d", "", "", "recover", 7))
     saved = json.loads((folder / "recovery.json").read_text())
     cell = saved["recovery"]["mirror"]["lips"]
     assert cell["error"] == table.cells["mirror"]["lips"].error

@@ -9,7 +9,7 @@ from jaxfake.scoring.metrics import Auc, Bootstrap, Interval, Undefined
 from jaxfake.scoring.predict import FrameScores
 
 BOOTSTRAP = Bootstrap(100, 0)
-ORIGIN = results.Provenance("config", "train", "data", "recover", 42)
+ORIGIN = results.Provenance("config", "train", "data", "", "", "recover", 42)
 
 
 def scored(dataset, seed=0):
