@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs a command again for as long as it exits with 75: for rented boxes without a scheduler.
 #
-#     third_party/launch/until_done.sh python -m jaxfake.main --config=configs/mover.py:ffpp --workdir=/data/runs/mover
+#     third_party/launch/until_done.sh python -m jaxfake.main --config=configs/mover.py:ffpp
 #
 # 75 (stopped, the state is saved): again, after a pause that grows while the runs are short.
 # 0 (done), 2 (something given is wrong), anything else: ends with that code, and says so.
-# SIGTERM or Ctrl-C: handed on to the command; ends with 75 once it has saved, for the next start of the box.
+# SIGTERM, Ctrl-C or a lost terminal: handed on to the command as SIGTERM; ends with 75 once it has saved, for
+# the next start of the box.
 set -um  # m: the command has a process group of its own, so that a Ctrl-C reaches it once, by our hand
 
 readonly again=75
@@ -36,7 +37,8 @@ if [ $# -eq 0 ]; then
   say "give it the command to run, such as python -m jaxfake.main --config=configs/mover.py"
   exit 2
 fi
-trap hand_on TERM INT
+# HUP: or the command would live on without us beside the next start. nohup and tmux keep it away.
+trap hand_on TERM INT HUP
 pause=$first_pause
 while true; do
   began=$SECONDS
