@@ -14,7 +14,7 @@ import yaml
 
 from jaxfake import config
 from jaxfake.errors import DONE, FAILED, PREEMPTED, USAGE
-from tests.box import GRACE, LAUNCH
+from tests.box import GRACE, LAUNCH, Box
 
 UNIT, SKYPILOT, JOBSET = (
     LAUNCH / name for name in ("jaxfake.service", "skypilot.yaml", "jobset.yaml")
@@ -81,6 +81,21 @@ def test_the_managed_job_writes_to_a_bucket_through_a_cache() -> None:
     assert set(re.findall(r"\$\{?(\w+)", SKYPILOT.read_text())) == task["envs"].keys()
 
 
+def test_the_managed_job_ends_with_the_code_of_the_run(tmp_path: Path) -> None:
+    # SkyPilot sees the script's code: a command after the run would hide it.
+    Box(tmp_path)
+    task = yaml.safe_load(SKYPILOT.read_text())
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(tmp_path / "bin")
+    (tmp_path / ".venv" / "plan").write_text(str(PREEMPTED))
+    ended = subprocess.run(
+        ["bash", "-c", task["run"]], cwd=tmp_path, env=task["envs"], timeout=20, check=False
+    )
+    assert ended.returncode == PREEMPTED
+    (flags,) = (tmp_path / ".venv" / "calls").read_text().splitlines()
+    assert f"--config={task['envs']['CONFIG']} --workdir=/runs/{task['envs']['RUN']}" in flags
+
+
 def _jobset() -> dict[str, Any]:
     return yaml.safe_load(JOBSET.read_text())["spec"]
 
@@ -102,7 +117,7 @@ def _fate(code: int, disrupted: bool = False) -> str:
             reason = "PodFailurePolicy"
             break
     for rule in spec["failurePolicy"]["rules"]:
-        if reason in rule.get("onJobFailureReasons", [reason]):
+        if reason in (rule["onJobFailureReasons"] or [reason]):  # an empty list is any reason
             return rule["action"]
     return "RestartJobSet"
 
@@ -129,3 +144,10 @@ def test_the_pod_has_time_to_save_and_never_a_second_writer() -> None:
     mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
     paths = re.findall(r"--(?:workdir|config\.data\.source)=(/\w+)", " ".join(container["args"]))
     assert [mounts[path] for path in paths] == [pod["volumes"][0]["name"]] * 2
+
+
+def test_the_readme_tells_of_every_file() -> None:
+    text = (LAUNCH / "README.md").read_text()
+    files = {path.name for path in LAUNCH.iterdir()} - {"README.md"}
+    assert [name for name in sorted(files) if f"`{name}`" not in text] == []
+    assert "third_party/launch" in (LAUNCH.parents[1] / "README.md").read_text()

@@ -45,7 +45,7 @@ def test_the_loop_waits_longer_and_longer_where_runs_end_at_once(tmp_path: Path)
 
 
 def test_the_loop_hands_each_signal_on_once_and_asks_to_be_run_again(tmp_path: Path) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         folder = tmp_path / number.name
         folder.mkdir()
         box = Box(folder, SAVES)
@@ -115,6 +115,19 @@ def test_a_warned_batch_job_passes_it_on_and_is_requeued(
     assert end(job)[0] == code
     assert box.noted("signals") == (["TERM"] if plan == SAVES else [])
     assert box.noted("scontrol") == ["requeue 17"]
+
+
+def test_the_batch_job_gives_its_cpus_to_the_task_and_says_if_it_cannot_requeue(
+    tmp_path: Path,
+) -> None:
+    box = Box(tmp_path, PREEMPTED)
+    srun = f'#!/bin/bash\necho "$SRUN_CPUS_PER_TASK" >{tmp_path}/cpus\nexit {PREEMPTED}\n'
+    (tmp_path / "bin" / "srun").write_text(srun)
+    (tmp_path / "bin" / "scontrol").write_text("#!/bin/bash\nexit 1\n")
+    code, said = end(box.start("env", "SLURM_CPUS_PER_TASK=8", "bash", SBATCH))
+    assert code == PREEMPTED
+    assert box.noted("cpus") == ["8"]
+    assert "submit it again" in said
 
 
 def test_a_cancelled_batch_job_is_neither_signalled_twice_nor_requeued(tmp_path: Path) -> None:
