@@ -117,6 +117,19 @@ def test_a_warned_batch_job_passes_it_on_and_is_requeued(
     assert box.noted("scontrol") == ["requeue 17"]
 
 
+@pytest.mark.parametrize("code", [DONE, FAILED, USAGE])
+def test_a_warned_batch_job_that_ends_otherwise_is_not_requeued(tmp_path: Path, code: int) -> None:
+    box = Box(tmp_path)
+    srun = f'#!/bin/bash\ntrap "exit {code}" TERM\necho $$ >{tmp_path}/pid\nread -r <{tmp_path}/never\n'
+    os.mkfifo(tmp_path / "never")
+    (tmp_path / "bin" / "srun").write_text(srun)
+    job = box.start("bash", SBATCH)
+    box.wait_for("pid")
+    job.terminate()
+    assert end(job)[0] == code
+    assert box.noted("scontrol") == []
+
+
 def test_the_batch_job_gives_its_cpus_to_the_task_and_says_if_it_cannot_requeue(
     tmp_path: Path,
 ) -> None:
