@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from jaxfake import schema
+from configs import mover
+from jaxfake import config, schema
+from jaxfake.config import Config
 from jaxfake.data.features import encode, face_features
 from jaxfake.schema import Example
 
@@ -33,9 +35,20 @@ def tiny_flags(root: Path, **changes: object) -> list[str]:
 
     `changes` are further keys of the config, with two underscores for a dot.
     """
-    further = {key.replace("__", "."): value for key, value in changes.items()}
-    values = {"data.source": root, **_SECONDS_OF_TRAINING, **further}
+    values = _tiny_values(root, changes)
     return ["--config=configs/mover.py", *(f"--config.{k}={v}" for k, v in values.items())]
+
+
+def tiny_config(root: Path, **changes: object) -> Config:
+    """The same as a config."""
+    values = mover.get_config()
+    values.update_from_flattened_dict(_tiny_values(root, changes))
+    return config.parse(values)
+
+
+def _tiny_values(root: Path, changes: dict[str, object]) -> dict[str, object]:
+    further = {key.replace("__", "."): value for key, value in changes.items()}
+    return {"data.source": str(root), **_SECONDS_OF_TRAINING, **further}
 
 
 class Tiny(tfds.core.GeneratorBasedBuilder):
