@@ -95,7 +95,7 @@ def _pipeline(job: Job) -> apache_beam.Pipeline:
         options = PipelineOptions(job.options)
         pipeline = apache_beam.Pipeline(_RUNNERS.get(job.runner, job.runner), options)
         known = options.get_all_options().keys()
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         raise InputError(str(error)) from error
     unknown = options.get_all_options(retain_unknown_options=True).keys() - known
     # The job servers of Flink and Spark have options of their own, and say themselves what is wrong.

@@ -185,6 +185,10 @@ def _serve(job: Job, log: Path) -> None:
         beam.run(job)
     except InputError as error:
         code = _says(str(error), USAGE)
+    except (
+        SystemExit
+    ) as end:  # ours when stopped; Beam's when an option is wrong, which it has said
+        code = end.code if isinstance(end.code, int) else FAILED
     except BaseException as error:
         traceback.print_exc()
         code = _says(f"{type(error).__name__}: {error}", FAILED)
