@@ -2,7 +2,7 @@
 # and fetches the face models, once, and then works offline.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check install face-models
+.PHONY: help run test test-beam check install face-models
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,10 +12,14 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 TOO_OLD := 'jaxfake needs Python 3.12 or newer and found none: install one or name it, make PYTHON=/path/to/python3.12 run'
 # Changes whenever the pins do.
 STAMP := $(VENV)/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+# Apache Beam wants older packages than training is pinned to, so it has an environment of its own.
+BEAM_VENV := .venv-beam
+BEAM_STAMP := $(BEAM_VENV)/installed-$(shell cat pyproject.toml constraints-beam.txt | cksum | cut -d' ' -f1)
 
 help:
 	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
 	@echo 'make test   runs the tests'
+	@echo 'make test-beam  makes .venv-beam, with Apache Beam, and runs the tests of preparation by it'
 	@echo 'make check  formatting, lint and types'
 
 run: install face-models
@@ -32,16 +36,29 @@ check: install
 install: $(STAMP)
 
 $(STAMP):
+	$(call environment,$(VENV),dev,constraints.txt)
+
+test-beam: $(BEAM_STAMP)
+	$(BEAM_VENV)/bin/python -m jaxfake.faces.models
+	$(BEAM_VENV)/bin/python -m pytest tests/data/test_beam.py
+
+$(BEAM_STAMP):
+	$(call environment,$(BEAM_VENV),beam$(COMMA)dev,constraints-beam.txt)
+
+COMMA := ,
+# Folder, extras, pins.
+define environment
 	@test -n "$(PYTHON)" || { echo $(TOO_OLD); exit 2; }
-	rm -rf $(VENV)
+	rm -rf $(1)
 	if command -v uv >/dev/null; then \
-		uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
-		VIRTUAL_ENV=$(VENV) uv pip install --quiet -e '.[dev]' -c constraints.txt; \
+		uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(1) && \
+		VIRTUAL_ENV=$(1) uv pip install --quiet -e '.[$(2)]' -c $(3); \
 	else \
-		$(PYTHON) -m venv $(VENV) && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt; \
+		$(PYTHON) -m venv $(1) && \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(2)]' -c $(3); \
 	fi
 	touch $@
+endef
 
 face-models: install
 	$(BIN)/python -m jaxfake.faces.models

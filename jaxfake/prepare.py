@@ -5,6 +5,7 @@
 The same command again goes on wherever it was stopped; once it is done, it says so and does nothing.
 """
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,7 +18,9 @@ from jaxfake.errors import InputError
 
 if TYPE_CHECKING:
     from jaxfake.data.cropping import Storage
-    from jaxfake.data.preparation import Preparation
+    from jaxfake.data.preparation import Engine, Preparation
+
+_BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
 _DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
 _SOURCE = flags.DEFINE_string(
@@ -53,7 +56,9 @@ _PROTOCOL = flags.DEFINE_string(
 _DROP_YOUTUBE = flags.DEFINE_bool(
     "drop_youtube", False, "Celeb-DF: leave the videos of YouTube-real out of the test, as some do."
 )
-_WORKERS = flags.DEFINE_integer("workers", None, "Processes; by default one per core.", 1)
+_WORKERS = flags.DEFINE_integer(
+    "workers", None, "Processes on this machine; by default one per core.", 1
+)
 _DERIVE = flags.DEFINE_float(
     "derive_masks",
     None,
@@ -71,6 +76,15 @@ _STRICT = flags.DEFINE_float(
 )
 _GAP = flags.DEFINE_integer(
     "gap", 30, "A face that is not found between two frames so near each other is filled in.", 0
+)
+_BEAM_RUNNER = flags.DEFINE_string(
+    "beam_runner",
+    None,
+    "Make the crops in an Apache Beam pipeline with this runner: DirectRunner here, FlinkRunner, "
+    "SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
+)
+_BEAM_OPTION = flags.DEFINE_multi_string(
+    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be given many times."
 )
 _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
 
@@ -125,7 +139,23 @@ def _wanted() -> "Preparation":
         shares=parse_shares(_SPLITS.value),
         workers=_WORKERS.value or len(os.sched_getaffinity(0)),
         face_models=_FACE_MODELS.value,
+        engine=_engine(),
     )
+
+
+def _engine() -> "Engine":
+    from jaxfake.data import scale_out, workers
+
+    if not _BEAM_RUNNER.value:
+        if _BEAM_OPTION.value:
+            raise InputError("--beam_option is for a pipeline: name its --beam_runner")
+        return workers.run
+    if importlib.util.find_spec("apache_beam") is None:
+        raise InputError(
+            f"--beam_runner needs Apache Beam, which is not installed: {_BEAM_COMMAND}, in an "
+            "environment of its own"
+        )
+    return scale_out.engine(_BEAM_RUNNER.value, _BEAM_OPTION.value)
 
 
 def _folder(flag: flags.FlagHolder) -> Path:

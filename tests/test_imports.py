@@ -72,6 +72,11 @@ def test_only_the_checkpoint_module_imports_orbax():
     assert importers == {"jaxfake.train.checkpoint"}
 
 
+def test_only_the_pipeline_imports_apache_beam():
+    importers = {module_name(p) for p in SOURCES for name in imports(p) if "apache_beam" in name}
+    assert importers == {"jaxfake.data.beam"}
+
+
 def test_nothing_imports_tensorflow_or_torch():
     assert [
         (module_name(path), name)

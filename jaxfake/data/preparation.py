@@ -3,14 +3,14 @@
 The unit of work is one source file. Its crops lie in OUT/.work, under a name made of the file's content
 and the settings, until the dataset is written from all of them. So a run that was killed at any instant
 goes on where it was when the same command is given again, and ends with the same bytes whatever the
-number of processes. Needs twice the space of the dataset while it runs.
+number of processes and the engine that runs them. Needs twice the space of the dataset while it runs.
 """
 
 import fcntl
 import hashlib
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,7 @@ from jaxfake.data.listing import Listing, SourceFile, content_digest
 from jaxfake.data.sources import Wishes
 from jaxfake.data.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
 from jaxfake.data.units import Status
-from jaxfake.data.workers import DEFAULT_LIMITS, Limits
+from jaxfake.data.workers import DEFAULT_LIMITS, Limits, Outcome
 from jaxfake.errors import InputError, Preempted
 from jaxfake.faces import models
 from jaxfake.faces.models import FaceModels
@@ -36,6 +36,9 @@ WORK = ".work"
 
 DATASET_VERSION = "1.1.0"
 """To be raised when the same files and settings come to give other crops."""
+
+type Engine = Callable[[list[Task], Callable[[], Cropper], int, Limits], Iterator[Outcome]]
+"""What does the tasks: `workers.run` on this machine, `scale_out.engine` on others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Preparation:
     dataset: str = sources.FOLDER
     wishes: Wishes = sources.NO_WISHES
     shares: SplitShares = DEFAULT_SHARES
+    engine: Engine = workers.run  # before the field that takes this name
     workers: int = 1
     face_models: str | None = None  # folder; None is the cache
     limits: Limits = DEFAULT_LIMITS
@@ -81,8 +85,9 @@ def prepare(wanted: Preparation) -> Result:
     if made:
         shutil.rmtree(work, ignore_errors=True)
         return made
-    face_models = models.obtain(wanted.face_models)
+    obtained = models.obtain(wanted.face_models)
     with _locked(work), _stopped_by_signals(work, len(listing.files)):
+        face_models = models.lend(obtained, work.absolute() / "face_models")
         kept = [
             work / _unit_name(file, content, wanted.crops)
             for file, content in zip(listing.files, contents, strict=True)
@@ -93,7 +98,7 @@ def prepare(wanted: Preparation) -> Result:
             for file, status in zip(listing.files, statuses, strict=True)
         ]
         name = sources.dataset_name(wanted.dataset, wanted.source)
-        counted = coverage.cover(name, settings, _versions(), fingerprint, listing, rows)
+        counted = coverage.cover(name, settings, versions(), fingerprint, listing, rows)
         if not any(status.crops for status in statuses):
             coverage.write(wanted.out, counted)
             return Result(counted, None, fresh=True)
@@ -123,7 +128,7 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """What decides about the crops beside the source and the settings."""
     return {
         "dataset": DATASET_VERSION,
@@ -194,7 +199,7 @@ def _crop_all(
     tasks = [Task(listing.files[at], str(kept[at])) for at in missing]
     start = partial(Cropper, face_models, wanted.crops)
     with Progress("faces", len(kept), "files", done=len(kept) - len(missing)) as progress:
-        for end in workers.run(tasks, start, wanted.workers, wanted.limits):
+        for end in wanted.engine(tasks, start, wanted.workers, wanted.limits):
             at = missing[end.number]
             found[at] = units.load_status(kept[at])
             if end.failure:

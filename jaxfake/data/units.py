@@ -1,6 +1,6 @@
 """The finished crops of one source file, kept in one file until the dataset is written."""
 
-import os
+import uuid
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,7 +61,8 @@ def failed(why: str) -> Unit:
 
 def save(path: Path, unit: Unit) -> None:
     """Writes the unit so that a kill leaves either all of it or nothing under this name."""
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    # No process id in the name: two machines that share the folder may have the same.
+    partial = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
     with partial.open("wb") as file:
         columns: dict[str, Any] = dict(
             counts=np.array([*unit.status[:5], unit.status.masked], np.int64),

@@ -21,6 +21,9 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 _DIED = "the process that worked on it died twice"
 
+_ONE_STARTS = threading.Lock()
+"""What a worker inherits belongs to the whole process, of which several threads may start workers."""
+
 
 class Limits(NamedTuple):
     """What one task may take."""
@@ -78,6 +81,35 @@ def run[Task](
     finally:
         for worker in pool:
             worker.stop()
+
+
+class Guarded[Task]:
+    """One process that does a task at a time, with the guards of `run`; for an engine that is not ours.
+
+    Args:
+        prepare, limits: as of `run`.
+    """
+
+    def __init__(self, prepare: Callable[[], Callable[[Task], None]], limits: Limits) -> None:
+        self._worker = _Worker(prepare, limits)
+
+    def __call__(self, task: Task) -> str:
+        """Does the task; says why not, or ''.
+
+        Raises:
+            RuntimeError: as `run`.
+        """
+        failure = self._once(task)
+        return self._once(task) if failure == _DIED else failure
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._worker.stop()
+
+    def _once(self, task: Task) -> str:
+        self._worker.give(0, task)
+        _ended([self._worker])
+        return self._worker.end().failure
 
 
 class _Worker:
@@ -145,24 +177,36 @@ def _ended(busy: list[_Worker]) -> list[_Worker]:
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
     """What a worker inherits: Ctrl-C is the parent's to handle, and one process is one thread."""
+    with _ONE_STARTS, _ignoring_interrupts():
+        threads = os.environ.get("OPENBLAS_NUM_THREADS")
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        try:
+            yield
+        finally:
+            if threads is None:
+                del os.environ["OPENBLAS_NUM_THREADS"]
+            else:
+                os.environ["OPENBLAS_NUM_THREADS"] = threads
+
+
+@contextlib.contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread set this; the worker does so itself, a moment later
+        return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threads = os.environ.get("OPENBLAS_NUM_THREADS")
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if threads is None:
-            del os.environ["OPENBLAS_NUM_THREADS"]
-        else:
-            os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 
 def _serve(
     connection: Connection, prepare: Callable[[], Callable[[Any], None]], memory: int
 ) -> None:
     """The life of a worker: tasks in, '' or a traceback out, until the connection ends."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     task = None
     try:
@@ -177,8 +221,11 @@ def _serve(
         connection.send(f"{task}: {traceback.format_exc()}")
 
 
-def _end_with_parent() -> None:
-    """A parent that was killed closes nothing; without this its workers would finish their tasks."""
+def end_with_parent() -> None:
+    """Ends this process when its parent does; never returns, so it wants a thread of its own.
+
+    A parent that was killed closes nothing; without this its workers would finish their tasks.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

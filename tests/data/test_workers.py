@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from jaxfake.data.workers import Limits, run
+from jaxfake.data.workers import Guarded, Limits, run
 
 LIMITS = Limits(seconds=30, memory=2 << 30)
 
@@ -69,6 +70,23 @@ def test_a_death_costs_its_own_task_only(tmp_path):
 def test_a_hang_costs_its_own_task_only(tmp_path):
     ends = outcomes(["hang", "a", "b"], tmp_path, Limits(seconds=4, memory=2 << 30))
     assert ends == {"hang": "it took longer than 4 s", "a": "", "b": ""}
+
+
+def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
+    def do(tasks: list[str]) -> list[str]:
+        guarded = Guarded(partial(make, tmp_path), Limits(seconds=4, memory=2 << 30))
+        try:
+            return [guarded(task) for task in tasks]
+        finally:
+            guarded.stop()
+
+    before = signal.getsignal(signal.SIGINT), dict(os.environ)
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(do, [["a", "die", "die once"], ["hang", "b"]])
+    assert (signal.getsignal(signal.SIGINT), dict(os.environ)) == before
+    assert ["died twice" in failure for failure in first] == [False, True, False]
+    assert second == ["it took longer than 4 s", ""]
+    assert all((tmp_path / name).exists() for name in ("a", "b", "die once"))
 
 
 def test_memory_is_bounded(tmp_path):
