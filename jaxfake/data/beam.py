@@ -3,7 +3,6 @@
 Nothing else imports apache_beam, which is an extra and takes its time.
 """
 
-import pickle
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.portable_runner import PortableRunner
 
 from jaxfake.data import preparation, units
-from jaxfake.data.cropping import Task
-from jaxfake.data.scale_out import Job, note
+from jaxfake.data.scale_out import Job, note, unpack
 from jaxfake.data.workers import Guarded
 from jaxfake.errors import InputError
 from jaxfake.files import write_atomically
@@ -70,9 +68,9 @@ class Crop(apache_beam.DoFn):
             raise RuntimeError(f"worker {here} does not see {self._job.source}")
         self._guarded = Guarded(self._job.prepare, self._job.limits)
 
-    def process(self, packed: bytes) -> None:
+    def process(self, packed: str) -> None:
         """Does one task."""
-        task: Task = pickle.loads(packed)
+        task = unpack(packed)
         if units.load_status(Path(task.unit)) is not None:
             return  # Beam gives a bundle again of which a part was done
         failure = self._guarded(task)
@@ -84,9 +82,9 @@ class Crop(apache_beam.DoFn):
         self._guarded.stop()
 
 
-def _read(tasks: str) -> Iterator[bytes]:
+def _read(tasks: str) -> Iterator[str]:
     """From a file, not from the pipeline's description: of that Dataflow takes 10 MB."""
-    yield from pickle.loads(Path(tasks).read_bytes())
+    yield from Path(tasks).read_text().splitlines()
 
 
 def _pipeline(job: Job) -> apache_beam.Pipeline:

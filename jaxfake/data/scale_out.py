@@ -16,9 +16,9 @@ said to hold what the eleventh holds, and leaves a file of its own beside them; 
 shards by the size of a hash or an integer key, after a shuffle of all of them, not by what is in a file.
 """
 
+import json
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -32,6 +32,7 @@ from typing import NamedTuple
 
 from jaxfake.data import workers
 from jaxfake.data.cropping import Cropper, Task
+from jaxfake.data.listing import SourceFile
 from jaxfake.data.workers import Limits, Outcome
 from jaxfake.errors import FAILED, USAGE, InputError
 
@@ -47,7 +48,7 @@ _SECONDS_TO_CANCEL = 20.0
 class Job(NamedTuple):
     """What a pipeline is made of. Picklable."""
 
-    tasks: Path  # file of pickled tasks, each by itself; all paths absolute
+    tasks: Path  # file of tasks, a line each, as `pack` makes them; all paths absolute
     prepare: Callable[[], Cropper]
     limits: Limits
     source: Path  # folder that holds all files
@@ -84,7 +85,7 @@ def run(
     work = Path(waiting[0].unit).parent
     source = Path(os.path.commonpath([task.source.path.parent for task in waiting.values()]))
     job = Job(work / "tasks", prepare, limits, source, runner, given)
-    job.tasks.write_bytes(pickle.dumps([pickle.dumps(task) for task in waiting.values()]))
+    job.tasks.write_text("\n".join(map(pack, waiting.values())))
     for task in waiting.values():
         Path(task.unit).unlink(missing_ok=True)  # a damaged one must not be taken for a new one
         note(task).unlink(missing_ok=True)
@@ -108,6 +109,19 @@ def note(task: Task) -> Path:
     """Where a worker writes why it has given a task up. Not into the unit, so that it is tried again
     when the preparation is, as on one machine."""
     return Path(task.unit).with_suffix(".failure")
+
+
+def pack(task: Task) -> str:
+    """A task as one line of ASCII: nothing in a shared folder is read as code."""
+    return json.dumps({**task.source._asdict(), "unit": task.unit}, default=str)
+
+
+def unpack(line: str) -> Task:
+    """The task of a line."""
+    fields = json.loads(line)
+    unit = fields.pop("unit")
+    paths = {name: fields[name] and Path(fields[name]) for name in ("path", "mask", "original")}
+    return Task(SourceFile(**(fields | paths)), unit)
 
 
 def _anywhere(task: Task) -> Task:

@@ -1,6 +1,6 @@
 """The same preparation by Apache Beam: the same bytes, and the same words where something is wrong.
 
-Beam has an environment of its own, so all but the last test wait for `make test-beam`.
+Beam has an environment of its own, so most tests wait for `make test-beam`.
 """
 
 import importlib.util
@@ -107,6 +107,14 @@ def command(source: Path, out: Path, *more: str) -> list[str]:
     flags = {"dataset": "folder", "source": source, "out": out, "size": 64, "frames": 3}
     given = [f"--{name}={value}" for name, value in flags.items()]
     return [sys.executable, "-m", "jaxfake.prepare", *given, "--beam_runner=DirectRunner", *more]
+
+
+def test_a_task_comes_back_from_its_line():
+    source = SourceFile(Path("a\nb\udcff.mp4"), "b", 1, "Swap", "id", "v", mask=Path("m.mp4"))
+    line = scale_out.pack(Task(source, "/out/unit.npz"))
+    assert line.isascii()
+    assert len(line.splitlines()) == 1
+    assert scale_out.unpack(line) == Task(source, "/out/unit.npz")
 
 
 def make(folder: Path):
