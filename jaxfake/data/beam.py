@@ -83,7 +83,7 @@ class Crop(apache_beam.DoFn):
 
 
 def _read(tasks: str) -> Iterator[str]:
-    """From a file, not from the pipeline's description: of that Dataflow takes 10 MB."""
+    """From a file: a list of 100,000 is more than the description of a pipeline may hold."""
     yield from Path(tasks).read_text().splitlines()
 
 

@@ -81,14 +81,12 @@ def run(
         return
     direct = [f"direct_num_workers={processes}", "direct_running_mode=multi_threading"]
     given = [f"--{option}" for option in [*direct, *options]]  # the last of the same key holds
-    waiting = dict(enumerate(map(_anywhere, tasks)))
-    work = Path(waiting[0].unit).parent
-    source = Path(os.path.commonpath([task.source.path.parent for task in waiting.values()]))
+    tasks = [_anywhere(task) for task in tasks]
+    work = Path(tasks[0].unit).parent
+    source = Path(os.path.commonpath([task.source.path.parent for task in tasks]))
     job = Job(work / "tasks", prepare, limits, source, runner, given)
-    job.tasks.write_text("\n".join(map(pack, waiting.values())))
-    for task in waiting.values():
-        Path(task.unit).unlink(missing_ok=True)  # a damaged one must not be taken for a new one
-        note(task).unlink(missing_ok=True)
+    _lay_out(tasks, job.tasks)
+    waiting = dict(enumerate(tasks))
     with _Pipeline(job, work / LOG) as pipeline:
         while pipeline.runs():
             yield from _ended(waiting, work)
@@ -133,6 +131,14 @@ def _anywhere(task: Task) -> Task:
         original=source.original and source.original.absolute(),
     )
     return Task(found, str(Path(task.unit).absolute()))
+
+
+def _lay_out(tasks: list[Task], file: Path) -> None:
+    """Writes the tasks for the workers, and removes what of earlier runs could be taken for theirs."""
+    file.write_text("\n".join(map(pack, tasks)))
+    for task in tasks:
+        Path(task.unit).unlink(missing_ok=True)  # a damaged one
+        note(task).unlink(missing_ok=True)
 
 
 def _ended(waiting: dict[int, Task], work: Path) -> Iterator[Outcome]:
