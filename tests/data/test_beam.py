@@ -21,6 +21,7 @@ from jaxfake.data.listing import SourceFile
 from jaxfake.data.preparation import WORK, Preparation, prepare
 from jaxfake.data.workers import Limits
 from jaxfake.errors import InputError
+from tests.data.written import contents
 
 ROOT = Path(__file__).parents[2]
 CROPS = CropOptions(size=64, frames=3, storage="png")
@@ -41,10 +42,6 @@ def photos(tmp_path, shared_data, face_models):
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(shared_data / place, target)
     return tmp_path / "photos"
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.written import contents
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -23,10 +25,6 @@ def command(shared_data: Path, out: Path, workers: int) -> list[str]:
         "workers": workers,
     }
     return [sys.executable, "-m", "jaxfake.prepare", *(f"--{key}={v}" for key, v in flags.items())]
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
 @pytest.mark.slow

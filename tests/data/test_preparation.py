@@ -20,6 +20,7 @@ from jaxfake.data.preparation import Preparation, prepare
 from jaxfake.data.splits import SplitShares
 from jaxfake.data.workers import Limits
 from jaxfake.errors import InputError
+from tests.data.written import contents
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,10 +43,6 @@ def photos(tmp_path, shared_data, face_models):
 def wanted(source: Path, out: Path, **options) -> Preparation:
     crops = CropOptions(size=64, frames=3, storage="png")
     return Preparation(**{"source": source, "out": out, "crops": crops, "workers": 2, **options})
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
 def test_a_dataset_is_made_found_and_counted(photos, tmp_path):

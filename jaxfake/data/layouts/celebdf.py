@@ -127,7 +127,7 @@ def _file(
     fake = folder == SYNTHESIS
     match = _NAMES[folder].fullmatch(path.name)
     if match is None and _is_of_the_other_side(path.name, fake):
-        return Refused(relative, inside.REAL_AMONG_FAKES if fake else inside.FAKE_AMONG_REALS)
+        return Refused(relative, inside.of_the_other_side(among_reals=not fake))
     if match is None:
         return Refused(relative, f"its name is none of {folder}'s")
     if why := inside.fault(root, path):

@@ -100,7 +100,7 @@ def _file(root: Path, path: Path, method: str) -> SourceFile | Refused:
     relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
     if _NAMES[METHOD if real else schema.REAL_METHOD].fullmatch(path.name):
-        return Refused(relative, inside.FAKE_AMONG_REALS if real else inside.REAL_AMONG_FAKES)
+        return Refused(relative, inside.of_the_other_side(among_reals=real))
     match = _NAMES[method].fullmatch(path.name)
     if match is None:
         return Refused(relative, f"its name is none of {METHOD}'s")

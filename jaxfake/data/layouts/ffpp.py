@@ -120,7 +120,7 @@ def _file(
     relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
     if (_FAKE if real else _REAL).fullmatch(path.name):
-        return Refused(relative, inside.FAKE_AMONG_REALS if real else inside.REAL_AMONG_FAKES)
+        return Refused(relative, inside.of_the_other_side(among_reals=real))
     match = (_REAL if real else _FAKE).fullmatch(path.name)
     if match is None or match[1] not in pairs.split_of:
         return Refused(relative, "its name is of no video in the official splits")

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 LEAVES = "it is a link that leaves the folder"
-FAKE_AMONG_REALS = "it has the name of a fake and lies among the reals"
-REAL_AMONG_FAKES = "it has the name of a real video and lies among the fakes"
 
 
 def leaves(root: Path, path: Path) -> bool:
@@ -15,6 +13,13 @@ def leaves(root: Path, path: Path) -> bool:
 def file_inside(root: Path, path: Path) -> Path | None:
     """The path, if such a file is there and in the root, which is resolved."""
     return path if path.is_file() and not leaves(root, path) else None
+
+
+def of_the_other_side(among_reals: bool) -> str:
+    """Why a video is refused that has a name of the other class than its folder."""
+    if among_reals:
+        return "it has the name of a fake and lies among the reals"
+    return "it has the name of a real video and lies among the fakes"
 
 
 def fault(root: Path, path: Path) -> str:
