@@ -8,6 +8,7 @@ from collections.abc import Callable
 from absl import app, flags
 from absl import logging as absl_logging
 
+from jaxfake.asked_back import asked_back
 from jaxfake.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
@@ -34,16 +35,13 @@ def _parse(argv: list[str]) -> list[str]:
 def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
+    asked_back.listen()
     try:
         return main() or DONE
     except InputError as error:
         return _failed(str(error), USAGE)
     except Preempted as stop:
         return _failed(str(stop), PREEMPTED)
-    except KeyboardInterrupt:
-        return _failed(
-            "interrupted; what was saved is whole, run the same command again", PREEMPTED
-        )
     except Exception as error:
         hint = "" if _DEBUG.value else " (--debug shows where)"
         return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)

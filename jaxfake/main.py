@@ -12,6 +12,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxfake import cli
+from jaxfake.asked_back import GRACE_SECONDS, asked_back
 from jaxfake.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -21,9 +22,22 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run; by default runs/CONFIG_VARIANT below the current folder."
 )
 
+_GRACE = flags.DEFINE_float(
+    "grace", GRACE_SECONDS, "Most seconds from being asked to stop to exit code 75.", 1.0
+)
+_NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, once this exists.")
+_NOTICE_COMMAND = flags.DEFINE_string(
+    "notice_command",
+    None,
+    "Stop, as by SIGTERM, once this shell command ends with 0; asked every 5 s, such as "
+    "'curl -sf -m 3 URL' where a cloud announces that it takes the machine back.",
+)
+
 
 def main() -> None:
     """Flags in, one call, exit code out."""
+    asked_back.allow(_GRACE.value)
+    asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config, job
 

@@ -57,11 +57,12 @@ def test_stopped_and_killed_in_every_phase_it_ends_like_the_untouched_run(
     phases: tuple[Callable[[], object], ...] = (
         lambda: max(_steps(first)) > saved,
         lambda: _steps(second),
-        lambda: (workdir / "eval").exists(),
     )
     for reached in phases:
         assert _strike(workdir, flags, reached, signal.SIGKILL).returncode == -signal.SIGKILL
     assert not (workdir / "DONE").exists()
+    said = _strike(workdir, flags, lambda: (workdir / "eval").exists(), signal.SIGTERM)
+    assert said.returncode == PREEMPTED, said.stderr
     run_to_end(workdir, flags)
     assert same_end(calm / "calm", workdir)
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import cv2
 
+from jaxfake.asked_back import asked_back
 from jaxfake.data import coverage, sources, units, workers
 from jaxfake.data.coverage import Coverage, Row
 from jaxfake.data.cropping import CropOptions, Cropper, Task
@@ -245,12 +246,15 @@ def _locked(work: Path) -> Iterator[None]:
 
 @contextmanager
 def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
-    """SIGTERM ends the work as Ctrl-C does: between two files or not, what is finished is kept."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Both signals interrupt the work: between two files or not, what is finished is kept."""
+    both = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in both]
     try:
-        yield
+        with asked_back.protecting():
+            yield
     except KeyboardInterrupt as stop:
         done = len(list(work.glob("*.npz")))
         raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)

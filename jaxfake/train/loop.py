@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import NamedSharding
 
+from jaxfake.asked_back import asked_back
 from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.errors import InputError, Preempted
@@ -22,7 +23,7 @@ from jaxfake.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.checkpoint import CheckpointFolder
-from jaxfake.train.rental import Interruption, SaveClock
+from jaxfake.train.save_clock import SaveClock
 from jaxfake.train.stage import Prepared, StagePlan, identity, prepare
 from jaxfake.train.state import TrainState, evaluation_params
 from jaxfake.train.watch import Watch
@@ -61,15 +62,15 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path) -> Trained:
     try:
         state = _restored_or_fresh(ready, checkpoints, notes)
         if int(state.step) < plan.settings.steps:
-            with Interruption() as interruption:
-                state = _train(run, state, interruption)
-        checkpoints.wait()
+            with asked_back.protecting():
+                state = _train(run, state)
+                checkpoints.wait()
         return _selected(run, state)
     finally:
         checkpoints.close()
 
 
-def _train(run: _Run, state: TrainState, interruption: Interruption) -> TrainState:
+def _train(run: _Run, state: TrainState) -> TrainState:
     plan = run.plan
     start, steps, size = int(state.step), plan.settings.steps, plan.settings.batch_size
     watch = Watch(plan, run.config, run.ready, run.workdir, start)
@@ -82,8 +83,9 @@ def _train(run: _Run, state: TrainState, interruption: Interruption) -> TrainSta
 
     with Progress(plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps):
-            if interruption.requested:
+            if asked_back.requested:
                 save(step)
+                run.checkpoints.wait()
                 raise Preempted(
                     f"stopped at step {step} of {plan.name} with the state saved: "
                     "run the same command again to go on"

@@ -1,0 +1,99 @@
+"""Asked to stop while nothing, or something, is still to be saved."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jaxfake.errors import PREEMPTED
+
+ROOT = Path(__file__).parents[1]
+
+NOTHING_TO_SAVE = """
+print("up", flush=True)
+time.sleep(60)
+"""
+ENDS = """
+print("up", flush=True)
+sys.stdin.read()
+"""
+SAVES = """
+with asked_back.protecting():
+    print("up", flush=True)
+    while not asked_back.requested:
+        time.sleep(0.01)
+    print("saved", flush=True)
+"""
+DEAF = """
+with asked_back.protecting():
+    print("up", flush=True)
+    time.sleep(60)
+"""
+HEAD = "import sys, time\nfrom jaxfake import cli\nfrom jaxfake.asked_back import asked_back\n"
+
+
+def _start(body: str, before: str = "") -> subprocess.Popen[str]:
+    lines = "".join(f"    {line}\n" for line in (before + body).splitlines())
+    pipe = subprocess.PIPE
+    program = [sys.executable, "-c", f"{HEAD}def main():\n{lines}\ncli.run(main)"]
+    job = subprocess.Popen(program, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "up\n"
+    return job
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals) -> None:
+    job = _start(NOTHING_TO_SAVE)
+    job.send_signal(how)
+    _, said = job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+    assert "stopped; what was saved is whole" in said
+    assert "Traceback" not in said
+
+
+def test_what_is_protected_is_saved_first() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+    assert "with everything saved" in said
+
+
+def test_the_second_signal_does_not_wait() -> None:
+    job = _start(DEAF)
+    job.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.wait(0.5)
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+
+
+def test_it_never_takes_longer_than_the_grace() -> None:
+    job = _start(DEAF, "asked_back.allow(0.5)\n")
+    asked = time.monotonic()
+    job.send_signal(signal.SIGTERM)
+    _, said = job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+    assert time.monotonic() - asked >= 0.5
+    assert "not saved within 0.5 s" in said
+
+
+@pytest.mark.parametrize("by", ["file", "command"])
+def test_a_notice_of_the_cloud_is_heard(by: str, tmp_path: Path) -> None:
+    notice = tmp_path / "notice"
+    given = (str(notice), None) if by == "file" else (None, f"test -e {notice}")
+    job = _start(SAVES, f"asked_back.poll{given}\n")
+    notice.touch()
+    done, _ = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+
+
+def test_without_a_notice_it_runs_to_its_end(tmp_path: Path) -> None:
+    job = _start(ENDS, f"asked_back.poll({str(tmp_path / 'none')!r}, 'false')\n")
+    job.communicate(timeout=20)
+    assert job.returncode == 0
