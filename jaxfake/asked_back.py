@@ -22,6 +22,7 @@ GRACE_SECONDS = 100.0
 """Of 120 that clouds and schedulers usually give; our choice."""
 
 _POLL_SECONDS = 5.0
+_ALL_SAVED = "stopped with everything saved: run the same command again to go on"
 _OLD = ": what was saved before is whole, run the same command again to go on from it"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -76,7 +77,24 @@ class AskedBack:
             with self._lock:
                 self._protected = False
         if self.requested:
-            raise Preempted("stopped with everything saved: run the same command again to go on")
+            raise Preempted(_ALL_SAVED)
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Inside of `protecting`, while nothing is unsaved: here a notice leaves at once.
+
+        Raises:
+            Preempted: at the beginning, if a notice came before.
+        """
+        with self._lock:
+            if self.requested:
+                raise Preempted(_ALL_SAVED)
+            self._protected = False
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._protected = True
 
     def ask(self) -> None:
         """Asks this process to stop; the second time, it leaves at once."""

@@ -98,9 +98,16 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoints:
-    """How often the state is saved, in seconds, and how many checkpoints are kept."""
+    """What saves are timed by, see `train.save_clock`, and how many are kept.
 
-    every_seconds: float
+    Attributes:
+        interrupted_every_seconds: mean time until the machine is taken away; a guess is enough.
+        at_risk_seconds: most work that an interruption may cost, whatever the saves cost.
+        keep: newest checkpoints that stay; the selected one stays beside them.
+    """
+
+    interrupted_every_seconds: float
+    at_risk_seconds: float
     keep: int
 
 
@@ -288,6 +295,14 @@ def _check(config: Config) -> None:
         ),
         (config.fsdp < 1, "fsdp must be at least 1"),
         (config.log_every < 1, "log_every must be at least 1"),
+        (
+            config.checkpoints.interrupted_every_seconds <= 0,
+            "checkpoints.interrupted_every_seconds must be greater than 0",
+        ),
+        (
+            config.checkpoints.at_risk_seconds < 0,
+            "checkpoints.at_risk_seconds must not be negative",
+        ),
         (config.checkpoints.keep < 2, "checkpoints.keep must be at least 2: one may be damaged"),
         (
             config.model.attend == "cudnn" and config.model.dtype != "bfloat16",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxfake import assembly, config, schema, start
+from jaxfake import STARTED, assembly, config, schema, start
 from jaxfake.assembly import DETECT, RECOVER, TrainingSplits
 from jaxfake.config import Config, fingerprint, results_values, to_json
 from jaxfake.data.dataset import FaceDataset
@@ -68,15 +68,16 @@ def run_job(run: Config, workdir: Path) -> None:
 
 def train(run: Config, workdir: Path, splits: TrainingSplits) -> Outcome:
     """Trains the stages of the config."""
-    recovered, begin = None, Start(None, "")
+    recovered, begin, since = None, Start(None, ""), STARTED
     if run.start == start.OWN:
-        recovered = run_stage(_recover_plan(run, splits), run, workdir)
+        recovered = run_stage(_recover_plan(run, splits), run, workdir, STARTED)
+        since = recovered.ended or STARTED
         begin = Start(recovered.params, f"stage 1 of this run, step {recovered.step}")
     else:
         begin = start.elsewhere(run)
     detected = None
     if run.detect is not None and run.method is not None:
-        detected = run_stage(_detect_plan(run, splits, begin), run, workdir)
+        detected = run_stage(_detect_plan(run, splits, begin), run, workdir, since)
     return Outcome(recovered, detected, begin.origin)
 
 

@@ -53,7 +53,11 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "start": "recover",
             "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
             "method": method,
-            "checkpoints": {"every_seconds": 30.0, "keep": 3},
+            "checkpoints": {
+                "interrupted_every_seconds": 7200.0,
+                "at_risk_seconds": 300.0,
+                "keep": 3,
+            },
             "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},
         }
     )

@@ -26,7 +26,7 @@ def _flags(root: Path) -> list[str]:
         detect__steps=60,
         detect__select_every=20,
         log_every=10,
-        checkpoints__every_seconds=0.5,
+        checkpoints__at_risk_seconds=0.5,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def tiny(root: Path) -> list[str]:
         recover__steps=6,
         recover__batch_size=8,
         log_every=2,
-        checkpoints__every_seconds=0,
+        checkpoints__at_risk_seconds=0,
     )
 
 
@@ -97,8 +98,10 @@ def test_a_run_leaves_what_was_promised(finished: Path) -> None:
     assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "error_mean")
     assert (finished / "report.html").stat().st_size > 10_000
     assert list((finished / "tensorboard" / "recover").glob("events.*"))
-    assert {p.name for p in (finished / "checkpoints" / "recover").iterdir()} == {"4", "5", "6"}
-    assert {p.name for p in (finished / "checkpoints" / "detect").iterdir()} >= {"4", "5", "6"}
+    saved = [int(p.name) for p in (finished / "checkpoints" / "recover").glob("[0-9]*")]
+    assert max(saved) == 6
+    assert len(saved) <= 3
+    assert (finished / "checkpoints" / "detect" / "6" / "score.json").is_file()
 
 
 def test_the_second_time_nothing_is_trained(finished: Path, tiny_root: Path) -> None:
@@ -120,7 +123,7 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     workdir = tmp_path / "run"
-    late = ["--config.recover.learning_rate=1e30", "--config.checkpoints.every_seconds=1000"]
+    late = ["--config.recover.learning_rate=1e30", "--config.checkpoints.at_risk_seconds=1000"]
     done = run(*tiny(tiny_root), *late, workdir=workdir)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
@@ -156,7 +159,7 @@ def test_a_flipped_bit_in_the_newest_checkpoint_costs_a_warning(
     again = run(*tiny(tiny_root), workdir=workdir)
     assert again.returncode == 0, again.stderr
     assert "recover/6 is damaged" in again.stdout
-    assert "restored step 5" in again.stdout
+    assert re.search(r"recover: restored step [0-5]\b", again.stdout)
     assert "Traceback" not in again.stderr
     for scores in ("eval/tiny/test/scores.csv", "eval/tiny/test/recover/scores.csv"):
         assert (workdir / scores).read_bytes() == (finished / scores).read_bytes()

@@ -7,11 +7,9 @@ damaged ones aside; emptying of trash and of what a killed save left behind.
 """
 
 import dataclasses
-import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,11 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxfake.errors import InputError
 from jaxfake.train.rules import path_name
+from jaxfake.train.sealed import sealed, unsealed
+from jaxfake.train.step_score import read_score, write_score
 
 _TRASH = "trash"
 _STATE, _META = "state", "meta"
-_SCORE = "score"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,21 +54,14 @@ class CheckpointFolder:
         self.folder = folder.absolute()
         self._warn = warn
         self._read_only = read_only
+        self._scores: dict[int, float] = {}
         if not read_only:
             folder.mkdir(parents=True, exist_ok=True)
             self._empty_trash()
         self._manager = ocp.CheckpointManager(
             self.folder,
             options=ocp.CheckpointManagerOptions(
-                preservation_policy=policies.AnyPreservationPolicy(
-                    [
-                        policies.LatestN(keep),
-                        policies.BestN(
-                            get_metric_fn=_score, n=1, keep_checkpoints_without_metrics=False
-                        ),
-                    ]
-                ),
-                best_fn=_score,
+                preservation_policy=_NewestAndBest(keep, self.best),
                 todelete_subdir=_TRASH,  # a rename: a kill cannot leave half a checkpoint
                 cleanup_tmp_directories=not read_only,
                 read_only=read_only,
@@ -79,6 +71,8 @@ class CheckpointFolder:
                 _META: ocp.JsonCheckpointHandler(),
             },
         )
+        found = {step: read_score(self.folder / str(step), warn) for step in self._steps()}
+        self._scores |= {step: score for step, score in found.items() if score is not None}
 
     def latest(self) -> int | None:
         """Step of the newest checkpoint, whole or not."""
@@ -86,11 +80,29 @@ class CheckpointFolder:
 
     def best(self) -> int | None:
         """Step of the checkpoint with the greatest score, the newest of equals; None if none has one."""
-        return self._manager.best_step()
+        there = set(self._steps())
+        scored = [(score, step) for step, score in self._scores.items() if step in there]
+        return max(scored)[1] if scored else None
 
-    def save(
-        self, step: int, state: Any, notes: dict[str, Any], score: float | None = None
-    ) -> None:
+    def score(self, step: int) -> float | None:
+        """The score of a step, if it has one."""
+        return self._scores.get(step)
+
+    def note_score(self, step: int, score: float) -> None:
+        """Gives a score to a step whose save is on disk, see `wait`."""
+        write_score(self.folder / str(step), score)
+        self._scores[step] = score
+
+    @property
+    def saving(self) -> bool:
+        """Whether a save is on its way to the disk."""
+        return self._manager.is_saving_in_progress()
+
+    def rehearse(self, state: Any) -> None:
+        """Compiles what a save computes, so that the first costs what each does."""
+        _fingerprint(state)
+
+    def save(self, step: int, state: Any, notes: dict[str, Any]) -> None:
         """Starts a save; returns as soon as the state has left the device.
 
         Raises:
@@ -100,10 +112,9 @@ class CheckpointFolder:
             return
         meta = {"notes": notes, "shapes": _shapes(state), "fingerprint": _fingerprint(state)}
         items = ocp.args.Composite(
-            **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(_sealed(meta))}
+            **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(sealed(meta))}
         )
-        metrics = None if score is None else {_SCORE: score}
-        self._reporting(lambda: self._manager.save(step, args=items, metrics=metrics, force=True))
+        self._reporting(lambda: self._manager.save(step, args=items, force=True))
 
     def wait(self) -> None:
         """Returns when the last save is on disk.
@@ -123,7 +134,7 @@ class CheckpointFolder:
         Raises:
             InputError: a checkpoint is of another model, or all are damaged.
         """
-        steps = sorted(self._manager.all_steps(), reverse=True)
+        steps = sorted(self._steps(), reverse=True)
         for step in steps:
             restored = self._attempt(step, like)
             if restored is not None:
@@ -142,8 +153,8 @@ class CheckpointFolder:
         Raises:
             InputError: there is none, it is of another model, or it is damaged.
         """
-        if step not in self._manager.all_steps():
-            have = ", ".join(map(str, sorted(self._manager.all_steps()))) or "none"
+        if step not in self._steps():
+            have = ", ".join(map(str, sorted(self._steps()))) or "none"
             raise InputError(f"{self.folder} has no checkpoint of step {step} (it has {have})")
         restored = self._attempt(step, like)
         if restored is None:
@@ -157,9 +168,12 @@ class CheckpointFolder:
         self.wait()
         self._manager.close()
 
+    def _steps(self) -> list[int]:
+        return list(self._manager.all_steps())
+
     def _attempt(self, step: int, like: Any) -> Restored | None:
         try:
-            meta = _unsealed(self._read(step, _META, ocp.args.JsonRestore()))
+            meta = unsealed(self._read(step, _META, ocp.args.JsonRestore()))
             _check_shapes(meta["shapes"], _shapes(like), self.folder / str(step))
             state = self._read(step, _STATE, ocp.args.StandardRestore(like))
             if _fingerprint(state) != meta["fingerprint"]:
@@ -181,6 +195,7 @@ class CheckpointFolder:
             target.parent.mkdir(exist_ok=True)
             shutil.rmtree(target, ignore_errors=True)
             (self.folder / str(step)).rename(target)
+            self._scores.pop(step, None)
         if steps:
             self._manager.reload()
 
@@ -197,8 +212,19 @@ class CheckpointFolder:
         shutil.rmtree(self.folder / _TRASH, ignore_errors=True)
 
 
-def _score(metrics: dict[str, float]) -> float:
-    return metrics[_SCORE]
+class _NewestAndBest:
+    """Orbax's `PreservationPolicy`: the newest few and the one that is best so far."""
+
+    def __init__(self, newest: int, best: Callable[[], int | None]) -> None:
+        self._newest, self._best = newest, best
+
+    def should_preserve(
+        self, checkpoints: Sequence[Any], *, context: policies.PreservationContext
+    ) -> list[bool]:
+        """For each checkpoint, from the oldest to the newest, whether it stays."""
+        del context
+        best, old = self._best(), len(checkpoints) - self._newest
+        return [place >= old or one.step == best for place, one in enumerate(checkpoints)]
 
 
 def _shapes(state: Any) -> dict[str, str]:
@@ -213,20 +239,6 @@ def _check_shapes(saved: dict[str, str], wanted: dict[str, str], where: Path) ->
                 f"{where} holds another model: {name} is {saved.get(name, 'absent')} there and "
                 f"{wanted.get(name, 'absent')} by this config; use its config or another --workdir"
             )
-
-
-def _sealed(meta: dict[str, Any]) -> dict[str, Any]:
-    return {"content": meta, "sha256": _digest(meta)}
-
-
-def _unsealed(sealed: dict[str, Any]) -> dict[str, Any]:
-    if _digest(sealed["content"]) != sealed["sha256"]:
-        raise ValueError("its notes differ from those that were saved")
-    return sealed["content"]
-
-
-def _digest(meta: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
 
 
 def _fingerprint(state: Any) -> list[list[int]]:

@@ -1,15 +1,16 @@
 """The one training loop, for every stage of every method.
 
-The order of a turn is an invariant: notice an interruption, save the old state, take its batch, update,
-look. Batch n belongs to the state after n updates, so a restored state finds its place in the data
-by its own step. Nothing in a turn waits for the device but a save.
+The order of a turn is an invariant: notice an interruption, save or look at the old state, take its
+batch, update. Batch n belongs to the state after n updates, so a restored state finds its place in the
+data by its own step. Nothing in a turn waits for the device but a save and a look.
 """
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, NoReturn
 
 import jax
 from jax.sharding import NamedSharding
@@ -22,11 +23,15 @@ from jaxfake.models.method import Params
 from jaxfake.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
-from jaxfake.train.checkpoint import CheckpointFolder
+from jaxfake.train.checkpoint import CheckpointFolder, Restored
+from jaxfake.train.goodput import Account, Wall, after_interruption
 from jaxfake.train.save_clock import SaveClock
-from jaxfake.train.stage import Prepared, StagePlan, identity, prepare
+from jaxfake.train.stage import Prepared, StagePlan, identity, prepare, record
 from jaxfake.train.state import TrainState, evaluation_params
 from jaxfake.train.watch import Watch
+
+_WALL, _RUN = "wall", "run"
+"""Names among the notes of a checkpoint, beside those of `stage.identity`."""
 
 
 class Trained(NamedTuple):
@@ -34,6 +39,7 @@ class Trained(NamedTuple):
 
     step: int
     params: Params
+    ended: float | None  # by `time.monotonic`; None if this process made no step of it
 
 
 class _Run(NamedTuple):
@@ -43,100 +49,157 @@ class _Run(NamedTuple):
     config: Config
     ready: Prepared
     checkpoints: CheckpointFolder
-    notes: dict[str, Any]
+    account: Account
     workdir: Path
 
 
-def run_stage(plan: StagePlan, config: Config, workdir: Path) -> Trained:
+def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> Trained:
     """Trains a stage to its end, from wherever an earlier call was stopped.
+
+    Args:
+        since: when this process began with the stage, by `time.monotonic`.
 
     Raises:
         Preempted: the process was asked to stop; the state is saved.
         InputError: data or checkpoints do not fit, or the loss is not finite.
     """
     ready = prepare(plan, config)
-    notes = identity(plan, config)
-    folder = workdir / "checkpoints" / plan.name
+    folder, ended = workdir / "checkpoints" / plan.name, None
     checkpoints = CheckpointFolder(folder, config.checkpoints.keep, say)
-    run = _Run(plan, config, ready, checkpoints, notes, workdir)
+    run = _Run(plan, config, ready, checkpoints, Account(folder / "pulse.json", since), workdir)
     try:
-        state = _restored_or_fresh(ready, checkpoints, notes)
-        if int(state.step) < plan.settings.steps:
+        state = _restored_or_fresh(run)
+        if not _finished(run, int(state.step)):
             with asked_back.protecting():
                 state = _train(run, state)
                 checkpoints.wait()
-        return _selected(run, state)
+            ended = time.monotonic()
+        return _selected(run, state, ended)
     finally:
         checkpoints.close()
 
 
 def _train(run: _Run, state: TrainState) -> TrainState:
-    plan = run.plan
-    start, steps, size = int(state.step), plan.settings.steps, plan.settings.batch_size
-    watch = Watch(plan, run.config, run.ready, run.workdir, start)
-    batches = _on_mesh(run.ready, run.config, start, steps, watch)
-    clock = SaveClock(run.config.checkpoints.every_seconds)
-
-    def save(step: int, score: float | None = None) -> None:
-        watch.refuse_if_failed(state.failed_step)
-        run.checkpoints.save(step, state, run.notes, score)
-
-    with Progress(plan.name, steps * size, "faces", start * size) as progress, closing(watch):
-        for step in range(start, steps):
+    start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
+    account, clock = run.account, SaveClock(run.config.checkpoints)
+    watch = Watch(
+        run.plan, run.config, run.ready, run.workdir, start, account, _to_look_at(run, start)
+    )
+    batches = _on_mesh(run, start)
+    with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(watch):
+        for step in range(start, steps + 1):
+            due = clock.due(account.working, run.checkpoints.saving)
             if asked_back.requested:
-                save(step)
-                run.checkpoints.wait()
-                raise Preempted(
-                    f"stopped at step {step} of {plan.name} with the state saved: "
-                    "run the same command again to go on"
-                )
-            if clock.due():
-                save(step)
-            state = run.ready.update.step(state, next(batches))
+                _stop(run, watch, state, step)
+            if _to_look_at(run, step):
+                _save(run, watch, state, step)
+                _look(run, watch, state, step)
+                clock.restart()
+            elif due or step == steps:
+                clock.saving(_save(run, watch, state, step))
+            if step == steps:
+                break
+            state = _update(run, state, next(batches), first=step == start)
             state = watch.after(state, step + 1)
-            if plan.selection is not None and plan.selection.due(step + 1, steps):
-                watch.refuse_if_failed(state.failed_step)
-                score = plan.selection.score(evaluation_params(state))
-                watch.selection_score(step + 1, score)
-                save(step + 1, score)
+            account.beat()
+            clock.tell_once(account.restart)
             progress.advance(size, watch.remark())
-        save(steps)
     return state
 
 
-def _selected(run: _Run, last: TrainState) -> Trained:
+def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
+    if not first:
+        return run.ready.update.step(state, batch)
+    with run.account.booking("compile"):
+        run.checkpoints.rehearse(state)
+        return run.ready.update.step(state, batch)
+
+
+def _save(run: _Run, watch: Watch, state: TrainState, step: int) -> float:
+    """Starts a save; the seconds that the loop waited for it, once the device had done its work."""
+    watch.refuse_if_failed(state.failed_step)
+    watch.flush()  # a row never comes after the state that it is of
+    notes = identity(run.plan, run.config) | {
+        _RUN: dataclasses.asdict(record(run.plan, run.config)),
+        _WALL: dataclasses.asdict(run.account.so_far()),
+    }
+    began = time.monotonic()
+    with run.account.booking("save"):
+        run.checkpoints.save(step, state, notes)
+    return time.monotonic() - began
+
+
+def _stop(run: _Run, watch: Watch, state: TrainState, step: int) -> NoReturn:
+    _save(run, watch, state, step)
+    run.checkpoints.wait()
+    raise Preempted(
+        f"stopped at step {step} of {run.plan.name} with the state saved: "
+        "run the same command again to go on"
+    )
+
+
+def _finished(run: _Run, step: int) -> bool:
+    return step == run.plan.settings.steps and not _to_look_at(run, step)
+
+
+def _to_look_at(run: _Run, step: int) -> bool:
+    """Whether the selection wants to see the state after `step` updates, and has not yet."""
+    selection = run.plan.selection
+    if selection is None or step == 0 or run.checkpoints.score(step) is not None:
+        return False
+    return selection.due(step, run.plan.settings.steps)
+
+
+def _look(run: _Run, watch: Watch, state: TrainState, step: int) -> None:
+    """Scores a state whose save has begun; an interruption loses no more than the look."""
+    selection = run.plan.selection
+    assert selection is not None
+    with run.account.booking("save"):
+        run.checkpoints.wait()
+    with run.account.booking("look"), asked_back.released():
+        score = selection.score(evaluation_params(state))
+    watch.selection_score(step, score)
+    run.checkpoints.note_score(step, score)
+
+
+def _selected(run: _Run, last: TrainState, ended: float | None) -> Trained:
     best = None if run.plan.selection is None else run.checkpoints.best()
     if best is None or best == int(last.step):
-        return Trained(int(last.step), evaluation_params(last))
+        return Trained(int(last.step), evaluation_params(last), ended)
     restored = run.checkpoints.restore_step(best, run.ready.update.abstract)
-    return Trained(best, evaluation_params(restored.state))
+    return Trained(best, evaluation_params(restored.state), ended)
 
 
-def _restored_or_fresh(
-    ready: Prepared, checkpoints: CheckpointFolder, notes: dict[str, Any]
-) -> TrainState:
-    restored = checkpoints.restore(ready.update.abstract)
-    if restored is None:
-        return ready.update.fresh()
-    for key, value in notes.items():
+def _restored_or_fresh(run: _Run) -> TrainState:
+    with run.account.booking("restore"):
+        restored = run.checkpoints.restore(run.ready.update.abstract)
+        if restored is not None:
+            _check(restored, run)
+        state = run.ready.update.fresh() if restored is None else restored.state
+        jax.block_until_ready(state)
+    saved = Wall() if restored is None else Wall(**restored.notes[_WALL])
+    if restored is not None or run.account.pulse.exists():
+        run.account.go_on(after_interruption(saved, run.account.pulse))
+    run.account.beat()
+    return state
+
+
+def _check(restored: Restored, run: _Run) -> None:
+    for key, value in identity(run.plan, run.config).items():
         if restored.notes.get(key) != value:
             raise InputError(
-                f"{checkpoints.folder} was trained with another {key} ({restored.notes.get(key)}, "
-                f"now {value}): use that one or another --workdir"
+                f"{run.checkpoints.folder} was trained with another {key} "
+                f"({restored.notes.get(key)}, now {value}): use that one or another --workdir"
             )
-    say(f"{notes['stage']}: restored step {restored.step}")
-    return restored.state
+    say(f"{run.plan.name}: restored step {restored.step}")
 
 
-def _on_mesh(
-    ready: Prepared, config: Config, start: int, stop: int, watch: Watch
-) -> Iterator[Batch]:
-    """Global batches `start` to `stop`, spread over the devices."""
-    place = NamedSharding(ready.update.mesh, rules.BATCH)
-    data = config.data
-    source = pipeline.iterate(ready.batches, start, stop, data.threads, data.workers)
+def _on_mesh(run: _Run, start: int) -> Iterator[Batch]:
+    """Global batches from `start` on, spread over the devices."""
+    place = NamedSharding(run.ready.update.mesh, rules.BATCH)
+    data, stop = run.config.data, run.plan.settings.steps
+    source = pipeline.iterate(run.ready.batches, start, stop, data.threads, data.workers)
     while True:
-        asked = time.monotonic()
-        batch = next(source)
-        watch.waited += time.monotonic() - asked
+        with run.account.booking("data_wait"):
+            batch = next(source)
         yield jax.tree.map(lambda part: jax.make_array_from_process_local_data(place, part), batch)

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import grain
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
-from jaxfake.config import Config, Stage, fingerprint
+from jaxfake.config import Config, Stage, fingerprint, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models.method import Method, Params
@@ -119,6 +120,25 @@ def prepare_update(
         lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract, autoencoder),
         jit_step(method, optimiser, rule, abstract, mesh),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a checkpoint says of its run, so that it can be used without anything beside it."""
+
+    method: str
+    steps: int  # of the whole stage
+    batch_size: int
+    faces: int  # that the stage trains on; so many drawn are an epoch
+    config: dict[str, Any]
+
+
+def record(plan: StagePlan, config: Config) -> Record:
+    """The record of a stage of a run; saved with every checkpoint."""
+    faces = np.isin(plan.train.index.label, plan.classes).sum()
+    settings = plan.settings
+    name = config.method.name if config.method is not None else plan.name
+    return Record(name, settings.steps, settings.batch_size, int(faces), to_json(config))
 
 
 def identity(plan: StagePlan, config: Config) -> dict[str, Any]:

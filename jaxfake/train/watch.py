@@ -21,6 +21,7 @@ from jaxfake.models.pictures import recovery_strips
 from jaxfake.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train import overview
+from jaxfake.train.goodput import Account
 from jaxfake.train.stage import SELECTION, Prepared, StagePlan
 from jaxfake.train.state import NEVER, TrainState
 from jaxfake.train.writers import make_writer
@@ -38,24 +39,34 @@ class Watch:
         ready: the stage, prepared.
         workdir: of the run.
         start: the first step of this process.
+        account: of the time.
+        look_again: whether a look at the state at `start` was cut short; it will be made again.
     """
 
     def __init__(
-        self, plan: StagePlan, config: Config, ready: Prepared, workdir: Path, start: int
+        self,
+        plan: StagePlan,
+        config: Config,
+        ready: Prepared,
+        workdir: Path,
+        start: int,
+        account: Account,
+        look_again: bool,
     ) -> None:
         self._plan, self._config, self._ready = plan, config, ready
-        self._writer = make_writer(workdir, plan.name, start)
+        self._account = account
+        self._writer = make_writer(workdir, plan.name, start, look_again)
         self._describe(start)
-        self._step, self._since, self.waited = start, time.monotonic(), 0.0
+        self._step, self._since, self._waited = start, time.monotonic(), account.data_wait
         self._row_before: tuple[jax.Array, jax.Array] | None = None
-        self._strips = _strip_maker(plan, config)
+        self._strips, self._drew = _strip_maker(plan, config), False
         self._loss: float | None = None
 
     def after(self, state: TrainState, step: int) -> TrainState:
         """Looks at the state after `step` updates, when it is time to; returns it to go on with."""
         steps = self._plan.settings.steps
         if self._strips is not None and step % max(steps // _PICTURE_TIMES, 1) == 0:
-            self._writer.write_images(step, {"recovery": self._strips(state.params)})
+            self._writer.write_images(step, {"recovery": self._drawn(state.params)})
         if step % self._config.log_every == 0 or step == steps:
             return self._row(state, step)
         return state
@@ -74,18 +85,32 @@ class Watch:
         )
 
     def selection_score(self, step: int, score: float) -> None:
-        """Writes down what the selection saw."""
+        """Writes down, at once, what the selection saw."""
         selection = self._plan.selection
         if selection is not None:
             self._writer.write_scalars(step, {f"{SELECTION}{selection.name}": score})
+            self.flush()
 
     def remark(self) -> str:
         """The last known loss, for the progress line."""
         return "" if self._loss is None else f"loss {self._loss:.4f}"
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Puts everything on disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Puts everything on disk and ends."""
         self._writer.close()
+
+    def _drawn(self, params: Params) -> jax.Array:
+        """The pictures; the first time they are compiled."""
+        assert self._strips is not None
+        if self._drew:
+            return self._strips(params)
+        self._drew = True
+        with self._account.booking("compile"):
+            return self._strips(params)
 
     def _describe(self, start: int) -> None:
         """The config and what is decided for each parameter, once at the beginning of a run."""
@@ -100,7 +125,8 @@ class Watch:
     def _row(self, state: TrainState, step: int) -> TrainState:
         """Hands the window to the writers and opens a new one."""
         values = {name: average.compute() for name, average in state.window.items()}
-        self._writer.write_scalars(step, values | self._speeds(step))
+        wall = self._account.so_far().columns()
+        self._writer.write_scalars(step, values | self._speeds(step) | wall)
         before, self._row_before = self._row_before, (values["loss"], jnp.copy(state.failed_step))
         if before is not None:
             self._loss = float(before[0])
@@ -112,9 +138,10 @@ class Watch:
         now = time.monotonic()
         seconds = max(now - self._since, 1e-9)
         faces = (step - self._step) * self._plan.settings.batch_size
-        speeds = {"faces_per_second": faces / seconds, "data_wait": self.waited / seconds}
-        self._step, self._since, self.waited = step, now, 0.0
-        return speeds
+        waited = self._account.data_wait
+        share = (waited - self._waited) / seconds
+        self._step, self._since, self._waited = step, now, waited
+        return {"faces_per_second": faces / seconds, "data_wait": share}
 
 
 def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array] | None:

@@ -8,7 +8,7 @@ place, before the first import of `clu.metric_writers`.
 import json
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import tensorboardX
 
 from jaxfake.files import write_atomically
+from jaxfake.train.stage import SELECTION
 
 _module: Any = types.ModuleType("clu.metric_writers.summary_writer")
 
@@ -95,27 +96,36 @@ class JsonLinesWriter:
         self._file.close()
 
 
-def make_writer(workdir: Path, stage: str, resumed_at: int) -> metric_writers.AsyncMultiWriter:
+def make_writer(
+    workdir: Path, stage: str, resumed_at: int, look_again: bool
+) -> metric_writers.AsyncMultiWriter:
     """Writers of one stage, in a thread of their own, so that the loop waits for no number.
 
-    What an interrupted try wrote after the checkpoint at `resumed_at` is taken back first.
+    What an interrupted try wrote after the checkpoint at `resumed_at` is taken back first; and, with
+    `look_again`, what it wrote of a look at that state.
     """
     rows = workdir / "metrics.jsonl"
-    _drop_rows_after(rows, stage, resumed_at)
+    _take_back(rows, lambda row: _is_later(row, stage, resumed_at, look_again))
     events = SummaryWriter(str(workdir / "tensorboard" / stage), purge_step=resumed_at + 1)
     return metric_writers.AsyncMultiWriter([events, JsonLinesWriter(rows, stage)])
 
 
-def _drop_rows_after(path: Path, stage: str, step: int) -> None:
+def _take_back(path: Path, late: Callable[[dict[str, Any]], bool]) -> None:
     if not path.exists():
         return
-    kept = [row for row in path.read_text().splitlines(keepends=True) if _stays(row, stage, step)]
+    kept = [line for line in path.read_text().splitlines(keepends=True) if not _goes(line, late)]
     write_atomically(path, "".join(kept))
 
 
-def _stays(row: str, stage: str, step: int) -> bool:
+def _goes(line: str, late: Callable[[dict[str, Any]], bool]) -> bool:
     try:
-        values = json.loads(row)
+        return late(json.loads(line))
     except ValueError:  # a kill cut the last row short
+        return True
+
+
+def _is_later(row: dict[str, Any], stage: str, step: int, look_again: bool) -> bool:
+    if row["stage"] != stage:
         return False
-    return values["stage"] != stage or values["step"] <= step
+    looked = look_again and any(name.startswith(SELECTION) for name in row)
+    return row["step"] > step or (row["step"] == step and looked)

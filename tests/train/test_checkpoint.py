@@ -202,7 +202,10 @@ def test_the_best_stays_beside_the_newest_and_the_newest_of_equals_is_best(tmp_p
     scores = {1: 0.5, 2: 0.9, 3: None, 4: 0.9, 5: None, 6: 0.7, 7: None}
     assert checkpoints.best() is None
     for step, score in scores.items():
-        checkpoints.save(step, _state(step), {}, score)
+        checkpoints.save(step, _state(step), {})
+        if score is not None:
+            checkpoints.wait()
+            checkpoints.note_score(step, score)
     checkpoints.close()
     kept = {int(path.name) for path in (tmp_path / "detect").glob("[0-9]*")}
     assert kept == {4, 6, 7}
