@@ -72,7 +72,8 @@ class Stage:
     Attributes:
         steps: updates of the parameters.
         batch_size: faces in one update, over all devices.
-        accumulate: parts that a batch is cut into, one after the other, to need less memory.
+        device_batch: most faces that a device takes at once; a larger share of a batch is cut into
+            parts, one after the other. 0 for no limit. What is learnt is the same, but for rounding.
         learning_rate: peak, for a batch of 256; scaled linearly with `batch_size`.
         warmup: share of the steps in which the rate rises from 0; then it falls to 0 by a half cosine.
         layer_decay: of the rate of finetuned encoders from each block to the one before; 1 for none.
@@ -85,7 +86,7 @@ class Stage:
 
     steps: int
     batch_size: int
-    accumulate: int
+    device_batch: int
     learning_rate: float
     warmup: float
     weight_decay: float
@@ -183,8 +184,12 @@ _OPERATIONAL = (
     "data.memory_mb",
     "log_every",
     "checkpoints",
+    "recover.device_batch",
+    "detect.device_batch",
+    "model.attend",
 )
-"""Keys that change how a run goes, and not what comes out; they may differ between two tries."""
+"""Keys that change how a run goes, and not what comes out but for rounding; they may differ between
+two tries, as the devices may."""
 
 
 def results_values(config: Config) -> dict[str, Any]:
@@ -201,10 +206,8 @@ def fingerprint(config: Config) -> str:
 
 def _check_stage(name: str, stage: Stage) -> None:
     for broken, message in (
-        (
-            stage.accumulate < 1 or stage.batch_size % max(stage.accumulate, 1),
-            f"accumulate must divide {name}.batch_size {stage.batch_size}",
-        ),
+        (stage.batch_size < 1, "batch_size must be at least 1"),
+        (stage.device_batch < 0, "device_batch must not be negative; 0 is no limit"),
         (stage.steps < 1, "steps must be at least 1"),
         (not 0 < stage.crop <= 1, "crop must lie in (0, 1]"),
         (not 0 <= stage.ema < 1, "ema must lie in [0, 1)"),
@@ -320,8 +323,8 @@ def _check(config: Config) -> None:
             isinstance(config.method, DelocateRule)
             and config.method.meta.held_out != "none"
             and config.detect is not None
-            and config.detect.accumulate != 1,
-            "method.meta.held_out needs detect.accumulate=1: an inner step is made on a whole batch",
+            and config.detect.device_batch != 0,
+            "method.meta.held_out needs detect.device_batch=0: an inner step is made on a whole batch",
         ),
         (config.recover.select_every, "recover.select_every must be 0: stage 1 has no score"),
     ):

@@ -19,7 +19,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
     """The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores."""
     stage = {
         "batch_size": 32,
-        "accumulate": 1,
+        "device_batch": 0,
         "warmup": 0.05,
         "weight_decay": 0.05,
         "layer_decay": 1.0,

@@ -51,7 +51,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
         ("model.encoder.heads", 3, r"a model width \(64\) must be a multiple of its heads \(3\)"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
-        ("recover.accumulate", 5, r"recover\.accumulate must divide recover\.batch_size \d+"),
+        ("recover.device_batch", -1, r"recover\.device_batch must not be negative"),
         ("recover.steps", 0, "recover.steps must be at least 1"),
         ("detect.layer_decay", 0.0, r"detect.layer_decay must lie in \(0, 1\]"),
         ("detect", None, "detect and method belong together"),

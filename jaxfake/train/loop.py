@@ -33,6 +33,12 @@ from jaxfake.train.watch import Watch
 _WALL, _RUN = "wall", "run"
 """Names among the notes of a checkpoint, beside those of `stage.identity`."""
 
+_USE_THAT = ": use that one or another --workdir"
+_WHY = {
+    "random numbers": ": this JAX, or a setting of it, draws other ones, and masks would not be those "
+    "of the run that began; use the version of JAX that it began with"
+}
+
 
 class Trained(NamedTuple):
     """What a stage leaves behind: its last state, or the selected one."""
@@ -189,7 +195,7 @@ def _check(restored: Restored, run: _Run) -> None:
         if restored.notes.get(key) != value:
             raise InputError(
                 f"{run.checkpoints.folder} was trained with another {key} "
-                f"({restored.notes.get(key)}, now {value}): use that one or another --workdir"
+                f"({restored.notes.get(key)}, now {value}){_WHY.get(key, _USE_THAT)}"
             )
     say(f"{run.plan.name}: restored step {restored.step}")
 

@@ -95,16 +95,27 @@ def make_mesh(fsdp: int, batch_size: int) -> Mesh:
     Raises:
         InputError: the devices cannot be divided so.
     """
-    devices = jax.device_count()
-    if devices % fsdp:
-        raise InputError(f"config: fsdp {fsdp} must divide the {devices} devices")
-    if batch_size % devices:
+    devices = jax.devices()
+    if len(devices) % fsdp:
+        raise InputError(f"config: fsdp {fsdp} must divide the {len(devices)} devices")
+    if batch_size % len(devices):
         raise InputError(
-            f"config: a batch (or its part, with accumulate) of {batch_size} must be a multiple of "
-            f"the {devices} devices"
+            f"config: a batch of {batch_size} faces cannot be spread evenly over {len(devices)} "
+            "devices, and another batch would be another run: use a number of devices that divides it"
         )
-    kinds = (jax.sharding.AxisType.Auto,) * 2
-    return jax.make_mesh((devices // fsdp, fsdp), (DATA_AXIS, FSDP_AXIS), axis_types=kinds)
+    return jax.make_mesh(
+        (len(devices) // fsdp, fsdp),
+        (DATA_AXIS, FSDP_AXIS),
+        axis_types=(jax.sharding.AxisType.Auto,) * 2,
+        devices=devices,
+    )
+
+
+def parts_of(share: int, most: int) -> int:
+    """Fewest equal parts of a device's share of a batch that have at most `most` faces; 0: no limit."""
+    if most == 0:
+        return 1
+    return next(n for n in range(1, share + 1) if share % n == 0 and share // n <= most)
 
 
 def shardings(mesh: Mesh, params: Any) -> Any:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxfake import streams
 from jaxfake.config import Config, Stage, fingerprint, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
@@ -108,12 +109,13 @@ def prepare_update(
     autoencoder: Params | None = None,
 ) -> Update:
     """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
-    mesh = rules.make_mesh(config.fsdp, settings.batch_size // settings.accumulate)
+    mesh = rules.make_mesh(config.fsdp, settings.batch_size)
+    parts = rules.parts_of(settings.batch_size // mesh.size, settings.device_batch)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(settings, params)
     names = metric_names(method, params, batch)
     abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
-    rule = StepRule(config.seed, settings.accumulate, settings.ema)
+    rule = StepRule(config.seed, parts, settings.ema)
     return Update(
         mesh,
         abstract,
@@ -130,6 +132,8 @@ class Record:
     steps: int  # of the whole stage
     batch_size: int
     faces: int  # that the stage trains on; so many drawn are an epoch
+    jax: str  # its version
+    devices: str
     config: dict[str, Any]
 
 
@@ -138,7 +142,15 @@ def record(plan: StagePlan, config: Config) -> Record:
     faces = np.isin(plan.train.index.label, plan.classes).sum()
     settings = plan.settings
     name = config.method.name if config.method is not None else plan.name
-    return Record(name, settings.steps, settings.batch_size, int(faces), to_json(config))
+    return Record(
+        method=name,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        faces=int(faces),
+        jax=jax.__version__,
+        devices=f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        config=to_json(config),
+    )
 
 
 def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
@@ -150,5 +162,6 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
         "manifest": plan.train.manifest,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,
+        "random numbers": streams.fingerprint(),
         "config": fingerprint(config),
     }

@@ -33,7 +33,7 @@ from jaxfake.train.step import StepRule, jit_step, metric_names
 STAGE = config.Stage(
     steps=20,
     batch_size=16,
-    accumulate=1,
+    device_batch=0,
     learning_rate=1e-1,
     warmup=0.1,
     weight_decay=0.05,
@@ -243,7 +243,7 @@ def test_every_rule_is_of_use() -> None:
 def test_a_mesh_that_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="fsdp 3 must divide the 8 devices"):
         rules.make_mesh(3, 16)
-    with pytest.raises(InputError, match="must be a multiple of the 8 devices"):
+    with pytest.raises(InputError, match="12 faces cannot be spread evenly over 8 devices"):
         rules.make_mesh(1, 12)
     odd = {"line": {"embed": {"kernel": jax.ShapeDtypeStruct((192, 30), jnp.float32)}}}
     with pytest.raises(InputError, match="fsdp 4 must divide axis 1 of line/embed/kernel"):
