@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from jaxfake.errors import PREEMPTED, Preempted
+from jaxfake.errors import PREEMPTED, USAGE, InputError, Preempted
 
 GRACE_SECONDS = 100.0
 """Of 120 that clouds and schedulers usually give; our choice."""
@@ -37,6 +37,7 @@ class AskedBack:
         self._asked = threading.Event()
         self._lock = threading.Lock()
         self._protected = False
+        self._save_ends: Callable[[], None] | None = None
         self._grace = GRACE_SECONDS
 
     @property
@@ -80,8 +81,11 @@ class AskedBack:
             raise Preempted(_ALL_SAVED)
 
     @contextmanager
-    def released(self) -> Iterator[None]:
-        """Inside of `protecting`, while nothing is unsaved: here a notice leaves at once.
+    def released(self, save_ends: Callable[[], None]) -> Iterator[None]:
+        """Inside of `protecting`, once a save has begun: here a notice waits for its end alone.
+
+        Args:
+            save_ends: returns when everything is on disk, and raises if it does not get there.
 
         Raises:
             Preempted: at the beginning, if a notice came before.
@@ -89,12 +93,12 @@ class AskedBack:
         with self._lock:
             if self.requested:
                 raise Preempted(_ALL_SAVED)
-            self._protected = False
+            self._save_ends = save_ends
         try:
             yield
         finally:
             with self._lock:
-                self._protected = True
+                self._save_ends = None
 
     def ask(self) -> None:
         """Asks this process to stop; the second time, it leaves at once."""
@@ -102,11 +106,14 @@ class AskedBack:
             if not self._protected or self.requested:
                 _leave("stopped; what was saved is whole, run the same command again to go on")
             self._asked.set()
+            save_ends = self._save_ends
         overdue = threading.Timer(
             self._grace, _leave, [f"not saved within {self._grace:g} s{_OLD}"]
         )
         overdue.daemon = True
         overdue.start()
+        if save_ends is not None:
+            _in_background(lambda: _leave_after(save_ends))
 
     def _hear(self, pipe: int) -> None:
         while True:
@@ -144,7 +151,15 @@ def _in_background(work: Callable[[], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 
-def _leave(message: str) -> NoReturn:
+def _leave_after(save_ends: Callable[[], None]) -> NoReturn:
+    try:
+        save_ends()
+    except InputError as error:
+        _leave(str(error), USAGE)
+    _leave(_ALL_SAVED)
+
+
+def _leave(message: str, code: int = PREEMPTED) -> NoReturn:
     """Ends the process from any thread, without waiting for what the others do."""
     print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
-    os._exit(PREEMPTED)
+    os._exit(code)

@@ -22,6 +22,7 @@ from jaxfake.files import write_atomically
 from jaxfake.models.vit import Size
 from jaxfake.progress import say
 from jaxfake.scoring import stage_one, stage_two, trivial_maps
+from jaxfake.scoring.goodput_section import goodput_section
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
 from jaxfake.scoring.results import Provenance, evaluation_folder, manifest_facts
@@ -121,9 +122,9 @@ def _report(
         for name, trained in ((RECOVER, outcome.recovered), (DETECT, outcome.detected))
         if trained is not None
     ]
-    training = [
-        training_section(name, read_log(workdir / "metrics.jsonl", name)) for name in stages
-    ]
+    logs = {name: read_log(workdir / "metrics.jsonl", name) for name in stages}
+    training = [training_section(name, log) for name, log in logs.items()]
+    walls = {name: log.wall for name, log in logs.items() if log.wall is not None}
     write_report(
         workdir / "report.html",
         Report(
@@ -131,7 +132,11 @@ def _report(
             summary=(*(line for one in results for line in one.summary), UNSEEN),
             highlights=tuple(item for one in results for item in one.highlights),
             facts=_facts(run, workdir, splits, test, outcome),
-            sections=(*(item for one in results for item in one.sections), *training),
+            sections=(
+                *(item for one in results for item in one.sections),
+                *training,
+                *filter(None, [goodput_section(walls)]),
+            ),
         ),
     )
     return tuple(line for one in results for line in one.in_words)

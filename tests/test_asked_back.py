@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxfake.errors import PREEMPTED
+from jaxfake.errors import PREEMPTED, USAGE
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,12 +27,23 @@ with asked_back.protecting():
         time.sleep(0.01)
     print("saved", flush=True)
 """
+LOOKS = """
+def save_ends():
+    time.sleep(0.2)
+    print("saved", flush=True)
+    FAILS
+
+with asked_back.protecting(), asked_back.released(save_ends):
+    print("up", flush=True)
+    time.sleep(60)
+"""
 DEAF = """
 with asked_back.protecting():
     print("up", flush=True)
     time.sleep(60)
 """
 HEAD = "import sys, time\nfrom jaxfake import cli\nfrom jaxfake.asked_back import asked_back\n"
+HEAD += "from jaxfake.errors import InputError\n"
 
 
 def _start(body: str, before: str = "") -> subprocess.Popen[str]:
@@ -61,6 +72,21 @@ def test_what_is_protected_is_saved_first() -> None:
     done, said = job.communicate(timeout=20)
     assert (job.returncode, done) == (PREEMPTED, "saved\n")
     assert "with everything saved" in said
+
+
+@pytest.mark.parametrize(
+    ("fails", "code", "words"),
+    [
+        ("", PREEMPTED, "with everything saved"),
+        ("raise InputError('disk full')", USAGE, "disk full"),
+    ],
+)
+def test_with_a_save_on_its_way_only_that_is_waited_for(fails: str, code: int, words: str) -> None:
+    job = _start(LOOKS.replace("FAILS", fails))
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (code, "saved\n")
+    assert words in said
 
 
 def test_the_second_signal_does_not_wait() -> None:

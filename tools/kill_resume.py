@@ -158,7 +158,8 @@ def _scores(workdir: Path) -> dict[str, bytes]:
 
 def _metrics(workdir: Path) -> list[dict[str, Any]]:
     rows = [json.loads(row) for row in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return [{name: row[name] for name in row if not name.startswith(MEASURED)} for row in rows]
+    kept = [{name: row[name] for name in row if not name.startswith(MEASURED)} for row in rows]
+    return [row for row in kept if len(row) > 2]  # more than stage and step
 
 
 if __name__ == "__main__":

@@ -109,6 +109,24 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     return _svg(figure)
 
 
+@matplotlib.rc_context(_STYLE)
+def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
+    """One bar a name, cut into its parts, which have the same names in every bar."""
+    figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
+    axes = figure.subplots()
+    for place, of_one in enumerate(parts.values()):
+        whole, left = sum(of_one.values()), 0.0
+        for n, (name, value) in enumerate(of_one.items()):
+            colour, label = _CYCLE[(n + 1) % len(_CYCLE)], _short(name) if place == 0 else None
+            axes.barh(place, value / whole, left=left, height=0.6, color=colour, label=label)
+            left += value / whole
+    axes.set_yticks(range(len(parts)), [_short(name) for name in parts])
+    axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    return _svg(figure)
+
+
 def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
     if isinstance(auc.value, Undefined):
         return

@@ -54,18 +54,29 @@ class Wall:
     lost: float = 0.0
     interruptions: int = 0
 
+    @property
+    def total(self) -> float:
+        """Seconds of everything."""
+        return sum(self.seconds().values())
+
+    def seconds(self) -> dict[str, float]:
+        """By what they were spent on."""
+        spent = dataclasses.asdict(self)
+        del spent[INTERRUPTIONS]
+        return spent
+
     def columns(self) -> dict[str, float]:
         """As metrics."""
-        seconds = {f"{WALL}{name}": value for name, value in dataclasses.asdict(self).items()}
-        return {INTERRUPTIONS: seconds.pop(f"{WALL}{INTERRUPTIONS}"), **seconds}
+        seconds = {f"{WALL}{name}": value for name, value in self.seconds().items()}
+        return {INTERRUPTIONS: self.interruptions, **seconds}
 
 
 def wall_of(columns: dict[str, Any]) -> Wall | None:
     """The account in a row of metrics; None if it has none."""
-    names = [field.name for field in dataclasses.fields(Wall) if field.name != INTERRUPTIONS]
-    if INTERRUPTIONS not in columns or any(f"{WALL}{name}" not in columns for name in names):
+    names = Wall().columns().keys()
+    if not names <= columns.keys():
         return None
-    seconds = {name: float(columns[f"{WALL}{name}"]) for name in names}
+    seconds = {name: float(columns[f"{WALL}{name}"]) for name in Wall().seconds()}
     return Wall(**seconds, interruptions=int(columns[INTERRUPTIONS]))
 
 

@@ -78,7 +78,6 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
         if not _finished(run, int(state.step)):
             with asked_back.protecting():
                 state = _train(run, state)
-                checkpoints.wait()
             ended = time.monotonic()
         return _selected(run, state, ended)
     finally:
@@ -110,6 +109,9 @@ def _train(run: _Run, state: TrainState) -> TrainState:
             account.beat()
             clock.tell_once(account.restart)
             progress.advance(size, watch.remark())
+        with account.booking("save"):
+            run.checkpoints.wait()
+        watch.settle(steps)
     return state
 
 
@@ -160,10 +162,10 @@ def _look(run: _Run, watch: Watch, state: TrainState, step: int) -> None:
     """Scores a state whose save has begun; an interruption loses no more than the look."""
     selection = run.plan.selection
     assert selection is not None
+    with run.account.booking("look"), asked_back.released(run.checkpoints.wait):
+        score = selection.score(evaluation_params(state))
     with run.account.booking("save"):
         run.checkpoints.wait()
-    with run.account.booking("look"), asked_back.released():
-        score = selection.score(evaluation_params(state))
     watch.selection_score(step, score)
     run.checkpoints.note_score(step, score)
 

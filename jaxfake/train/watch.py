@@ -91,6 +91,10 @@ class Watch:
             self._writer.write_scalars(step, {f"{SELECTION}{selection.name}": score})
             self.flush()
 
+    def settle(self, step: int) -> None:
+        """Writes down what the whole stage took."""
+        self._writer.write_scalars(step, self._account.so_far().columns())
+
     def remark(self) -> str:
         """The last known loss, for the progress line."""
         return "" if self._loss is None else f"loss {self._loss:.4f}"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxfake.scoring import figures, zero_shot
+from jaxfake.scoring.goodput_section import goodput_section
 from jaxfake.scoring.metrics import Auc, Bootstrap, Interval, Undefined
 from jaxfake.scoring.predict import FrameScores
 from jaxfake.scoring.recovery import AUTOENCODER, Cell, RecoveryTable
@@ -14,6 +15,7 @@ from jaxfake.scoring.strips import RECOVERY, Strip
 from jaxfake.scoring.training_log import read_log
 from jaxfake.scoring.training_section import training_section
 from jaxfake.scoring.zero_shot_section import zero_shot_highlight, zero_shot_section
+from jaxfake.train.goodput import Wall
 
 EVIL = "<script>alert('$x$')</script>"
 
@@ -105,6 +107,21 @@ def test_numbers_and_counts_are_on_the_page(dataset, table, log, tmp_path):
     assert "4 real and 6 fake videos" in words
     assert "0.0500 (12.0)" in words
     assert "error_max" in words
+
+
+def test_the_account_of_the_time_is_on_the_page(dataset, table, log, tmp_path):
+    walls = {
+        "recover": Wall(useful=60, compile=15, lost=25, interruptions=3),
+        EVIL: Wall(useful=100),
+    }
+    section = goodput_section(walls)
+    path = tmp_path / "r.html"
+    write_report(path, Report("A run", (), (), (), (section,)))
+    words = " ".join(Page(path.read_text()).words)
+    assert "Goodput: 80.0% of 200 s" in words
+    assert "Interruptions: 3." in words
+    assert "25.0 s (25.0%)" in words
+    assert goodput_section({}) is None
 
 
 def test_reals_alone_make_a_page_too(make_dataset, table, tmp_path):
