@@ -38,13 +38,20 @@ def _guarded(main: Callable[[], int | None]) -> int:
     asked_back.listen()
     try:
         return main() or DONE
-    except InputError as error:
-        return _failed(str(error), USAGE)
-    except Preempted as stop:
-        return _failed(str(stop), PREEMPTED)
     except Exception as error:
-        hint = "" if _DEBUG.value else " (--debug shows where)"
-        return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
+        return explain(error)
+
+
+def explain(error: Exception) -> int:
+    """Says in one line what ended the work; the exit code of it."""
+    match error:
+        case InputError():
+            return _failed(str(error), USAGE)
+        case Preempted():
+            return _failed(str(error), PREEMPTED)
+        case _:
+            hint = "" if _DEBUG.value else " (--debug shows where)"
+            return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
 
 
 def _failed(message: str, code: int) -> int:

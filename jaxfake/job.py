@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxfake import STARTED, assembly, config, schema, start
+from jaxfake import STARTED, assembly, config, processes, schema, start
 from jaxfake.assembly import DETECT, RECOVER, TrainingSplits
 from jaxfake.config import Config, fingerprint, results_values, to_json
 from jaxfake.data.dataset import FaceDataset
@@ -59,7 +59,8 @@ def run_job(run: Config, workdir: Path) -> None:
     _claim(run, workdir, done.exists())
     if not done.exists():
         keep_compiled_programs()
-        splits = assembly.training_splits(run)
+        with processes.one_after_the_first("data"):
+            splits = assembly.training_splits(run)
         outcome = train(run, workdir, splits)
         words = _report(run, workdir, splits, outcome)
         write_atomically(done, "\n\n".join(words) + "\n")

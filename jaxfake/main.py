@@ -11,7 +11,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from jaxfake import cli
+from jaxfake import cli, supervisor
 from jaxfake.asked_back import GRACE_SECONDS, asked_back
 from jaxfake.errors import InputError
 
@@ -34,12 +34,28 @@ _NOTICE_COMMAND = flags.DEFINE_string(
 )
 
 
-def main() -> None:
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator",
+    None,
+    "HOST:PORT of the first of several processes, which share the workdir and train one run.",
+)
+_PROCESSES = flags.DEFINE_integer("processes", 1, "How many there are.", 1)
+_PROCESS = flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", 0)
+
+
+def main() -> int | None:
     """Flags in, one call, exit code out."""
     asked_back.allow(_GRACE.value)
+    if (_PROCESSES.value > 1) != bool(_COORDINATOR.value) or _PROCESS.value >= _PROCESSES.value:
+        raise InputError(
+            "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
+            "--process=0 to N-1"
+        )
+    if _PROCESSES.value > 1 and not supervisor.is_child():
+        return supervisor.watch_child()
     asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
-    from jaxfake import config, job
+    from jaxfake import config, job, processes
 
     if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
@@ -48,7 +64,15 @@ def main() -> None:
     if not Path(path).is_file():
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
-    job.run_job(config.parse(_CONFIG.value), Path(_WORKDIR.value or workdir))
+    workdir = Path(_WORKDIR.value or workdir)
+    run = config.parse(_CONFIG.value)
+    if not _COORDINATOR.value:
+        job.run_job(run, workdir)
+        return None
+    crew = processes.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    with processes.joined(crew), processes.desk(workdir) as desk:
+        job.run_job(run, desk)
+    return None
 
 
 if __name__ == "__main__":

@@ -10,8 +10,19 @@ from tqdm import tqdm
 _SECONDS_BETWEEN_LINES = 15.0
 
 
+_hushed = False
+
+
+def hush() -> None:
+    """From now on this process says nothing: of several that do the same, one speaks."""
+    global _hushed
+    _hushed = True
+
+
 def say(message: str) -> None:
     """One line to standard output, above any bar."""
+    if _hushed:
+        return
     tqdm.write(message, file=sys.stdout)
     sys.stdout.flush()
 
@@ -39,7 +50,7 @@ class Progress:
             unit=f" {unit}",
             unit_scale=True,
             dynamic_ncols=True,
-            disable=not sys.stderr.isatty(),
+            disable=_hushed or not sys.stderr.isatty(),
         )
 
     def advance(self, units: int, remark: str = "") -> None:
@@ -64,6 +75,8 @@ class Progress:
             self._line("")
 
     def _line(self, remark: str) -> None:
+        if _hushed:
+            return
         self._spoken = time.monotonic()
         speed = (self._done - self._before) / max(self._spoken - self._start, 1e-9)
         left = (self._total - self._done) / max(speed, 1e-9)

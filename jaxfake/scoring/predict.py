@@ -125,8 +125,16 @@ def placed_batches(
         for batch in iterate(batches, 0, len(batches), sweep.threads):
             seen = {name: batch[name] for name in _SEEN}
             faces = int(batch[schema.VALID].sum())
-            yield Placed(jax.device_put(seen, split), batch, faces)
+            yield Placed(_placed(seen, split), batch, faces)
             progress.advance(faces)
+
+
+def _placed(batch: Batch, split: NamedSharding) -> Batch:
+    """The batch, which every process has as a whole, on the devices."""
+    return {
+        name: jax.make_array_from_callback(values.shape, split, values.__getitem__)
+        for name, values in batch.items()
+    }
 
 
 def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:

@@ -20,6 +20,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxfake.errors import InputError
+from jaxfake.processes import all_agree, is_first, wait_for_all
 from jaxfake.train.rules import path_name
 from jaxfake.train.sealed import sealed, unsealed
 from jaxfake.train.step_score import read_score, write_score
@@ -51,13 +52,15 @@ class CheckpointFolder:
         self, folder: Path, keep: int, warn: Callable[[str], None], read_only: bool = False
     ) -> None:
         logging.getLogger("absl").setLevel(logging.ERROR)
-        self.folder = folder.absolute()
+        self.folder = folder.resolve()
         self._warn = warn
         self._read_only = read_only
         self._scores: dict[int, float] = {}
         if not read_only:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._empty_trash()
+            if is_first():
+                folder.mkdir(parents=True, exist_ok=True)
+                self._empty_trash()
+            wait_for_all("checkpoint folder")
         self._manager = ocp.CheckpointManager(
             self.folder,
             options=ocp.CheckpointManagerOptions(
@@ -90,7 +93,8 @@ class CheckpointFolder:
 
     def note_score(self, step: int, score: float) -> None:
         """Gives a score to a step whose save is on disk, see `wait`."""
-        write_score(self.folder / str(step), score)
+        if is_first():
+            write_score(self.folder / str(step), score)
         self._scores[step] = score
 
     @property
@@ -123,7 +127,7 @@ class CheckpointFolder:
             InputError: it did not get there.
         """
         self._reporting(self._manager.wait_until_finished)
-        if not self._read_only:
+        if not self._read_only and is_first():
             self._empty_trash()
 
     def restore(self, like: Any) -> Restored | None:
@@ -172,31 +176,39 @@ class CheckpointFolder:
         return list(self._manager.all_steps())
 
     def _attempt(self, step: int, like: Any) -> Restored | None:
+        """The step as it was saved, in all processes; None if it is damaged for one of them."""
+        restored = reason = None
         try:
             meta = unsealed(self._read(step, _META, ocp.args.JsonRestore()))
             _check_shapes(meta["shapes"], _shapes(like), self.folder / str(step))
             state = self._read(step, _STATE, ocp.args.StandardRestore(like))
-            if _fingerprint(state) != meta["fingerprint"]:
-                raise ValueError("the arrays differ from those that were saved")
-            return Restored(step, state, meta["notes"])
+            restored = Restored(step, state, meta["notes"])
         except InputError:
             raise
         except Exception as error:  # Orbax raises a plain Exception for damaged array files
             reason = str(error).split("\n")[0][:160]
+        if not all_agree(restored is not None):
+            reason = reason or "another process cannot read it"
+        elif restored is not None and _fingerprint(restored.state) != meta["fingerprint"]:
+            reason = "the arrays differ from those that were saved"
+        if reason is not None:
             self._warn(f"checkpoint {self.folder / str(step)} is damaged ({reason})")
             return None
+        return restored
 
     def _read(self, step: int, item: str, how: Any) -> Any:
         return self._manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
 
     def _set_aside(self, steps: list[int]) -> None:
         for step in steps:
-            target = self.folder.parent / "damaged" / f"{self.folder.name}-{step}"
-            target.parent.mkdir(exist_ok=True)
-            shutil.rmtree(target, ignore_errors=True)
-            (self.folder / str(step)).rename(target)
             self._scores.pop(step, None)
+            if is_first():
+                target = self.folder.parent / "damaged" / f"{self.folder.name}-{step}"
+                target.parent.mkdir(exist_ok=True)
+                shutil.rmtree(target, ignore_errors=True)
+                (self.folder / str(step)).rename(target)
         if steps:
+            wait_for_all("damaged checkpoints")
             self._manager.reload()
 
     def _reporting(self, action: Callable[[], Any]) -> None:

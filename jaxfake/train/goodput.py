@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from jaxfake.processes import is_first
 from jaxfake.train.sealed import sealed, unsealed
 
 WALL = "wall/"
@@ -131,7 +132,7 @@ class Account:
     def beat(self) -> None:
         """Writes the pulse, once a second."""
         now = time.monotonic()
-        if now - self._beaten < _PULSE_SECONDS:
+        if now - self._beaten < _PULSE_SECONDS or not is_first():
             return
         self._beaten = now
         fresh = self.pulse.with_suffix(".new")

@@ -20,6 +20,7 @@ from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.errors import InputError, Preempted
 from jaxfake.models.method import Params
+from jaxfake.processes import Agreement, Wish
 from jaxfake.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
@@ -87,6 +88,7 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
 def _train(run: _Run, state: TrainState) -> TrainState:
     start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
     account, clock = run.account, SaveClock(run.config.checkpoints)
+    agreement = Agreement(run.ready.update.mesh)
     watch = Watch(
         run.plan, run.config, run.ready, run.workdir, start, account, _to_look_at(run, start)
     )
@@ -94,14 +96,16 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps + 1):
             due = clock.due(account.working, run.checkpoints.saving)
-            if asked_back.requested:
+            wish = agreement.on(_wish(due))
+            if wish == Wish.STOP:
                 _stop(run, watch, state, step)
             if _to_look_at(run, step):
                 _save(run, watch, state, step)
                 _look(run, watch, state, step)
                 clock.restart()
-            elif due or step == steps:
+            elif wish == Wish.SAVE or step == steps:
                 clock.saving(_save(run, watch, state, step))
+                agreement.forget()
             if step == steps:
                 break
             state = _update(run, state, next(batches), first=step == start)
@@ -113,6 +117,12 @@ def _train(run: _Run, state: TrainState) -> TrainState:
             run.checkpoints.wait()
         watch.settle(steps)
     return state
+
+
+def _wish(save_is_due: bool) -> Wish:
+    if asked_back.requested:
+        return Wish.STOP
+    return Wish.SAVE if save_is_due else Wish.NOTHING
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
