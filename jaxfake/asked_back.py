@@ -36,7 +36,7 @@ class AskedBack:
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._lock = threading.Lock()
-        self._protected = False
+        self._listening = self._protected = False
         self._save_ends: Callable[[], None] | None = None
         self._grace = GRACE_SECONDS
 
@@ -46,7 +46,10 @@ class AskedBack:
         return self._asked.is_set()
 
     def listen(self) -> None:
-        """Hears SIGTERM and Ctrl-C from now on; of the main thread."""
+        """Hears SIGTERM and Ctrl-C from now on; of the main thread. Once is enough."""
+        if self._listening:
+            return
+        self._listening = True
         heard, rung = os.pipe()
         os.set_blocking(rung, False)
         for number in _SIGNALS:

@@ -6,13 +6,17 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
+from jaxfake.asked_back import GRACE_SECONDS, asked_back
+
+if __name__ == "__main__":
+    asked_back.listen()  # the imports take a second, in which a machine may be asked back too
+
 from pathlib import Path
 
 from absl import flags
 from ml_collections import config_flags
 
 from jaxfake import cli, supervisor
-from jaxfake.asked_back import GRACE_SECONDS, asked_back
 from jaxfake.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file(

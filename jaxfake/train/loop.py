@@ -130,7 +130,9 @@ def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainSta
         return run.ready.update.step(state, batch)
     with run.account.booking("compile"):
         run.checkpoints.rehearse(state)
-        return run.ready.update.step(state, batch)
+        state = run.ready.update.step(state, batch)
+    say(f"{run.plan.name}: the first step was made {run.account.restart:.1f} s after the start")
+    return state
 
 
 def _save(run: _Run, watch: Watch, state: TrainState, step: int) -> float:
