@@ -35,13 +35,13 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
     """
     faces = assembly.named_split(source, split, run.config, run.out / "prepared")
     folder = _results_folder(run, faces)
+    warnings = _warnings(run, faces)
+    for warning in warnings:
+        say(warning)
     if run.found.stage == DETECT:
         results = _detection(run, folder, source, faces, aggregation)
     else:
         results = _recovery(run, folder, source, faces)
-    warnings = _warnings(run, faces)
-    for warning in warnings:
-        say(warning)
     report = folder / "report.html"
     write_report(
         report,

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import jax
+
 from jaxfake import assembly, salvage, trained
 from jaxfake.assembly import DETECT, TOYFACES
 from jaxfake.config import Config
@@ -40,13 +42,13 @@ def open_run(path: Path, step: int | None, out: Path | None = None) -> OpenRun:
     """
     found = salvage.find(path, step)
     keep_compiled_programs()
-    detects = found.stage == DETECT
-    method = assembly.detector(found.config) if detects else assembly.recovery(found.config)
+    here = _computable_here(found.config)
+    method = assembly.detector(here) if found.stage == DETECT else assembly.recovery(here)
     stage = salvage.restore(found, method, step)
     say(trained.in_words(found, stage))
     name = path.resolve().name
     out = out or found.run or Path("salvaged") / f"{name}-{stage.noted.config[:8]}"
-    return OpenRun(name, found, _confined(found, out), method, stage, step, out)
+    return OpenRun(name, found, _confined(here, found, out), method, stage, step, out)
 
 
 def own_data(run: OpenRun) -> str:
@@ -64,9 +66,17 @@ def own_data(run: OpenRun) -> str:
     return source
 
 
-def _confined(found: Found, out: Path) -> Config:
+def _computable_here(config: Config) -> Config:
+    """The same network without cuDNN, where there is no GPU for it."""
+    if config.model.attend != "cudnn" or jax.default_backend() == "gpu":
+        return config
+    say("no NVIDIA GPU here: attention is computed without cuDNN, the same but for rounding")
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, attend="xla"))
+
+
+def _confined(config: Config, found: Found, out: Path) -> Config:
     """The config, without the paths that a checkpoint names."""
     if not found.salvaged:
-        return found.config
-    data = dataclasses.replace(found.config.data, root=str(out / "prepared"))
-    return dataclasses.replace(found.config, data=data)
+        return config
+    data = dataclasses.replace(config.data, root=str(out / "prepared"))
+    return dataclasses.replace(config, data=data)

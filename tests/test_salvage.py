@@ -21,7 +21,7 @@ from jaxfake.train.state import TrainState
 from jaxfake.train.step_score import write_score
 from tests.tiny import tiny_config
 
-STEPS, BATCH, FACES, REALS = 4, 8, 96, 48
+STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
 
 
 class Dead(NamedTuple):
@@ -46,7 +46,7 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
     splits = assembly.training_splits(run)
     folder = tmp_path_factory.mktemp("dead")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "jit_step", lambda *_: _step)
+        patch.setattr(stage, "jit_step", lambda *_: jax.jit(_step))
         job.train(run, folder, splits)
     return Dead(run, folder / "checkpoints", splits.train.fingerprint)
 
@@ -73,6 +73,16 @@ def edited(checkpoint: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     meta = read_sealed(path)
     edit(meta["notes"])
     path.write_text(json.dumps(sealed(meta)))
+
+
+def as_of(run: Config) -> Callable[[dict[str, Any]], None]:
+    """An edit that gives a checkpoint another config."""
+
+    def edit(notes: dict[str, Any]) -> None:
+        notes["run"]["config"] = config.to_json(run)
+        notes["config"] = fingerprint(run)
+
+    return edit
 
 
 def spoilt(checkpoint: Path) -> None:
@@ -105,7 +115,7 @@ def test_one_copied_checkpoint_is_scored_and_says_what_it_was(
     assert "video AUC" in done.in_words[0]
     assert done.report == tmp_path / "out" / "eval" / "tiny" / "test" / "report.html"
     page = done.report.read_text()
-    assert "Step 2 of 4 is not the end of the stage" in page
+    assert f"Step 2 of {STEPS} is not the end of the stage" in page
     assert all(text in page for text in (fingerprint(dead.run), dead.data, "epoch", "no mean mask"))
     metrics = json.loads((done.report.parent / "metrics.json").read_text())
     assert (metrics["stage"], metrics["step"]) == ("detect", 2)
@@ -134,16 +144,16 @@ def test_what_is_not_whole_is_passed_over_and_left_as_it_is(
         score.unlink()
     (folder / "7.orbax-checkpoint-tmp-3" / "state").mkdir(parents=True)
     (folder / "trash" / "1").mkdir(parents=True)
-    (folder / "6").mkdir()
-    spoilt(folder / "4")
+    (folder / "5").mkdir()
+    spoilt(folder / "3")
     before = listing(tmp_path)
     run = opened.open_run(folder, None, tmp_path / "out")
-    assert run.stage.step == 3
+    assert run.stage.step == 2
     said = capsys.readouterr().out
     assert "detect/7.orbax-checkpoint-tmp-3 was not finished" in said
-    assert "detect/6 is damaged" in said
-    assert "detect/4 is damaged" in said
-    assert f"checkpoint: step 3 of {STEPS} of detect" in said
+    assert "detect/5 is damaged" in said
+    assert "detect/3 is damaged" in said
+    assert f"checkpoint: step 2 of {STEPS} of detect" in said
     assert listing(tmp_path) == before
 
 
@@ -151,17 +161,15 @@ def test_a_damaged_selected_state_leaves_the_next_best(
     dead: Dead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copied(dead.checkpoints / "detect", tmp_path / "detect")
-    for step, score in ((2, 0.7), (3, 0.9), (4, 0.6)):
+    for step, score in ((1, 0.6), (2, 0.9), (3, 0.7)):
         write_score(folder / str(step), score)
-    shutil.rmtree(folder / "1", ignore_errors=True)
-    best = opened.open_run(folder, None).stage.step
-    assert best == 3
-    spoilt(folder / "3")
+    assert opened.open_run(folder, None).stage.step == 2
+    spoilt(folder / "2")
     other = opened.open_run(folder, None).stage
-    assert (other.step, other.score) == (2, 0.7)
-    assert "detect/3 is damaged" in capsys.readouterr().out
+    assert (other.step, other.score) == (3, 0.7)
+    assert "detect/2 is damaged" in capsys.readouterr().out
     with pytest.raises(InputError, match="choose another step"):
-        opened.open_run(folder, best)
+        opened.open_run(folder, 2)
 
 
 def test_stage_one_alone_is_scored_as_that_and_goes_on(
@@ -182,7 +190,7 @@ def test_stage_one_alone_is_scored_as_that_and_goes_on(
     table = json.loads((results / "recovery.json").read_text())
     assert (table["stage"], table["step"]) == ("recover", STEPS)
     assert set(table["recovery"]) == {"autoencoder", "inpainting (Telea)"}
-    for path in (tmp_path, folder, folder / "4"):
+    for path in (tmp_path, folder, folder / "3"):
         begun = start.elsewhere(dataclasses.replace(dead.run, start=str(path)))
         jax.tree.map(np.testing.assert_array_equal, begun.autoencoder, run.stage.params)
 
@@ -194,15 +202,11 @@ def test_an_unfinished_stage_one_is_started_from_only_by_its_own_name(
     longer = dataclasses.replace(dead.run.recover, steps=9)
     run = dataclasses.replace(dead.run, recover=longer)
 
-    def of_longer(notes: dict[str, Any]) -> None:
-        notes["run"]["config"] = config.to_json(run)
-        notes["config"] = fingerprint(run)
-
-    edited(folder / str(STEPS), of_longer)
-    with pytest.raises(InputError, match=r"step 4 of 9, not finished; .* own folder, .*recover/4"):
+    edited(folder / str(STEPS), as_of(run))
+    with pytest.raises(InputError, match=r"step 3 of 9, not finished; .* own folder, .*recover/3"):
         start.elsewhere(dataclasses.replace(dead.run, start=str(folder)))
-    begun = start.elsewhere(dataclasses.replace(dead.run, start=str(folder / "4")))
-    assert "step 4" in begun.origin
+    begun = start.elsewhere(dataclasses.replace(dead.run, start=str(folder / "3")))
+    assert "step 3" in begun.origin
 
 
 def test_what_does_not_belong_together_is_one_line(dead: Dead, tmp_path: Path) -> None:
@@ -217,8 +221,8 @@ def test_what_does_not_belong_together_is_one_line(dead: Dead, tmp_path: Path) -
     assert opened.own_data(run) == dead.run.data.source
     with pytest.raises(InputError, match="is of the stage 'detect', not of recover"):
         start.elsewhere(dataclasses.replace(dead.run, start=str(run.found.folder)))
-    with pytest.raises(InputError, match="is the checkpoint of step 2, not 4"):
-        opened.open_run(run.found.folder / "2", 4)
+    with pytest.raises(InputError, match="is the checkpoint of step 2, not 3"):
+        opened.open_run(run.found.folder / "2", 3)
     with pytest.raises(InputError, match="holds no run"):
         opened.open_run(tmp_path / "checkpoints" / "detect" / "2" / "meta", None)
 
@@ -247,3 +251,15 @@ def test_notes_of_others_are_not_trusted(dead: Dead, tmp_path: Path) -> None:
     edited(folder, lambda notes: notes["run"]["config"]["data"].update(root="/elsewhere"))
     run = opened.open_run(folder, None, tmp_path / "out")
     assert run.config.data.root == str(tmp_path / "out" / "prepared")
+
+
+def test_a_run_of_a_gpu_is_scored_without_one(
+    dead: Dead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(dead.checkpoints / "detect" / "2", tmp_path / "2")
+    model = dataclasses.replace(dead.run.model, dtype="bfloat16", attend="cudnn")
+    on_gpu = dataclasses.replace(dead.run, model=model)
+    edited(folder, as_of(on_gpu))
+    run = opened.open_run(folder, None)
+    assert "without cuDNN" in capsys.readouterr().out
+    assert run.stage.noted.config == fingerprint(on_gpu)
