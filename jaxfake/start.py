@@ -1,5 +1,6 @@
 """What stage 2 starts from when it is not this run's own stage 1."""
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +57,9 @@ def _is_file(path: Path) -> bool:
 
 def _of_run(run: Config, folder: Path) -> Start:
     found = salvage.find(folder, None, (assembly.RECOVER,))
-    other = found.config
+    # What computes attention changes nothing in the parameters.
+    model = dataclasses.replace(found.config.model, attend=run.model.attend)
+    other = dataclasses.replace(found.config, model=model)
     if (other.model, other.data.size) != (run.model, run.data.size):
         raise InputError(
             f"start={folder} holds an autoencoder {other.model} of {other.data.size} pixels, but this "

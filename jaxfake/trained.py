@@ -16,6 +16,8 @@ def facts(found: Found, stage: RestoredStage) -> tuple[tuple[str, str], ...]:
         ("checkpoint", f"step {stage.step} of {found.settings.steps} of {found.stage}{named}"),
         ("epoch", _epoch(stage)),
     ]
+    if noted.record is not None:
+        rows.append(("trained on", f"{noted.record.devices}, JAX {noted.record.jax}"))
     if stage.score is not None:
         rows.append(("validation score", f"{stage.score:.4f}"))
     if of_detector:

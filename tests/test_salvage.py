@@ -42,6 +42,8 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
         recover__batch_size=BATCH,
         detect__steps=STEPS,
         detect__select_every=1,
+        recover__ema=0.0,
+        detect__ema=0.0,
     )
     splits = assembly.training_splits(run)
     folder = tmp_path_factory.mktemp("dead")
@@ -103,6 +105,7 @@ def test_one_copied_checkpoint_is_scored_and_says_what_it_was(
     for fact in (
         f"checkpoint: step 2 of {STEPS} of detect (mover)",
         f"epoch: {2 * BATCH / FACES:.1f}, of {FACES} faces",
+        f"trained on: {jax.device_count()} x cpu, JAX {jax.__version__}",
         "validation score: ",
         f"started from: stage 1 of this run, step {STEPS}",
         f"config sha256: {fingerprint(dead.run)}",
@@ -253,13 +256,17 @@ def test_notes_of_others_are_not_trusted(dead: Dead, tmp_path: Path) -> None:
     assert run.config.data.root == str(tmp_path / "out" / "prepared")
 
 
-def test_a_run_of_a_gpu_is_scored_without_one(
+def test_a_run_of_a_gpu_goes_on_without_one(
     dead: Dead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = copied(dead.checkpoints / "detect" / "2", tmp_path / "2")
+    copied(dead.checkpoints, tmp_path / "checkpoints")
     model = dataclasses.replace(dead.run.model, dtype="bfloat16", attend="cudnn")
     on_gpu = dataclasses.replace(dead.run, model=model)
-    edited(folder, as_of(on_gpu))
-    run = opened.open_run(folder, None)
+    for checkpoint in tmp_path.glob("checkpoints/*/[0-9]*"):
+        edited(checkpoint, as_of(on_gpu))
+    run = opened.open_run(tmp_path, None)
     assert "without cuDNN" in capsys.readouterr().out
     assert run.stage.noted.config == fingerprint(on_gpu)
+    here = dataclasses.replace(on_gpu, model=dataclasses.replace(model, attend="xla"))
+    begun = start.elsewhere(dataclasses.replace(here, start=str(tmp_path)))
+    assert begun.autoencoder is not None

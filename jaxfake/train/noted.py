@@ -1,6 +1,6 @@
 """What a checkpoint says of its run, read back: nothing beside it is needed, and nothing is believed."""
 
-import dataclasses
+import typing
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -41,11 +41,12 @@ def _text(notes: Mapping[str, Any], name: str) -> str:
 
 
 def _record(values: Any) -> Record:
-    kinds = {"method": str, "steps": int, "batch_size": int, "faces": int, "config": dict}
-    assert kinds.keys() == {field.name for field in dataclasses.fields(Record)}
     if not isinstance(values, dict):
         raise ValueError("its notes have a damaged 'run'")
-    for name, kind in kinds.items():
-        if not isinstance(values.get(name), kind):
+    given = {}
+    for name, hint in typing.get_type_hints(Record).items():
+        value = values.get(name)
+        if not isinstance(value, typing.get_origin(hint) or hint):
             raise ValueError(f"its notes have no run.{name}")
-    return Record(**{name: values[name] for name in kinds})
+        given[name] = value
+    return Record(**given)
