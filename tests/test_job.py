@@ -96,11 +96,15 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
         by_validation(assembly.detector(run), test, 1, assembly.sweep(run), "mean")
 
 
-def test_stage_two_starts_from_what_it_is_told(finished: Path, tiny_root: Path) -> None:
+def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
     run = salvage.read_config(finished)
     own = start.elsewhere(dataclasses.replace(run, start=str(finished)))
     assert own.autoencoder is not None
     assert "stage 1 of another run, step 2" in own.origin
+    alone = Path(shutil.copytree(finished / "checkpoints" / "recover", tmp_path / "alone"))
+    salvaged = start.elsewhere(dataclasses.replace(run, start=str(alone)))
+    assert salvaged.origin == own.origin
+    jax.tree.map(np.testing.assert_array_equal, salvaged.autoencoder, own.autoencoder)
     begun = assembly.detector(run).init(jax.random.key(5), own.autoencoder)
     for stack in ("encoder", "decoder"):
         jax.tree.map(np.testing.assert_array_equal, begun["mapping"][stack], own.autoencoder[stack])

@@ -11,17 +11,17 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake import assembly, config, evaluation, job, opened, start
+from jaxfake import assembly, config, evaluation, opened, start
 from jaxfake.config import Config, fingerprint
 from jaxfake.errors import InputError
-from jaxfake.schema import Batch
-from jaxfake.train import stage
+from jaxfake.models.method import Params
+from jaxfake.train.checkpoint import CheckpointFolder
 from jaxfake.train.sealed import LARGEST_NOTE, read_sealed, sealed
-from jaxfake.train.state import TrainState
-from jaxfake.train.step_score import write_score
+from jaxfake.train.stage import StagePlan, identity, prepare, record
 from tests.tiny import tiny_config
 
 STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
+ORIGIN = f"stage 1 of this run, step {STEPS}"
 
 
 class Dead(NamedTuple):
@@ -34,30 +34,43 @@ class Dead(NamedTuple):
 
 @pytest.fixture(scope="module")
 def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
-    """Both stages on eight devices; of stage 2 each state is looked at, and so saved."""
+    """Both stages on eight devices. Nothing is learnt; what a real run saves is read in `test_job`."""
     run = tiny_config(
         tiny_root,
         model__encoder__width=32,
         recover__steps=STEPS,
         recover__batch_size=BATCH,
         detect__steps=STEPS,
-        detect__select_every=1,
-        recover__ema=0.0,
-        detect__ema=0.0,
     )
-    splits = assembly.training_splits(run)
-    folder = tmp_path_factory.mktemp("dead")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "jit_step", lambda *_: jax.jit(_step))
-        job.train(run, folder, splits)
-    return Dead(run, folder / "checkpoints", splits.train.fingerprint)
+    assert run.detect is not None
+    train, val = assembly.training_splits(run)
+    folder = tmp_path_factory.mktemp("dead") / "checkpoints"
+    recover, detect = assembly.recovery(run), assembly.detector(run)
+    saved(StagePlan("recover", recover, run.recover, (0,), train, val), run, folder, {})
+    plan = StagePlan("detect", detect, run.detect, (0, 1), train, val, None, ORIGIN)
+    saved(plan, run, folder, {1: 0.6, 2: 0.9, 3: 0.7})
+    return Dead(run, folder, train.fingerprint)
 
 
-def _step(state: TrainState, batch: Batch) -> TrainState:
-    """An update that needs no compiler; salvage does not depend on what was learnt."""
-    del batch
-    params, ema = (jax.tree.map(lambda p: p * 1.01, tree) for tree in (state.params, state.ema))
-    return state.replace(step=state.step + 1, params=params, ema=ema)
+def saved(plan: StagePlan, run: Config, folder: Path, scores: dict[int, float]) -> None:
+    """A state of each step, all different, as the loop saves them."""
+    state = prepare(plan, run).update.fresh()
+    notes = identity(plan, run) | {"run": dataclasses.asdict(record(plan, run))}
+    checkpoints = CheckpointFolder(folder / plan.name, STEPS, print)
+    for step in range(1, STEPS + 1):
+        state = state.replace(
+            step=state.step + 1, params=_moved(state.params), ema=_moved(state.ema)
+        )
+        checkpoints.save(step, state, notes)
+        checkpoints.wait()
+        if step in scores:
+            checkpoints.note_score(step, scores[step])
+    checkpoints.close()
+
+
+@jax.jit
+def _moved(params: Params) -> Params:
+    return jax.tree.map(lambda p: p * 1.01, params)
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -106,8 +119,8 @@ def test_one_copied_checkpoint_is_scored_and_says_what_it_was(
         f"checkpoint: step 2 of {STEPS} of detect (mover)",
         f"epoch: {2 * BATCH / FACES:.1f}, of {FACES} faces",
         f"trained on: {jax.device_count()} x cpu, JAX {jax.__version__}",
-        "validation score: ",
-        f"started from: stage 1 of this run, step {STEPS}",
+        "validation score: 0.9000",
+        f"started from: {ORIGIN}",
         f"config sha256: {fingerprint(dead.run)}",
         f"training data sha256: {dead.data}",
     ):
@@ -164,8 +177,6 @@ def test_a_damaged_selected_state_leaves_the_next_best(
     dead: Dead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copied(dead.checkpoints / "detect", tmp_path / "detect")
-    for step, score in ((1, 0.6), (2, 0.9), (3, 0.7)):
-        write_score(folder / str(step), score)
     assert opened.open_run(folder, None).stage.step == 2
     spoilt(folder / "2")
     other = opened.open_run(folder, None).stage
