@@ -31,8 +31,13 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
     """Scores one split of a dataset, and writes its results and report.
 
     Raises:
-        InputError: the dataset cannot be opened or prepared, or does not fit the run.
+        InputError: the dataset cannot be opened or prepared, or does not fit the run; an aggregation is
+            given for stage 1.
     """
+    if aggregation is not None and run.found.stage != DETECT:
+        raise InputError(
+            "--aggregation is for a detector: the score of stage 1 is a mean by definition"
+        )
     faces = assembly.named_split(source, split, run.config, run.out / "prepared")
     folder = _results_folder(run, faces)
     warnings = _warnings(run, faces)

@@ -197,6 +197,8 @@ def test_stage_one_alone_is_scored_as_that_and_goes_on(
     said = capsys.readouterr().out
     assert f"checkpoint: step {STEPS} of {STEPS} of recover\n" in said
     assert f"epoch: {STEPS * BATCH / REALS:.1f}, of {REALS} faces" in said
+    with pytest.raises(InputError, match="--aggregation is for a detector"):
+        evaluation.evaluate(run, str(faces), "test", "max")
     done = evaluation.evaluate(run, str(faces), "test", None)
     assert "masked error" in done.in_words[0]
     assert "zero-shot" in done.report.read_text()
