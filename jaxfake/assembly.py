@@ -66,9 +66,13 @@ def detector(config: Config) -> Method:
             raise ValueError("this config trains stage 1 alone")
 
 
-def training_splits(config: Config) -> TrainingSplits:
-    """The splits to train on and to select by; the embedded dataset is built on first use."""
-    root, data = _root(config.data.source, config), config.data
+def training_splits(config: Config, source: str | None = None) -> TrainingSplits:
+    """The splits to train on and to select by; the embedded dataset is built on first use.
+
+    Args:
+        source: None for the run's own dataset.
+    """
+    root, data = _root(source or config.data.source, config), config.data
     train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
     if not data.leave_out:
         return TrainingSplits(train, val)

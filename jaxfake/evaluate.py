@@ -5,6 +5,10 @@
 A dataset is 'toyfaces', a folder made by python -m jaxfake.prepare, or a folder of photographs and videos,
 which is prepared first (below the run's folder; real/ and fake/ in it give the labels). Results go
 to `eval/<dataset>/<split>/` in the run's folder. It works on any number of devices.
+
+--workdir may also name what was saved of a run: a folder with `checkpoints/`, the folder of a stage or of
+a single checkpoint, whatever it is called. Nothing in it is changed. Results of a bare stage or
+checkpoint go to `salvaged/NAME-CONFIG/` in the current folder, or to --out.
 """
 
 from pathlib import Path
@@ -18,7 +22,8 @@ from jaxfake.errors import InputError
 if TYPE_CHECKING:
     from jaxfake.config import Aggregation
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run, or of checkpoints of it.")
+_OUT = flags.DEFINE_string("out", None, "Folder for results; by default see above.")
 _DATA = flags.DEFINE_list("data", None, "Datasets, separated by commas; by default the run's own.")
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "val", "test"], "Which faces of them.")
 _STEP = flags.DEFINE_integer("step", None, "Checkpoint; by default the selected or newest one.", 1)
@@ -34,11 +39,12 @@ def main() -> None:
     """Flags in, one call for each dataset, messages out."""
     if not _WORKDIR.value:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
-    from jaxfake import evaluation
+    from jaxfake import evaluation, opened
     from jaxfake.progress import say
 
-    run = evaluation.open_run(Path(_WORKDIR.value), _STEP.value)
-    for source in _DATA.value or [run.config.data.source]:
+    out = Path(_OUT.value) if _OUT.value else None
+    run = opened.open_run(Path(_WORKDIR.value), _STEP.value, out)
+    for source in _DATA.value or [opened.own_data(run)]:
         aggregation = cast("Aggregation | None", _AGGREGATION.value)
         done = evaluation.evaluate(run, source, _SPLIT.value, aggregation)
         say("\n\n".join(done.in_words))

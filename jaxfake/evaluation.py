@@ -1,35 +1,23 @@
 """A trained run on faces that a person names, apart from the main job."""
 
-import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake import assembly, start
+import numpy as np
+
+from jaxfake import assembly, trained
 from jaxfake.assembly import DETECT
-from jaxfake.config import Aggregation, Config, fingerprint
+from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.errors import InputError
-from jaxfake.models.method import Method
+from jaxfake.opened import OpenRun
 from jaxfake.progress import say
-from jaxfake.scoring import stage_two, trivial_maps
+from jaxfake.scoring import stage_one, stage_two, trivial_maps
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.report import Report, write_report
 from jaxfake.scoring.results import Provenance, evaluation_folder, manifest_facts
+from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.stage_two import Measuring
-from jaxfake.train.compile_cache import keep_compiled_programs
-from jaxfake.train.restore import RestoredStage, restore_stage
-
-
-@dataclasses.dataclass(frozen=True)
-class OpenRun:
-    """A trained detector."""
-
-    workdir: Path
-    config: Config
-    name: str  # of the method
-    method: Method
-    stage: RestoredStage
-    step_asked: int | None  # for a step of one's own choice, results have a folder of their own
 
 
 class Evaluated(NamedTuple):
@@ -39,41 +27,66 @@ class Evaluated(NamedTuple):
     report: Path
 
 
-def open_run(workdir: Path, step: int | None) -> OpenRun:
-    """Restores the detector of a run.
-
-    Args:
-        workdir: of the run.
-        step: None for the selected state.
-
-    Raises:
-        InputError: there is no such run, detector or checkpoint.
-    """
-    config = start.read_config(workdir)
-    if config.detect is None or config.method is None:
-        raise InputError(f"{workdir} is a run of stage 1 alone: it has no detector to evaluate")
-    keep_compiled_programs()
-    method = assembly.detector(config)
-    stage = restore_stage(workdir, DETECT, method, config.detect, config, step)
-    return OpenRun(workdir, config, config.method.name, method, stage, step)
-
-
 def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | None) -> Evaluated:
     """Scores one split of a dataset, and writes its results and report.
 
     Raises:
-        InputError: the dataset cannot be opened or prepared, or does not fit the run.
+        InputError: the dataset cannot be opened or prepared, or does not fit the run; an aggregation is
+            given for stage 1.
     """
-    faces = assembly.named_split(source, split, run.config, run.workdir / "prepared")
-    folder = evaluation_folder(run.workdir, faces)
-    if run.step_asked is not None:
-        folder = folder / f"step_{run.step_asked}"
-        folder.mkdir(exist_ok=True)
+    if aggregation is not None and run.found.stage != DETECT:
+        raise InputError(
+            "--aggregation is for a detector: the score of stage 1 is a mean by definition"
+        )
+    faces = assembly.named_split(source, split, run.config, run.out / "prepared")
+    folder = _results_folder(run, faces)
+    warnings = _warnings(run, faces)
+    for warning in warnings:
+        say(warning)
+    if run.found.stage == DETECT:
+        results = _detection(run, folder, source, faces, aggregation)
+    else:
+        results = _recovery(run, folder, source, faces)
+    report = folder / "report.html"
+    write_report(
+        report,
+        Report(
+            title=f"{run.name} on {source}, split {split}",
+            summary=(*warnings, *results.summary),
+            highlights=results.highlights,
+            facts=_facts(run, faces),
+            sections=results.sections,
+        ),
+    )
+    return Evaluated(results.in_words, report)
+
+
+def _results_folder(run: OpenRun, faces: FaceDataset) -> Path:
+    """Where the results of this state on these faces lie; it is made.
+
+    Raises:
+        InputError: it cannot be.
+    """
+    try:
+        folder = evaluation_folder(run.out, faces)
+        if run.step_asked is not None:
+            folder = folder / f"step_{run.step_asked}"
+        if run.found.stage != DETECT:
+            folder = folder / run.found.stage
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{run.out}: {error.strerror}; name another folder with --out") from error
+    return folder
+
+
+def _detection(
+    run: OpenRun, folder: Path, source: str, faces: FaceDataset, aggregation: Aggregation | None
+) -> StageResults:
     evaluation = run.config.evaluation
-    trained_on = _noted(run, "data")
-    results = stage_two.evaluate(
+    assert run.config.method is not None
+    return stage_two.evaluate(
         folder,
-        run.name,
+        run.config.method.name,
         run.method,
         run.stage.params,
         faces,
@@ -82,60 +95,82 @@ def evaluate(run: OpenRun, source: str, split: str, aggregation: Aggregation | N
             assembly.sweep(run.config),
             Bootstrap(evaluation.resamples, run.config.seed),
             aggregation or evaluation.aggregation,
-            trivial_maps.load(run.workdir, faces.size),
+            _training_mask(run, faces.size),
         ),
         assembly.source_frames(source),
     )
-    warning = _warning(faces, trained_on)
-    if warning:
-        say(warning)
-    report = folder / "report.html"
-    write_report(
-        report,
-        Report(
-            title=f"{run.workdir.name} on {source}, split {split}",
-            summary=(*filter(None, [warning]), *results.summary),
-            highlights=results.highlights,
-            facts=_facts(run, faces, trained_on),
-            sections=results.sections,
-        ),
+
+
+def _recovery(run: OpenRun, folder: Path, source: str, faces: FaceDataset) -> StageResults:
+    return stage_one.evaluate(
+        folder,
+        assembly.recovery(run.config),
+        run.stage.params,
+        _training_split(run, source),
+        faces,
+        _provenance(run, faces),
+        assembly.sweep(run.config),
+        Bootstrap(run.config.evaluation.resamples, run.config.seed),
     )
-    return Evaluated(results.in_words, report)
+
+
+def _training_mask(run: OpenRun, size: int) -> np.ndarray | None:
+    """What the run keeps of its training fakes, see `trivial_maps`."""
+    return None if run.found.run is None else trivial_maps.load(run.found.run, size)
+
+
+def _training_split(run: OpenRun, source: str) -> FaceDataset | None:
+    """The very faces that the run was trained on, if they are here."""
+    own = [] if run.found.salvaged else [run.config.data.source]
+    for at in (source, *own):
+        try:
+            train, _ = assembly.training_splits(run.config, at)
+        except InputError:
+            continue
+        if train.fingerprint == run.stage.noted.data:
+            return train
+    return None
 
 
 def _provenance(run: OpenRun, faces: FaceDataset) -> Provenance:
+    noted = run.stage.noted
     return Provenance(
-        config_sha256=fingerprint(run.config),
-        train_sha256=_noted(run, "data"),
+        config_sha256=noted.config,
+        train_sha256=noted.data,
         data_sha256=faces.fingerprint,
-        train_manifest=_noted(run, "manifest"),
+        train_manifest=noted.manifest,
         data_manifest=faces.manifest,
-        stage=DETECT,
+        stage=noted.stage,
         step=run.stage.step,
     )
 
 
-def _noted(run: OpenRun, what: str) -> str:
-    """What the checkpoint was trained from, see `stage.identity`."""
-    return str(run.stage.notes.get(what, ""))
+def _warnings(run: OpenRun, faces: FaceDataset) -> list[str]:
+    """What a reader must know before the numbers."""
+    stage = run.found.stage
+    warnings = trained.not_the_end(run.found, run.stage)
+    if faces.fingerprint == run.stage.noted.data:
+        warnings.append(
+            f"The stage {stage!r} was trained on these very faces: this is no test of it."
+        )
+    elif faces.split == "val" and stage == DETECT:
+        warnings.append(
+            "The detector was selected by faces of such a split: this is no test of it."
+        )
+    return warnings
 
 
-def _warning(faces: FaceDataset, trained_on: str) -> str:
-    """What a reader must know before the numbers; '' if nothing."""
-    if faces.fingerprint == trained_on:
-        return "The detector was trained on these very faces: this is no test of it."
-    if faces.split == "val":
-        return "The detector was selected by faces of such a split: this is no test of it."
-    return ""
-
-
-def _facts(run: OpenRun, faces: FaceDataset, trained_on: str) -> tuple[tuple[str, str], ...]:
+def _facts(run: OpenRun, faces: FaceDataset) -> tuple[tuple[str, str], ...]:
+    maps: tuple[tuple[str, str], ...] = ()
+    if run.found.stage == DETECT and _training_mask(run, faces.size) is None:
+        maps = (
+            ("training mask", "not here: no mean mask and no central box to compare maps with"),
+        )
     return (
-        ("run", run.workdir.name),
-        ("checkpoint", f"step {run.stage.step} of {DETECT}"),
-        ("config sha256", fingerprint(run.config)),
-        ("training data sha256", trained_on),
+        ("run", run.name),
+        *trained.facts(run.found, run.stage),
         ("data sha256", faces.fingerprint),
-        *manifest_facts(_noted(run, "manifest"), faces.manifest),
+        *manifest_facts("", faces.manifest),
         ("faces", str(len(faces))),
+        *maps,
     )

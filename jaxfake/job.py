@@ -147,7 +147,7 @@ def _recovery(
     run: Config, workdir: Path, splits: TrainingSplits, test: FaceDataset, trained: Trained
 ) -> StageResults:
     return stage_one.evaluate(
-        workdir,
+        evaluation_folder(workdir, test) / RECOVER,
         assembly.recovery(run),
         trained.params,
         splits.train,

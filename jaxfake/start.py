@@ -1,17 +1,16 @@
 """What stage 2 starts from when it is not this run's own stage 1."""
 
-import json
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 
-from jaxfake import assembly, config
+from jaxfake import assembly, salvage
 from jaxfake.config import Config
 from jaxfake.errors import InputError
 from jaxfake.files import sha256
 from jaxfake.models.method import Params
-from jaxfake.train.restore import restore_stage
 from jaxfake.weights.files import load_autoencoder
 
 OWN, SCRATCH = "recover", "scratch"
@@ -57,17 +56,22 @@ def _is_file(path: Path) -> bool:
 
 
 def _of_run(run: Config, folder: Path) -> Start:
-    other = read_config(folder)
+    found = salvage.find(folder, None, (assembly.RECOVER,))
+    # What computes attention changes nothing in the parameters.
+    model = dataclasses.replace(found.config.model, attend=run.model.attend)
+    other = dataclasses.replace(found.config, model=model)
     if (other.model, other.data.size) != (run.model, run.data.size):
         raise InputError(
             f"start={folder} holds an autoencoder {other.model} of {other.data.size} pixels, but this "
             f"config's is {run.model} of {run.data.size} pixels"
         )
-    recover = assembly.recovery(other)
-    stage = restore_stage(folder, assembly.RECOVER, recover, other.recover, other, None)
-    if stage.step < other.recover.steps:
-        raise InputError(f"start={folder}: its stage 1 is at step {stage.step}, not finished")
-    made_of = f"config {config.fingerprint(other)}, data {stage.notes['data']}"
+    stage = salvage.restore(found, assembly.recovery(other), None)
+    if stage.step < other.recover.steps and not found.single:
+        raise InputError(
+            f"start={folder}: its stage 1 is at step {stage.step} of {other.recover.steps}, not finished; "
+            f"to start from that, name its own folder, {found.folder / str(stage.step)}"
+        )
+    made_of = f"config {stage.noted.config}, data {stage.noted.data}"
     return Start(stage.params, f"stage 1 of another run, step {stage.step}, {made_of}")
 
 
@@ -79,18 +83,3 @@ def _of_file(run: Config, path: Path) -> Start:
     if found.keys() != like.keys():  # an encoder alone: its decoder is learnt
         found = recover.init(key, None) | found
     return Start(jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {sha256(path)}")
-
-
-def read_config(folder: Path) -> Config:
-    """The config of a run, from its folder.
-
-    Raises:
-        InputError: there is no run, or it was made by a version with other keys.
-    """
-    path = folder / "config.json"
-    try:
-        return config.parse(json.loads(path.read_text())["config"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no run: there is no config.json in it") from None
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error

@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from configs import mover
-from jaxfake import assembly, config, evaluation, job, start
+from jaxfake import assembly, config, evaluation, job, opened, salvage, start
 from jaxfake.config import Config
 from jaxfake.errors import InputError
 from jaxfake.models.vit import Size
@@ -96,11 +96,15 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
         by_validation(assembly.detector(run), test, 1, assembly.sweep(run), "mean")
 
 
-def test_stage_two_starts_from_what_it_is_told(finished: Path, tiny_root: Path) -> None:
-    run = start.read_config(finished)
+def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
+    run = salvage.read_config(finished)
     own = start.elsewhere(dataclasses.replace(run, start=str(finished)))
     assert own.autoencoder is not None
     assert "stage 1 of another run, step 2" in own.origin
+    alone = Path(shutil.copytree(finished / "checkpoints" / "recover", tmp_path / "alone"))
+    salvaged = start.elsewhere(dataclasses.replace(run, start=str(alone)))
+    assert salvaged.origin == own.origin
+    jax.tree.map(np.testing.assert_array_equal, salvaged.autoencoder, own.autoencoder)
     begun = assembly.detector(run).init(jax.random.key(5), own.autoencoder)
     for stack in ("encoder", "decoder"):
         jax.tree.map(np.testing.assert_array_equal, begun["mapping"][stack], own.autoencoder[stack])
@@ -108,7 +112,7 @@ def test_stage_two_starts_from_what_it_is_told(finished: Path, tiny_root: Path) 
 
 
 def test_weights_of_another_codebase_are_a_start(finished: Path, tmp_path: Path) -> None:
-    run = start.read_config(finished)
+    run = salvage.read_config(finished)
     own = start.elsewhere(dataclasses.replace(run, start=str(finished))).autoencoder
     file = tmp_path / "mae.safetensors"
     for stacks, table in ((own, names.FACEBOOK), ({"encoder": own["encoder"]}, names.TIMM)):
@@ -119,7 +123,7 @@ def test_weights_of_another_codebase_are_a_start(finished: Path, tmp_path: Path)
 
 
 def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -> None:
-    run = start.read_config(finished)
+    run = salvage.read_config(finished)
     wide = dataclasses.replace(run.model, encoder=Size(32, 1, 2))
     with pytest.raises(InputError, match="holds an autoencoder"):
         start.elsewhere(dataclasses.replace(run, model=wide, start=str(finished)))
@@ -133,7 +137,7 @@ def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -
 
 def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
     folder = finished / "eval" / "tiny" / "test" / "step_2"
-    run = evaluation.open_run(finished, 2)
+    run = opened.open_run(finished, 2)
     evaluation.evaluate(run, run.config.data.source, "test", None)
     on_eight = _scores(folder / "scores.csv")
     shutil.rmtree(folder)
@@ -151,13 +155,13 @@ def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
 def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
     folder = finished / "eval" / "tiny" / "test"
     before = _scores(folder / "scores.csv")
-    run = evaluation.open_run(finished, None)
+    run = opened.open_run(finished, None)
     evaluation.evaluate(run, run.config.data.source, "test", None)
     assert _scores(folder / "scores.csv") == before
 
 
 def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:
-    run = evaluation.open_run(finished, None)
+    run = opened.open_run(finished, None)
     done = evaluation.evaluate(run, run.config.data.source, "train", "max")
     assert "this is no test of it" in done.report.read_text()
 
@@ -165,7 +169,7 @@ def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:
 def test_a_folder_without_any_face_is_scored_as_that(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     cv2.imwrite(str(tmp_path / "real" / "wall.png"), np.full((96, 96, 3), 128, np.uint8))
-    run = evaluation.open_run(finished, None)
+    run = opened.open_run(finished, None)
     done = evaluation.evaluate(run, str(tmp_path), "test", None)
     assert "no video AUC" in done.in_words[0]
     assert "1 have no face" in done.in_words[0]

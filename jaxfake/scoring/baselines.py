@@ -17,20 +17,21 @@ _TELEA_RADIUS = 3.0
 MEAN_FACE, INPAINT, MIRROR = "mean face", "inpainting (Telea)", "mirror"
 
 
-def fillings(image: np.ndarray, hidden: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
+def fillings(
+    image: np.ndarray, hidden: np.ndarray, mean: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """The face by each baseline, float32 [H, W, 3]; only the hidden pixels are of interest.
 
     Args:
         image: uint8 [H, W, 3]; its hidden pixels are not looked at.
         hidden: bool [H, W].
-        mean: float32 [H, W, 3], see `mean_face`.
+        mean: float32 [H, W, 3], see `mean_face`; without it there is inpainting alone.
     """
     visible = np.where(hidden[..., None], np.uint8(0), image)
-    return {
-        MEAN_FACE: mean,
-        INPAINT: inpainted(visible, hidden),
-        MIRROR: mirrored(visible, hidden, mean),
-    }
+    filled = {INPAINT: inpainted(visible, hidden)}
+    if mean is None:
+        return filled
+    return {MEAN_FACE: mean, **filled, MIRROR: mirrored(visible, hidden, mean)}
 
 
 def mean_face(dataset: FaceDataset, rows: np.ndarray) -> np.ndarray:

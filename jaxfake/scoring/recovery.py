@@ -71,7 +71,7 @@ def measure(
     params: Params,
     dataset: FaceDataset,
     rows: np.ndarray,
-    mean: np.ndarray,
+    mean: np.ndarray | None,
     sweep: Sweep,
     bootstrap: Bootstrap,
 ) -> RecoveryTable:
@@ -80,7 +80,7 @@ def measure(
     Args:
         recover: masks by parts here, whatever mode it was trained with.
         rows: of real faces; at most `MOST_FACES` of them are used.
-        mean: the mean face of the training reals, float32 [H, W, 3].
+        mean: the mean face of the training reals, float32 [H, W, 3]; None leaves out what needs it.
     """
     chosen = evenly_spaced(rows, MOST_FACES)
     if len(chosen) < len(rows):
@@ -159,7 +159,7 @@ def _recovered(recover: Recover, params: Params, batch: Batch, seed: int) -> _Re
 
 
 def _face_errors(
-    image: np.ndarray, recovered: np.ndarray, hidden: np.ndarray, mean: np.ndarray
+    image: np.ndarray, recovered: np.ndarray, hidden: np.ndarray, mean: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Error [K] of each filling of one face: image [H, W, 3], recovered [K, H, W, 3]."""
     truth = in_network_scale(image)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from jaxfake import schema
 from jaxfake.models.pictures import ERROR_GAIN
+from jaxfake.scoring.baselines import MEAN_FACE
 from jaxfake.scoring.recovery import ALL_PARTS, AUTOENCODER, RecoveryTable
 from jaxfake.scoring.report import (
     Gallery,
@@ -36,11 +37,20 @@ def recovery_section(table: RecoveryTable, strips: Mapping[str, list[Strip]]) ->
         (
             "One facial part at a time (eyes; cheeks and nose; lips) was masked and recovered from "
             "the rest of the face by the autoencoder, which was trained on real faces only.",
-            "The baselines fill the same masks and see the same visible pixels. Mean face: the mean "
-            "of the training reals. Inpainting: OpenCV's (Telea, 2004). Mirror: the pixel across the "
-            "vertical mid-line of the crop, or the mean face's where that is masked too.",
+            _baselines_in_words(table),
         ),
         (_part_table(table), _interval_table(table), _gallery(strips)),
+    )
+
+
+def _baselines_in_words(table: RecoveryTable) -> str:
+    same = "The baselines fill the same masks and see the same visible pixels."
+    inpainting = "Inpainting: OpenCV's (Telea, 2004)."
+    if MEAN_FACE not in table.cells:
+        return f"{same} {inpainting} The faces trained on are not here, and so no mean face and no mirror."
+    return (
+        f"{same} Mean face: the mean of the training reals. {inpainting} Mirror: the pixel across the "
+        "vertical mid-line of the crop, or the mean face's where that is masked too."
     )
 
 

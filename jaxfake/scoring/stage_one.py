@@ -13,7 +13,7 @@ from jaxfake.scoring import baselines, recovery, zero_shot
 from jaxfake.scoring.metrics import Bootstrap
 from jaxfake.scoring.predict import Sweep, score_frames
 from jaxfake.scoring.recovery_section import recovery_highlights, recovery_section
-from jaxfake.scoring.results import Provenance, evaluation_folder
+from jaxfake.scoring.results import Provenance
 from jaxfake.scoring.stage_results import StageResults
 from jaxfake.scoring.strips import choose_rows, draw_strips
 from jaxfake.scoring.zero_shot_section import zero_shot_highlight, zero_shot_section
@@ -22,19 +22,22 @@ _STRIPS_EACH = 6
 
 
 def evaluate(
-    workdir: Path,
+    folder: Path,
     method: Recover,
     params: Params,
-    train: FaceDataset,
+    train: FaceDataset | None,
     test: FaceDataset,
     origin: Provenance,
     sweep: Sweep,
     bootstrap: Bootstrap,
 ) -> StageResults:
-    """Measures the recovery on the reals of `test`, then every face; writes `.../recover/`."""
-    folder = evaluation_folder(workdir, test) / "recover"
+    """Measures the recovery on the reals of `test`, then every face; writes the results to the folder.
+
+    Args:
+        train: what was trained on; None leaves out the baselines that are made of it.
+    """
     folder.mkdir(exist_ok=True)
-    mean = baselines.mean_face(train, rows_of(train, schema.REAL))
+    mean = None if train is None else baselines.mean_face(train, rows_of(train, schema.REAL))
     reals = rows_of(test, schema.REAL)
     table = recovery.measure(method, params, test, reals, mean, sweep, bootstrap)
     recovery.write(folder / "recovery.json", table, origin)

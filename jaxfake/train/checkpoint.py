@@ -11,18 +11,17 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxfake.errors import InputError
 from jaxfake.processes import all_agree, is_first, wait_for_all
+from jaxfake.train.fingerprint import fingerprint
 from jaxfake.train.rules import path_name
-from jaxfake.train.sealed import sealed, unsealed
+from jaxfake.train.sealed import read_sealed, sealed
 from jaxfake.train.step_score import read_score, write_score
 
 _TRASH = "trash"
@@ -34,6 +33,13 @@ class Restored:
     """A whole checkpoint: the state, the step it was saved at, and what was noted with it."""
 
     step: int
+    state: Any
+    notes: dict[str, Any]
+
+
+class Content(NamedTuple):
+    """What a checkpoint holds, wherever it lies."""
+
     state: Any
     notes: dict[str, Any]
 
@@ -104,7 +110,7 @@ class CheckpointFolder:
 
     def rehearse(self, state: Any) -> None:
         """Compiles what a save computes, so that the first costs what each does."""
-        _fingerprint(state)
+        fingerprint(state)
 
     def save(self, step: int, state: Any, notes: dict[str, Any]) -> None:
         """Starts a save; returns as soon as the state has left the device.
@@ -114,7 +120,7 @@ class CheckpointFolder:
         """
         if step == self.latest():
             return
-        meta = {"notes": notes, "shapes": _shapes(state), "fingerprint": _fingerprint(state)}
+        meta = {"notes": notes, "shapes": _shapes(state), "fingerprint": fingerprint(state)}
         items = ocp.args.Composite(
             **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(sealed(meta))}
         )
@@ -139,17 +145,20 @@ class CheckpointFolder:
             InputError: a checkpoint is of another model, or all are damaged.
         """
         steps = sorted(self._steps(), reverse=True)
-        for step in steps:
-            restored = self._attempt(step, like)
-            if restored is not None:
-                if not self._read_only:
-                    self._set_aside([damaged for damaged in steps if damaged > step])
-                return restored
-        if steps:
-            raise InputError(
-                f"every checkpoint in {self.folder} is damaged; move the folder away to start anew"
-            )
-        return None
+        restored = self._first_whole(steps, like)
+        if restored is not None and not self._read_only:
+            self._set_aside([damaged for damaged in steps if damaged > restored.step])
+        return restored
+
+    def restore_selected(self, like: Any) -> Restored | None:
+        """The whole checkpoint with the greatest score; the newest if none has one; None if none is there.
+
+        Raises:
+            InputError: as for `restore`.
+        """
+        worst = float("-inf")
+        steps = sorted(self._steps(), key=lambda step: (self._scores.get(step, worst), step))
+        return self._first_whole(steps[::-1], like)
 
     def restore_step(self, step: int, like: Any) -> Restored:
         """The checkpoint of one step.
@@ -175,29 +184,31 @@ class CheckpointFolder:
     def _steps(self) -> list[int]:
         return list(self._manager.all_steps())
 
+    def _first_whole(self, steps: list[int], like: Any) -> Restored | None:
+        for step in steps:
+            restored = self._attempt(step, like)
+            if restored is not None:
+                return restored
+        if steps:
+            advice = "" if self._read_only else "; move the folder away to start anew"
+            raise InputError(f"every checkpoint in {self.folder} is damaged{advice}")
+        return None
+
     def _attempt(self, step: int, like: Any) -> Restored | None:
-        """The step as it was saved, in all processes; None if it is damaged for one of them."""
-        restored = reason = None
+        """The step as it was saved; None if it is damaged, for any of the processes."""
+        folder = self.folder / str(step)
         try:
-            meta = unsealed(self._read(step, _META, ocp.args.JsonRestore()))
-            _check_shapes(meta["shapes"], _shapes(like), self.folder / str(step))
-            state = self._read(step, _STATE, ocp.args.StandardRestore(like))
-            restored = Restored(step, state, meta["notes"])
+            content = _content(folder, like, lambda: self._read_state(step, like))
+            return Restored(step, content.state, content.notes)
         except InputError:
             raise
         except Exception as error:  # Orbax raises a plain Exception for damaged array files
-            reason = str(error).split("\n")[0][:160]
-        if not all_agree(restored is not None):
-            reason = reason or "another process cannot read it"
-        elif restored is not None and _fingerprint(restored.state) != meta["fingerprint"]:
-            reason = "the arrays differ from those that were saved"
-        if reason is not None:
-            self._warn(f"checkpoint {self.folder / str(step)} is damaged ({reason})")
+            self._warn(f"checkpoint {folder} is damaged ({_reason(error)})")
             return None
-        return restored
 
-    def _read(self, step: int, item: str, how: Any) -> Any:
-        return self._manager.restore(step, args=ocp.args.Composite(**{item: how}))[item]
+    def _read_state(self, step: int, like: Any) -> Any:
+        items = ocp.args.Composite(**{_STATE: ocp.args.StandardRestore(like)})
+        return self._manager.restore(step, args=items)[_STATE]
 
     def _set_aside(self, steps: list[int]) -> None:
         for step in steps:
@@ -215,13 +226,73 @@ class CheckpointFolder:
         try:
             action()
         except Exception as error:
-            reason = str(error).split("\n")[0][:160]
             raise InputError(
-                f"a checkpoint could not be written to {self.folder}: {reason}; older ones are whole"
+                f"a checkpoint could not be written to {self.folder}: {_reason(error)}; "
+                "older ones are whole"
             ) from error
 
     def _empty_trash(self) -> None:
         shutil.rmtree(self.folder / _TRASH, ignore_errors=True)
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder looks like one checkpoint, whatever it is called."""
+    return all((folder / item).is_dir() for item in (_STATE, _META))
+
+
+def read_notes(folder: Path) -> dict[str, Any]:
+    """What was noted with a checkpoint; its arrays are not looked at.
+
+    Raises:
+        OSError, ValueError: the notes are not there or damaged.
+    """
+    meta = _read_meta(folder)
+    if not isinstance(meta, dict) or not isinstance(meta.get("notes"), dict):
+        raise ValueError("it has no notes")
+    return meta["notes"]
+
+
+def restore_copy(folder: Path, like: Any) -> Content:
+    """One checkpoint that was copied to any place, under any name; nothing in it is changed.
+
+    Raises:
+        InputError: it is of another model, or damaged.
+    """
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    folder = folder.absolute()
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+        how = ocp.args.StandardRestore(like)
+        try:
+            return _content(folder, like, lambda: reader.restore(folder / _STATE, args=how))
+        except InputError:
+            raise
+        except Exception as error:  # as above
+            raise InputError(f"checkpoint {folder} is damaged ({_reason(error)})") from error
+
+
+def _content(folder: Path, like: Any, read_state: Callable[[], Any]) -> Content:
+    """A checkpoint's content, if all of it is as it was saved, in every process."""
+    cannot: Exception | None = None
+    try:
+        meta = _read_meta(folder)
+        _check_shapes(meta["shapes"], _shapes(like), folder)
+        state = read_state()
+    except Exception as error:
+        cannot = error
+    if not all_agree(cannot is None):
+        raise cannot or ValueError("another process cannot read it")
+    if fingerprint(state) != meta["fingerprint"]:
+        raise ValueError("the arrays differ from those that were saved")
+    return Content(state, meta["notes"])
+
+
+def _read_meta(folder: Path) -> Any:
+    """Without Orbax, which would take JSON of any size."""
+    return read_sealed(folder / _META / "metadata")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).split("\n")[0][:160]
 
 
 class _NewestAndBest:
@@ -251,32 +322,3 @@ def _check_shapes(saved: dict[str, str], wanted: dict[str, str], where: Path) ->
                 f"{where} holds another model: {name} is {saved.get(name, 'absent')} there and "
                 f"{wanted.get(name, 'absent')} by this config; use its config or another --workdir"
             )
-
-
-def _fingerprint(state: Any) -> list[list[int]]:
-    """Two 32-bit sums per array; any change of a single word changes both."""
-    return np.asarray(_sums(jax.tree.leaves(state))).tolist()
-
-
-@jax.jit
-def _sums(leaves: list[jax.Array]) -> jax.Array:
-    """uint32 [leaves, 2]. Sums of mixed words are exact and independent of the sharding."""
-    return jnp.stack([_leaf_sums(leaf) for leaf in leaves])
-
-
-def _leaf_sums(leaf: jax.Array) -> jax.Array:
-    bits = jax.lax.bitcast_convert_type(leaf, f"uint{8 * leaf.dtype.itemsize}")
-    words = bits.astype(jnp.uint32)
-    place = jnp.zeros(leaf.shape, jnp.uint32)
-    for axis, length in enumerate(leaf.shape):
-        index = jax.lax.broadcasted_iota(jnp.uint32, leaf.shape, axis)
-        place = place * jnp.uint32(length) + index
-    mixed = _mix(words ^ _mix(place + jnp.uint32(0x9E3779B9)))
-    return jnp.stack([mixed.sum(dtype=jnp.uint32), _mix(mixed).sum(dtype=jnp.uint32)])
-
-
-def _mix(words: jax.Array) -> jax.Array:
-    """The finaliser of MurmurHash3 (Appleby, public domain): a bijection of 32-bit words."""
-    words = (words ^ (words >> 16)) * jnp.uint32(0x85EBCA6B)
-    words = (words ^ (words >> 13)) * jnp.uint32(0xC2B2AE35)
-    return words ^ (words >> 16)

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
+
+LARGEST_NOTE = 4 << 20
+"""Bytes; that of a large model has a twentieth of it. More is not read, whatever a file claims to be."""
 
 
 def sealed(content: Any) -> dict[str, Any]:
@@ -21,6 +25,23 @@ def unsealed(note: dict[str, Any]) -> Any:
     if _digest(note["content"]) != note["sha256"]:
         raise ValueError("a note differs from what was saved")
     return note["content"]
+
+
+def read_sealed(path: Path) -> Any:
+    """The content of a note on disk, which may have come from anywhere.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON, larger than any note, or not what was sealed.
+    """
+    with path.open("rb") as file:
+        data = file.read(LARGEST_NOTE + 1)
+    if len(data) > LARGEST_NOTE:
+        raise ValueError(f"{path.name} is larger than {LARGEST_NOTE} bytes")
+    try:
+        return unsealed(json.loads(data))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deep") from None
 
 
 def _digest(content: Any) -> str:

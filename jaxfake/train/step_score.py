@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jaxfake.files import write_atomically
-from jaxfake.train.sealed import sealed, unsealed
+from jaxfake.train.sealed import read_sealed, sealed
 
 _FILE = "score.json"
 
@@ -25,7 +25,7 @@ def read_score(checkpoint: Path, warn: Callable[[str], None]) -> float | None:
     if not path.exists():
         return None
     try:
-        return float(unsealed(json.loads(path.read_text()))["score"])
-    except (OSError, ValueError) as error:
+        return float(read_sealed(path)["score"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         warn(f"{path} is damaged ({error}): the state counts as one that has no score")
         return None

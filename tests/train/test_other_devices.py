@@ -54,7 +54,8 @@ def _config(root: Path) -> Config:
 
 
 def _losses(workdir: Path) -> list[float]:
-    rows = [json.loads(row) for row in (workdir / "metrics.jsonl").read_text().splitlines()]
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    rows = [row for row in map(json.loads, lines) if "loss" in row]
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
     return [row["loss"] for row in rows]
 
