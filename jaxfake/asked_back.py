@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ GRACE_SECONDS = 100.0
 
 _POLL_SECONDS = 5.0
 _OLD = ": what was saved before is whole, run the same command again to go on from it"
+_STOPPED = "stopped; what was saved is whole, run the same command again to go on"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,11 +39,18 @@ class AskedBack:
         self._lock = threading.Lock()
         self._protected = False
         self._grace = GRACE_SECONDS
+        self._until: float | None = None  # of the monotonic clock
+        self._farewell: Callable[[], str] | None = None
 
     @property
     def requested(self) -> bool:
         """Read it between steps; save and raise `Preempted` if it is true."""
         return self._asked.is_set()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until this process leaves, saved or not; None while nobody asks."""
+        return None if self._until is None else self._until - time.monotonic()
 
     def listen(self) -> None:
         """Hears SIGTERM and Ctrl-C from now on; of the main thread."""
@@ -78,12 +87,27 @@ class AskedBack:
         if self.requested:
             raise Preempted("stopped with everything saved: run the same command again to go on")
 
+    @contextmanager
+    def before_leaving(self, farewell: Callable[[], str]) -> Iterator[None]:
+        """While inside, a notice to unprotected work waits for this call; it returns words to add.
+
+        The call is made in a thread of its own, and has `seconds_left`.
+        """
+        self._farewell = farewell
+        try:
+            yield
+        finally:
+            self._farewell = None
+
     def ask(self) -> None:
         """Asks this process to stop; the second time, it leaves at once."""
         with self._lock:
-            if not self._protected or self.requested:
-                _leave("stopped; what was saved is whole, run the same command again to go on")
+            if self.requested or not (self._protected or self._farewell):
+                _leave(_STOPPED)
+            self._until = time.monotonic() + self._grace
             self._asked.set()
+            if not self._protected and (farewell := self._farewell):
+                _in_background(lambda: _leave(f"{_STOPPED}{farewell()}"))
         overdue = threading.Timer(
             self._grace, _leave, [f"not saved within {self._grace:g} s{_OLD}"]
         )

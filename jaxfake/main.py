@@ -1,6 +1,6 @@
 """Trains, evaluates and reports: the main job.
 
-    python -m jaxfake.main --config=configs/mover.py [--workdir=DIR] [--config.KEY=VALUE ...]
+    python -m jaxfake.main --config=configs/mover.py [--workdir=DIR] [--store=URL] [--config.KEY=VALUE ...]
 
 The same command again goes on wherever the run was stopped; once it is done, it says so and does
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
@@ -26,6 +26,12 @@ _GRACE = flags.DEFINE_float(
     "grace", GRACE_SECONDS, "Most seconds from being asked to stop to exit code 75.", 1.0
 )
 _NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, once this exists.")
+_STORE = flags.DEFINE_string(
+    "store",
+    None,
+    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "
+    "there first, uploaded in the background. Credentials and endpoint as the library finds them.",
+)
 _NOTICE_COMMAND = flags.DEFINE_string(
     "notice_command",
     None,
@@ -40,6 +46,7 @@ def main() -> None:
     asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config, job
+    from jaxfake.store.around import mirrored
 
     if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
@@ -48,7 +55,9 @@ def main() -> None:
     if not Path(path).is_file():
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
-    job.run_job(config.parse(_CONFIG.value), Path(_WORKDIR.value or workdir))
+    workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
+    with mirrored(workdir, _STORE.value, config.fingerprint(run)):
+        job.run_job(run, workdir)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,194 @@
+"""An object store below one URL, by fsspec: every call ends within a bounded time, or says why not."""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import fsspec
+from fsspec.asyn import AsyncFileSystem, sync
+from fsspec.callbacks import Callback
+
+from jaxfake.errors import InputError
+
+_CONNECT_SECONDS = 10.0
+_TICK = 0.5  # seconds
+_PIECE = 8 << 20  # bytes; at least 5 MiB for S3, a multiple of 256 KiB for GCS
+_MOST_OBJECTS = 100_000  # below the URL; a run has hundreds
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+
+
+class StoreError(Exception):
+    """The store did not do what was asked; the text is the reason, on one line."""
+
+
+class NotAsPromised(StoreError):
+    """An object that should be there is not, or is of another size."""
+
+
+class _Absent(NotAsPromised):
+    """There is no such object, or no such bucket."""
+
+
+class Remote:
+    """Objects below a URL, by names such as `checkpoints/recover/40/meta/metadata`.
+
+    Each method raises StoreError. Credentials and endpoint are those that the library of the store
+    finds: AWS_PROFILE, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS and so on.
+
+    Args:
+        url: such as s3://bucket/runs/mover.
+        silence: seconds without any progress after which a call has failed.
+
+    Raises:
+        InputError: no such URL can be reached by what is installed.
+    """
+
+    def __init__(self, url: str, silence: float) -> None:
+        self.url = url.rstrip("/")
+        self.moved = 0  # grows with everything that gets through
+        self.silence = silence  # may be lowered while a call waits
+        self._files, self._root = _opened(self.url, silence)
+
+    def names(self) -> dict[str, int]:
+        """Size in bytes of every object."""
+        try:
+            found = self._call("find", self._root, detail=True)
+        except _Absent:
+            return {}
+        if len(found) > _MOST_OBJECTS:
+            raise StoreError(f"more than {_MOST_OBJECTS} objects lie there")
+        start = len(self._root) + 1
+        return {path[start:]: int(info["size"] or 0) for path, info in found.items()}
+
+    def put(self, path: Path, name: str) -> None:
+        """Uploads a file. FileNotFoundError if there is none."""
+        parts = {"callback": _Count(self), "chunksize": _PIECE, "max_concurrency": 2}
+        try:
+            self._call("put_file", str(path), self._path(name), **parts)
+        except _Absent:
+            path.stat()  # what vanished here is not missing there
+            raise
+
+    def put_bytes(self, content: bytes, name: str) -> None:
+        """Writes a small object."""
+        self._call("pipe_file", self._path(name), content)
+
+    def read(self, name: str, size: int) -> bytes:
+        """The first `size` bytes of an object."""
+        return self._piece(name, 0, size)
+
+    def get(self, name: str, size: int, target: Path) -> str:
+        """Downloads an object of `size` bytes, and no more than these; its sha256."""
+        digest = hashlib.sha256()
+        with target.open("wb") as file:
+            for start in range(0, size, _PIECE):
+                piece = self._piece(name, start, min(start + _PIECE, size))
+                digest.update(piece)
+                file.write(piece)
+        return digest.hexdigest()
+
+    def delete(self, name: str) -> None:
+        """Deletes an object, if it is there."""
+        with suppress(_Absent):
+            self._call("rm_file", self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _piece(self, name: str, start: int, end: int) -> bytes:
+        if start == end:  # S3 refuses an empty range
+            return b""
+        piece = self._call("cat_file", self._path(name), start=start, end=end)
+        if len(piece) != end - start:
+            raise NotAsPromised(f"{name} has not the size that it should have")
+        return piece
+
+    def _call(self, method: str, *args: Any, **options: Any) -> Any:
+        try:
+            if isinstance(self._files, AsyncFileSystem):
+                act = getattr(self._files, f"_{method}")
+                done = sync(self._files.loop, self._watched, lambda: act(*args, **options))
+            else:
+                done = getattr(self._files, method)(*args, **options)
+        except StoreError:
+            raise
+        except FileNotFoundError as error:
+            raise _Absent(f"not found: {_reason(error)}") from error
+        except Exception as error:  # each library has its own
+            raise StoreError(_reason(error)) from error
+        self.moved += 1
+        return done
+
+    async def _watched(self, start: Callable[[], Awaitable[Any]]) -> Any:
+        """Cancels a call that nothing comes of; libraries do not watch every part of one."""
+        task = asyncio.ensure_future(start())
+        moved, since = self.moved, time.monotonic()
+        while not task.done():
+            await asyncio.wait({task}, timeout=_TICK)
+            if self.moved != moved:
+                moved, since = self.moved, time.monotonic()
+            elif time.monotonic() - since > self.silence and not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_TICK)
+                raise StoreError(f"it did not answer for {self.silence:g} s")
+        return task.result()
+
+
+class _Count(Callback):
+    """Notes that a part of a file got through."""
+
+    def __init__(self, remote: Remote) -> None:
+        super().__init__()
+        self._remote = remote
+
+    def relative_update(self, inc: int = 1) -> None:
+        self._remote.moved += 1
+
+    def absolute_update(self, value: int) -> None:
+        self._remote.moved += 1
+
+
+def _opened(url: str, silence: float) -> tuple[fsspec.AbstractFileSystem, str]:
+    parts = urlsplit(url)
+    if not parts.scheme or not (parts.netloc or parts.path.strip("/")):
+        raise InputError(f"--store={url} is no URL such as s3://bucket/runs/mover")
+    if "@" in parts.netloc:
+        raise InputError(
+            "--store: leave credentials to the environment, they do not belong in a URL"
+        )
+    try:
+        files, root = fsspec.url_to_fs(url, **_options(parts.scheme, silence))
+    except ImportError as error:
+        extra = _EXTRAS.get(parts.scheme)
+        hint = f"pip install -e '.[{extra}]' -c constraints.txt" if extra else str(error)
+        raise InputError(f"--store={url} needs a package that is not installed: {hint}") from None
+    except ValueError as error:
+        raise InputError(f"--store={url}: {_reason(error)}") from None
+    return files, root.rstrip("/")
+
+
+def _options(scheme: str, silence: float) -> dict[str, Any]:
+    common = {"use_listings_cache": False, "skip_instance_cache": True}
+    match _EXTRAS.get(scheme):
+        case "s3":
+            quick = {"connect_timeout": min(_CONNECT_SECONDS, silence), "read_timeout": silence}
+            return {**common, "config_kwargs": {**quick, "retries": {"total_max_attempts": 2}}}
+        case "gcs":
+            return {**common, "requests_timeout": silence}
+        case _:
+            return {**common, "auto_mkdir": True} if scheme == "file" else common
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())[:160]
+    for name in _SECRETS:
+        if len(secret := os.environ.get(name, "")) >= 8:
+            text = text.replace(secret, "***")
+    return text or type(error).__name__
