@@ -278,6 +278,31 @@ def test_a_store_that_is_ahead_is_caught_up_with(url: str, workdir: Path, tmp_pa
     assert not (behind / "DONE").exists()
 
 
+def test_stopped_while_catching_up_it_catches_up_next_time(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
+    behind = shutil.copytree(workdir, tmp_path / "behind")
+    (behind / "DONE").unlink()
+    write(workdir / "metrics.jsonl", "{}\n{}\n")
+    for stage, step in (("recover", 8), ("recover", 20), ("detect", 6)):
+        save(workdir, stage, step)
+    uploaded(url, workdir)
+    calls, stopped = 0, 0
+    while True:
+        machine = shutil.copytree(behind, tmp_path / f"machine{calls}")
+        try:
+            pull(Unsteady(url, fail_at=calls), machine, CONFIG)
+            break
+        except StoreError:
+            stopped += 1
+        pull(Remote(url, 5.0), machine, CONFIG)
+        expected = tree(workdir) if (machine / "DONE").exists() else tree(workdir).keys() - {"DONE"}
+        assert set(tree(machine)) == set(expected)
+        assert (machine / "metrics.jsonl").read_text() == "{}\n{}\n"
+        calls += 1
+    assert stopped > 10
+
+
 def test_a_store_of_another_run_is_refused(url: str, workdir: Path, tmp_path: Path) -> None:
     uploaded(url, workdir)
     with pytest.raises(InputError, match="holds another run"):

@@ -144,6 +144,19 @@ def test_dying_in_the_middle_of_an_upload_leaves_whole_checkpoints_alone(
         _until(lambda: whole_steps(url) == {"recover 5", "recover 10", "recover 15"})
 
 
+def test_a_slow_store_gets_whole_checkpoints_however_fast_they_are_made_and_deleted(
+    wire: Wire, url: str, workdir: Path
+) -> None:
+    with mirrored(workdir, url, CONFIG, HASTY):
+        wire.pause = 0.05
+        for step in range(5, 30, 5):
+            save(workdir, "recover", step, size=BIG // 2)
+            shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
+            time.sleep(0.1)  # an upload takes ten times as long
+        assert not whole_steps(url) & {"recover 20", "recover 25"}
+    assert whole_steps(url) == {"recover 20", "recover 25"}
+
+
 def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
     wire: Wire, url: str, workdir: Path
 ) -> None:
@@ -158,7 +171,9 @@ def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
     with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, HASTY):
         job()
     message = str(stop.value)
-    assert message.startswith("stopped at step 15; but step 15 of recover lie")
+    assert message.startswith(
+        "stopped at step 15; but only the disk of this machine has step 15 of rec"
+    )
     assert f"{url} has step 5 of recover" in message
     wire.frozen = False
     with mirrored(workdir, url, CONFIG, HASTY):
@@ -174,7 +189,7 @@ def test_a_run_that_is_done_and_not_uploaded_is_to_be_run_again(
         save(workdir, "recover", 5)
         write(workdir / "DONE", "all went well")
 
-    said = "the run is done, but step 5 of recover lie"
+    said = "the run is done, but only the disk of this machine has step 5 of recover"
     with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, HASTY):
         job()
     wire.broken = False
@@ -220,7 +235,7 @@ def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
     _, said = job.communicate(timeout=60)
     assert job.returncode == PREEMPTED, said
     assert "with the state saved: run the same command again" in said
-    assert "alone" not in said
+    assert "only the disk" not in said
     shutil.rmtree(lost)
 
     again = _started(found, [*flags, f"--store={url}"])

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ class Wire:
         port: to connect to.
         broken: connections are closed at their next byte, and new ones at once.
         frozen: nothing gets through any more, and nothing is closed.
+        pause: seconds that each 64 KiB take.
         cut_after: bytes towards the server until it breaks for good; None for never.
     """
 
@@ -24,6 +26,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.broken = False
+        self.pause = 0.0
         self.cut_after: int | None = None
         self._flows = threading.Event()
         self._flows.set()
@@ -65,6 +68,7 @@ class Wire:
     def _pump(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
         with source, sink, contextlib.suppress(OSError):
             while piece := source.recv(_PIECE):
+                time.sleep(self.pause)
                 self._flows.wait()
                 if counts and self.cut_after is not None:
                     self.cut_after -= len(piece)

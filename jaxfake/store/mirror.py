@@ -19,8 +19,8 @@ class Pace(NamedTuple):
     longest_pause: float = 60.0
     start: float = 60.0  # that a store is tried for by a run that has nothing else
     silence: float = 60.0  # of a call that moves nothing, after which it has failed
-    patience: float = 120.0  # at the end, without any progress
-    reserve: float = 2.0  # of the grace, to leave in
+    patience: float = 240.0  # at the end, without any progress; a piece on a slow line takes 190
+    reserve: float = 5.0  # of the grace, to leave in
 
 
 PACE = Pace()
@@ -63,15 +63,18 @@ class Mirror:
             What is not there.
         """
         self._hurry = True
-        self._remote.silence = min(self._remote.silence, patience / 4)
+        self._remote.silence = min(self._remote.silence, patience / 8)
         self._wake.set()
         moved, since = self._remote.moved, time.monotonic()
+        reserve: float | None = None
         while lacking := self._wanted(newest_only):
             if self._remote.moved != moved:
                 moved, since = self._remote.moved, time.monotonic()
-            left = asked_back.seconds_left
-            overdue = left is not None and left <= self._pace.reserve
-            if overdue or time.monotonic() - since > patience:
+            if (left := asked_back.seconds_left) is not None:
+                reserve = reserve or min(self._pace.reserve, left / 4)
+                if left <= reserve:
+                    break
+            if time.monotonic() - since > patience:
                 break
             time.sleep(0.05)
         return lacking
@@ -89,10 +92,9 @@ class Mirror:
             here.append(f"{len(lacking.older)} older checkpoints")
         if lacking.records and not lacking.newest:
             here.append(f"{len(lacking.records)} files")
-        why = f" ({self._trouble})" if self._trouble else ""
         return (
-            f"{' and '.join(here)} lie on the disk of this machine alone; {self._remote.url} has "
-            f"{self._there()}{why}"
+            f"only the disk of this machine has {' and '.join(here)}; {self._remote.url} has "
+            f"{self._there()} ({self._trouble or 'the time was too short'})"
         )
 
     def _wanted(self, newest_only: bool) -> Lacking:
@@ -119,13 +121,13 @@ class Mirror:
             return self._failed(" ".join(str(error).split()) or type(error).__name__)
         if records:
             self._records_at = now
-        if self._trouble is not None:
+        if self._trouble is not None and not self._closed.is_set():
             say(f"{self._remote.url} works again: it has {self._there()}")
         self._trouble, self._pause = None, self._pace.first_pause
         return self._pace.first_pause / 10 if self._hurry else self._pace.look
 
     def _failed(self, reason: str) -> float:
-        if self._trouble is None:
+        if self._trouble is None and not self._closed.is_set():
             say(
                 f"{self._remote.url} fails ({reason}): training goes on, all is saved on this disk; "
                 "the store is tried again and again"

@@ -19,6 +19,8 @@ from jaxfake.store.push import check_config, read_marker
 from jaxfake.store.remote import NotAsPromised, Remote
 
 _SCRATCH = ".fetched"
+_LAST = (layout.DONE, layout.CONFIG)
+"""After all checkpoints; a folder without config.json counts as empty."""
 
 
 class Pulled(NamedTuple):
@@ -46,19 +48,21 @@ def pull(remote: Remote, workdir: Path, config_sha256: str) -> Pulled:
         return Pulled([], frozenset())
     _check_room(workdir, names)
     try:
-        return _fetch(remote, workdir, names, sorted(marked - set(here), key=_newest_first))
+        return _fetch(remote, workdir, names, _in_turn(marked - set(here), first))
     except OSError as error:
         raise InputError(f"{remote.url} cannot be fetched to {workdir}: {error}") from error
 
 
-def _newest_first(step: Step) -> tuple[str, int]:
-    return step.stage, -step.number
+def _in_turn(steps: set[Step], newest_here: dict[str, int]) -> list[Step]:
+    """Those that make the store ahead last: stopped in between, the next try finds it ahead still."""
+    return sorted(steps, key=lambda step: (step.number > newest_here.get(step.stage, -1), step))
 
 
 def _fetch(remote: Remote, workdir: Path, names: dict[str, int], steps: list[Step]) -> Pulled:
     workdir.mkdir(parents=True, exist_ok=True)
     for left in workdir.glob(f"{_SCRATCH}*"):  # by a kill
         shutil.rmtree(left)
+    _fetch_records(remote, workdir, [name for name in names if name not in _LAST], names)
     fetched, damaged = list[Step](), set[Step]()
     for step in steps:
         (fetched.append if _fetch_step(remote, workdir, step, names) else damaged.add)(step)
@@ -68,7 +72,7 @@ def _fetch(remote: Remote, workdir: Path, names: dict[str, int], steps: list[Ste
                 f"every checkpoint of {stage} in {remote.url} is damaged: use another --store to "
                 "start anew"
             )
-    _fetch_records(remote, workdir, names)
+    _fetch_records(remote, workdir, [name for name in _LAST if name in names], names)
     return Pulled(fetched, frozenset(damaged))
 
 
@@ -102,23 +106,16 @@ def _first_wrong(remote: Remote, step: Step, files: Contents, into: Path) -> str
     return None
 
 
-def _fetch_records(remote: Remote, workdir: Path, names: dict[str, int]) -> None:
-    """The other files; config.json last, since a folder without it counts as empty."""
-    wanted = [name for name in names if layout.is_record(name)]
-    for name in sorted(wanted, key=_in_order):
+def _fetch_records(remote: Remote, workdir: Path, wanted: list[str], sizes: dict[str, int]) -> None:
+    for name in filter(layout.is_record, wanted):
         if not layout.is_safe(name):
             say(f"{remote.url}: an object named {name[:80]!r} is left out")
             continue
         with _scratch(workdir) as scratch:
-            remote.get(name, names[name], scratch / "file")
+            remote.get(name, sizes[name], scratch / "file")
             target = workdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (scratch / "file").replace(target)
-
-
-def _in_order(name: str) -> tuple[int, str]:
-    last = [layout.DONE, layout.CONFIG]
-    return (last.index(name) + 1 if name in last else 0), name
 
 
 def _check_room(workdir: Path, names: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,9 @@ from jaxfake.errors import InputError
 
 _CONNECT_SECONDS = 10.0
 _TICK = 0.5  # seconds
-_PIECE = 8 << 20  # bytes; at least 5 MiB for S3, a multiple of 256 KiB for GCS
+_PIECE = 5 << 20  # bytes; at least 5 MiB for S3, a multiple of 256 KiB for GCS
+_AT_ONCE = 2  # pieces; nothing is heard of them until one has got through
+_SLOWEST = 64 << 10  # bytes a second, of a line that is worth waiting for
 _MOST_OBJECTS = 100_000  # below the URL; a run has hundreds
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
@@ -44,7 +47,7 @@ class Remote:
 
     Args:
         url: such as s3://bucket/runs/mover.
-        silence: seconds without any progress after which a call has failed.
+        silence: seconds without any progress after which a call has failed; a piece of a file has more.
 
     Raises:
         InputError: no such URL can be reached by what is installed.
@@ -69,9 +72,10 @@ class Remote:
 
     def put(self, path: Path, name: str) -> None:
         """Uploads a file. FileNotFoundError if there is none."""
-        parts = {"callback": _Count(self), "chunksize": _PIECE, "max_concurrency": 2}
+        parts = {"callback": _Count(self), "chunksize": _PIECE, "max_concurrency": _AT_ONCE}
+        size = path.stat().st_size
         try:
-            self._call("put_file", str(path), self._path(name), **parts)
+            self._call("put_file", str(path), self._path(name), moves=size, **parts)
         except _Absent:
             path.stat()  # what vanished here is not missing there
             raise
@@ -105,16 +109,17 @@ class Remote:
     def _piece(self, name: str, start: int, end: int) -> bytes:
         if start == end:  # S3 refuses an empty range
             return b""
-        piece = self._call("cat_file", self._path(name), start=start, end=end)
+        piece = self._call("cat_file", self._path(name), moves=end - start, start=start, end=end)
         if len(piece) != end - start:
             raise NotAsPromised(f"{name} has not the size that it should have")
         return piece
 
-    def _call(self, method: str, *args: Any, **options: Any) -> Any:
+    def _call(self, method: str, *args: Any, moves: int = 0, **options: Any) -> Any:
+        """Calls the library; `moves` bytes are to get through."""
         try:
             if isinstance(self._files, AsyncFileSystem):
-                act = getattr(self._files, f"_{method}")
-                done = sync(self._files.loop, self._watched, lambda: act(*args, **options))
+                act, more = getattr(self._files, f"_{method}"), _seconds(moves)
+                done = sync(self._files.loop, self._watched, lambda: act(*args, **options), more)
             else:
                 done = getattr(self._files, method)(*args, **options)
         except StoreError:
@@ -126,7 +131,7 @@ class Remote:
         self.moved += 1
         return done
 
-    async def _watched(self, start: Callable[[], Awaitable[Any]]) -> Any:
+    async def _watched(self, start: Callable[[], Awaitable[Any]], more: float) -> Any:
         """Cancels a call that nothing comes of; libraries do not watch every part of one."""
         task = asyncio.ensure_future(start())
         moved, since = self.moved, time.monotonic()
@@ -134,10 +139,10 @@ class Remote:
             await asyncio.wait({task}, timeout=_TICK)
             if self.moved != moved:
                 moved, since = self.moved, time.monotonic()
-            elif time.monotonic() - since > self.silence and not task.done():
+            elif time.monotonic() - since > (patience := self.silence + more) and not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=_TICK)
-                raise StoreError(f"it did not answer for {self.silence:g} s")
+                raise StoreError(f"it did not answer for {patience:.0f} s")
         return task.result()
 
 
@@ -153,6 +158,11 @@ class _Count(Callback):
 
     def absolute_update(self, value: int) -> None:
         self._remote.moved += 1
+
+
+def _seconds(size: int) -> float:
+    """That so many bytes, or the pieces that go at once, may take until something is heard of them."""
+    return min(size, _AT_ONCE * _PIECE) / _SLOWEST
 
 
 def _opened(url: str, silence: float) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -178,9 +188,18 @@ def _options(scheme: str, silence: float) -> dict[str, Any]:
     common = {"use_listings_cache": False, "skip_instance_cache": True}
     match _EXTRAS.get(scheme):
         case "s3":
-            quick = {"connect_timeout": min(_CONNECT_SECONDS, silence), "read_timeout": silence}
-            return {**common, "config_kwargs": {**quick, "retries": {"total_max_attempts": 2}}}
+            return {
+                **common,
+                "config_kwargs": {
+                    "connect_timeout": min(_CONNECT_SECONDS, silence),
+                    "read_timeout": silence + _seconds(_AT_ONCE * _PIECE),
+                    "retries": {"total_max_attempts": 2},
+                },
+            }
         case "gcs":
+            logging.getLogger("gcsfs").setLevel(
+                logging.ERROR
+            )  # it wonders at buckets at every call
             return {**common, "requests_timeout": silence}
         case _:
             return {**common, "auto_mkdir": True} if scheme == "file" else common
