@@ -14,9 +14,11 @@ import pytest
 
 from jaxfake.errors import InputError
 from jaxfake.store import layout
+from jaxfake.store.around import mirrored
+from jaxfake.store.claims import read_marker
 from jaxfake.store.layout import Step
 from jaxfake.store.pull import pull
-from jaxfake.store.push import Push, read_marker
+from jaxfake.store.push import Push
 from jaxfake.store.remote import Remote, StoreError
 
 CONFIG = "c0ffee"
@@ -181,6 +183,24 @@ def test_what_retention_deleted_here_stays_until_the_newest_is_there(
     assert not any("recover/10" in name for name in remote.names())
 
 
+def test_the_last_one_there_stays_though_a_newer_one_just_came_here(
+    url: str, workdir: Path
+) -> None:
+    remote = Unsteady(url)
+
+    def retire(name: str) -> None:
+        if name == "DONE":  # the last to be uploaded
+            shutil.rmtree(workdir / "checkpoints/recover/10")
+            save(workdir, "recover", 15)
+
+    remote.before = retire
+    push = Push(workdir, remote, CONFIG, frozenset())
+    push.catch_up(records_too=True)
+    assert "recover 10" in whole_steps(url)
+    push.catch_up(records_too=False)
+    assert whole_steps(url) == {"detect 3", "recover 5", "recover 15"}
+
+
 def test_a_checkpoint_that_retention_deletes_meanwhile_arrives_whole(
     url: str, workdir: Path
 ) -> None:
@@ -311,6 +331,12 @@ def test_a_store_of_another_run_is_refused(url: str, workdir: Path, tmp_path: Pa
     begin(tmp_path / "other", "decaf")  # begun while the store was away
     with pytest.raises(InputError, match="holds another run"):
         Push(tmp_path / "other", Remote(url, 5.0), "decaf", frozenset()).catch_up(True)
+
+
+def test_a_workdir_of_another_run_does_not_get_into_the_store(url: str, workdir: Path) -> None:
+    with mirrored(workdir, url, "decaf"):
+        pass  # the job refuses it
+    assert Remote(url, 5.0).names() == {}
 
 
 @pytest.mark.parametrize(

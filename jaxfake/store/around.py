@@ -10,6 +10,7 @@ from jaxfake.asked_back import asked_back
 from jaxfake.errors import InputError, Preempted
 from jaxfake.progress import say
 from jaxfake.store import layout
+from jaxfake.store.claims import config_of
 from jaxfake.store.layout import Step
 from jaxfake.store.mirror import PACE, Mirror, Pace
 from jaxfake.store.pull import pull
@@ -27,7 +28,7 @@ def mirrored(
         InputError: the store cannot be used, has another run, or cannot be asked whether it has this one.
         Preempted: the job is done, or was stopped, and the store does not have everything.
     """
-    if url is None:
+    if url is None or _is_another(workdir, config_sha256):
         yield
         return
     remote = Remote(url, pace.silence)
@@ -41,7 +42,7 @@ def mirrored(
     except Preempted as stop:
         raise Preempted(f"{stop}{_left_behind(mirror, pace.patience)}") from stop
     except Exception:
-        if remark := _left_behind(mirror, pace.first_pause):
+        if remark := _left_behind(mirror, pace.patience / 8):
             say(f"failed{remark}")
         raise
     else:
@@ -49,6 +50,12 @@ def mirrored(
             _complete(mirror, pace)
     finally:
         mirror.close()
+
+
+def _is_another(workdir: Path, config_sha256: str) -> bool:
+    """Whether the workdir holds another run: the job will refuse it, and the store must not get it."""
+    path = workdir / layout.CONFIG
+    return path.exists() and config_of(path.read_bytes()) != config_sha256
 
 
 class _Beginning(NamedTuple):

@@ -6,7 +6,7 @@ The store has the names of the folder, and beside each whole checkpoint a marker
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ def local_steps(workdir: Path) -> list[Step]:
     return [step for _, step in sorted(ranked, key=lambda one: one[0])]
 
 
-def newest(steps: Iterator[Step] | list[Step]) -> dict[str, int]:
+def newest(steps: Iterable[Step]) -> dict[str, int]:
     """The greatest number of each stage."""
     found: dict[str, int] = {}
     for step in steps:

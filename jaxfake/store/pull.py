@@ -14,8 +14,8 @@ from typing import NamedTuple
 from jaxfake.errors import InputError
 from jaxfake.progress import say
 from jaxfake.store import layout
+from jaxfake.store.claims import check_config, read_marker
 from jaxfake.store.layout import Contents, Step
-from jaxfake.store.push import check_config, read_marker
 from jaxfake.store.remote import NotAsPromised, Remote
 
 _SCRATCH = ".fetched"

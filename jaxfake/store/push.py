@@ -4,21 +4,17 @@ A checkpoint's marker is written when all of its files are there and deleted bef
 that a checkpoint with a marker is whole at every instant.
 """
 
-import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.errors import InputError
 from jaxfake.store import layout
+from jaxfake.store.claims import check_config, read_marker
+from jaxfake.store.held import held
 from jaxfake.store.layout import Contents, Stamp, Step
 from jaxfake.store.remote import Remote
 
-HELD = ".mirror"
-"""Below the workdir: links to the files of the checkpoint that is being uploaded."""
+SCRATCH = ".mirror"
+"""Below the workdir: the checkpoint that is being uploaded."""
 
 
 class Lacking(NamedTuple):
@@ -68,8 +64,7 @@ class Push:
         self._checkpoints()
         if records_too:
             self._records()
-        if not self.lacking().newest:
-            self._prune()
+        self._prune()
 
     def lacking(self) -> Lacking:
         """What is on this disk and not in the store; asks nothing of the store."""
@@ -83,8 +78,8 @@ class Push:
         )
 
     def there(self) -> dict[str, int]:
-        """The newest whole checkpoint of each stage, as far as is known."""
-        return layout.newest([step for step, files in self._marked.items() if files])
+        """The newest whole checkpoint of each stage, as far as is known; of any thread, as `lacking`."""
+        return layout.newest([step for step, files in list(self._marked.items()) if files])
 
     def _meet(self) -> None:
         names = self._remote.names()
@@ -112,14 +107,17 @@ class Push:
         return not now or self._whole.get(step) == now
 
     def _checkpoint(self, step: Step) -> None:
-        with _held(self._workdir, step) as folder:
+        with held(self._workdir / step.name, self._workdir / SCRATCH) as folder:
             if folder is None:
                 return
-            seen = layout.stamps(folder)
-            files = layout.contents(folder)
-            if self._marked.get(step) != files:
-                self._upload(step, folder, files)
-            self._whole[step] = seen
+            try:
+                seen, files = layout.stamps(folder), layout.contents(folder)
+                if self._marked.get(step) != files:
+                    self._upload(step, folder, files)
+                self._whole[step] = seen
+            except FileNotFoundError:  # it could not be held
+                if (self._workdir / step.name).is_dir():
+                    raise
 
     def _upload(self, step: Step, folder: Path, files: Contents) -> None:
         there = self._content.setdefault(step, {})
@@ -160,9 +158,11 @@ class Push:
             return  # it was replaced or deleted; the next look sees what is there then
 
     def _prune(self) -> None:
-        """Deletes what retention deleted here: what is older than the newest, and not here."""
-        steps = layout.local_steps(self._workdir)
-        first, here = layout.newest(steps), set(steps)
+        """Deletes what retention deleted here: what is not here, and older than a newest that is there."""
+        here = set(layout.local_steps(self._workdir))
+        first = layout.newest(here)
+        if not all(Step(*one) in self._whole for one in first.items()):
+            return  # it came just now
         gone = {s for s in self._content if s not in here and s.number < first.get(s.stage, 0)}
         if not gone:
             return
@@ -175,64 +175,3 @@ class Push:
         for step in gone:
             del self._content[step]
             self._whole.pop(step, None)
-
-
-def check_config(remote: Remote, names: dict[str, int], config_sha256: str) -> None:
-    """Raises InputError if the store holds a run of another config."""
-    size = names.get(layout.CONFIG)
-    if size is None:
-        return
-    try:
-        text = remote.read(layout.CONFIG, min(size, layout.MOST_MARKER_BYTES))
-        there = str(json.loads(text)["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{remote.url}/{layout.CONFIG} is none of a run: use another --store"
-        ) from error
-    if there != config_sha256:
-        raise InputError(
-            f"{remote.url} holds another run, of config {there[:12]}, where this is {config_sha256[:12]}: "
-            "use that config or another --store"
-        )
-
-
-def read_marker(remote: Remote, step: Step, names: dict[str, int]) -> Contents | None:
-    """What a marker says; None if it is damaged, or more than `names` are there to fulfil it."""
-    size = names[step.marker]
-    if size > layout.MOST_MARKER_BYTES:
-        return None
-    try:
-        files = layout.from_json(remote.read(step.marker, size))
-    except ValueError:
-        return None
-    sizes = {name: names.get(f"{step.name}/{name}") for name in files}
-    return files if sizes == {name: facts.size for name, facts in files.items()} else None
-
-
-@contextmanager
-def _held(workdir: Path, step: Step) -> Iterator[Path | None]:
-    """The checkpoint's files, safe from retention while they are uploaded, however long that takes.
-
-    Files of a checkpoint are never changed in place, so links hold them. Where the disk knows no
-    links, the folder itself. None if it was deleted meanwhile.
-    """
-    source, held = workdir / step.name, workdir / HELD
-    shutil.rmtree(held, ignore_errors=True)
-    try:
-        yield _linked(source, held)
-    finally:
-        shutil.rmtree(held, ignore_errors=True)
-
-
-def _linked(source: Path, held: Path) -> Path | None:
-    for name in layout.stamps(source):
-        target = held / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source / name, target)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return source
-    # Retention renames a folder before it deletes in it: if it is still here, nothing was missed.
-    return held if source.is_dir() else None

@@ -2,28 +2,23 @@
 
 import asyncio
 import hashlib
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import fsspec
 from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.callbacks import Callback
 
-from jaxfake.errors import InputError
+from jaxfake.store.opening import opened
 
-_CONNECT_SECONDS = 10.0
 _TICK = 0.5  # seconds
 _PIECE = 5 << 20  # bytes; at least 5 MiB for S3, a multiple of 256 KiB for GCS
 _AT_ONCE = 2  # pieces; nothing is heard of them until one has got through
 _SLOWEST = 64 << 10  # bytes a second, of a line that is worth waiting for
 _MOST_OBJECTS = 100_000  # below the URL; a run has hundreds
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 
 
@@ -57,7 +52,8 @@ class Remote:
         self.url = url.rstrip("/")
         self.moved = 0  # grows with everything that gets through
         self.silence = silence  # may be lowered while a call waits
-        self._files, self._root = _opened(self.url, silence)
+        longest = silence + _seconds(_AT_ONCE * _PIECE)
+        self._files, self._root = opened(self.url, longest)
 
     def names(self) -> dict[str, int]:
         """Size in bytes of every object."""
@@ -165,49 +161,9 @@ def _seconds(size: int) -> float:
     return min(size, _AT_ONCE * _PIECE) / _SLOWEST
 
 
-def _opened(url: str, silence: float) -> tuple[fsspec.AbstractFileSystem, str]:
-    parts = urlsplit(url)
-    if not parts.scheme or not (parts.netloc or parts.path.strip("/")):
-        raise InputError(f"--store={url} is no URL such as s3://bucket/runs/mover")
-    if "@" in parts.netloc:
-        raise InputError(
-            "--store: leave credentials to the environment, they do not belong in a URL"
-        )
-    try:
-        files, root = fsspec.url_to_fs(url, **_options(parts.scheme, silence))
-    except ImportError as error:
-        extra = _EXTRAS.get(parts.scheme)
-        hint = f"pip install -e '.[{extra}]' -c constraints.txt" if extra else str(error)
-        raise InputError(f"--store={url} needs a package that is not installed: {hint}") from None
-    except ValueError as error:
-        raise InputError(f"--store={url}: {_reason(error)}") from None
-    return files, root.rstrip("/")
-
-
-def _options(scheme: str, silence: float) -> dict[str, Any]:
-    common = {"use_listings_cache": False, "skip_instance_cache": True}
-    match _EXTRAS.get(scheme):
-        case "s3":
-            return {
-                **common,
-                "config_kwargs": {
-                    "connect_timeout": min(_CONNECT_SECONDS, silence),
-                    "read_timeout": silence + _seconds(_AT_ONCE * _PIECE),
-                    "retries": {"total_max_attempts": 2},
-                },
-            }
-        case "gcs":
-            logging.getLogger("gcsfs").setLevel(
-                logging.ERROR
-            )  # it wonders at buckets at every call
-            return {**common, "requests_timeout": silence}
-        case _:
-            return {**common, "auto_mkdir": True} if scheme == "file" else common
-
-
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())[:160]
+    text = " ".join(str(error).split())
     for name in _SECRETS:
         if len(secret := os.environ.get(name, "")) >= 8:
             text = text.replace(secret, "***")
-    return text or type(error).__name__
+    return text[:160] or type(error).__name__
