@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ GRACE_SECONDS = 100.0
 _POLL_SECONDS = 5.0
 _ALL_SAVED = "stopped with everything saved: run the same command again to go on"
 _OLD = ": what was saved before is whole, run the same command again to go on from it"
+_STOPPED = "stopped; what was saved is whole, run the same command again to go on"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -39,11 +41,18 @@ class AskedBack:
         self._listening = self._protected = False
         self._save_ends: Callable[[], None] | None = None
         self._grace = GRACE_SECONDS
+        self._until: float | None = None  # of the monotonic clock
+        self._farewell: Callable[[], str] | None = None
 
     @property
     def requested(self) -> bool:
         """Read it between steps; save and raise `Preempted` if it is true."""
         return self._asked.is_set()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until this process leaves, saved or not; None while nobody asks."""
+        return None if self._until is None else self._until - time.monotonic()
 
     def listen(self) -> None:
         """Hears SIGTERM and Ctrl-C from now on; of the main thread. Once is enough."""
@@ -103,20 +112,40 @@ class AskedBack:
             with self._lock:
                 self._save_ends = None
 
+    @contextmanager
+    def before_leaving(self, farewell: Callable[[], str]) -> Iterator[None]:
+        """While inside, a notice to unprotected work waits for this call; it returns words to add.
+
+        The call is made in a thread of its own, and has `seconds_left`.
+        """
+        self._farewell = farewell
+        try:
+            yield
+        finally:
+            self._farewell = None
+
     def ask(self) -> None:
         """Asks this process to stop; the second time, it leaves at once."""
         with self._lock:
-            if not self._protected or self.requested:
-                _leave("stopped; what was saved is whole, run the same command again to go on")
+            if self.requested or not (self._protected or self._farewell):
+                _leave(_STOPPED)
+            self._until = time.monotonic() + self._grace
             self._asked.set()
-            save_ends = self._save_ends
+            last_work = self._last_work()
         overdue = threading.Timer(
             self._grace, _leave, [f"not saved within {self._grace:g} s{_OLD}"]
         )
         overdue.daemon = True
         overdue.start()
-        if save_ends is not None:
-            _in_background(lambda: _leave_after(save_ends))
+        if last_work is not None:
+            _in_background(last_work)
+
+    def _last_work(self) -> Callable[[], NoReturn] | None:
+        """What is done before leaving; None where the protected work sees to that itself."""
+        save_ends, farewell = self._save_ends, self._farewell
+        if self._protected and save_ends is None:
+            return None
+        return lambda: _leave_after(save_ends, farewell)
 
     def _hear(self, pipe: int) -> None:
         while True:
@@ -154,12 +183,16 @@ def _in_background(work: Callable[[], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 
-def _leave_after(save_ends: Callable[[], None]) -> NoReturn:
-    try:
-        save_ends()
-    except InputError as error:
-        _leave(str(error), USAGE)
-    _leave(_ALL_SAVED)
+def _leave_after(
+    save_ends: Callable[[], None] | None, farewell: Callable[[], str] | None
+) -> NoReturn:
+    if save_ends is not None:
+        try:
+            save_ends()
+        except InputError as error:
+            _leave(str(error), USAGE)
+    remark = "" if farewell is None else farewell()
+    _leave(f"{_STOPPED if save_ends is None else _ALL_SAVED}{remark}")
 
 
 def _leave(message: str, code: int = PREEMPTED) -> NoReturn:

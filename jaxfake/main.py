@@ -1,6 +1,6 @@
 """Trains, evaluates and reports: the main job.
 
-    python -m jaxfake.main --config=configs/mover.py [--workdir=DIR] [--config.KEY=VALUE ...]
+    python -m jaxfake.main --config=configs/mover.py [--workdir=DIR] [--store=URL] [--config.KEY=VALUE ...]
 
 The same command again goes on wherever the run was stopped; once it is done, it says so and does
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
@@ -30,6 +30,12 @@ _GRACE = flags.DEFINE_float(
     "grace", GRACE_SECONDS, "Most seconds from being asked to stop to exit code 75.", 1.0
 )
 _NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, once this exists.")
+_STORE = flags.DEFINE_string(
+    "store",
+    None,
+    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "
+    "there first, uploaded in the background. Credentials and endpoint as the library finds them.",
+)
 _NOTICE_COMMAND = flags.DEFINE_string(
     "notice_command",
     None,
@@ -60,6 +66,7 @@ def main() -> int | None:
     asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config, job, processes
+    from jaxfake.store.around import mirrored
 
     if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
@@ -68,13 +75,14 @@ def main() -> int | None:
     if not Path(path).is_file():
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
-    workdir = Path(_WORKDIR.value or workdir)
-    run = config.parse(_CONFIG.value)
+    workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
+    store = mirrored(workdir, _STORE.value, config.fingerprint(run))
     if not _COORDINATOR.value:
-        job.run_job(run, workdir)
+        with store:
+            job.run_job(run, workdir)
         return None
     crew = processes.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
-    with processes.joined(crew), processes.desk(workdir) as desk:
+    with processes.joined(crew), processes.by_the_first(store), processes.desk(workdir) as desk:
         job.run_job(run, desk)
     return None
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -107,6 +107,11 @@ def one_after_the_first(name: str) -> Iterator[None]:
     yield
     if is_first():
         wait_for_all(name)
+
+
+def by_the_first(around: AbstractContextManager[None]) -> AbstractContextManager[None]:
+    """What only one process does around the work; the others do nothing, and wait where they meet."""
+    return around if is_first() else nullcontext()
 
 
 @contextmanager

@@ -31,6 +31,7 @@ LONGEST = (
     "test_shipped_configs",
     "test_detectors",
     "test_main",
+    "test_store_s3",
     "test_job",
     "test_rates",
     "test_step",

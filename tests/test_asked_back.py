@@ -42,6 +42,16 @@ with asked_back.protecting():
     print("up", flush=True)
     time.sleep(60)
 """
+TAKES_LEAVE = """
+def farewell():
+    assert 0 < asked_back.seconds_left <= 100
+    print("leaving", flush=True)
+    time.sleep(60 * ("deaf" in sys.argv))
+    return "; but the store is behind"
+with asked_back.before_leaving(farewell):
+    print("up", flush=True)
+    time.sleep(60)
+"""
 HEAD = "import sys, time\nfrom jaxfake import cli\nfrom jaxfake.asked_back import asked_back\n"
 HEAD += "from jaxfake.errors import InputError\n"
 
@@ -87,6 +97,24 @@ def test_with_a_save_on_its_way_only_that_is_waited_for(fails: str, code: int, w
     done, said = job.communicate(timeout=20)
     assert (job.returncode, done) == (code, "saved\n")
     assert words in said
+
+
+def test_before_leaving_there_is_time_for_a_call_and_its_words() -> None:
+    job = _start(TAKES_LEAVE)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "leaving\n")
+    assert "run the same command again to go on; but the store is behind" in said
+
+
+def test_the_second_signal_does_not_wait_for_that_call() -> None:
+    job = _start(TAKES_LEAVE, "sys.argv.append('deaf')\n")
+    job.send_signal(signal.SIGTERM)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "leaving\n"
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
 
 
 def test_the_second_signal_does_not_wait() -> None:

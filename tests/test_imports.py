@@ -8,7 +8,17 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "jaxfake"
 
-BASE = {"schema", "errors", "files", "streams", "progress", "cli", "asked_back", "processes"}
+BASE = {
+    "schema",
+    "errors",
+    "files",
+    "streams",
+    "progress",
+    "cli",
+    "asked_back",
+    "processes",
+    "store",
+}
 CORE = {"faces", "models", "masking", "losses"}
 LEVELS = (BASE, CORE | {"data"}, {"config", "weights"}, {"train", "scoring"})
 """From the bottom up: each imports its own level and those before. Every other module is a verb, on top."""

@@ -1,0 +1,81 @@
+"""A wire between a client and a server on this machine that can be cut, for tests of what then happens."""
+
+import contextlib
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+_PIECE = 1 << 16
+
+
+class Wire:
+    """Forwards TCP connections to a port; what goes wrong is set at any time. A context manager.
+
+    Attributes:
+        port: to connect to.
+        broken: connections are closed at their next byte, and new ones at once.
+        frozen: nothing gets through any more, and nothing is closed.
+        pause: seconds that each 64 KiB take.
+        cut_after: bytes towards the server until it breaks for good; None for never.
+    """
+
+    def __init__(self, upstream: int) -> None:
+        self._upstream = upstream
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.broken = False
+        self.pause = 0.0
+        self.cut_after: int | None = None
+        self._flows = threading.Event()
+        self._flows.set()
+
+    @property
+    def frozen(self) -> bool:
+        return not self._flows.is_set()
+
+    @frozen.setter
+    def frozen(self, frozen: bool) -> None:
+        (self._flows.clear if frozen else self._flows.set)()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.broken, self.frozen = True, False
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.broken:
+                    client.close()
+                    continue
+                server = socket.create_connection(("127.0.0.1", self._upstream))
+                for source, sink, counts in ((client, server, True), (server, client, False)):
+                    threading.Thread(
+                        target=self._pump, args=(source, sink, counts), daemon=True
+                    ).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
+        with source, sink, contextlib.suppress(OSError):
+            while piece := source.recv(_PIECE):
+                time.sleep(self.pause)
+                self._flows.wait()
+                if counts and self.cut_after is not None:
+                    self.cut_after -= len(piece)
+                    self.broken = self.broken or self.cut_after < 0
+                if self.broken:
+                    break
+                sink.sendall(piece)
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
