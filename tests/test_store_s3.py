@@ -230,7 +230,7 @@ def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
     untouched = _started(calm, flags)
     job = _started(lost, [*flags, f"--store={url}"])
     rows = lost / "metrics.jsonl"
-    _until(lambda: rows.exists() and rows.stat().st_size)
+    _until(lambda: job.poll() is not None or (rows.exists() and rows.stat().st_size))
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=180)
     assert job.returncode == PREEMPTED, said
@@ -257,7 +257,7 @@ def _short(root: Path) -> list[str]:
         recover__steps=40,
         recover__batch_size=8,
         log_every=5,
-        checkpoints__every_seconds=0.5,
+        checkpoints__at_risk_seconds=0.5,
     )
     return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]
 
