@@ -1,8 +1,10 @@
 """What every verb shares at the command line: flags, exit codes, and errors as one line."""
 
+import errno
 import logging
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 
 from absl import app, flags
@@ -12,6 +14,9 @@ from jaxfake.asked_back import asked_back
 from jaxfake.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
+
+_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+"""Errors of a disk that is full or takes nothing: nothing that a traceback would explain."""
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -36,15 +41,47 @@ def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
     asked_back.listen()
+    if not _DEBUG.value:
+        _hush()
     try:
         return main() or DONE
     except InputError as error:
         return _failed(str(error), USAGE)
     except Preempted as stop:
         return _failed(str(stop), PREEMPTED)
+    except OSError as error:
+        if error.errno not in _DISK:
+            return _failed(_unexpected(error), FAILED)
+        where = error.filename or "a disk"
+        return _failed(
+            f"{where} cannot be written to ({error.strerror}); what was saved before is whole: "
+            "make room and run the same command again",
+            USAGE,
+        )
     except Exception as error:
-        hint = "" if _DEBUG.value else " (--debug shows where)"
-        return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
+        return _failed(_unexpected(error), FAILED)
+
+
+def _unexpected(error: Exception) -> str:
+    hint = "" if _DEBUG.value else " (--debug shows where)"
+    return f"{type(error).__name__}: {_one_line(error)}{hint}"
+
+
+def _hush() -> None:
+    """Keeps libraries from printing tracebacks of errors that they raise as well; we say those in a line.
+
+    When a disk refuses a save, Orbax logs it from each of its threads, and TensorStore prints a traceback
+    for every array that comes too late.
+    """
+    logging.getLogger("absl").addFilter(lambda record: not record.exc_info)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited")
+    sys.unraisablehook = _unless_late
+
+
+def _unless_late(ignored: "sys.UnraisableHookArgs") -> None:
+    if str(ignored.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(ignored)
 
 
 def _failed(message: str, code: int) -> int:
