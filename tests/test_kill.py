@@ -3,6 +3,7 @@
 `python -m tools.chaos` does the same, and more, at random instants, for as long as one likes.
 """
 
+import shutil
 import signal
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from tests.tiny import tiny_flags
 from tools.chaos import disks, strikes, wreck
 from tools.chaos.compare import same_end
 from tools.chaos.job import Ended, Job, newest, run_to_end, steps
+from tools.chaos.scene import Scene
 from tools.chaos.weather import Event
 
 
@@ -86,7 +88,9 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root
     if disks.why_not():
         pytest.skip(disks.why_not())
     workdir, flags = calm / "full", _flags(tiny_root)
-    _strike(workdir, flags, lambda: steps(workdir), "KILL")
+    shutil.copytree(calm / "calm", workdir)
+    (workdir / "DONE").unlink()
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "60")
     older = newest(workdir)
     said = strikes.full(Event(0, "full", 1, 0.05, 1), _scene(workdir, flags))
     assert said is not None
@@ -106,6 +110,6 @@ def _strike(workdir: Path, flags: list[str], reached: Callable[[], object], how:
     return job.ended(60)
 
 
-def _scene(workdir: Path, flags: list[str]) -> strikes.Scene:
+def _scene(workdir: Path, flags: list[str]) -> Scene:
     """Struck a second after its start, long before its end."""
-    return strikes.Scene(workdir, flags, 1.0, Counter(), None)
+    return Scene(workdir, flags, 1.0, Counter(), None)

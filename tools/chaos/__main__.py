@@ -53,9 +53,14 @@ def main() -> int:
         f"an untouched run takes {length:.1f} s; {'; '.join(apart) or 'two are alike'}", flush=True
     )
     library = clock.build(out) if "clock" in kinds else None
-    storms = Weather(out, flags, length, events, _SEED.value, library).storms()
-    _tell(out, storms, not_possible, length)
-    return 1 if apart or any(_wrong(storm) for storm in storms) else 0
+    storms = list[Storm]()
+    try:
+        for storm in Weather(out, flags, length, events, _SEED.value, library).storms():
+            storms.append(storm)
+            _write(out / "chaos.json", storms, not_possible, length)
+    finally:
+        _tell(storms, not_possible)
+    return 1 if apart or any(storm.all_wrong() for storm in storms) else 0
 
 
 def _why_not(kind: str) -> str:
@@ -64,22 +69,22 @@ def _why_not(kind: str) -> str:
     return disks.why_not() if kind in ("full", "readonly") else ""
 
 
-def _wrong(storm: Storm) -> list[str]:
-    return [*storm.wrong, *(wrong for one in storm.struck for wrong in one.wrong)]
-
-
-def _tell(out: Path, storms: list[Storm], not_possible: dict[str, str], length: float) -> None:
-    """The table, and all of it as JSON."""
+def _write(path: Path, storms: list[Storm], not_possible: dict[str, str], length: float) -> None:
+    """All that happened, as JSON."""
     told = [
         {
             "name": storm.name,
-            "struck": [{**one._asdict(), "wrecked": None, "gone": None} for one in storm.struck],
+            "struck": [one._replace(wrecked=None, gone=None)._asdict() for one in storm.struck],
             "wrong": storm.wrong,
         }
         for storm in storms
     ]
     content = {"seed": _SEED.value, "length": length, "not_possible": not_possible, "storms": told}
-    (out / "chaos.json").write_text(json.dumps(content, indent=1) + "\n")
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _tell(storms: list[Storm], not_possible: dict[str, str]) -> None:
+    """The table."""
     print(_table(storms))
     for kind, why in not_possible.items():
         print(f"{kind}: not possible here, {why}")

@@ -42,7 +42,6 @@ def mounted(folder: Path) -> Iterator[None]:
         shutil.copytree(before, folder, dirs_exist_ok=True)
         yield
     finally:
-        (folder / _BALLAST).unlink(missing_ok=True)
         after = folder.with_name(f"{folder.name}.after")
         shutil.copytree(folder, after)
         _call("umount", str(folder))
@@ -51,8 +50,17 @@ def mounted(folder: Path) -> Iterator[None]:
         shutil.rmtree(before)
 
 
-def fill(folder: Path, rest: int) -> None:
+@contextmanager
+def filled(folder: Path, rest: int) -> Iterator[None]:
     """Leaves `rest` bytes of the disk that is mounted at a folder."""
+    _fill(folder, rest)
+    try:
+        yield
+    finally:
+        (folder / _BALLAST).unlink()
+
+
+def _fill(folder: Path, rest: int) -> None:
     free = os.statvfs(folder)
     size = free.f_bavail * free.f_frsize - rest
     with (folder / _BALLAST).open("wb") as ballast:

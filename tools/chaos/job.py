@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 SMALL = (
     "--config=configs/mover.py",
@@ -65,6 +66,18 @@ class Job:
                 stderr=err,
                 env={**os.environ, **(environment or {})},
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """No job outlives its block."""
+        self.kill()
 
     def runs_for(self, seconds: float) -> bool:
         """Waits; False if it has ended before."""

@@ -3,13 +3,15 @@
 import re
 import shutil
 from collections import Counter, deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake.asked_back import asked_back
 from tools.chaos import aftermath, compare, weather
 from tools.chaos.job import Job, steps
-from tools.chaos.strikes import STRIKES, JobFailed, Scene, Struck
+from tools.chaos.scene import JobFailed, Scene, Struck
+from tools.chaos.strikes import STRIKES
 from tools.chaos.weather import Event
 
 _STRIKES_PER_RUN = 5
@@ -23,6 +25,10 @@ class Storm(NamedTuple):
     name: str
     struck: list[Struck]
     wrong: list[str]
+
+    def all_wrong(self) -> list[str]:
+        """In the end, and right after each event."""
+        return [*self.wrong, *(wrong for one in self.struck for wrong in one.wrong)]
 
 
 class Weather:
@@ -50,14 +56,19 @@ class Weather:
         self._left, self._seed, self._library = deque(events), seed, library
         self._damaged = Counter[tuple[str, str]]()
 
-    def storms(self) -> list[Storm]:
-        """All of them, each told in lines as it goes."""
-        told = list[Storm]()
+    def storms(self) -> Iterator[Storm]:
+        """All of them, each told in lines as it goes.
+
+        Raises:
+            Preempted: this program was asked to stop.
+        """
+        number = 0
         while self._left:
-            told.append(self._storm(f"storm{len(told):02d}"))
-            wrong = "; ".join((*told[-1].wrong, *(w for one in told[-1].struck for w in one.wrong)))
-            print(f"{told[-1].name}: {wrong or 'bit for bit like the calm run'}", flush=True)
-        return told
+            storm = self._storm(f"storm{number:02d}")
+            number += 1
+            told = "; ".join(storm.all_wrong()) or "bit for bit like the calm run"
+            print(f"{storm.name}: {told}", flush=True)
+            yield storm
 
     def _storm(self, name: str) -> Storm:
         workdir = self._out / name
