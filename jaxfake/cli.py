@@ -2,7 +2,9 @@
 
 import errno
 import logging
+import os
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -17,6 +19,9 @@ _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an erro
 
 _DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 """Errors of a disk that is full or takes nothing: nothing that a traceback would explain."""
+
+_SECONDS_TO_LEAVE = 5.0
+"""For threads of libraries after an error: Orbax's wait 300 s for a save that failed."""
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -88,6 +93,9 @@ def _failed(message: str, code: int) -> int:
     if _DEBUG.value:
         traceback.print_exc()
     _say(message)
+    overdue = threading.Timer(_SECONDS_TO_LEAVE, os._exit, [code])
+    overdue.daemon = True
+    overdue.start()
     return code
 
 

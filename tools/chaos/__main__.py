@@ -35,8 +35,8 @@ def main() -> int:
     if not _OUT.value:
         raise InputError("--out is missing: name a new folder for the runs")
     out = Path(_OUT.value).absolute()
-    if out.exists() and any(out.iterdir()):
-        raise InputError(f"--out: {out} is not empty")
+    if (out / "calm").exists():
+        raise InputError(f"--out: {out} holds a storm already")
     not_possible = {kind: why for kind in _KINDS.value if (why := _why_not(kind))}
     for kind, why in not_possible.items():
         print(f"{kind} is not possible here and not counted: {why}", flush=True)

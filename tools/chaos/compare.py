@@ -29,6 +29,7 @@ def differences(calm: Path, other: Path, rows_were_lost: bool = False) -> list[s
         found.append("the scores differ")
     theirs, ours = _metrics(calm), _metrics(other)
     if rows_were_lost:
+        ours = [row for row in ours if row is not None]
         theirs = [row for row in theirs if row in ours]
     if theirs != ours:
         found.append(f"the rows of metrics differ ({len(theirs)} and {len(ours)})")
@@ -64,9 +65,14 @@ def _scores(workdir: Path) -> dict[str, bytes]:
     return {str(path.relative_to(workdir)): path.read_bytes() for path in found}
 
 
-def _metrics(workdir: Path) -> list[dict[str, Any]]:
-    lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    return [
-        {k: v for k, v in json.loads(line).items() if not (k in MEASURED or k.startswith("wall/"))}
-        for line in lines
-    ]
+def _metrics(workdir: Path) -> list[dict[str, Any] | None]:
+    """Rows without what is measured; None for a row that is cut short."""
+    return [_row(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return {k: v for k, v in row.items() if not (k in MEASURED or k.startswith("wall/"))}

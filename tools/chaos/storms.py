@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,8 +77,11 @@ class Weather:
         run = _Run(scene)
         while self._left and len(run.struck) < _STRIKES_PER_RUN and not run.over:
             event = self._left.popleft()
+            began = time.monotonic()
             if not run.strike(event):
                 self._left.append(self._again(event))
+                if run.over and not run.struck:  # busy or not, this is how long a run takes now
+                    self._length = time.monotonic() - began
         run.to_its_end()
         wrong = run.wrong or run.differences(self._out / "calm")
         if not wrong:
@@ -137,7 +141,11 @@ class _Run:
     def differences(self, calm: Path) -> list[str]:
         """From the calm run, and in what was said of damaged checkpoints."""
         rows_lost = any(one.rows_lost for one in self.struck)
-        return compare.differences(calm, self._scene.workdir, rows_lost) + self._unheard()
+        try:
+            found = compare.differences(calm, self._scene.workdir, rows_lost)
+        except (OSError, ValueError, KeyError) as error:
+            found = [f"it left something that cannot be read: {error}"]
+        return found + self._unheard()
 
     def _fail(self, reason: str) -> None:
         self.wrong.append(reason)
