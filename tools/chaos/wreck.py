@@ -33,11 +33,11 @@ WAYS: dict[str, Callable[[Path, bytes, int], None]] = {
 
 
 def damage(checkpoint: Path, event: Event, so_far: Counter[tuple[str, str]]) -> str:
-    """Damages one file of a checkpoint, in turn: that kind and way which was least hit; what was done.
+    """Damages one file of a checkpoint, in turn: a kind and way that was least hit; what was done.
 
     Args:
         checkpoint: its folder.
-        event: says where in the file.
+        event: says which of these, and where in the file.
         so_far: how often each kind of file was hit in each way; is counted on.
     """
     files = {
@@ -45,7 +45,9 @@ def damage(checkpoint: Path, event: Event, so_far: Counter[tuple[str, str]]) -> 
         for path in sorted(checkpoint.rglob("*"))
         if path.is_file() and path.stat().st_size
     }
-    kind, way = min(((kind, way) for kind in files for way in WAYS), key=lambda turn: so_far[turn])
+    turns = [(kind, way) for kind in files for way in WAYS]
+    least = [turn for turn in turns if so_far[turn] == min(so_far[turn] for turn in turns)]
+    kind, way = least[event.choice % len(least)]
     so_far[kind, way] += 1
     content = files[kind].read_bytes()
     WAYS[way](files[kind], content, int(event.severity * len(content)))
