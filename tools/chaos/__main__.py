@@ -89,8 +89,11 @@ def _tell(storms: list[Storm], not_possible: dict[str, str]) -> None:
     for kind, why in not_possible.items():
         print(f"{kind}: not possible here, {why}")
     exact = sum(not storm.wrong for storm in storms)
-    struck = sum(len(storm.struck) for storm in storms)
-    print(f"{struck} events; {exact} of {len(storms)} runs bit for bit like the calm one")
+    struck = [one for storm in storms for one in storm.struck]
+    print(
+        f"{len(struck)} events, {sum(bool(one.wrong) for one in struck)} of them with something wrong; "
+        f"{exact} of {len(storms)} runs bit for bit like the calm one"
+    )
 
 
 def _table(storms: list[Storm]) -> str:
