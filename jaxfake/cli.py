@@ -1,8 +1,12 @@
 """What every verb shares at the command line: flags, exit codes, and errors as one line."""
 
+import errno
 import logging
+import os
 import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Callable
 
 from absl import app, flags
@@ -12,6 +16,12 @@ from jaxfake.asked_back import asked_back
 from jaxfake.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
+
+_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+"""Errors of a disk that is full or takes nothing: nothing that a traceback would explain."""
+
+_SECONDS_TO_LEAVE = 5.0
+"""For threads of libraries after an error: Orbax's wait 300 s for a save that failed."""
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -36,6 +46,9 @@ def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
     asked_back.listen()
+    threading.excepthook = _of_a_thread
+    if not _DEBUG.value:
+        _hush()
     try:
         return main() or DONE
     except Exception as error:
@@ -49,15 +62,57 @@ def explain(error: Exception) -> int:
             return _failed(str(error), USAGE)
         case Preempted():
             return _failed(str(error), PREEMPTED)
-        case _:
-            hint = "" if _DEBUG.value else " (--debug shows where)"
-            return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
+    if (refused := _refused_by_a_disk(error)) is not None:
+        where = refused.filename or "a disk"
+        return _failed(
+            f"{where} cannot be written to ({refused.strerror}); what was saved before is whole: "
+            "make room and run the same command again",
+            USAGE,
+        )
+    hint = "" if _DEBUG.value else " (--debug shows where)"
+    return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
+
+
+def _refused_by_a_disk(error: BaseException | None) -> OSError | None:
+    """What a disk said that is full or takes nothing, if that is behind an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return error
+        error = error.__cause__
+    return None
+
+
+def _hush() -> None:
+    """Keeps libraries from printing tracebacks of errors that they raise as well; we say those in a line.
+
+    When a disk refuses a save, Orbax logs it from each of its threads, and TensorStore prints a traceback
+    for every array that comes too late.
+    """
+    logging.getLogger("absl").addFilter(lambda record: not record.exc_info)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited")
+    sys.unraisablehook = _unless_late
+
+
+def _of_a_thread(failed: threading.ExceptHookArgs) -> None:
+    """A writer that dies of a full disk would hold up for ever whoever has something to write."""
+    if isinstance(failed.exc_value, Exception) and _refused_by_a_disk(failed.exc_value):
+        os._exit(explain(failed.exc_value))
+    threading.__excepthook__(failed)
+
+
+def _unless_late(ignored: "sys.UnraisableHookArgs") -> None:
+    if str(ignored.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(ignored)
 
 
 def _failed(message: str, code: int) -> int:
     if _DEBUG.value:
         traceback.print_exc()
     _say(message)
+    overdue = threading.Timer(_SECONDS_TO_LEAVE, os._exit, [code])
+    overdue.daemon = True
+    overdue.start()
     return code
 
 

@@ -1,19 +1,24 @@
-"""Stopped and killed, the same command again: it ends like an untouched run, bit for bit.
+"""Stopped, killed and damaged, the same command again: it ends like an untouched run, bit for bit.
 
-`tools/kill_resume.py` does the same at random instants, for as long as one likes.
+`python -m tools.chaos` does the same, and more, at random instants, for as long as one likes.
 """
 
+import shutil
 import signal
-import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jaxfake.errors import PREEMPTED
+from jaxfake.errors import PREEMPTED, USAGE
 from tests.tiny import tiny_flags
-from tools.kill_resume import command, run_to_end, same_end
+from tools.chaos import disks, strikes, wreck
+from tools.chaos.compare import same_end
+from tools.chaos.job import Ended, Job, newest, run_to_end, steps
+from tools.chaos.scene import Scene
+from tools.chaos.weather import Event
 
 
 def _flags(root: Path) -> list[str]:
@@ -41,48 +46,70 @@ def calm(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield out
 
 
-def test_stopped_and_killed_in_every_phase_it_ends_like_the_untouched_run(
+def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_run(
     calm: Path, tiny_root: Path
 ) -> None:
     workdir, flags = calm / "storm", _flags(tiny_root)
-    first, second = (workdir / "checkpoints" / stage for stage in ("recover", "detect"))
-    rows = workdir / "metrics.jsonl"
+    metrics = workdir / "metrics.jsonl"
 
-    said = _strike(workdir, flags, lambda: rows.exists() and rows.stat().st_size, signal.SIGTERM)
-    assert said.returncode == PREEMPTED, said.stderr
-    assert "with the state saved: run the same command again" in said.stderr
-    saved = max(_steps(first))
+    ended = _strike(workdir, flags, lambda: metrics.exists() and metrics.stat().st_size, "TERM")
+    assert ended.code == PREEMPTED, ended.words
+    assert "with the state saved: run the same command again" in ended.words
+    saved = steps(workdir)["recover"][-1]
     assert 10 <= saved < 100
 
     phases: tuple[Callable[[], object], ...] = (
-        lambda: max(_steps(first)) > saved,
-        lambda: _steps(second),
+        lambda: steps(workdir)["recover"][-1] > saved,
+        lambda: len(steps(workdir).get("detect", [])) > 1,
     )
     for reached in phases:
-        assert _strike(workdir, flags, reached, signal.SIGKILL).returncode == -signal.SIGKILL
+        assert _strike(workdir, flags, reached, "KILL").code == -signal.SIGKILL
     assert not (workdir / "DONE").exists()
-    said = _strike(workdir, flags, lambda: (workdir / "eval").exists(), signal.SIGTERM)
-    assert said.returncode == PREEMPTED, said.stderr
+
+    wrecked = newest(workdir)
+    assert wrecked is not None
+    largest = max(wrecked.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
+    content = largest.read_bytes()
+    wreck.WAYS["one bit flipped"](largest, content, len(content) // 2)
+    ended = _strike(workdir, flags, lambda: (workdir / "eval").exists(), "TERM")
+    assert ended.code == PREEMPTED, ended.words
+    assert f"checkpoint {wrecked} is damaged" in ended.said
+
+    last = newest(workdir)
+    assert last is not None
+    wreck.remove_item(last, Event(0, "remove", 0, 0.99, 1))
+    said = strikes.pause(Event(0, "pause", 1, 0, 0), _scene(workdir, flags))
+    assert said is not None
+    assert said.wrong == ()
+    assert same_end(calm / "calm", workdir)
+
+
+def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root: Path) -> None:
+    if disks.why_not():
+        pytest.skip(disks.why_not())
+    workdir, flags = calm / "full", _flags(tiny_root)
+    shutil.copytree(calm / "calm", workdir)
+    (workdir / "DONE").unlink()
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "60")
+    older = newest(workdir)
+    said = strikes.full(Event(0, "full", 1, 0.05, 1), _scene(workdir, flags))
+    assert said is not None
+    assert (said.code, *said.wrong) == (USAGE,)
+    assert newest(workdir) == older
     run_to_end(workdir, flags)
     assert same_end(calm / "calm", workdir)
 
 
-def _strike(
-    workdir: Path, flags: list[str], reached: Callable[[], object], how: signal.Signals
-) -> subprocess.CompletedProcess[str]:
+def _strike(workdir: Path, flags: list[str], reached: Callable[[], object], how: str) -> Ended:
     """Runs the job until it has reached something, and sends it the signal."""
-    pipe = subprocess.PIPE
-    job = subprocess.Popen(command(workdir, flags), stdout=pipe, stderr=pipe, text=True)
+    job = Job(workdir, flags)
     while not reached():
-        assert job.poll() is None, job.communicate()
+        assert job.process.poll() is None, job.ended().words
         time.sleep(0.01)
-    job.send_signal(how)
-    said = job.communicate(timeout=60)
-    return subprocess.CompletedProcess(job.args, job.returncode, *said)
+    job.process.send_signal(signal.Signals[f"SIG{how}"])
+    return job.ended(60)
 
 
-def _steps(folder: Path) -> list[int]:
-    """Of the finished checkpoints."""
-    if not folder.exists():
-        return []
-    return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+def _scene(workdir: Path, flags: list[str]) -> Scene:
+    """Struck a second after its start, long before its end."""
+    return Scene(workdir, flags, 1.0, Counter(), None)

@@ -15,7 +15,7 @@ import pytest
 
 from jaxfake.errors import DONE, PREEMPTED, USAGE
 from tests.tiny import tiny_flags
-from tools.kill_resume import command, run_to_end
+from tools.chaos.job import command, run_to_end
 
 ROOT = Path(__file__).parents[1]
 

@@ -20,7 +20,8 @@ from jaxfake.store.remote import Remote
 from tests.test_store import CONFIG, begin, save, tree, whole_steps, write
 from tests.tiny import tiny_flags
 from tests.wire import Wire
-from tools.kill_resume import command, same_end
+from tools.chaos.compare import same_end
+from tools.chaos.job import command
 
 HASTY = Pace(
     look=0.05,

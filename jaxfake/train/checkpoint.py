@@ -6,6 +6,7 @@ noticed; a restore that walks from the newest checkpoint to the oldest until one
 damaged ones aside; emptying of trash and of what a killed save left behind.
 """
 
+import contextlib
 import dataclasses
 import logging
 import shutil
@@ -26,6 +27,9 @@ from jaxfake.train.step_score import read_score, write_score
 
 _TRASH = "trash"
 _STATE, _META = "state", "meta"
+_DISK_WORDS = {"No space left": "the disk is full", "Read-only file": "the disk is read-only"}
+_NEVER_SECONDS = 10**9
+"""Orbax gives up a save by the wall clock, which may jump by hours; the grace is what bounds a save."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +77,7 @@ class CheckpointFolder:
                 preservation_policy=_NewestAndBest(keep, self.best),
                 todelete_subdir=_TRASH,  # a rename: a kill cannot leave half a checkpoint
                 cleanup_tmp_directories=not read_only,
+                async_options=ocp.AsyncOptions(timeout_secs=_NEVER_SECONDS),
                 read_only=read_only,
             ),
             item_handlers={
@@ -178,8 +183,11 @@ class CheckpointFolder:
 
     def close(self) -> None:
         """Waits for the last save and releases Orbax's threads."""
-        self.wait()
-        self._manager.close()
+        try:
+            self.wait()
+        finally:
+            with contextlib.suppress(Exception):  # it would say again, in other words, what failed
+                self._manager.close()
 
     def _steps(self) -> list[int]:
         return list(self._manager.all_steps())
@@ -292,7 +300,11 @@ def _read_meta(folder: Path) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).split("\n")[0][:160]
+    text = str(error).split("\n")[0]
+    for sign, words in _DISK_WORDS.items():
+        if sign in text:
+            return words
+    return text[:160]
 
 
 class _NewestAndBest:

@@ -1,0 +1,194 @@
+"""The main job as a process that can be struck, and what can be seen of it from outside."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+SMALL = (
+    "--config=configs/mover.py",
+    "--config.recover.steps=60",
+    "--config.recover.batch_size=16",
+    "--config.detect.steps=60",
+    "--config.detect.batch_size=16",
+    "--config.detect.select_every=20",
+    "--config.model.encoder.depth=2",
+    "--config.log_every=1",
+    "--config.checkpoints.at_risk_seconds=0.2",
+    "--config.evaluation.resamples=50",
+)
+"""A run of some seconds on toy faces that saves all the time, with a row of metrics for every step."""
+
+_STAGES = ("recover", "detect")
+_PROGRESS = re.compile(r"^[\w ,]+: \d+/\d+ \w+, .* left")
+_BEGUN = re.compile(r"^\| Name|: restored step \d+$", re.MULTILINE)
+
+
+class Ended(NamedTuple):
+    """How a start of the job ended."""
+
+    code: int  # negative: the number of the signal that ended it
+    said: str  # on standard output
+    complaints: tuple[str, ...]  # lines of standard error, progress left out
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return f"exit code {self.code}: {' / '.join(self.complaints[-3:])[-600:]}"
+
+
+class Job:
+    """One start of the job in `workdir`; what it says goes to `logs/` beside that folder."""
+
+    def __init__(
+        self, workdir: Path, flags: Iterable[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        logs = workdir.parent / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        number = len(list(logs.glob(f"{workdir.name}-*.out")))
+        self.workdir = workdir
+        self._out, self._err = (
+            logs / f"{workdir.name}-{number:02d}.{kind}" for kind in ("out", "err")
+        )
+        self._old_rows = frozenset(rows(workdir))
+        self._began = time.time()
+        with self._out.open("w") as out, self._err.open("w") as err:
+            self.process = subprocess.Popen(
+                command(workdir, flags),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, **(environment or {})},
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """No job outlives its block."""
+        self.kill()
+
+    def runs_for(self, seconds: float) -> bool:
+        """Waits; False if it has ended before."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def ended(self, seconds: float | None = None) -> Ended:
+        """Waits for the end; raises subprocess.TimeoutExpired if it takes longer."""
+        code = self.process.wait(seconds)
+        lines = self._err.read_text(errors="replace").splitlines()
+        complaints = tuple(line for line in lines if line.strip() and not _PROGRESS.match(line))
+        return Ended(code, self._out.read_text(errors="replace"), complaints)
+
+    def kill(self) -> Ended:
+        """SIGKILL; of a job that has ended, its end."""
+        self.process.kill()
+        return self.ended()
+
+    def trained(self) -> dict[str, int]:
+        """The last step of each stage that this start has written a row of."""
+        last = dict[str, int]()
+        for line in rows(self.workdir):
+            row = None if line in self._old_rows else _place(line)
+            if row is not None:
+                last[row.stage] = max(last.get(row.stage, 0), row.step)
+        return last
+
+    def phase(self) -> str:
+        """What it is at, as far as can be seen: start, compile, save, evaluate or the stage's name."""
+        begun = len(_BEGUN.findall(self._out.read_text(errors="replace")))
+        if not begun:
+            return "start"
+        if self._saving():
+            return "save"
+        stage = _STAGES[min(begun, len(_STAGES)) - 1]
+        if steps(self.workdir).get(stage, [0])[-1] == self._steps(stage):
+            return "evaluate" if stage == _STAGES[-1] else "compile"
+        return stage if stage in self.trained() else "compile"
+
+    def _steps(self, stage: str) -> int:
+        """That the stage has in all."""
+        content = json.loads((self.workdir / "config.json").read_text())
+        return int(content["config"][stage]["steps"])
+
+    def _saving(self) -> bool:
+        """Whether there is an unfinished save, other than one that an earlier start left behind."""
+        for path in (self.workdir / "checkpoints").glob("*/*tmp*"):
+            try:
+                if path.stat().st_ctime > self._began:
+                    return True
+            except FileNotFoundError:  # it was finished meanwhile
+                return True
+        return False
+
+
+def command(workdir: Path, flags: Iterable[str]) -> list[str]:
+    """The main job in `workdir`."""
+    return [sys.executable, "-m", "jaxfake.main", f"--workdir={workdir}", *flags]
+
+
+def run_to_end(workdir: Path, flags: Iterable[str]) -> float:
+    """Runs the job until it is done and returns the seconds; raises RuntimeError if it fails."""
+    began = time.monotonic()
+    ended = Job(workdir, flags).ended()
+    if ended.code:
+        raise RuntimeError(f"the job in {workdir} failed: {ended.words}")
+    return time.monotonic() - began
+
+
+def rows(workdir: Path) -> list[str]:
+    """The lines of `metrics.jsonl`, the last of which may be cut short."""
+    path = workdir / "metrics.jsonl"
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+
+def steps(workdir: Path) -> dict[str, list[int]]:
+    """Of the finished checkpoints of each stage that has any, ascending."""
+    found = {
+        stage: sorted(
+            int(path.name)
+            for path in (workdir / "checkpoints" / stage).glob("*")
+            if path.name.isdigit()
+        )
+        for stage in _STAGES
+    }
+    return {stage: numbers for stage, numbers in found.items() if numbers}
+
+
+def newest(workdir: Path) -> Path | None:
+    """Folder of the newest finished checkpoint of the last stage that has one."""
+    found = steps(workdir)
+    if not found:
+        return None
+    stage = list(found)[-1]
+    return workdir / "checkpoints" / stage / str(found[stage][-1])
+
+
+class _Place(NamedTuple):
+    """What a row of metrics is about."""
+
+    stage: str
+    step: int
+
+
+def _place(line: str) -> _Place | None:
+    """None for a row that is cut short."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return _Place(row["stage"], row["step"])
