@@ -4,6 +4,7 @@ When the first of them dies, JAX's service aborts all others from inside, past a
 work is done by a child, and this parent says what became of it.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -32,7 +33,7 @@ def watch_child() -> int:
     Raises:
         Preempted: the child was aborted since another process of the run is gone.
     """
-    with asked_back.protecting():
+    with contextlib.suppress(Preempted), asked_back.protecting():  # the child says it
         child = subprocess.Popen(
             [sys.executable, *sys.orig_argv[1:]],
             env=os.environ | {_CHILD: str(os.getpid())},
