@@ -32,6 +32,9 @@ _JOIN_SECONDS = 300
 _OWN_FAULT = ("RESOURCE_EXHAUSTED", "INVALID_ARGUMENT", "UNIMPLEMENTED")
 """What JAX says where the others have nothing to do with it: memory, or a mistake."""
 
+_NETWORK = ("Gloo", "NCCL", "UNAVAILABLE", "DEADLINE_EXCEEDED")
+"""What anything says that talks to the others, Orbax included."""
+
 _LATE = 2
 
 
@@ -166,12 +169,21 @@ class Agreement:
 
 def _lost(error: Exception) -> Exception:
     """What the death of another process looks like from here, as a reason to start again."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, jax.errors.JaxRuntimeError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is None or any(own in str(cause) for own in _OWN_FAULT):
-        return error
-    return Preempted(
-        f"another process of this run is gone ({' '.join(str(cause).split())[:120]}): what was saved is "
-        "whole, start all of them again to go on"
-    )
+    for cause in _chain(error):
+        text = " ".join(str(cause).split())
+        of_jax = isinstance(cause, jax.errors.JaxRuntimeError)
+        if any(sign in text for sign in _NETWORK) or (
+            of_jax and not any(own in text for own in _OWN_FAULT)
+        ):
+            return Preempted(
+                f"another process of this run is gone ({text[:120]}): what was saved is whole, start all "
+                "of them again to go on"
+            )
+    return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
