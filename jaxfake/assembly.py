@@ -1,5 +1,6 @@
 """From a config to the objects that it names: data, recovery, detector."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
+from jaxfake.progress import say
 from jaxfake.scoring.predict import Sweep
 from jaxfake.train import rules
 
@@ -36,6 +38,14 @@ class TrainingSplits(NamedTuple):
 
     train: FaceDataset
     val: FaceDataset
+
+
+def computable_here(config: Config) -> Config:
+    """The same network without cuDNN, where there is no GPU for it."""
+    if config.model.attend != "cudnn" or jax.default_backend() == "gpu":
+        return config
+    say("no NVIDIA GPU here: attention is computed without cuDNN, the same but for rounding")
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, attend="xla"))
 
 
 def recovery(config: Config) -> Recover:

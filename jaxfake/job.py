@@ -59,6 +59,7 @@ def run_job(run: Config, workdir: Path) -> None:
     _claim(run, workdir, done.exists())
     if not done.exists():
         keep_compiled_programs()
+        run = assembly.computable_here(run)
         with processes.one_after_the_first("data"):
             splits = assembly.training_splits(run)
         outcome = train(run, workdir, splits)

@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import jax
-
 from jaxfake import assembly, salvage, trained
 from jaxfake.assembly import DETECT, TOYFACES
 from jaxfake.config import Config
@@ -42,7 +40,7 @@ def open_run(path: Path, step: int | None, out: Path | None = None) -> OpenRun:
     """
     found = salvage.find(path, step)
     keep_compiled_programs()
-    here = _computable_here(found.config)
+    here = assembly.computable_here(found.config)
     method = assembly.detector(here) if found.stage == DETECT else assembly.recovery(here)
     stage = salvage.restore(found, method, step)
     say(trained.in_words(found, stage))
@@ -64,14 +62,6 @@ def own_data(run: OpenRun) -> str:
             "name faces that are here"
         )
     return source
-
-
-def _computable_here(config: Config) -> Config:
-    """The same network without cuDNN, where there is no GPU for it."""
-    if config.model.attend != "cudnn" or jax.default_backend() == "gpu":
-        return config
-    say("no NVIDIA GPU here: attention is computed without cuDNN, the same but for rounding")
-    return dataclasses.replace(config, model=dataclasses.replace(config.model, attend="xla"))
 
 
 def _confined(config: Config, found: Found, out: Path) -> Config:

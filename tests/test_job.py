@@ -181,3 +181,12 @@ def _scores(path: Path) -> dict[tuple[str, ...], float]:
     with path.open() as file:
         rows = list(csv.DictReader(file))
     return {(row["method"], row["video_id"]): float(row["score"]) for row in rows}
+
+
+def test_a_run_that_began_with_cudnn_goes_on_without_a_gpu(tiny_root: Path) -> None:
+    plain = small(tiny_root)
+    of_a_gpu = dataclasses.replace(plain.model, dtype="bfloat16", attend="cudnn")
+    run = dataclasses.replace(plain, model=of_a_gpu)
+    here = assembly.computable_here(run)
+    assert here.model == dataclasses.replace(of_a_gpu, attend="xla")
+    assert config.fingerprint(here) == config.fingerprint(run)

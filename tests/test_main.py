@@ -88,6 +88,8 @@ def test_a_run_leaves_what_was_promised(finished: Path) -> None:
     steps = [(row["stage"], row["step"]) for row in rows if "loss" in row]
     assert steps == [(stage, step) for stage in ("recover", "detect") for step in (2, 4, 6)]
     assert {"loss", "learning_rate", "gradient_norm", "faces_per_second"} <= rows[0].keys()
+    assert {"wall/useful", "wall/compile", "wall/lost", "interruptions"} <= rows[-1].keys()
+    assert "Goodput: " in (finished / "report.html").read_text()
     looks = [row["step"] for row in rows if "selection/val_video_auc" in row]
     assert looks == [3, 6]
     folder = finished / "eval" / "tiny" / "test"
