@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import os
 import shutil
 import tempfile
 import urllib.request
@@ -27,8 +28,8 @@ def fetch_run(where: str, into: Path) -> Path:
     """The folder of a run, ready to evaluate.
 
     Args:
-        where: a folder (used where it is), a .zip or .tar archive with one run in it, or the https: or
-            file: URL of either.
+        where: a folder (used where it is), a .zip or .tar archive with one run in it, or with checkpoints
+            alone, or the https: or file: URL of either.
         into: folder below which an archive is unpacked. One that was unpacked before is not fetched again.
 
     Raises:
@@ -127,10 +128,13 @@ def _copy(source: IO[bytes], target: IO[bytes], most_bytes: int) -> int:
 
 
 def _run_in(folder: Path) -> Path:
-    """The one run at or below a folder."""
+    """The one run at or below a folder, or all that is left of it."""
     if (folder / "config.json").is_file():
         return folder
     found = [path.parent for path in sorted(folder.rglob("config.json"))]
+    checkpoints = [path.parent.parent for path in folder.rglob("meta/metadata")]
+    if not found and checkpoints:  # what was saved of a run, see `salvage`
+        return Path(os.path.commonpath(checkpoints))
     if len(found) != 1:
         names = ", ".join(str(run.relative_to(folder)) for run in found) or "none"
         raise InputError(f"{folder} must hold one run, with a config.json; it holds {names}")

@@ -67,6 +67,22 @@ def test_a_folder_is_used_where_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "into").exists()
 
 
+@pytest.mark.parametrize(
+    ("saved", "left"),
+    [
+        (["detect/20", "detect/40"], "detect"),
+        (["run/checkpoints/detect/40", "run/checkpoints/recover/60"], "run/checkpoints"),
+        (["epoch200"], "epoch200"),
+    ],
+)
+def test_checkpoints_alone_are_what_is_left_of_a_run(
+    tmp_path: Path, saved: list[str], left: str
+) -> None:
+    files = {f"{step}/meta/metadata": b"{}" for step in saved}
+    found = fetch_run(str(zipped(tmp_path / "left.zip", files)), tmp_path / "into")
+    assert found.relative_to(next((tmp_path / "into").iterdir())) == Path(left)
+
+
 def test_an_archive_is_unpacked_once_and_again_when_it_changes(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "run.zip", FILES)
     first = fetch_run(str(archive), tmp_path / "into")
