@@ -53,10 +53,18 @@ _PROCESSES = flags.DEFINE_integer("processes", 1, "How many there are.", 1)
 _PROCESS = flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", 0)
 
 
+def _is_whole_crew() -> bool:
+    """Whether the flags of several processes are all there, or none of them."""
+    if _PROCESSES.value == 1:
+        return not _COORDINATOR.value and _PROCESS.value == 0
+    host, _, port = (_COORDINATOR.value or "").rpartition(":")
+    return bool(host) and port.isdecimal() and _PROCESS.value < _PROCESSES.value
+
+
 def main() -> int | None:
     """Flags in, one call, exit code out."""
     asked_back.allow(_GRACE.value)
-    if (_PROCESSES.value > 1) != bool(_COORDINATOR.value) or _PROCESS.value >= _PROCESSES.value:
+    if not _is_whole_crew():
         raise InputError(
             "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
             "--process=0 to N-1"

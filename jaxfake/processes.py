@@ -4,6 +4,7 @@ All of them run the same program in lock-step on one mesh. Nobody can go on with
 of one ends all with exit code 75, and whoever started them starts them again.
 """
 
+import faulthandler
 import os
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfake import cli
-from jaxfake.errors import InputError, Preempted
+from jaxfake.errors import Preempted
 from jaxfake.progress import hush
 
 NOTICED_SECONDS = 10
@@ -59,9 +60,10 @@ def joined(crew: Crew) -> Iterator[None]:
     """Inside, this process is one of the crew. Whatever ends it early ends the process here.
 
     Raises:
-        InputError: the coordinator cannot be reached.
+        Preempted: the others did not come.
     """
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
+    faulthandler.disable()  # JAX aborts when others are gone; the parent says that in a line
     try:
         jax.distributed.initialize(
             crew.coordinator,
@@ -71,8 +73,11 @@ def joined(crew: Crew) -> Iterator[None]:
             shutdown_timeout_seconds=NOTICED_SECONDS,
             initialization_timeout=_JOIN_SECONDS,
         )
-    except (RuntimeError, ValueError) as error:
-        raise InputError(f"no crew of {crew.size} at {crew.coordinator}: {error}") from error
+    except RuntimeError as error:
+        raise Preempted(
+            f"{crew.size} processes did not meet at {crew.coordinator} within {_JOIN_SECONDS} s: start "
+            "all of them again"
+        ) from error
     if not is_first():
         hush()
     try:
