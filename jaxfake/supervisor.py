@@ -42,8 +42,8 @@ def watch_child() -> int:
         code = _code_of(child)
     if code == -signal.SIGABRT:
         raise Preempted(
-            "another process of this run is gone or did not come: what was saved is whole, start all of them "
-            "again"
+            "another process of this run is gone or did not come: what was saved is whole, start all "
+            "of them again"
         )
     return code if code >= 0 else 128 - code
 
