@@ -89,9 +89,9 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
     account, clock = run.account, SaveClock(run.config.checkpoints)
     agreement = Agreement(run.ready.update.mesh)
-    watch = Watch(
-        run.plan, run.config, run.ready, run.workdir, start, account, _to_look_at(run, start)
-    )
+    with account.booking("start"):
+        again = _to_look_at(run, start)
+        watch = Watch(run.plan, run.config, run.ready, run.workdir, start, account, again)
     batches = _on_mesh(run, start)
     with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps + 1):
@@ -103,6 +103,7 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 _save(run, watch, state, step)
                 _look(run, watch, state, step)
                 clock.restart()
+                agreement.forget()
             elif wish == Wish.SAVE or step == steps:
                 clock.saving(_save(run, watch, state, step))
                 agreement.forget()

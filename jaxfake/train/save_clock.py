@@ -58,7 +58,7 @@ class SaveClock:
         self._costs: deque[SaveCost] = deque(maxlen=_REMEMBERED)
         self._last = time.monotonic()
         self._waited = 0.0
-        self._worked = 0.0
+        self._worked: float | None = None
         self._free = _Turns(0, 0.0)
         self._writing: _Turns | None = None
         self._told = False
@@ -70,7 +70,8 @@ class SaveClock:
             worked: seconds so far in which the loop did nothing but train.
             saving: whether a save is on its way to the disk.
         """
-        turn, self._worked = worked - self._worked, worked
+        turn = 0.0 if self._worked is None else worked - self._worked
+        self._worked = worked
         if self._writing is None:
             self._free = self._free.and_one_of(turn)
         elif saving:
