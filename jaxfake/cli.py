@@ -8,6 +8,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 from absl import app, flags
 from absl import logging as absl_logging
@@ -22,6 +23,15 @@ _DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
 _SECONDS_TO_LEAVE = 5.0
 """For threads of libraries after an error: Orbax's wait 300 s for a save that failed."""
+
+
+_folder = "a disk"
+
+
+def writes_to(folder: Path) -> None:
+    """What to name when a disk refuses a file that it does not name itself."""
+    global _folder
+    _folder = str(folder)
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -63,7 +73,7 @@ def explain(error: Exception) -> int:
         case Preempted():
             return _failed(str(error), PREEMPTED)
     if (refused := _refused_by_a_disk(error)) is not None:
-        where = refused.filename or "a disk"
+        where = refused.filename or _folder
         return _failed(
             f"{where} cannot be written to ({refused.strerror}); what was saved before is whole: "
             "make room and run the same command again",

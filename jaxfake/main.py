@@ -84,6 +84,7 @@ def main() -> int | None:
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
+    cli.writes_to(workdir)
     store = mirrored(workdir, _STORE.value, config.fingerprint(run))
     if not _COORDINATOR.value:
         with store:
