@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def test_every_damage_to_every_file_is_survived_exactly(folder: Path) -> None:
     shutil.copytree(folder / "9", pristine)
     names = [p.relative_to(pristine) for p in _content_files(pristine)]
     assert len(names) >= 5
-    set_aside = 0
+    set_aside: Counter[Path] = Counter()
     for name in names:
         for damage in (_truncated, _zeroed, _bit_flipped, None):
             shutil.rmtree(folder / "9", ignore_errors=True)
@@ -116,11 +117,13 @@ def test_every_damage_to_every_file_is_survived_exactly(folder: Path) -> None:
             _assert_same(restored.state, _state(restored.step))
             assert restored.step in (9, 5)
             if restored.step == 5:
-                set_aside += 1
+                set_aside[name] += 1
                 assert len(warnings) == 1
                 assert "recover/9 is damaged" in warnings[0]
                 assert (folder.parent / "damaged" / "recover-9").is_dir()
-    assert set_aside >= len(names)
+    # Some files repeat what others say; the notes and the arrays do not.
+    arrays = max((name for name in names if name.parent.name == "d"), key=lambda n: set_aside[n])
+    assert (set_aside[Path("meta/metadata")], set_aside[arrays]) == (4, 4)
 
 
 def _truncated(data: bytes) -> bytes:
