@@ -22,6 +22,9 @@ from jaxfake.errors import PREEMPTED, USAGE, InputError, Preempted
 GRACE_SECONDS = 100.0
 """Of 120 that clouds and schedulers usually give; our choice."""
 
+_SAME_SECONDS = 0.3
+"""`timeout` and some schedulers signal a process and then its group: that is asking once. Our choice."""
+
 _POLL_SECONDS = 5.0
 _ALL_SAVED = "stopped with everything saved: run the same command again to go on"
 _OLD = ": what was saved before is whole, run the same command again to go on from it"
@@ -41,7 +44,7 @@ class AskedBack:
         self._listening = self._protected = False
         self._save_ends: Callable[[], None] | None = None
         self._grace = GRACE_SECONDS
-        self._until: float | None = None  # of the monotonic clock
+        self._since = 0.0  # by `time.monotonic`, from when on it was asked
         self._farewell: Callable[[], str] | None = None
 
     @property
@@ -52,7 +55,7 @@ class AskedBack:
     @property
     def seconds_left(self) -> float | None:
         """Until this process leaves, saved or not; None while nobody asks."""
-        return None if self._until is None else self._until - time.monotonic()
+        return self._since + self._grace - time.monotonic() if self.requested else None
 
     def listen(self) -> None:
         """Hears SIGTERM and Ctrl-C from now on; of the main thread. Once is enough."""
@@ -127,9 +130,11 @@ class AskedBack:
     def ask(self) -> None:
         """Asks this process to stop; the second time, it leaves at once."""
         with self._lock:
+            if self.requested and time.monotonic() - self._since < _SAME_SECONDS:
+                return
             if self.requested or not (self._protected or self._farewell):
                 _leave(_STOPPED)
-            self._until = time.monotonic() + self._grace
+            self._since = time.monotonic()
             self._asked.set()
             last_work = self._last_work()
         overdue = threading.Timer(

@@ -112,9 +112,21 @@ def test_the_second_signal_does_not_wait_for_that_call() -> None:
     job.send_signal(signal.SIGTERM)
     assert job.stdout is not None
     assert job.stdout.readline() == "leaving\n"
+    time.sleep(0.5)
     job.send_signal(signal.SIGTERM)
     job.communicate(timeout=20)
     assert job.returncode == PREEMPTED
+
+
+def test_the_same_signal_twice_in_a_row_is_one() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    job.send_signal(signal.SIGTERM)
+    time.sleep(0.005)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+    assert "with everything saved" in said
 
 
 def test_the_second_signal_does_not_wait() -> None:

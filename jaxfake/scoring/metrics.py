@@ -7,7 +7,6 @@ identities), since the frames of one video are not independent witnesses.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from jaxfake import schema
 
@@ -83,6 +82,8 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
         labels: int [n], 0 real, 1 fake.
         scores: float [n], finite, larger for fakes.
     """
+    from scipy.stats import rankdata  # half a second, which a restarted training need not wait for
+
     fake = _fakes(labels, scores)
     n_fake, n_real = int(fake.sum()), int((~fake).sum())
     if not n_fake or not n_real:
