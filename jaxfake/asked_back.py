@@ -69,6 +69,15 @@ class AskedBack:
         signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
         _in_background(lambda: self._hear(heard))
 
+    def leaving(self) -> None:
+        """The process is on its way out; of the main thread.
+
+        Python takes its handlers away before it ends, and a signal that comes then would decide the exit
+        code; one that is ignored stays so.
+        """
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
     def allow(self, grace: float) -> None:
         """Seconds between being asked and having left."""
         self._grace = grace

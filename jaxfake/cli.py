@@ -63,6 +63,8 @@ def _guarded(main: Callable[[], int | None]) -> int:
         return main() or DONE
     except Exception as error:
         return explain(error)
+    finally:
+        asked_back.leaving()
 
 
 def explain(error: Exception) -> int:

@@ -129,6 +129,15 @@ def test_the_same_signal_twice_in_a_row_is_one() -> None:
     assert "with everything saved" in said
 
 
+def test_a_signal_on_the_way_out_does_not_change_the_code() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    while job.poll() is None:
+        job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+
+
 def test_the_second_signal_does_not_wait() -> None:
     job = _start(DEAF)
     job.send_signal(signal.SIGTERM)
