@@ -122,7 +122,7 @@ def _training_mask(run: OpenRun, size: int) -> np.ndarray | None:
 def _training_split(run: OpenRun, source: str) -> FaceDataset | None:
     """The very faces that the run was trained on, if they are here."""
     own = [] if run.found.salvaged else [run.config.data.source]
-    for at in (source, *own):
+    for at in dict.fromkeys((source, *own)):
         try:
             train, _ = assembly.training_splits(run.config, at)
         except InputError:

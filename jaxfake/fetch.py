@@ -132,9 +132,10 @@ def _run_in(folder: Path) -> Path:
     if (folder / "config.json").is_file():
         return folder
     found = [path.parent for path in sorted(folder.rglob("config.json"))]
-    checkpoints = [path.parent.parent for path in folder.rglob("meta/metadata")]
-    if not found and checkpoints:  # what was saved of a run, see `salvage`
-        return Path(os.path.commonpath(checkpoints))
+    if not found:
+        checkpoints = [path.parent.parent for path in folder.rglob("meta/metadata")]
+        if checkpoints:  # what was saved of a run, see `salvage`
+            return Path(os.path.commonpath(checkpoints))
     if len(found) != 1:
         names = ", ".join(str(run.relative_to(folder)) for run in found) or "none"
         raise InputError(f"{folder} must hold one run, with a config.json; it holds {names}")

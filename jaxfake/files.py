@@ -25,6 +25,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_number(name: str) -> bool:
+    """Whether a name is a whole number as Python writes it, as the names of checkpoints are."""
+    return name.isascii() and name.isdecimal() and name == str(int(name))
+
+
 def cache_folder() -> Path:
     """Where files are kept that can be made or fetched again: `jaxfake` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

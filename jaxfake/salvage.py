@@ -13,6 +13,7 @@ from jaxfake import config
 from jaxfake.assembly import DETECT, RECOVER
 from jaxfake.config import Config, Stage, fingerprint
 from jaxfake.errors import InputError
+from jaxfake.files import is_number
 from jaxfake.models.method import Method
 from jaxfake.progress import say
 from jaxfake.train.checkpoint import is_checkpoint, read_notes
@@ -144,11 +145,7 @@ def _steps(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir() if path.is_dir()]
-    return sorted({int(name) for name in names if _is_number(name)}, reverse=True)
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdecimal() and name == str(int(name))
+    return sorted({int(name) for name in names if is_number(name)}, reverse=True)
 
 
 def _read(folder: Path) -> _Read:
@@ -174,7 +171,7 @@ def _name_unfinished(folder: Path, newest: int) -> None:
     """Says which save was under way when the folder was copied or the machine died."""
     for path in sorted(folder.iterdir()):
         number, _, rest = path.name.partition(".")
-        if rest and path.is_dir() and _is_number(number) and int(number) > newest:
+        if rest and path.is_dir() and is_number(number) and int(number) > newest:
             say(f"passed over: {path} was not finished")
 
 

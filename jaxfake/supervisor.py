@@ -5,7 +5,6 @@ work is done by a child, and this parent says what became of it.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,9 +12,9 @@ import sys
 
 from jaxfake.asked_back import asked_back
 from jaxfake.errors import Preempted
+from jaxfake.orphans import end_with_parent
 
 _CHILD = "JAXFAKE_CHILD"
-_PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.1
 
 
@@ -23,7 +22,7 @@ def is_child() -> bool:
     """Whether a parent watches this process; from now on it dies with it."""
     if os.environ.get(_CHILD) != str(os.getppid()):
         return False
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     return True
 
 

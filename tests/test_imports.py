@@ -17,6 +17,7 @@ BASE = {
     "cli",
     "asked_back",
     "processes",
+    "orphans",
     "store",
 }
 CORE = {"faces", "models", "masking", "losses"}

@@ -7,9 +7,7 @@ resumes at batch n by asking for it, whatever the number of threads, workers or 
 take their rows of one global batch, which is therefore the same on any number of them.
 """
 
-import ctypes
 import dataclasses
-import signal
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -24,11 +22,10 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.photometric import degrade, draw_shot
 from jaxfake.data.transforms import draw_view, see
 from jaxfake.errors import InputError
+from jaxfake.orphans import end_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Views(NamedTuple):
@@ -171,9 +168,9 @@ def iterate(
 
 
 def _die_with_parent(worker: int, workers: int) -> None:
-    """Lets the kernel end a worker whose parent was killed; without this it stays for ever."""
+    """Grain's hook at the start of a worker."""
     del worker, workers
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
 
 
 def _local(batch_size: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jaxfake.files import sha256
+from jaxfake.files import is_number, sha256
 
 CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
 CHECKPOINTS = "checkpoints"
@@ -60,7 +60,7 @@ def local_steps(workdir: Path) -> list[Step]:
     """Committed checkpoints, the newest of each stage first of all, then the next newest, and so on."""
     ranked = []
     for stage in _folders(workdir / CHECKPOINTS):
-        numbers = sorted((int(p.name) for p in _folders(stage) if _is_number(p.name)), reverse=True)
+        numbers = sorted((int(p.name) for p in _folders(stage) if is_number(p.name)), reverse=True)
         ranked += [(rank, Step(stage.name, number)) for rank, number in enumerate(numbers)]
     return [step for _, step in sorted(ranked, key=lambda one: one[0])]
 
@@ -120,7 +120,7 @@ def marker_step(name: str) -> Step | None:
 def step_of(name: str) -> Step | None:
     """The checkpoint that an object is a part of, if any."""
     parts = name.split("/")
-    if len(parts) < 4 or parts[0] != CHECKPOINTS or not _is_number(parts[2]):
+    if len(parts) < 4 or parts[0] != CHECKPOINTS or not is_number(parts[2]):
         return None
     return Step(parts[1], int(parts[2])) if is_safe(parts[1]) else None
 
@@ -171,7 +171,3 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.is_dir())
     except FileNotFoundError:
         return []
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and str(int(name)) == name

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jaxfake.processes import is_first
-from jaxfake.train.sealed import sealed, unsealed
+from jaxfake.train.sealed import read_sealed, sealed
 
 WALL = "wall/"
 """Begins the names of the sums among the metrics."""
@@ -153,7 +153,7 @@ def after_interruption(saved: Wall, pulse: Path) -> Wall:
         pulse: of the process before; if it is missing or damaged, what was lost is not known.
     """
     try:
-        last = Wall(**unsealed(json.loads(pulse.read_text())))
+        last = Wall(**read_sealed(pulse))
     except (OSError, ValueError, TypeError):
         last = saved
     spent = {

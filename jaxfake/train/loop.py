@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 from jax.sharding import NamedSharding
@@ -27,7 +27,7 @@ from jaxfake.train import rules
 from jaxfake.train.checkpoint import CheckpointFolder, Restored
 from jaxfake.train.goodput import Account, Wall, after_interruption
 from jaxfake.train.save_clock import SaveClock
-from jaxfake.train.stage import Prepared, StagePlan, identity, prepare, record
+from jaxfake.train.stage import Prepared, Record, StagePlan, identity, prepare, record
 from jaxfake.train.state import TrainState, evaluation_params
 from jaxfake.train.watch import Watch
 
@@ -55,6 +55,8 @@ class _Run(NamedTuple):
     plan: StagePlan
     config: Config
     ready: Prepared
+    identity: dict[str, Any]
+    record: Record
     checkpoints: CheckpointFolder
     account: Account
     workdir: Path
@@ -73,7 +75,16 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
     ready = prepare(plan, config)
     folder, ended = workdir / "checkpoints" / plan.name, None
     checkpoints = CheckpointFolder(folder, config.checkpoints.keep, say)
-    run = _Run(plan, config, ready, checkpoints, Account(folder / "pulse.json", since), workdir)
+    run = _Run(
+        plan,
+        config,
+        ready,
+        identity(plan, config),
+        record(plan, config),
+        checkpoints,
+        Account(folder / "pulse.json", since),
+        workdir,
+    )
     try:
         state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
@@ -140,8 +151,8 @@ def _save(run: _Run, watch: Watch, state: TrainState, step: int) -> float:
     """Starts a save; the seconds that the loop waited for it, once the device had done its work."""
     watch.refuse_if_failed(state.failed_step)
     watch.flush()  # a row never comes after the state that it is of
-    notes = identity(run.plan, run.config) | {
-        _RUN: dataclasses.asdict(record(run.plan, run.config)),
+    notes = run.identity | {
+        _RUN: dataclasses.asdict(run.record),
         _WALL: dataclasses.asdict(run.account.so_far()),
     }
     began = time.monotonic()
@@ -206,7 +217,7 @@ def _restored_or_fresh(run: _Run) -> TrainState:
 
 
 def _check(restored: Restored, run: _Run) -> None:
-    for key, value in identity(run.plan, run.config).items():
+    for key, value in run.identity.items():
         if restored.notes.get(key) != value:
             raise InputError(
                 f"{run.checkpoints.folder} was trained with another {key} "

@@ -14,7 +14,7 @@ def sealed(content: Any) -> dict[str, Any]:
     return {"content": content, "sha256": _digest(content)}
 
 
-def unsealed(note: dict[str, Any]) -> Any:
+def _unsealed(note: dict[str, Any]) -> Any:
     """The content.
 
     Raises:
@@ -39,7 +39,7 @@ def read_sealed(path: Path) -> Any:
     if len(data) > LARGEST_NOTE:
         raise ValueError(f"{path.name} is larger than {LARGEST_NOTE} bytes")
     try:
-        return unsealed(json.loads(data))
+        return _unsealed(json.loads(data))
     except RecursionError:
         raise ValueError(f"{path.name} is nested too deep") from None
 

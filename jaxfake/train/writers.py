@@ -8,7 +8,7 @@ place, before the first import of `clu.metric_writers`.
 import json
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,27 +105,23 @@ def make_writer(
     `look_again`, what it wrote of a look at that state.
     """
     rows = workdir / "metrics.jsonl"
-    _take_back(rows, lambda row: _is_later(row, stage, resumed_at, look_again))
+    _take_back(rows, stage, resumed_at, look_again)
     events = SummaryWriter(str(workdir / "tensorboard" / stage), purge_step=resumed_at + 1)
     return metric_writers.AsyncMultiWriter([events, JsonLinesWriter(rows, stage)])
 
 
-def _take_back(path: Path, late: Callable[[dict[str, Any]], bool]) -> None:
+def _take_back(path: Path, stage: str, step: int, look_again: bool) -> None:
     if not path.exists():
         return
-    kept = [line for line in path.read_text().splitlines(keepends=True) if not _goes(line, late)]
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if _stays(line, stage, step, look_again)]
     write_atomically(path, "".join(kept))
 
 
-def _goes(line: str, late: Callable[[dict[str, Any]], bool]) -> bool:
+def _stays(line: str, stage: str, step: int, look_again: bool) -> bool:
     try:
-        return late(json.loads(line))
+        row = json.loads(line)
     except ValueError:  # a kill cut the last row short
-        return True
-
-
-def _is_later(row: dict[str, Any], stage: str, step: int, look_again: bool) -> bool:
-    if row["stage"] != stage:
         return False
     looked = look_again and any(name.startswith(SELECTION) for name in row)
-    return row["step"] > step or (row["step"] == step and looked)
+    return row["stage"] != stage or row["step"] < step or (row["step"] == step and not looked)

@@ -1,9 +1,11 @@
 """Whether two runs ended alike, bit for bit."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+from jaxfake.files import sha256
+from tools.chaos.job import steps
 
 MEASURED = ("faces_per_second", "data_wait", "interruptions")
 """Columns that tell of the machine, as do all that begin with `wall/`."""
@@ -39,18 +41,15 @@ def differences(calm: Path, other: Path, rows_were_lost: bool = False) -> list[s
 def digests(folder: Path) -> dict[str, str]:
     """Of every file below a folder, by its path in there."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
+        str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()
     }
 
 
 def _fingerprints(workdir: Path) -> dict[str, list[list[int]]]:
     """Of every array of each stage's last checkpoint: parameters, moments and counters."""
     return {
-        stage.name: _fingerprint(max(stage.glob("[0-9]*"), key=lambda path: int(path.name)))
-        for stage in (workdir / "checkpoints").iterdir()
-        if stage.name != "damaged"
+        stage: _fingerprint(workdir / "checkpoints" / stage / str(numbers[-1]))
+        for stage, numbers in steps(workdir).items()
     }
 
 
