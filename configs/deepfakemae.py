@@ -9,7 +9,7 @@ ViT-S on prepared crops of 224 pixels in data/ffpp.
 
 import ml_collections
 
-from jaxfake import recipes
+from jaxfake.experiment import presets
 
 METHOD = {
     "name": "deepfakemae",
@@ -22,14 +22,14 @@ METHOD = {
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
-    config = recipes.toyfaces(METHOD)
+    config = presets.toyfaces(METHOD)
     match variant:
         case "":
             pass
         case "frozen_decoder":
             config.method.decoder = "frozen"
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, recipes.VITS[variant])
+            presets.ffpp(config, presets.VITS[variant])
             config.method.drop_path = 0.1
         case _:
             raise ValueError(

@@ -13,7 +13,7 @@ crops of 224 pixels in data/ffpp.
 
 import ml_collections
 
-from jaxfake import recipes
+from jaxfake.experiment import presets
 
 METHOD = {
     "name": "delocate",
@@ -34,7 +34,7 @@ METHOD = {
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
-    config = recipes.toyfaces(METHOD)
+    config = presets.toyfaces(METHOD)
     config.detect.update(steps=12_000, learning_rate=1.6e-2)
     match variant:
         case "":
@@ -46,7 +46,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "manipulation":
             config.method.meta.held_out = "manipulation"
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, recipes.VITS[variant])
+            presets.ffpp(config, presets.VITS[variant])
             config.method.update(masked=40, shrink=2, channels=64, width=64)
         case _:
             raise ValueError(

@@ -10,7 +10,7 @@ for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixel
 
 import ml_collections
 
-from jaxfake import recipes
+from jaxfake.experiment import presets
 
 METHOD = {
     "name": "mover",
@@ -23,7 +23,7 @@ METHOD = {
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
-    config = recipes.toyfaces(METHOD)
+    config = presets.toyfaces(METHOD)
     match variant:
         case "":
             pass
@@ -36,7 +36,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "mask_1" | "mask_4":
             config.mask.count = int(variant[-1])
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, recipes.VITS[variant])
+            presets.ffpp(config, presets.VITS[variant])
             config.method.drop_path = 0.1
         case _:
             raise ValueError(

@@ -10,7 +10,7 @@ methods that kept it small (MARLIN). Their lengths are our choice; no result of 
 
 import ml_collections
 
-from jaxfake import recipes
+from jaxfake.experiment import presets
 from jaxfake.models.vit import SIZES
 
 ENCODERS = {"vit_s": SIZES["small"], "vit_b": SIZES["base"]}
@@ -20,7 +20,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant: '', 'vit_s' or 'vit_b'."""
     config = _on_a_cpu()
     if variant in ENCODERS:
-        recipes.vit_on_a_gpu(config, ENCODERS[variant])
+        presets.vit_on_a_gpu(config, ENCODERS[variant])
     elif variant:
         raise ValueError(
             f"configs/pretrain.py has no variant {variant!r}: leave it out, or vit_s, vit_b"
@@ -29,7 +29,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
 
 
 def _on_a_cpu() -> ml_collections.ConfigDict:
-    config = recipes.toyfaces({})
+    config = presets.toyfaces({})
     config.log_every = 50
     config.data.update(source="data/faces", size=96)
     config.model.patch = 12

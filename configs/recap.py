@@ -10,7 +10,7 @@ on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 
 import ml_collections
 
-from jaxfake import recipes
+from jaxfake.experiment import presets
 
 METHOD = {
     "name": "recap",
@@ -23,7 +23,7 @@ METHOD = {
 
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
-    config = recipes.toyfaces(METHOD)
+    config = presets.toyfaces(METHOD)
     match variant:
         case "":
             pass
@@ -36,7 +36,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
         case "no_emphasis":
             config.method.emphasis = False
         case "ffpp" | "ffpp_small":
-            recipes.ffpp(config, recipes.VITS[variant])
+            presets.ffpp(config, presets.VITS[variant])
         case _:
             raise ValueError(
                 f"configs/recap.py has no variant {variant!r}; its docstring lists them"

@@ -13,13 +13,13 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from jaxfake.errors import InputError
-from jaxfake.masking import MaskRule
 from jaxfake.models.deepfakemae import DeepfakeMAERule
 from jaxfake.models.delocate import DelocateRule
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.mover import MoverRule
 from jaxfake.models.recap import RecapRule
 from jaxfake.models.vit import Attend, Size
+from jaxfake.runtime.errors import InputError
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
-from jaxfake import cli
-from jaxfake.errors import InputError
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
 
 if TYPE_CHECKING:
     from jaxfake.config import Aggregation
@@ -39,14 +39,14 @@ def main() -> None:
     """Flags in, one call for each dataset, messages out."""
     if not _WORKDIR.value:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
-    from jaxfake import evaluation, opened
-    from jaxfake.progress import say
+    from jaxfake.experiment import evaluate, load
+    from jaxfake.runtime.progress import say
 
     out = Path(_OUT.value) if _OUT.value else None
-    run = opened.open_run(Path(_WORKDIR.value), _STEP.value, out)
-    for source in _DATA.value or [opened.own_data(run)]:
+    run = load.open_run(Path(_WORKDIR.value), _STEP.value, out)
+    for source in _DATA.value or [load.own_data(run)]:
         aggregation = cast("Aggregation | None", _AGGREGATION.value)
-        done = evaluation.evaluate(run, source, _SPLIT.value, aggregation)
+        done = evaluate.evaluate(run, source, _SPLIT.value, aggregation)
         say("\n\n".join(done.in_words))
         say(f"report: {done.report}")
 

@@ -6,7 +6,7 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
-from jaxfake.asked_back import GRACE_SECONDS, asked_back
+from jaxfake.runtime.preemption import GRACE_SECONDS, asked_back
 
 if __name__ == "__main__":
     asked_back.listen()  # the imports take a second, in which a machine may be asked back too
@@ -16,8 +16,8 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from jaxfake import cli, supervisor
-from jaxfake.errors import InputError
+from jaxfake.runtime import cli, supervisor
+from jaxfake.runtime.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Config file, and what to change in it: --config.recover.steps=100"
@@ -73,7 +73,9 @@ def main() -> int | None:
         return supervisor.watch_child()
     asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
-    from jaxfake import config, job, processes
+    from jaxfake import config
+    from jaxfake.experiment import job
+    from jaxfake.runtime import multiprocess
     from jaxfake.store.around import mirrored
 
     if not flags.FLAGS["config"].present:
@@ -90,8 +92,12 @@ def main() -> int | None:
         with store:
             job.run_job(run, workdir)
         return None
-    crew = processes.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
-    with processes.joined(crew), processes.by_the_first(store), processes.desk(workdir) as desk:
+    crew = multiprocess.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    with (
+        multiprocess.joined(crew),
+        multiprocess.by_the_first(store),
+        multiprocess.desk(workdir) as desk,
+    ):
         job.run_job(run, desk)
     return None
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
-from jaxfake import cli
-from jaxfake.data.sources import DATASETS, Wishes
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.registry import DATASETS, Wishes
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
 
 if TYPE_CHECKING:
-    from jaxfake.data.cropping import Storage
-    from jaxfake.data.preparation import Engine, Preparation
+    from jaxfake.data.preparation.cropping import Storage
+    from jaxfake.data.preparation.prepare import Engine, Preparation
 
 _BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
@@ -92,9 +92,9 @@ _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face mode
 def main() -> int:
     """Flags in, one call, messages out."""
     wanted = _wanted()
-    from jaxfake.data import coverage, coverage_text, preparation
+    from jaxfake.data.preparation import coverage, coverage_text, prepare
 
-    result = preparation.prepare(wanted)
+    result = prepare.prepare(wanted)
     counted = result.coverage
     print("\n".join([*coverage_text.remarks(counted), "", *coverage_text.table(counted), ""]))
     if result.dataset is None:
@@ -114,9 +114,9 @@ def main() -> int:
 def _wanted() -> "Preparation":
     if _DATASET.value not in DATASETS:
         raise InputError(f"--dataset={_DATASET.value}: there is {', '.join(DATASETS)}")
-    from jaxfake.data.cropping import CropOptions
-    from jaxfake.data.preparation import Preparation
-    from jaxfake.data.splits import parse_shares
+    from jaxfake.data.preparation.cropping import CropOptions
+    from jaxfake.data.preparation.prepare import Preparation
+    from jaxfake.data.preparation.splits import parse_shares
 
     return Preparation(
         source=_folder(_SOURCE),
@@ -144,18 +144,19 @@ def _wanted() -> "Preparation":
 
 
 def _engine() -> "Engine":
-    from jaxfake.data import scale_out, workers
+    from jaxfake.data.preparation import beam_launch
+    from jaxfake.runtime import worker_pool
 
     if not _BEAM_RUNNER.value:
         if _BEAM_OPTION.value:
             raise InputError("--beam_option is for a pipeline: name its --beam_runner")
-        return workers.run
+        return worker_pool.run
     if importlib.util.find_spec("apache_beam") is None:
         raise InputError(
             f"--beam_runner needs Apache Beam, which is not installed: {_BEAM_COMMAND}, in an "
             "environment of its own"
         )
-    return scale_out.engine(_BEAM_RUNNER.value, _BEAM_OPTION.value)
+    return beam_launch.engine(_BEAM_RUNNER.value, _BEAM_OPTION.value)
 
 
 def _folder(flag: flags.FlagHolder) -> Path:

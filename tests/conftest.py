@@ -17,10 +17,12 @@ import jax
 import pytest
 from absl import flags
 
-from jaxfake.data.features import FILE_FORMAT
-from jaxfake.errors import InputError
+from jaxfake.data.records import FILE_FORMAT
 from jaxfake.faces import models
+from jaxfake.runtime.errors import InputError
 from tests.tiny import Tiny
+
+pytest_plugins = ("tests.in_memory",)
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfake import schema, streams
-from jaxfake.losses import masked_mean
-from jaxfake.masking import MaskRule
+from jaxfake import schema
+from jaxfake.models import rng
+from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.method import Losses, Params
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
@@ -20,9 +21,9 @@ SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(
     MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskRule("part", 4)
 )
-_ROOT = streams.stream(0, "test")
-KEYS = streams.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
-OTHER_KEYS = streams.seeded_keys(_ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
+_ROOT = rng.stream(0, "test")
+KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
+OTHER_KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
 
 
 class Study(NamedTuple):

@@ -5,7 +5,7 @@ import pytest
 
 from configs import deepfakemae, mover, pretrain, recap
 from jaxfake import config
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 SHIPPED = {
     "mover": mover.get_config,

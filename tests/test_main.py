@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from jaxfake.data.dataset import open_split
+from tests.project import ROOT
 from tests.tiny import tiny_flags
 
-ROOT = Path(__file__).parents[1]
 CONFIG = "--config=configs/mover.py"
 
 

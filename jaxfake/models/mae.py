@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxfake.masking import Mask
 from jaxfake.models import vit
+from jaxfake.models.masking import Mask
 from jaxfake.models.pixels import patchify
 from jaxfake.models.vit import Compute, Size
 

@@ -9,7 +9,7 @@ Our choice throughout: pushing without a bound has no optimum.
 import jax
 import jax.numpy as jnp
 
-from jaxfake.losses import Term
+from jaxfake.models.losses import Term
 from jaxfake.models.method import Params
 
 MARGIN = 4.0

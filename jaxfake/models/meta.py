@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxfake import schema
-from jaxfake.losses import Term, masked_mean
+from jaxfake.models.losses import Term, masked_mean
 from jaxfake.models.method import Losses, Method, Params, Prediction
 from jaxfake.schema import Batch
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 
-from jaxfake.losses import Term
+from jaxfake.models.losses import Term
 from jaxfake.schema import Batch
 
 Params = Any

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.losses import Term, squared_error
 from jaxfake.models import heads, vit
+from jaxfake.models.losses import Term, squared_error
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part, repeated
 from jaxfake.models.recover import Recover

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxfake.faces.parts import FACE_PARTS, PartMap
-from jaxfake.losses import squared_error
-from jaxfake.masking import Mask, MaskRule, draw_mask
+from jaxfake.models.losses import squared_error
+from jaxfake.models.masking import Mask, MaskRule, draw_mask
 from jaxfake.models.pixels import unpatchify
 
 PASSES = len(FACE_PARTS)

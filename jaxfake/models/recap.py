@@ -15,10 +15,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.losses import Term, mean_over, squared_error
-from jaxfake.masking import nothing_masked
 from jaxfake.models import heads, margin, vit
+from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery, recovered_patches
+from jaxfake.models.masking import nothing_masked
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part, repeated
 from jaxfake.models.recover import Recover

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 
 from jaxfake import schema
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES, part_map
-from jaxfake.losses import Term, mean_over, squared_error
-from jaxfake.masking import Mask, MaskRule, choose_parts, draw_mask, nothing_masked
 from jaxfake.models.heads import mean_patch
+from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import MaskedAutoencoder, Recovery, encoder_of
+from jaxfake.models.masking import Mask, MaskRule, choose_parts, draw_mask, nothing_masked
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part
 from jaxfake.models.pixels import normalise, patchify

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.asked_back import asked_back
-from jaxfake.errors import InputError, Preempted
-from jaxfake.progress import say
+from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.progress import say
 from jaxfake.store import layout
 from jaxfake.store.claims import config_of
 from jaxfake.store.layout import Step

@@ -2,7 +2,7 @@
 
 import json
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 from jaxfake.store import layout
 from jaxfake.store.layout import Contents, Step
 from jaxfake.store.remote import Remote

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jaxfake.files import is_number, sha256
+from jaxfake.runtime.files import is_number, sha256
 
 CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
 CHECKPOINTS = "checkpoints"

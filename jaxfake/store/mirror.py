@@ -4,8 +4,8 @@ import threading
 import time
 from typing import NamedTuple
 
-from jaxfake.asked_back import asked_back
-from jaxfake.progress import say
+from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.progress import say
 from jaxfake.store.push import Lacking, Push
 from jaxfake.store.remote import Remote
 

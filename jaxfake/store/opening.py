@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 _CONNECT_SECONDS = 10.0
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}

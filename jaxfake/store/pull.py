@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.errors import InputError
-from jaxfake.progress import say
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.progress import say
 from jaxfake.store import layout
 from jaxfake.store.claims import check_config, read_marker
 from jaxfake.store.layout import Contents, Step

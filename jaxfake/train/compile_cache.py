@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 
-from jaxfake.files import cache_folder
+from jaxfake.runtime.files import cache_folder
 
 _WORTH_KEEPING_SECONDS = 0.2
 

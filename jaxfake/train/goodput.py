@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from jaxfake.processes import is_first
-from jaxfake.train.sealed import read_sealed, sealed
+from jaxfake.checkpoints.checksummed_json import read_sealed, sealed
+from jaxfake.runtime.multiprocess import is_first
 
 WALL = "wall/"
 """Begins the names of the sums among the metrics."""

@@ -15,21 +15,21 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 from jax.sharding import NamedSharding
 
-from jaxfake.asked_back import asked_back
+from jaxfake.checkpoints.manager import CheckpointFolder, Restored
 from jaxfake.config import Config
 from jaxfake.data import pipeline
-from jaxfake.errors import InputError, Preempted
 from jaxfake.models.method import Params
-from jaxfake.processes import Agreement, Wish
-from jaxfake.progress import Progress, say
+from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.multiprocess import Agreement, Wish
+from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
-from jaxfake.train.checkpoint import CheckpointFolder, Restored
 from jaxfake.train.goodput import Account, Wall, after_interruption
-from jaxfake.train.save_clock import SaveClock
+from jaxfake.train.monitor import Watch
+from jaxfake.train.save_interval import SaveClock
 from jaxfake.train.stage import Prepared, Record, StagePlan, identity, prepare, record
 from jaxfake.train.state import TrainState, evaluation_params
-from jaxfake.train.watch import Watch
 
 _WALL, _RUN = "wall", "run"
 """Names among the notes of a checkpoint, beside those of `stage.identity`."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 type Rules[Value] = Sequence[tuple[str, Value]]
 

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxfake import streams
 from jaxfake.config import Config, Stage, fingerprint, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
 from jaxfake.schema import Batch
 from jaxfake.train import optim, rules
@@ -162,6 +162,6 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
         "manifest": plan.train.manifest,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,
-        "random numbers": streams.fingerprint(),
+        "random numbers": rng.fingerprint(),
         "config": fingerprint(config),
     }

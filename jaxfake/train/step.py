@@ -13,8 +13,9 @@ import optax
 from clu import metrics
 from jax.sharding import Mesh, NamedSharding
 
-from jaxfake import schema, streams
-from jaxfake.losses import Term, masked_mean, weighted_sum
+from jaxfake import schema
+from jaxfake.models import rng
+from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
 from jaxfake.schema import Batch
 from jaxfake.train import rules
@@ -62,8 +63,8 @@ def update(
     method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
 ) -> TrainState:
     """The state after one more batch."""
-    root = streams.stream(rule.seed, "losses")
-    keys = streams.example_keys(root, state.step, batch[schema.VALID].shape[0])
+    root = rng.stream(rule.seed, "losses")
+    keys = rng.example_keys(root, state.step, batch[schema.VALID].shape[0])
     loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
         changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
@@ -91,7 +92,7 @@ def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple
 
     def names(params: Params, batch: Batch) -> Losses:
         count = batch[schema.VALID].shape[0]
-        keys = streams.example_keys(jax.random.key(0), jnp.zeros((), jnp.int32), count)
+        keys = rng.example_keys(jax.random.key(0), jnp.zeros((), jnp.int32), count)
         return method.losses(params, batch, keys)
 
     losses = jax.eval_shape(names, abstract_params, batch)

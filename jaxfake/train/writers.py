@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorboardX
 
-from jaxfake.files import write_atomically
+from jaxfake.runtime.files import write_atomically
 from jaxfake.train.stage import SELECTION
 
 _module: Any = types.ModuleType("clu.metric_writers.summary_writer")

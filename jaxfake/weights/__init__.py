@@ -1,1 +1,1 @@
-
+"""Weights of other projects by name: import from safetensors files."""

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jaxfake.errors import InputError
 from jaxfake.models.vit import sincos_positions
+from jaxfake.runtime.errors import InputError
 from jaxfake.weights.names import Names, Rule, Turn
 
 Params = Any

@@ -7,7 +7,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 from jaxfake.weights import names
 from jaxfake.weights.convert import to_params
 from jaxfake.weights.names import Names

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from configs import delocate
-from jaxfake import assembly, config, schema
+from jaxfake import config, schema
 from jaxfake.data import pipeline
-from jaxfake.data.builders import toyfaces
-from jaxfake.data.builders.toyfaces import SplitSize, ToyFaces
 from jaxfake.data.dataset import open_split, without
-from jaxfake.errors import InputError
+from jaxfake.data.toyfaces import builder
+from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces
+from jaxfake.experiment import build
+from jaxfake.runtime.errors import InputError
 
 FEW = ToyFaces(
     size=32,
@@ -24,7 +25,7 @@ FEW = ToyFaces(
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toyfaces.build(tmp_path_factory.mktemp("few"), FEW)
+    return builder.build(tmp_path_factory.mktemp("few"), FEW)
 
 
 def run_on(root: Path, left_out: str) -> config.Config:
@@ -35,7 +36,7 @@ def run_on(root: Path, left_out: str) -> config.Config:
 
 def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -> None:
     run = run_on(root, "eyes")
-    for split in assembly.training_splits(run):
+    for split in build.training_splits(run):
         assert "eyes" not in split.index.method
         assert {"real", "lips", "inner_face", "lighting"} == set(split.index.method)
         for row in range(len(split)):
@@ -44,11 +45,11 @@ def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -
                 split.index.method[row],
                 split.index.video_id[row],
             )
-    assert "eyes" in assembly.test_split(run).index.method
+    assert "eyes" in build.test_split(run).index.method
 
 
 def test_no_batch_holds_it(root: Path) -> None:
-    train, _ = assembly.training_splits(run_on(root, "lips"))
+    train, _ = build.training_splits(run_on(root, "lips"))
     views = pipeline.Views(1.0, 0.0)
     batches = pipeline.training_batches(train, (schema.REAL, schema.FAKE), 8, 0, views)
     whole = open_split(root, "train", 32)
@@ -64,7 +65,7 @@ def test_no_batch_holds_it(root: Path) -> None:
 def test_reals_are_the_same_with_and_without(root: Path) -> None:
     """So a stage 1 of the one is a stage 1 of the other."""
     views = pipeline.Views(0.9, 0.0)
-    whole, less = (assembly.training_splits(run_on(root, name)).train for name in ("", "lighting"))
+    whole, less = (build.training_splits(run_on(root, name)).train for name in ("", "lighting"))
     ours, theirs = (
         pipeline.training_batches(train, (schema.REAL,), 4, 0, views)[3] for train in (whole, less)
     )

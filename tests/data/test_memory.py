@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jaxfake import schema
-from jaxfake.data import units
-from jaxfake.data.cropping import CropOptions, Cropper, Task
-from jaxfake.data.listing import SourceFile
+from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.data.preparation import crop_files
+from jaxfake.data.preparation.cropping import CropOptions, Cropper, Task
 from jaxfake.faces.models import FaceModels
 
 WIDTH, HEIGHT = 3840, 2160
@@ -55,7 +55,7 @@ def peak_of(clip: Path, models: FaceModels) -> int:
     process.start()
     process.join(180)
     assert process.exitcode == 0
-    assert units.load_status(unit).crops == int(clip.stem)
+    assert crop_files.load_status(unit).crops == int(clip.stem)
     return int(peak.read_text())
 
 

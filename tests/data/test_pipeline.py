@@ -10,7 +10,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset, open_split
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 from tests.tiny import tiny_example
 
 SIZE = 32

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxfake.errors import InputError
 from jaxfake.faces import models
+from jaxfake.runtime.errors import InputError
 
 MANIFEST = Path(__file__).parents[2] / models.MANIFEST
 

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake import losses, schema
+from jaxfake import schema
+from jaxfake.models import losses
 from jaxfake.models.delocate import Delocate, DelocateRule
 from jaxfake.models.meta import MetaRule
 from jaxfake.models.method import Losses

@@ -12,10 +12,10 @@ import pytest
 from flax import linen as nn
 from flax.traverse_util import flatten_dict
 
-from jaxfake.losses import Term, masked_mean, mean_over, squared_error
-from jaxfake.masking import Mask, MaskRule
 from jaxfake.models import vit
+from jaxfake.models.losses import Term, masked_mean, mean_over, squared_error
 from jaxfake.models.mae import Decoder, MaskedAutoencoder
+from jaxfake.models.masking import Mask, MaskRule
 from jaxfake.models.pixels import normalise, patchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfake import schema
-from jaxfake.losses import Term
+from jaxfake.models.losses import Term
 from jaxfake.models.meta import MetaLearned, MetaRule, divide, generalising, held_out
 from jaxfake.models.method import Losses
 

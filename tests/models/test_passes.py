@@ -5,15 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfake import streams
 from jaxfake.faces.parts import FACE_PARTS, PartMap
-from jaxfake.masking import MaskRule, Mode
+from jaxfake.models import rng
+from jaxfake.models.masking import MaskRule, Mode
 from jaxfake.models.passes import PASSES, Faces, assemble, by_pass, mask_each_part
 from jaxfake.models.pixels import patchify
 
 BATCH, GRID, PATCH = 3, 4, 2
 N, SIDE, MASKED = GRID**2, GRID * PATCH, 3
-KEYS = streams.seeded_keys(streams.stream(0, "test"), jnp.arange(BATCH, dtype=jnp.uint32))
+KEYS = rng.seeded_keys(rng.stream(0, "test"), jnp.arange(BATCH, dtype=jnp.uint32))
 TURN = (3, 2, 1, 0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxfake import schema
-from jaxfake.losses import Term
+from jaxfake.models.losses import Term
 from jaxfake.models.margin import EMPHASIS, FLOOR, MARGIN
 from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.train.rules import path_name

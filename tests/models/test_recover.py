@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfake import schema, streams
+from jaxfake import schema
 from jaxfake.faces.parts import FACE_PARTS
-from jaxfake.losses import masked_mean
-from jaxfake.masking import MaskRule
+from jaxfake.models import rng
+from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder, Recovery
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.passes import by_pass, mask_each_part
 from jaxfake.models.pixels import patchify, to_picture, unpatchify
 from jaxfake.models.recover import Recover
@@ -22,7 +23,7 @@ SIDE, PATCH, MASKED, BATCH = 28, 4, 9, 4
 GRID = SIDE // PATCH
 MAE = MaskedAutoencoder(Size(16, 1, 2), Size(8, 1, 2), SIDE, PATCH)
 RECOVER = Recover(MAE, MaskRule(count=MASKED))
-ROOT = streams.stream(0, "test")
+ROOT = rng.stream(0, "test")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def batch():
     }
 
 
-KEYS = streams.seeded_keys(ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
+KEYS = rng.seeded_keys(ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
 
 losses = jax.jit(RECOVER.losses)
 predict = jax.jit(RECOVER.predict)
@@ -163,7 +164,7 @@ def test_padding_counts_for_nothing_in_the_loss(params, batch):
 
 
 def test_other_keys_draw_other_masks(params, batch):
-    others = streams.seeded_keys(ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
+    others = rng.seeded_keys(ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
     assert np.array_equal(loss_values(params, batch), loss_values(params, batch))
     assert (loss_values(params, batch) != loss_values(params, batch, others)).all()
 

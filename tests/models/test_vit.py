@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfake.masking import MaskRule
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import SIZES, Compute, Encoder, Size
 

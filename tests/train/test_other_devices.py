@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake import assembly, schema
+from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.errors import Preempted
+from jaxfake.experiment import build
+from jaxfake.runtime.errors import Preempted
 from jaxfake.train import loop, stage
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
@@ -41,8 +42,8 @@ class Interruption:
 @pytest.fixture
 def plan(tiny_root: Path) -> StagePlan:
     run = _config(tiny_root)
-    splits = assembly.training_splits(run)
-    recover = assembly.recovery(run)
+    splits = build.training_splits(run)
+    recover = build.recovery(run)
     return StagePlan("recover", recover, run.recover, (schema.REAL,), splits.train, splits.val)
 
 

@@ -9,9 +9,9 @@ import optax
 import pytest
 
 from jaxfake import config, schema
-from jaxfake.masking import MaskRule
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.method import Params
 from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.recap import Recap, RecapRule

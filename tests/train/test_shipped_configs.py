@@ -11,8 +11,9 @@ from jax.sharding import NamedSharding
 from ml_collections import ConfigDict
 
 from configs import deepfakemae, delocate, mover, pretrain, recap
-from jaxfake import assembly, config, schema
+from jaxfake import config, schema
 from jaxfake.data.dataset import open_split
+from jaxfake.experiment import build
 from jaxfake.models.vit import Size
 from jaxfake.train import rules
 from jaxfake.train.stage import StagePlan, prepare
@@ -80,7 +81,7 @@ def test_a_variant_that_is_not_there_is_named(file: Any) -> None:
 def test_a_shipped_config_trains(name: str, tiny_root: Path) -> None:
     small = _small(TRAINED[name])
     train, val = (open_split(tiny_root, split, 32) for split in ("train", "val"))
-    method = assembly.recovery(small) if small.method is None else assembly.detector(small)
+    method = build.recovery(small) if small.method is None else build.detector(small)
     classes = (schema.REAL,) if small.detect is None else (schema.REAL, schema.FAKE)
     settings = small.detect or small.recover
     ready = prepare(StagePlan("stage", method, settings, classes, train, val), small)

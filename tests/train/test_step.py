@@ -15,17 +15,17 @@ from jax.sharding import Mesh
 from jaxfake import config, schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split
-from jaxfake.errors import InputError
-from jaxfake.losses import Term
-from jaxfake.masking import MaskRule
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.losses import Term
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.method import Losses, Prediction
 from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.pixels import normalise
 from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
+from jaxfake.runtime.errors import InputError
 from jaxfake.train import optim, rules
 from jaxfake.train.state import NEVER, TrainState, abstract_state, evaluation_params, fresh_state
 from jaxfake.train.step import StepRule, jit_step, metric_names

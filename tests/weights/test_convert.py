@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from jaxfake.errors import InputError
-from jaxfake.masking import MaskRule
 from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
+from jaxfake.runtime.errors import InputError
 from jaxfake.weights.convert import from_params, to_params
 from jaxfake.weights.names import FACEBOOK, HF, HUB, TIMM
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from jaxfake import cli
-from jaxfake.errors import InputError
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
 from tools.chaos import clock, disks, weather
 from tools.chaos.compare import differences
 from tools.chaos.job import SMALL, run_to_end

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxfake.files import sha256
+from jaxfake.runtime.files import sha256
 from tools.chaos.job import steps
 
 MEASURED = ("faces_per_second", "data_wait", "interruptions")

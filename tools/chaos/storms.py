@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.asked_back import asked_back
+from jaxfake.runtime.preemption import asked_back
 from tools.chaos import aftermath, compare, weather
 from tools.chaos.job import Job, steps
 from tools.chaos.scene import JobFailed, Scene, Struck

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from jaxfake.asked_back import GRACE_SECONDS
-from jaxfake.errors import PREEMPTED
+from jaxfake.runtime.errors import PREEMPTED
+from jaxfake.runtime.preemption import GRACE_SECONDS
 from tools.chaos import aftermath, clock, disks, wreck
 from tools.chaos.job import Job, steps
 from tools.chaos.scene import (

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 SHARES = {
     "damage": 36,

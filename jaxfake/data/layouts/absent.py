@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from jaxfake.data.layouts import inside
+from jaxfake.data.layouts.listing import Refused
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Refused
 
 
 def from_folder(root: Path, folder: Path, names: Collection[str], source: str) -> Iterator[Refused]:

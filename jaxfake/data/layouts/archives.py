@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxfake.data.layouts import inside
+from jaxfake.data.layouts.listing import Refused
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Refused
 
 PACKED = "it is not unpacked"
 CUT_SHORT = "it is an archive that is cut short: get it again and unpack it"

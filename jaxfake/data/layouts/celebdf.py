@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from jaxfake import schema
 from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 CELEB, YOUTUBE, SYNTHESIS = "Celeb-real", "YouTube-real", "Celeb-synthesis"
 LIST = "List_of_testing_videos.txt"

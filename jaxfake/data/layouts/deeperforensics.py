@@ -19,9 +19,9 @@ from pathlib import Path
 
 from jaxfake import schema
 from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 CLEAN = ("end_to_end", "reenact_postprocess")
 VARIANTS = (

@@ -25,9 +25,9 @@ from jaxfake import schema
 from jaxfake.data.layouts import absent, expected
 from jaxfake.data.layouts.deepfakebench_lists import FFPP_CLASSES, Entry, entries, label_of, lists
 from jaxfake.data.layouts.ffpp import COMPRESSIONS
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import brief, frame_names, frames_fault
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 _LAYOUT = "DATASET/.../frames/VIDEO/*.png and dataset_json/*.json"
 _PREFERENCE = ("test", "train", "val")

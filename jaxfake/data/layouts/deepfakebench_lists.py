@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from jaxfake import schema
 from jaxfake.data.layouts.ffpp import COMPRESSIONS, SPLITS
+from jaxfake.data.layouts.listing import Refused
 from jaxfake.data.layouts.untrusted import as_object, brief, read_object, shown
-from jaxfake.data.listing import Refused
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 FFPP_CLASSES = {
     "FF-real": schema.REAL_METHOD,

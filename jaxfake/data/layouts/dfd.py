@@ -16,9 +16,9 @@ from pathlib import Path
 
 from jaxfake import schema
 from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 METHOD = "DeepFakeDetection"
 COMPRESSIONS = ("c23", "c40", "raw")

@@ -22,9 +22,9 @@ from typing import NamedTuple
 from jaxfake import schema
 from jaxfake.data.layouts import absent, dfdc_lists, expected, inside
 from jaxfake.data.layouts.dfdc_lists import Entry
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import is_plain, shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 METHOD = "dfdc"
 

@@ -20,7 +20,7 @@ from jaxfake.data.layouts.untrusted import (
     read_object,
     shown,
 )
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 _AGAIN = "get it again from where you have the videos"
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from jaxfake import schema
 from jaxfake.data.layouts import absent, expected, inside
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, read_object, shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 FOLDERS = {
     "original_videos": schema.REAL_METHOD,

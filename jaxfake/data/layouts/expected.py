@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxfake.data.layouts import archives, inside
+from jaxfake.data.layouts.listing import Refused
 from jaxfake.data.layouts.untrusted import shown
-from jaxfake.data.listing import Refused
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 _NAMED = 4
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from jaxfake import schema
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.faces.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, is_video
+from jaxfake.runtime.errors import InputError
 
 LABELS = {"real": schema.REAL, "fake": schema.FAKE, "unknown": schema.UNKNOWN}
 

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from jaxfake.data.layouts import inside
-from jaxfake.errors import InputError
 from jaxfake.faces.media import is_image
+from jaxfake.runtime.errors import InputError
 
 MOST_BYTES = 512 << 20
 """A list of that size takes a few GB once read."""

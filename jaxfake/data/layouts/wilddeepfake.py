@@ -16,9 +16,9 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import archives, expected
 from jaxfake.data.layouts.inside import visible
+from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
 from jaxfake.data.layouts.untrusted import frame_names, frames_fault, is_plain, shown
-from jaxfake.data.listing import Listing, Refused, SourceFile
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 METHOD = "wilddeepfake"
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 BLUR = (0.0, 0.4)
 NOISE = (0.5, 3.0)

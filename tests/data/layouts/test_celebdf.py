@@ -8,7 +8,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.celebdf import LIST, list_celebdf
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 V1 = {"Celeb-real": 8, "YouTube-real": 30, "Celeb-synthesis": 62}
 V2 = {"Celeb-real": 108, "YouTube-real": 70, "Celeb-synthesis": 340}

@@ -7,7 +7,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.deeperforensics import VARIANTS, list_deeperforensics
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 LISTS = {
     "train": ["000_M101.mp4", "001_W006.mp4"],

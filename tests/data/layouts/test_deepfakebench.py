@@ -8,7 +8,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.layouts import untrusted
 from jaxfake.data.layouts.deepfakebench import list_deepfakebench
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 FFPP = "FaceForensics++"
 REALS = f"{FFPP}/original_sequences/youtube/c23/frames"

@@ -7,7 +7,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.dfd import list_dfd
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 REALS = "original_sequences/actors/c23/videos"
 FAKES = "manipulated_sequences/DeepFakeDetection/c23/videos"

@@ -8,7 +8,7 @@ from jaxfake import schema
 from jaxfake.data.layouts import untrusted
 from jaxfake.data.layouts.dfdc import list_dfdc
 from jaxfake.data.layouts.dfdc_preview import list_dfdc_preview
-from jaxfake.errors import InputError
+from jaxfake.runtime.errors import InputError
 
 PARTS = {
     "dfdc_train_part_0": {

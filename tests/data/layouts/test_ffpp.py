@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 from jaxfake import schema
-from jaxfake.data import coverage, coverage_text
-from jaxfake.data.cropping import CropOptions
 from jaxfake.data.dataset import open_split
 from jaxfake.data.layouts.ffpp import list_ffpp
-from jaxfake.data.preparation import Preparation, prepare
-from jaxfake.data.sources import FFPP, Wishes
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.registry import FFPP, Wishes
+from jaxfake.data.preparation import coverage, coverage_text
+from jaxfake.data.preparation.cropping import CropOptions
+from jaxfake.data.preparation.prepare import Preparation, prepare
+from jaxfake.runtime.errors import InputError
 
 SPLITS = {"train": [["071", "054"]], "val": [["004", "982"]], "test": [["000", "003"]]}
 

@@ -6,8 +6,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.folder import BY_FOLDER, list_folder
-from jaxfake.data.listing import content_digest
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.listing import content_digest
+from jaxfake.runtime.errors import InputError
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from jaxfake.data import coverage, coverage_text
-from jaxfake.data.coverage import Row
-from jaxfake.data.sources import NO_WISHES, list_source
-from jaxfake.data.units import Status
+from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.preparation import coverage, coverage_text
+from jaxfake.data.preparation.coverage import Row
+from jaxfake.data.preparation.crop_files import Status
 from tests.data.layouts.trees import FRAMES, TREES, touch
 
 WITH_A_FACE = Status(2, 2, 2, 0, 9, "")

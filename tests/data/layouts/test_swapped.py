@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jaxfake.data.layouts.deepfakebench import list_deepfakebench
-from jaxfake.data.sources import NO_WISHES, list_source
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.runtime.errors import InputError
 from tests.data.layouts.trees import FRAMES, TREES
 
 AMONG_REALS = "it has the name of a fake and lies among the reals"

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from jaxfake.data.listing import content_digest
-from jaxfake.data.sources import NO_WISHES, list_source
+from jaxfake.data.layouts.listing import content_digest
+from jaxfake.data.layouts.registry import NO_WISHES, list_source
 from tests.data.layouts.trees import TREES
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from jaxfake import schema
-from jaxfake.data import coverage
-from jaxfake.data.coverage import Row
 from jaxfake.data.layouts.wilddeepfake import list_wilddeepfake
-from jaxfake.data.units import Status
-from jaxfake.errors import InputError
+from jaxfake.data.preparation import coverage
+from jaxfake.data.preparation.coverage import Row
+from jaxfake.data.preparation.crop_files import Status
+from jaxfake.runtime.errors import InputError
 
 
 def filled(root, *relatives):

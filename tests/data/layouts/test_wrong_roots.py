@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxfake.data.sources import DATASETS, NO_WISHES, list_source
-from jaxfake.errors import InputError
+from jaxfake.data.layouts.registry import DATASETS, NO_WISHES, list_source
+from jaxfake.runtime.errors import InputError
 from tests.data.layouts.trees import TREES
 
 FOLDERS = {

@@ -1,0 +1,1 @@
+"""Random changes of a training face that leave its label true."""

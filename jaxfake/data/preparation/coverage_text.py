@@ -1,0 +1,62 @@
+"""What of a source has become of it, as lines for the terminal."""
+
+from itertools import groupby
+from typing import Any
+
+from jaxfake.data.preparation.coverage import COUNTS, MISSING, Coverage
+
+_EACH = 5
+"""Missing files of a folder that are named each by itself; coverage.json names all."""
+
+_HEADS = ("files", "with a face", "no face", "unreadable", "frames", "filled", "crops")
+_MORE = {"masks": "with a mask", "missing": "missing", "official": "official"}
+
+
+def remarks(coverage: Coverage) -> list[str]:
+    """One line for every file that gave less than it should, grouped and counted.
+
+    Of many missing files of a folder, one line: half of a dataset can be missing.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for entry in coverage.files:
+        groups.setdefault(entry["status"].partition(": ")[0], []).append(entry)
+    lines = []
+    for kind, entries in groups.items():
+        lines += [f"{kind} ({len(entries)}):", *(_missing if kind == MISSING else _each)(entries)]
+    return lines
+
+
+def table(coverage: Coverage) -> list[str]:
+    """The counts as lines of a small table."""
+    cells: list[tuple[str, ...]] = [("split", "method", *_HEADS, *_MORE.values())]
+    for split in sorted(coverage.coverage, key=("train", "val", "test").index):
+        for method, count in coverage.coverage[split].items():
+            more = (str(count.get(key, "-")) for key in _MORE)
+            cells.append((split, method, *(str(count[key]) for key in COUNTS), *more))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in cells]
+
+
+def _each(entries: list[dict[str, Any]]) -> list[str]:
+    whys = (entry["status"].partition(": ")[2] for entry in entries)
+    return [
+        f"  {entry['file']}" + (f": {why}" if why else "")
+        for entry, why in zip(entries, whys, strict=True)
+    ]
+
+
+def _missing(entries: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for (folder, status), group in groupby(entries, key=lambda one: (_folder(one), one["status"])):
+        several = list(group)
+        if len(several) <= _EACH:
+            lines += _each(several)
+        else:
+            names = f"{folder}{len(several)} files, such as {several[0]['file']}"
+            lines.append(f"  {names}: {status.partition(': ')[2]}")
+    return lines
+
+
+def _folder(entry: dict[str, Any]) -> str:
+    above = entry["file"].rpartition("/")[0]
+    return f"{above}: " if above else ""

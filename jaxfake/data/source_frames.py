@@ -1,0 +1,36 @@
+"""The frames that crops were taken from, as long as the source is at hand."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.layouts.listing import Listing
+from jaxfake.faces import clip, images
+from jaxfake.faces.media import Unreadable, is_image
+
+
+class SourceFrames:
+    """Finds the frame of each example of a dataset in the files that it was prepared from."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._paths = {(file.method, file.video_id): file.path for file in listing.files}
+
+    def of(self, faces: FaceDataset, row: int) -> np.ndarray | None:
+        """uint8 [H, W, 3], RGB; None if the file is gone, or is not what it was."""
+        at = faces.index
+        path = self._paths.get((str(at.method[row]), str(at.video_id[row])))
+        if path is None:
+            return None
+        try:
+            return _frame(path, int(at.frame[row]))
+        except (Unreadable, OSError, cv2.error):
+            return None
+
+
+def _frame(path: Path, number: int) -> np.ndarray | None:
+    if is_image(path):
+        return images.read_image(path)
+    found = next(clip.read_frames(path, [number]), None)
+    return None if found is None else found.image

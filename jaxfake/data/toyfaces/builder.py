@@ -1,0 +1,202 @@
+"""TFDS builder of the toy faces: real clips and their forgeries, split by identity."""
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+from absl import logging
+
+from jaxfake import schema
+from jaxfake.data import records
+from jaxfake.data.reproducible_tfds import StableWriter
+from jaxfake.data.toyfaces.camera import draw_camera, shoot
+from jaxfake.data.toyfaces.clips import draw_clip
+from jaxfake.data.toyfaces.forgeries import METHODS, Forged, draw_forgery, forge, keep
+from jaxfake.data.toyfaces.latents import draw_identity
+from jaxfake.data.toyfaces.render import render
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.progress import Progress
+from jaxfake.schema import Example
+
+NAME = "toyfaces"
+
+_WRITER_LIMIT = 1000 << 20
+"""Bytes of one split that TFDS writes without TensorFlow."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSize:
+    """How much one split holds: `identities` people of `clips` real clips, each forged so often."""
+
+    identities: int
+    clips: int = 1
+    forgeries: int = 1
+    frames: int = 4  # of every clip
+
+
+@dataclasses.dataclass(frozen=True)
+class ToyFaces:
+    """What is built. The same options give the same bytes.
+
+    Attributes:
+        size: side of the crops, pixels.
+        seed: of everything that is drawn at random.
+        storage: how crops are stored.
+        train, val, test: the splits; nobody is in two of them.
+    """
+
+    size: int = 64
+    seed: int = 0
+    storage: records.Storage = "png"
+    # People teach more than frames do, and more forgeries of each more than fewer.
+    train: SplitSize = SplitSize(identities=3000, forgeries=3, frames=1)
+    val: SplitSize = SplitSize(identities=60)
+    test: SplitSize = SplitSize(identities=120, forgeries=2)
+
+    def splits(self) -> dict[str, SplitSize]:
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    def faces(self, split: str) -> int:
+        """Number of examples of a split."""
+        one = self.splits()[split]
+        return one.identities * one.clips * (1 + one.forgeries) * one.frames
+
+
+@dataclasses.dataclass(eq=False)
+class ToyFacesConfig(tfds.core.BuilderConfig):
+    """The options under TFDS's name for them."""
+
+    options: ToyFaces = ToyFaces()
+
+
+class Toyfaces(tfds.core.GeneratorBasedBuilder):
+    """Procedural faces and their forgeries."""
+
+    VERSION = tfds.core.Version("1.1.0")
+    """To be raised when anything of the default changes, so that nobody trains on an old copy."""
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        options = self.builder_config.options
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Procedural faces whose parts share their latents, and forgeries of them.",
+            features=records.face_features(options.size, options.storage),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        del dl_manager  # nothing is downloaded
+        splits = self.builder_config.options.splits()
+        return {split: self._generate_examples(split) for split in splits}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        options = self.builder_config.options
+        with Progress(f"drawing toy faces, {split}", options.faces(split), "faces") as progress:
+            for key, example in enumerate(examples(options, split)):
+                yield key, records.encode(example, options.storage)
+                progress.advance(1)
+
+    def _example_writer(self) -> StableWriter:
+        return StableWriter()
+
+
+def build(out: Path, options: ToyFaces | None = None) -> Path:
+    """The folder of the dataset with these options below `out`; made only if it is not there.
+
+    Raises:
+        InputError: a split would be larger than can be written.
+    """
+    options = options or ToyFaces()
+    _check(options)
+    digest = hashlib.sha256(repr(options).encode()).hexdigest()[:8]
+    config = ToyFacesConfig(name=f"{options.size}px_{digest}", options=options)
+    tfds.disable_progress_bar()
+    with _calm():
+        builder = Toyfaces(data_dir=out, config=config, file_format=records.FILE_FORMAT)
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS talks of downloads that there are not
+        builder.download_and_prepare()
+    return Path(builder.data_dir)
+
+
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """TFDS warns of every configuration that is not on a list in its class; ours never are."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _check(options: ToyFaces) -> None:
+    for name in options.splits():
+        frames = options.faces(name)
+        if frames * options.size**2 * 4 > _WRITER_LIMIT:
+            raise InputError(
+                f"toyfaces: {frames} {name} frames of {options.size} px are over 1 GB: "
+                "choose a smaller size or fewer identities"
+            )
+
+
+class _Take(NamedTuple):
+    """One clip on its way into the dataset."""
+
+    identity: str
+    video_id: str
+    method: str
+    frames: list[Forged]
+
+
+def examples(options: ToyFaces, split: str) -> Iterator[Example]:
+    """The examples of a split in stored order: people, their clips, each with its forgeries."""
+    number = list(options.splits()).index(split)
+    for person in range(options.splits()[split].identities):
+        camera_rng = np.random.default_rng([options.seed, number, person, 1])
+        for take in _takes(options, split, number, person):
+            yield from _shots(camera_rng, take)
+
+
+def _takes(options: ToyFaces, split: str, number: int, person: int) -> Iterator[_Take]:
+    rng = np.random.default_rng([options.seed, number, person, 0])
+    who = f"{split}{person:04d}"
+    many = options.splits()[split]
+    identity = draw_identity(rng)
+    for index in range(many.clips):
+        clip = draw_clip(rng, identity, many.frames)
+        faces = [render(scene, options.size) for scene in clip.scenes()]
+        own = draw_forgery(rng, _method(person + index), clip)
+        yield _Take(who, f"{who}_{index}", schema.REAL_METHOD, keep(faces, own))
+        for version in range(many.forgeries):
+            method = _method(person + index * many.forgeries + version)
+            forged = forge(faces, draw_forgery(rng, method, clip))
+            yield _Take(who, f"{who}_{index}_{version}", method, forged)
+
+
+def _method(turn: int) -> str:
+    """The methods by turns, so that each is used equally often."""
+    return METHODS[turn % len(METHODS)]
+
+
+def _shots(rng: np.random.Generator, take: _Take) -> Iterator[Example]:
+    camera = draw_camera(rng)
+    for number, frame in enumerate(take.frames):
+        yield Example(
+            image=shoot(rng, camera, frame.image),
+            landmarks=frame.landmarks,
+            label=schema.REAL if take.method == schema.REAL_METHOD else schema.FAKE,
+            method=take.method,
+            dataset=NAME,
+            video_id=take.video_id,
+            identity=take.identity,
+            frame=number,
+            forgery_mask=frame.mask,
+            has_mask=True,
+            matrix=np.eye(2, 3, dtype=np.float32),  # the crop is the frame
+        )

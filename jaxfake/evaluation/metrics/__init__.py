@@ -1,0 +1,1 @@
+"""Metrics as functions of arrays: NumPy and SciPy alone."""

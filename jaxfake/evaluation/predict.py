@@ -1,0 +1,157 @@
+"""Scores of single faces: a method over the rows of a dataset, on all devices, labels withheld."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+
+from jaxfake import schema
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.pipeline import evaluation_batches, iterate
+from jaxfake.models import rng
+from jaxfake.models.method import Method, Params
+from jaxfake.runtime.progress import Progress
+from jaxfake.schema import Batch
+from jaxfake.train import rules
+
+_SEEN = (schema.IMAGE, schema.LANDMARKS, schema.MASK_SEED, schema.VALID)
+"""All that a method is given to score a face. What it must not know it cannot look at."""
+
+
+class Sweep(NamedTuple):
+    """How the faces of a dataset are gone through. Results do not depend on it, but for the seed."""
+
+    batch_size: int  # faces at a time, rounded up to a multiple of the devices
+    seed: int  # of the masks; each face's own follow from it and from its video and frame
+    mesh: Mesh
+    threads: int  # that read
+
+
+class FrameScores(NamedTuple):
+    """One entry per scored face, in the order in which they were asked for."""
+
+    rows: np.ndarray  # int64 [n], rows of the dataset
+    score: np.ndarray  # float64 [n], grows with suspicion
+    evidence: dict[str, np.ndarray]  # float64 [n] per name
+
+
+class Placed(NamedTuple):
+    """A batch on the devices."""
+
+    batch: Batch  # without labels, B a multiple of the devices
+    given: Batch  # all that there is, on the host
+    faces: int  # before the padding of the last batch
+
+
+OnHeat = Callable[[Batch, np.ndarray], None]
+"""Is given all that there is of some faces, and their heat at the side of the crop, float32 [n, H, W]."""
+
+
+class _Said(NamedTuple):
+    """What a method says of a batch; jit drops what nobody asks for."""
+
+    score: jax.Array  # float32 [B]
+    evidence: dict[str, jax.Array]  # float32 [B] each
+    heat: jax.Array | None  # float32 [B, H, W]
+
+
+def score_frames(
+    method: Method,
+    params: Params,
+    dataset: FaceDataset,
+    rows: np.ndarray,
+    sweep: Sweep,
+    on_heat: OnHeat | None = None,
+) -> FrameScores:
+    """Scores the faces at `rows`, int64 [n], in that order.
+
+    Args:
+        on_heat: called for one batch after the other, if the method has a heat.
+
+    Raises:
+        ValueError: a score is not finite.
+    """
+    compiled = _compiled(method, sweep.seed, sweep.mesh, on_heat is not None)
+    scores, evidence = [], []
+    for placed in placed_batches(dataset, rows, sweep, "scoring"):
+        said, n = jax.device_get(compiled(params, placed.batch)), placed.faces
+        scores.append(said.score[:n])
+        evidence.append({name: values[:n] for name, values in said.evidence.items()})
+        if on_heat is not None and said.heat is not None:
+            on_heat({name: value[:n] for name, value in placed.given.items()}, said.heat[:n])
+    names = evidence[0] if evidence else {}
+    together = {name: _join([part[name] for part in evidence]) for name in names}
+    frames = FrameScores(np.asarray(rows), _join(scores), together)
+    _check_finite(dataset, frames)
+    return frames
+
+
+@functools.cache
+def _compiled(method: Method, seed: int, mesh: Mesh, with_heat: bool) -> jax.stages.Wrapped:
+    """Kept, since a selection scores with it again and again."""
+
+    def predict(params: Params, batch: Batch) -> _Said:
+        prediction = method.predict(params, batch, evaluation_keys(seed, batch))
+        heat = prediction.heat if with_heat else None
+        if heat is not None:
+            heat = at_crop_scale(heat, batch[schema.IMAGE].shape[1])
+        return _Said(prediction.score, prediction.evidence, heat)
+
+    return jax.jit(predict, out_shardings=rules.replicated(mesh))
+
+
+def at_crop_scale(heat: jax.Array, side: int) -> jax.Array:
+    """Heat [B, h, w] to [B, side, side], linear between its places: all methods at one scale."""
+    return jax.image.resize(heat, (heat.shape[0], side, side), "linear")
+
+
+def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
+    """PRNG keys [B] that depend on the seed and on each face's video and frame alone."""
+    return rng.seeded_keys(rng.stream(seed, "evaluation"), batch[schema.MASK_SEED])
+
+
+def placed_batches(
+    dataset: FaceDataset, rows: np.ndarray, sweep: Sweep, doing: str
+) -> Iterator[Placed]:
+    """Batches over the rows in order, split over the mesh; says how far it is."""
+    if not len(rows):
+        return
+    devices = sweep.mesh.size
+    batches = evaluation_batches(dataset, rows, -(-sweep.batch_size // devices) * devices)
+    split = NamedSharding(sweep.mesh, rules.BATCH)
+    with Progress(doing, len(rows), "faces") as progress:
+        for batch in iterate(batches, 0, len(batches), sweep.threads):
+            seen = {name: batch[name] for name in _SEEN}
+            faces = int(batch[schema.VALID].sum())
+            yield Placed(_placed(seen, split), batch, faces)
+            progress.advance(faces)
+
+
+def _placed(batch: Batch, split: NamedSharding) -> Batch:
+    """The batch, which every process has as a whole, on the devices."""
+    return {
+        name: jax.make_array_from_callback(values.shape, split, values.__getitem__)
+        for name, values in batch.items()
+    }
+
+
+def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` of the rows, at equal distances over all of them: no choice by content."""
+    count = min(most, len(rows))
+    places = (np.arange(count) + 0.5) * (len(rows) / max(count, 1))
+    return rows[places.astype(np.int64)]
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _check_finite(dataset: FaceDataset, frames: FrameScores) -> None:
+    for name, values in ({"score": frames.score} | frames.evidence).items():
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            face = dataset.name(int(frames.rows[bad[0]]))
+            raise ValueError(f"{name} of {face} is not finite, nor of {len(bad) - 1} further faces")

@@ -1,0 +1,61 @@
+"""The two score files: `frames.csv`, a row a face, and `scores.csv`, a row a video."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxfake import schema
+from jaxfake.data.dataset import Index
+from jaxfake.evaluation.aggregate import VideoScores, chosen_rows
+from jaxfake.evaluation.predict import FrameScores
+from jaxfake.runtime.files import write_atomically
+
+
+def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
+    """`frames.csv`, sorted; `face` counts the faces of one frame in stored order."""
+    at = chosen_rows(index, frames.rows)
+    order = np.lexsort((frames.rows, at.frame, at.video_id, at.method, at.dataset))
+    rows: list[tuple[Any, ...]] = []
+    last, face = None, 0
+    for n in order:
+        place = (str(at.dataset[n]), str(at.method[n]), str(at.video_id[n]), int(at.frame[n]))
+        face = face + 1 if place == last else 0
+        last = place
+        rows.append((*place, face, _label(at.label[n]), _number(frames.score[n])))
+    write_atomically(path, _csv(schema.FRAME_COLUMNS, rows))
+
+
+def write_scores(path: Path, videos: VideoScores) -> None:
+    """`scores.csv`; a video without a score has none there either."""
+    rows = zip(
+        videos.dataset,
+        videos.method,
+        videos.video_id,
+        map(_label, videos.label),
+        map(_number, videos.score),
+        videos.frames,
+        videos.faces,
+        videos.status,
+        strict=True,
+    )
+    write_atomically(path, _csv(schema.SCORE_COLUMNS, rows))
+
+
+def _csv(columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _label(label: int) -> str:
+    return "" if label == schema.UNKNOWN else str(label)
+
+
+def _number(score: float) -> str:
+    return "" if np.isnan(score) else f"{score:.9g}"  # all that a float32 holds

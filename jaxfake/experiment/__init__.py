@@ -1,0 +1,1 @@
+"""What a run is: its folder, its identity, its objects, and the job that trains and evaluates it."""

@@ -1,0 +1,150 @@
+"""What the report says of a trained detector."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxfake import schema
+from jaxfake.config import Aggregation
+from jaxfake.evaluation import detection
+from jaxfake.evaluation.aggregate import VideoScores
+from jaxfake.evaluation.detection import NO_FACE_SCORE, Detection
+from jaxfake.reporting import auc_blocks
+from jaxfake.reporting.html import (
+    Gallery,
+    Highlight,
+    Picture,
+    PictureGroup,
+    Section,
+    Table,
+    png_source,
+)
+from jaxfake.reporting.recovered_strips import Strip
+from jaxfake.reporting.wording import interval_text, intervals_in_words, number_text
+
+_GALLERY = "From most real to most fake"
+
+_LABELS = {schema.REAL: "real", schema.FAKE: "fake", schema.UNKNOWN: "unknown"}
+
+
+class _Ranked(NamedTuple):
+    """Videos from the lowest to the highest score, k of them, each with one of its faces."""
+
+    video: np.ndarray  # int64 [k], entries of `VideoScores`
+    row: np.ndarray  # int64 [k], rows of the dataset
+
+
+def ranked_rows(result: Detection, count: int) -> dict[str, np.ndarray]:
+    """Rows of the dataset to be shown, by the title of their gallery.
+
+    At most `count` videos at equal distances over the order of scores, both ends among them; of each
+    the face whose own score is nearest to the video's. Videos without a face cannot be shown.
+    """
+    return {_GALLERY: _ranked(result, count).row}
+
+
+def detection_highlights(result: Detection) -> tuple[Highlight, ...]:
+    """The AUC and the equal error rate, for the top of the page."""
+    video = result.overall.video
+    counts = f"{video.auc.n_real} real, {video.auc.n_fake} fake videos"
+    return (
+        Highlight(
+            number_text(video.auc.value),
+            "video AUC, trained detector",
+            f"{interval_text(video.auc.ci95)}, {counts}",
+        ),
+        Highlight(number_text(video.eer), "equal error rate", f"of videos, {counts}"),
+    )
+
+
+def detection_section(
+    result: Detection, name: str, strips: Mapping[str, Sequence[Strip]]
+) -> Section:
+    """How well the detector of this name tells fakes from reals.
+
+    Args:
+        result: what was measured.
+        name: for people.
+        strips: pictures of the faces of `ranked_rows`, in their order.
+    """
+    score = result.kind.name
+    blocks = auc_blocks.detector_blocks(score, result.overall, result.per_method, result.videos)
+    both = {"videos": result.overall.video, "faces": result.overall.frame}
+    caption = "All manipulations together; the interval of the faces draws whole videos again too."
+    blocks.append(auc_blocks.measures_table("By video and by face", caption, both))
+    blocks.append(_coverage_table(result))
+    if strips[_GALLERY]:
+        blocks.append(_gallery(result, strips[_GALLERY]))
+    return Section(
+        f"The detector: {name}",
+        (
+            detection.in_words(result, name),
+            f"The score of a face is {score}, that of a video {_in_words(result.aggregation)}.",
+            intervals_in_words(result.bootstrap),
+        ),
+        tuple(blocks),
+    )
+
+
+def _in_words(aggregation: Aggregation) -> str:
+    match aggregation:
+        case "mean":
+            return "the mean over its faces"
+        case "median":
+            return "the median over its faces"
+        case "max":
+            return "the largest over its faces"
+        case "mean_logit":
+            return "the mean over the logits of its faces, as a probability"
+
+
+def _coverage_table(result: Detection) -> Table:
+    counts = result.coverage
+    caption = (
+        f"A readable video without a face has the score {NO_FACE_SCORE} and counts; an unreadable "
+        "one has no score and does not."
+    )
+    row = ("videos", *map(str, counts))
+    header = ("", "all", "with a face", "no face", "unreadable")
+    return Table("What was scored", caption, header, (row,))
+
+
+def _ranked(result: Detection, count: int) -> _Ranked:
+    videos, frames = result.videos, result.frames
+    with_face = np.flatnonzero(videos.faces)
+    order = with_face[np.argsort(videos.score[with_face], kind="stable")]
+    places = np.linspace(0, len(order) - 1, min(count, len(order)))
+    chosen = order[places.round().astype(np.int64)]
+    distance = np.abs(frames.score - videos.score[videos.of_face])
+    rows = []
+    for video in chosen:
+        faces = np.flatnonzero(videos.of_face == video)
+        rows.append(frames.rows[faces[np.argmin(distance[faces])]])
+    return _Ranked(chosen, np.array(rows, np.int64))
+
+
+def _gallery(result: Detection, strips: Sequence[Strip]) -> Gallery:
+    columns = strips[0].columns
+    caption = (
+        "Videos at equal distances over the order of their scores, the lowest and the highest "
+        "included; of each, the face whose score is nearest to the video's. Chosen by score alone, "
+        "right or wrong."
+    )
+    if "heat" in columns:
+        caption += (
+            " 'mask' is what was touched (grey: nobody knows); the brighter the heat, the more is"
+        )
+        caption += " suspected there."
+    shown = _ranked(result, len(strips)).video
+    pictures = tuple(
+        Picture(strip.name, _note(result.videos, video, strip), png_source(strip.pixels))
+        for video, strip in zip(shown, strips, strict=True)
+    )
+    group = PictureGroup(f"{len(pictures)} of {len(result.videos.score)} videos", pictures)
+    return Gallery(_GALLERY, caption, columns, (group,))
+
+
+def _note(videos: VideoScores, video: int, strip: Strip) -> str:
+    label = _LABELS[int(videos.label[video])]
+    return f"{label}; video {videos.score[video]:.3f}, this face {strip.score:.3f}"

@@ -1,0 +1,146 @@
+"""The plots of the report, as SVG. The same numbers give the same bytes."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxfake.evaluation.metrics.auc import Auc, Interval, RocCurve, Undefined
+from jaxfake.reporting.training_log import TrainingLog
+
+_INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
+_CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
+"""Colours that colour-blind readers can tell apart too (Okabe and Ito, 2008)."""
+
+_DASHES = ("-", "--", "-.", ":")
+
+_STYLE: Any = {
+    "text.parse_math": False,  # names are names, whatever dollars they hold
+    "svg.hashsalt": "jaxfake",
+    "svg.fonttype": "path",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+@matplotlib.rc_context(_STYLE)
+def training_curve(log: TrainingLog) -> bytes:
+    """Loss and speed over the steps."""
+    figure = Figure(figsize=(8.0, 3.0), layout="constrained")
+    loss, speed, *others = figure.subplots(1, 2 + len(log.looks))
+    loss.plot(log.step, log.loss, color=_INK)
+    loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
+    speed.plot(log.step, log.faces_per_second, color=_INK)
+    speed.set(xlabel="step", ylabel="faces per second", ylim=(0, None))
+    for axes, (name, looks) in zip(others, log.looks.items(), strict=True):
+        axes.plot(looks.step, looks.score, "o-", color=_REAL, markersize=4)
+        best = len(looks.score) - 1 - int(np.argmax(looks.score[::-1]))
+        axes.plot(looks.step[best], looks.score[best], "o", color=_FAKE, markersize=8)
+        axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
+    """ROC curves under their names; the first is the main one."""
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
+    for n, (name, curve) in enumerate(curves.items()):
+        axes.plot(
+            curve.false_positive,
+            curve.true_positive,
+            color=_CYCLE[n % len(_CYCLE)],
+            linestyle=_DASHES[n // len(_CYCLE) % len(_DASHES)],
+            linewidth=2.4 if n == 0 else 1.2,
+            label=_short(name),
+        )
+    axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    figure.legend(loc="outside right upper", fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
+    """How the scores of both classes, float [n] each, are spread; as shares of each class."""
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    axes = figure.subplots()
+    edges = np.histogram_bin_edges(np.concatenate([real, fake]), bins=30).tolist()
+    for scores, label, colour in ((real, "real", _REAL), (fake, "fake", _FAKE)):
+        if len(scores):
+            share = np.full(len(scores), 1 / len(scores))
+            axes.hist(scores, edges, weights=share, alpha=0.2, color=colour)
+            axes.hist(
+                scores,
+                edges,
+                weights=share,
+                histtype="step",
+                linewidth=1.6,
+                color=colour,
+                label=f"{label} ({len(scores)} videos)",
+            )
+    axes.set(xlabel=_short(name), ylabel="share of the class")
+    axes.legend()
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
+    """AUC of each name with its interval, from chance outwards; an undefined one is left blank."""
+    names = list(aucs)
+    figure = Figure(figsize=(6.4, 0.9 + 0.34 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0.5, color="#888888", linewidth=1)
+    for place, name in enumerate(names):
+        _auc_bar(axes, place, aucs[name])
+    axes.set_yticks(range(len(names)), [_short(name) for name in names])
+    axes.set(xlabel="video AUC (0.5 is chance)", xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
+    axes.grid(visible=False, axis="y")
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
+    """One bar a name, cut into its parts, which have the same names in every bar."""
+    figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
+    axes = figure.subplots()
+    for place, of_one in enumerate(parts.values()):
+        whole, left = sum(of_one.values()), 0.0
+        for n, (name, value) in enumerate(of_one.items()):
+            colour, label = _CYCLE[(n + 1) % len(_CYCLE)], _short(name) if place == 0 else None
+            axes.barh(place, value / whole, left=left, height=0.6, color=colour, label=label)
+            left += value / whole
+    axes.set_yticks(range(len(parts)), [_short(name) for name in parts])
+    axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    return _svg(figure)
+
+
+def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
+    if isinstance(auc.value, Undefined):
+        return
+    axes.barh(place, auc.value - 0.5, left=0.5, height=0.55, color=_BAR)
+    if isinstance(auc.ci95, Interval):
+        axes.plot(auc.ci95, (place, place), "|-", color=_INK, markersize=8)
+    axes.plot(auc.value, place, "o", color=_INK, markersize=4)
+
+
+def _svg(figure: Figure) -> bytes:
+    data = io.BytesIO()
+    figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
+    return data.getvalue()
+
+
+def _short(name: str, most: int = 40) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -1,0 +1,79 @@
+"""What the report says of the recovery error as a detector."""
+
+from jaxfake.evaluation import zero_shot
+from jaxfake.evaluation.zero_shot import HEADLINE, ZeroShot
+from jaxfake.reporting import auc_blocks
+from jaxfake.reporting.html import Highlight, Section, Table
+from jaxfake.reporting.wording import interval_text, intervals_in_words, number_text
+
+
+def zero_shot_highlight(result: ZeroShot) -> Highlight:
+    """The AUC, for the top of the page."""
+    auc = result.headline.overall.video.auc
+    note = f"{interval_text(auc.ci95)}, {auc.n_real} real, {auc.n_fake} fake videos"
+    return Highlight(number_text(auc.value), "video AUC, zero-shot", note)
+
+
+def zero_shot_section(result: ZeroShot) -> Section:
+    """How far the recovery error alone tells fakes from reals."""
+    headline = result.headline
+    blocks = auc_blocks.detector_blocks(
+        HEADLINE, headline.overall, headline.per_method, headline.videos
+    )
+    blocks.append(_score_table(result))
+    if headline.per_method:
+        blocks.append(_score_by_method_table(result))
+    return Section(
+        "The recovery error as a detector",
+        (
+            zero_shot.in_words(result),
+            "The score of a face is its masked squared error, averaged over the three parts; that of "
+            "a video is the mean over its faces. A model of real faces should recover a forged part "
+            "worse. No fake was used for training, and no score, threshold or checkpoint was chosen "
+            "by these results.",
+            intervals_in_words(headline.bootstrap),
+        ),
+        tuple(blocks),
+    )
+
+
+def _score_table(result: ZeroShot) -> Table:
+    rows = tuple(
+        (
+            name,
+            number_text(pair.video.value),
+            interval_text(pair.video.ci95),
+            number_text(pair.frame.value),
+            interval_text(pair.frame.ci95),
+        )
+        for name, pair in result.scores.items()
+    )
+    video, frame = result.scores[HEADLINE]
+    caption = (
+        f"All manipulations together: {video.n_real} real and {video.n_fake} fake videos, "
+        f"{frame.n_real} and {frame.n_fake} faces. error: masked squared error. relative: the same "
+        "divided by the variance of the part's own pixels, since a plain error grows with texture. "
+        f"mean, max: over the parts. {HEADLINE} was named as the result in advance; the others are "
+        "listed for comparison, and the best of several is too good by luck."
+    )
+    header = ("score", "video AUC", "95 % interval", "face AUC", "95 % interval")
+    return Table("Every score", caption, header, rows, first_row_leads=True)
+
+
+def _score_by_method_table(result: ZeroShot) -> Table:
+    methods = tuple(result.scores_per_method)
+    rows = tuple(
+        (
+            name,
+            *(
+                number_text(result.scores_per_method[method][name].video.value)
+                for method in methods
+            ),
+        )
+        for name in result.scores
+    )
+    caption = (
+        "Video AUC of each score on each manipulation against the same reals; "
+        "their intervals are in metrics.json."
+    )
+    return Table("Every score by manipulation", caption, ("score", *methods), rows)

@@ -1,0 +1,173 @@
+"""The dataset of toy faces: schema, splits, determinism, and no shortcut to its labels."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from jaxfake.data.dataset import open_split
+from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, build, examples
+from jaxfake.data.toyfaces.forgeries import METHODS
+from jaxfake.runtime.errors import InputError
+from jaxfake.schema import Example
+
+SMALL = ToyFaces(
+    size=32,
+    train=SplitSize(identities=4, clips=2, frames=2),
+    val=SplitSize(identities=2, frames=2),
+    test=SplitSize(identities=2, forgeries=2, frames=2),
+)
+
+
+def read(folder: Path, split: str) -> list[Example]:
+    rows = open_split(folder, split, SMALL.size)
+    return [rows[number] for number in range(len(rows))]
+
+
+def shards(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.array_record*"))}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("toyfaces"), SMALL)
+
+
+def test_what_is_read_is_what_was_drawn(small: Path) -> None:
+    for split in SMALL.splits():
+        stored, drawn = read(small, split), list(examples(SMALL, split))
+        assert len(stored) == len(drawn) > 0
+        for one, other in zip(stored, drawn, strict=True):
+            for name in Example._fields:
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+
+
+def test_labels_methods_and_masks_agree(small: Path) -> None:
+    for split in SMALL.splits():
+        for example in read(small, split):
+            assert example.dataset == "toyfaces"
+            assert example.has_mask
+            assert (
+                (example.label == 0)
+                == (example.method == "real")
+                == (not example.forgery_mask.any())
+            )
+            assert example.method in (*METHODS, "real")
+
+
+def test_nobody_is_in_two_splits_and_videos_are_told_apart(small: Path) -> None:
+    people = [{example.identity for example in read(small, split)} for split in SMALL.splits()]
+    assert [len(group) for group in people] == [4, 2, 2]
+    assert len(set.union(*people)) == 8
+    for split in SMALL.splits():
+        stored = read(small, split)
+        assert len({(e.method, e.video_id, e.frame) for e in stored}) == len(stored)
+
+
+def test_the_default_holds_what_its_users_count_on() -> None:
+    options = ToyFaces()
+    train, test = options.train, options.test
+    assert train.identities >= 200
+    assert train.identities * train.clips * train.frames == 3000
+    assert train.forgeries == 3
+    assert test.identities * test.clips >= 100
+    assert test.identities * test.clips * test.forgeries >= 200
+    counts = dict.fromkeys(METHODS, 0)
+    for example in examples(ToyFaces(size=16, test=SplitSize(16, forgeries=2, frames=1)), "test"):
+        if example.label:
+            counts[example.method] += 1
+    assert set(counts.values()) == {8}
+
+
+def test_the_same_options_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
+    """In another process too, where protobuf would order the fields of an example otherwise."""
+    script = (
+        "import pathlib, sys; from jaxfake.data.toyfaces.builder import *;"
+        f"print(build(pathlib.Path(sys.argv[1]), {SMALL!r}))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "again")]
+    again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shards(Path(again.splitlines()[-1])) == shards(small)
+    other = build(tmp_path / "other", ToyFaces(**(vars(SMALL) | {"seed": 1})))
+    assert shards(other) != shards(small)
+
+
+def test_a_second_build_makes_nothing(small: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in small.iterdir()}
+    assert build(small.parents[2], SMALL) == small
+    assert {path: path.stat().st_mtime_ns for path in small.iterdir()} == before
+
+
+def test_other_options_get_a_folder_of_their_own(small: Path) -> None:
+    raw = build(small.parents[2], ToyFaces(**(vars(SMALL) | {"storage": "raw"})))
+    assert raw != small
+    for one, other in zip(read(raw, "val"), read(small, "val"), strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+
+
+def test_a_dataset_too_large_for_tfds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="over 1 GB"):
+        build(tmp_path, ToyFaces(size=512))
+    assert list(tmp_path.iterdir()) == []
+
+
+SHORTCUT_OPTIONS = ToyFaces(
+    train=SplitSize(440, frames=2), test=SplitSize(160, forgeries=2, frames=2)
+)
+
+
+@pytest.fixture(scope="module")
+def shortcut_frames() -> dict[str, list[Example]]:
+    """880 real and 880 fake training frames; 320 real and 640 fake test frames of other people."""
+    return {split: list(examples(SHORTCUT_OPTIONS, split)) for split in ("train", "test")}
+
+
+def downsampled(image: np.ndarray) -> np.ndarray:
+    return cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA).ravel()
+
+
+def high_frequencies(image: np.ndarray) -> np.ndarray:
+    """Log energy above a Gaussian of one pixel, in patches of 8 x 8."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = (grey - cv2.GaussianBlur(grey, (0, 0), 1.0)) ** 2
+    return np.log(fine.reshape(8, 8, 8, 8).mean(axis=(1, 3)) + 1e-2).ravel()
+
+
+Describe = Callable[[np.ndarray], np.ndarray]
+
+
+def shortcut_auc(frames: dict[str, list[Example]], describe: Describe, spoil: float = 0) -> float:
+    """Frame AUC on the test split of logistic regression; `spoil` brightens the fakes' corner."""
+    described, labels = {}, {}
+    for split, members in frames.items():
+        images = [example.image.copy() for example in members]
+        labels[split] = np.array([example.label for example in members])
+        rng = np.random.default_rng(0)
+        for image, label in zip(images, labels[split], strict=True):
+            noise = rng.normal(spoil * label, 2 * spoil * label + 1e-9, (16, 16, 3))
+            image[:16, :16] = np.clip(image[:16, :16] + noise, 0, 255).astype(np.uint8)
+        described[split] = np.stack([describe(image) for image in images]).astype(float)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
+    model.fit(described["train"], labels["train"])
+    return roc_auc_score(labels["test"], model.decision_function(described["test"]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("describe", [downsampled, high_frequencies])
+def test_no_linear_shortcut(describe: Describe, shortcut_frames: dict[str, list[Example]]) -> None:
+    test = [example.label for example in shortcut_frames["test"]]
+    assert (test.count(0), test.count(1)) == (320, 640)
+    assert shortcut_auc(shortcut_frames, describe) < 0.65
+
+
+@pytest.mark.slow
+def test_the_shortcut_test_finds_a_shortcut(shortcut_frames: dict[str, list[Example]]) -> None:
+    assert shortcut_auc(shortcut_frames, high_frequencies, spoil=4) > 0.8

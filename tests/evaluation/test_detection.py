@@ -1,0 +1,186 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from jaxfake.evaluation import detection, missing
+from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined
+from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
+from jaxfake.evaluation.predict import FrameScores
+from jaxfake.evaluation.result_files import Provenance
+from jaxfake.reporting.detection_section import detection_highlights, detection_section, ranked_rows
+from jaxfake.reporting.html import Gallery, Report, write_report
+from jaxfake.reporting.recovered_strips import Strip
+
+BOOTSTRAP = Bootstrap(100, 0)
+ORIGIN = Provenance("config", "train", "data", "made of", "", "detect", 7)
+KEYS = {
+    "auc",
+    "auc_ci95",
+    "auc_ci95_identities",
+    "ap",
+    "eer",
+    "acc_at_0.5",
+    "tpr_at_fpr_0.01",
+    "n_real",
+    "n_fake",
+}
+
+
+def judged(dataset, seed=0):
+    rng = np.random.default_rng(seed)
+    scores = np.clip(rng.uniform(size=len(dataset)) + 0.2 * dataset.index.label, 0, 1)
+    return FrameScores(np.arange(len(dataset)), scores, {})
+
+
+def lose(monkeypatch, *rows):
+    monkeypatch.setattr(detection, "missing_videos", lambda dataset: missing.columns(list(rows)))
+
+
+def strips_of(dataset, rows):
+    return {
+        title: [
+            Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen
+        ]
+        for title, chosen in rows.items()
+    }
+
+
+def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
+    frames = judged(dataset)
+    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
+    label, score = result.videos.label, result.videos.score
+    video, frame = result.overall
+    assert video.auc.value == pytest.approx(oracle.roc_auc_score(label, score))
+    assert video.ap == pytest.approx(oracle.average_precision_score(label, score))
+    assert video.accuracy == oracle.accuracy_score(label, score >= 0.5)
+    truth = dataset.index.label
+    assert frame.auc.value == pytest.approx(oracle.roc_auc_score(truth, frames.score))
+    assert frame.ap == pytest.approx(oracle.average_precision_score(truth, frames.score))
+    lips = (truth == 0) | (dataset.index.method == "lips")
+    expected = oracle.roc_auc_score(truth[lips], frames.score[lips])
+    assert result.per_method["lips"].frame.auc.value == pytest.approx(expected)
+    # People 000 to 002 are real and faked; 003 is real alone.
+    assert isinstance(video.auc_ci95_identities, Interval)
+
+
+def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
+    result = detection.measure(dataset, judged(dataset), "median", BOOTSTRAP)
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    saved = json.loads((tmp_path / "metrics.json").read_text())
+    assert set(saved["video"]) == set(saved["frame"]) == KEYS
+    assert set(saved["per_method"]) == {"eyes", "lips"}
+    assert set(saved["per_method"]["eyes"]["video"]) == KEYS
+    assert (saved["aggregation"], saved["eer_definition"]) == ("median", EER_DEFINITION)
+    assert saved["coverage"] == {"videos": 10, "ok": 10, "no_face": 0, "unreadable": 0}
+    assert saved["localisation"] is None
+    assert (saved["stage"], saved["step"], saved["resamples"]) == ("detect", 7, 100)
+    assert saved["video"]["n_real"] == 4
+    assert "4 real and 6 fake videos" in detection.in_words(result, "Mover")
+
+
+def test_a_video_without_a_face_counts_as_a_guess(dataset, tmp_path, monkeypatch):
+    lose(
+        monkeypatch,
+        ("toys", "lips", "gone", "person 9", 1, "no_face"),
+        ("toys", "brows", "gone", "person 9", 1, "no_face"),
+        ("toys", "real", "torn", "person 8", 0, "unreadable: it is empty"),
+    )
+    result = detection.measure(dataset, judged(dataset), "mean", BOOTSTRAP)
+    assert result.coverage == (13, 10, 2, 1)
+    assert (result.overall.video.auc.n_real, result.overall.video.auc.n_fake) == (4, 8)
+    assert result.overall.frame.auc.n_fake == 12
+    assert list(result.per_method) == ["brows", "eyes", "lips"]
+    only_lost = result.per_method["brows"]
+    reals = result.videos.score[result.videos.label == 0]
+    reals = reals[np.isfinite(reals)]
+    expected = (reals < 0.5).mean() + 0.5 * (reals == 0.5).mean()
+    assert only_lost.video.auc.value == pytest.approx(expected)
+    assert isinstance(only_lost.frame.auc.value, Undefined)
+    assert "2 have no face" in detection.in_words(result, "Mover")
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
+    assert rows["lips", "gone"]["score"] == "0.5"
+    assert rows["real", "torn"]["score"] == ""
+    assert rows["real", "torn"]["status"] == "unreadable: it is empty"
+    (shown,) = ranked_rows(result, 99).values()
+    assert len(shown) == 10  # there is nothing to show of the others
+
+
+def few(kind, make_dataset):
+    """Datasets in which most numbers do not exist."""
+    reals, fakes = (
+        [(method, f"{n}", label, 2) for n in range(3)]
+        for method, label in (("real", 0), ("swap", 1))
+    )
+    videos = {
+        "one frame": [("swap", "a", 1, 1)],
+        "one video": [("real", "a", 0, 4)],
+        "one class": fakes,
+        "all tied": reals + fakes,
+        "only no face": reals,
+        "no label": [("?", "a", -1, 2)],
+    }
+    dataset = make_dataset(videos[kind])
+    frames = judged(dataset)
+    if kind == "all tied":
+        frames = frames._replace(score=np.full(len(dataset), 0.5))
+    if kind == "only no face":
+        frames = FrameScores(np.zeros(0, np.int64), np.zeros(0), {})
+    return dataset, frames
+
+
+@pytest.mark.parametrize(
+    "kind", ["one frame", "one video", "one class", "all tied", "only no face", "no label"]
+)
+def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, monkeypatch):
+    dataset, frames = few(kind, make_dataset)
+    if kind == "only no face":
+        lose(monkeypatch, ("toys", "swap", "b", "b", 1, "no_face"))
+    result = detection.measure(dataset, frames, "mean_logit", BOOTSTRAP)
+    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    saved = json.loads((tmp_path / "metrics.json").read_text())["video"]
+    for key in KEYS:
+        assert (saved[key] is None) == (f"{key}_reason" in saved)
+    if kind == "all tied":
+        assert (saved["auc"], saved["eer"], saved["ap"]) == (0.5, 0.5, 0.5)
+        assert saved["tpr_at_fpr_0.01"] == 0
+    else:
+        assert saved["auc"] is None
+        assert "no video AUC" in detection.in_words(result, "Mover")
+    known = kind != "no label"
+    assert (saved["acc_at_0.5"] is not None) == known
+    strips = strips_of(dataset, ranked_rows(result, 12))
+    section = detection_section(result, "Mover", strips)
+    write_report(
+        tmp_path / "r.html", Report("A run", (), detection_highlights(result), (), (section,))
+    )
+    assert "The detector: Mover" in (tmp_path / "r.html").read_text()
+
+
+def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
+    dataset = make_dataset([("real", f"{n:02}", 0, 3) for n in range(20)])
+    middle = np.random.default_rng(0).permutation(20) / 20
+    score = (middle[:, None] + [-0.03, 0.001, 0.02]).ravel()
+    frames = FrameScores(np.arange(60), np.clip(score, 0, 1), {})
+    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
+    ((title, rows),) = ranked_rows(result, 5).items()
+    shown = [int(place) for place in np.argsort(middle)[[0, 5, 10, 14, 19]]]
+    assert (rows // 3).tolist() == shown
+    assert set(rows[1:] % 3) == {1}  # nearest to the mean of its video
+    section = detection_section(result, "Mover", strips_of(dataset, {title: rows}))
+    (gallery,) = (block for block in section.blocks if isinstance(block, Gallery))
+    assert gallery.columns == ("input",)
+    notes = [picture.note for picture in gallery.groups[0].pictures]
+    values = [float(note.split()[2].rstrip(",")) for note in notes]
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(result.videos.score.max(), abs=1e-3)
+
+
+def test_fewer_videos_than_places_are_all_shown_once(dataset):
+    result = detection.measure(dataset, judged(dataset), "mean", BOOTSTRAP)
+    (rows,) = ranked_rows(result, 99).values()
+    assert len(set(rows // 2)) == 10

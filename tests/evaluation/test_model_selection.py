@@ -1,0 +1,72 @@
+"""Choosing a state: by AUC, and by the map as well where the method draws one."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfake import schema
+from jaxfake.data import records
+from jaxfake.evaluation.model_selection import by_validation
+from jaxfake.models.method import Prediction
+from tests.in_memory import SIDE
+
+
+@dataclasses.dataclass(frozen=True)
+class Bright:
+    """Calls bright (or dark) faces fake and draws the map that it is told to."""
+
+    heat_threshold: float | None
+
+    def predict(self, params, batch, keys):
+        light = batch[schema.IMAGE].astype(jnp.float32).mean((1, 2, 3)) / 255 - 0.5
+        heat = jnp.broadcast_to(params["map"], (light.shape[0], SIDE, SIDE))
+        return Prediction(0.5 + params["sign"] * light, heat, None, None, {})
+
+
+@pytest.fixture
+def val(make_dataset):
+    """Fakes are bright and were touched in their upper half."""
+    faces = make_dataset([("real", "a", 0, 2), ("eyes", "a", 1, 2), ("lips", "b", 1, 1)])
+    upper = np.zeros((SIDE, SIDE), np.uint8)
+    upper[: SIDE // 2] = 255
+    stored = []
+    for row in range(len(faces)):
+        face = faces[row]
+        fake = bool(face.label)
+        image = np.full_like(face.image, 200 if fake else 50)
+        mask = upper if fake else np.zeros_like(upper)
+        face = face._replace(image=image, forgery_mask=mask, has_mask=True)
+        stored.append(records.encode(face, "raw"))
+    return dataclasses.replace(faces, split="val", source=stored)
+
+
+def chosen_by(val, sweep, threshold, sign, touched):
+    called = np.where(np.arange(SIDE)[:, None] < touched, np.float32(0.9), np.float32(0.1))
+    selection = by_validation(Bright(threshold), val, 1, sweep, "mean")
+    return selection.name, selection.score({"map": called, "sign": np.float32(sign)})
+
+
+def test_without_a_threshold_the_heat_has_no_say(val, sweep):
+    for touched in (0, SIDE // 2):
+        assert chosen_by(val, sweep, None, 1.0, touched) == ("val_video_auc", 1.0)
+        assert chosen_by(val, sweep, None, -1.0, touched) == ("val_video_auc", 0.0)
+
+
+def test_a_map_counts_as_much_as_the_verdict(val, sweep):
+    for sign, touched, score in (
+        (1.0, SIDE // 2, 1.0),
+        (-1.0, SIDE // 2, 0.5),
+        (1.0, 0, 0.5),
+        (1.0, SIDE, (1 + 2 / 3) / 2),  # Dice of a map of twice the area is 2/3
+    ):
+        name, got = chosen_by(val, sweep, 0.5, sign, touched)
+        assert name == "val_auc_and_dice"
+        assert got == pytest.approx(score)
+
+
+def test_of_fakes_without_a_mask_the_verdict_alone_is_asked(make_dataset, sweep):
+    unknown = make_dataset([("real", "a", 0, 1), ("eyes", "a", 1, 1)])
+    _, got = chosen_by(dataclasses.replace(unknown, split="val"), sweep, 0.5, 1.0, SIDE)
+    assert got in (0.0, 0.5, 1.0)

@@ -1,0 +1,48 @@
+"""Errors of a verb: one line, an exit code, and no waiting for what libraries left behind."""
+
+import subprocess
+import sys
+
+from jaxfake.runtime.errors import USAGE
+from tests.project import ROOT
+
+HEAD = "import errno, threading, time\nfrom jaxfake import cli\nfrom jaxfake.errors import InputError\n"
+
+
+def _run(body: str) -> subprocess.CompletedProcess[str]:
+    lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
+    program = f"{HEAD}def main():\n{lines}\ncli._SECONDS_TO_LEAVE = 0.1\ncli.run(main)"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_a_disk_that_takes_nothing_is_one_line() -> None:
+    done = _run('raise OSError(errno.EROFS, "Read-only file system", "/runs/a")')
+    assert done.returncode == USAGE
+    assert done.stderr.startswith("jaxfake: /runs/a cannot be written to (Read-only file system); ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_threads_that_wait_for_a_failed_save_do_not_hold_up_the_end() -> None:
+    done = _run("""
+threading.Thread(target=time.sleep, args=[60]).start()
+raise InputError("it failed")
+""")
+    assert (done.returncode, done.stderr) == (USAGE, "jaxfake: it failed\n")
+
+
+def test_what_libraries_log_with_a_traceback_is_left_to_the_one_line() -> None:
+    done = _run("""
+from absl import logging
+try:
+    raise ValueError("deep inside")
+except ValueError:
+    logging.exception("a thread failed")
+raise InputError("it failed")
+""")
+    assert (done.returncode, done.stderr) == (USAGE, "jaxfake: it failed\n")

@@ -1,0 +1,118 @@
+"""Two processes, one run: the same losses as one process, and the death of one is nothing lost."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
+from tests.project import ROOT
+from tests.tiny import tiny_flags
+from tools.chaos.job import command, run_to_end
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process has one device, and programs compile fast."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+
+@contextmanager
+def _crew(workdir: Path, flags: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
+    """Both processes; none outlives its block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    crew = [f"--coordinator={coordinator}", "--processes=2", "--grace=30"]
+    jobs = [
+        subprocess.Popen(
+            [*command(workdir, flags), *crew, f"--process={number}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in (0, 1)
+    ]
+    try:
+        yield jobs
+    finally:
+        for job in jobs:
+            job.kill()
+            job.communicate()
+
+
+def _worker(job: subprocess.Popen[str]) -> int:
+    """The process that does the work for one that watches it."""
+    return int(Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()[0])
+
+
+def _rows(workdir: Path) -> list[dict[str, Any]]:
+    path = workdir / "metrics.jsonl"
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _numbers(workdir: Path, name: str) -> np.ndarray:
+    return np.array([row[name] for row in _rows(workdir) if name in row])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
+def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
+    tiny_root: Path, tmp_path: Path
+) -> None:
+    changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
+    flags = tiny_flags(tiny_root, **changes, checkpoints__at_risk_seconds=0.2)
+    flags[0] += ":scratch"  # stage 2 alone
+    run_to_end(tmp_path / "one", flags)
+
+    with _crew(tmp_path / "two", flags) as (first, second):
+        while len(_rows(tmp_path / "two")) < 6:
+            assert first.poll() is None, first.communicate()
+            time.sleep(0.01)
+        os.kill(_worker(second), signal.SIGKILL)
+        _, said = first.communicate(timeout=40)
+        assert first.returncode == PREEMPTED, said
+        assert "another process of this run is gone" in said.splitlines()[-1]
+        assert second.wait(timeout=40) == 128 + signal.SIGKILL
+
+    with _crew(tmp_path / "two", flags) as jobs:
+        for job in jobs:
+            out, said = job.communicate(timeout=120)
+            assert job.returncode == DONE, said
+        assert "report:" not in out  # one of them speaks
+    losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
+    assert len(losses[0]) == len(losses[1]) == 24
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    looks = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    np.testing.assert_array_equal(looks[1], looks[0])
+    assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
+    assert (tmp_path / "two" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--processes=2"],
+        ["--coordinator=h:1"],
+        ["--coordinator=h:1", "--processes=2", "--process=2"],
+    ],
+)
+def test_half_a_crew_is_refused(flags: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxfake.main", "--config=configs/mover.py", *flags],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == USAGE
+    assert "each its own --process" in done.stderr

@@ -1,0 +1,176 @@
+"""Asked to stop while nothing, or something, is still to be saved."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jaxfake.runtime.errors import PREEMPTED, USAGE
+from tests.project import ROOT
+
+NOTHING_TO_SAVE = """
+print("up", flush=True)
+time.sleep(60)
+"""
+ENDS = """
+print("up", flush=True)
+sys.stdin.read()
+"""
+SAVES = """
+with asked_back.protecting():
+    print("up", flush=True)
+    while not asked_back.requested:
+        time.sleep(0.01)
+    print("saved", flush=True)
+"""
+LOOKS = """
+def save_ends():
+    time.sleep(0.2)
+    print("saved", flush=True)
+    FAILS
+
+with asked_back.protecting(), asked_back.released(save_ends):
+    print("up", flush=True)
+    time.sleep(60)
+"""
+DEAF = """
+with asked_back.protecting():
+    print("up", flush=True)
+    time.sleep(60)
+"""
+TAKES_LEAVE = """
+def farewell():
+    assert 0 < asked_back.seconds_left <= 100
+    print("leaving", flush=True)
+    time.sleep(60 * ("deaf" in sys.argv))
+    return "; but the store is behind"
+with asked_back.before_leaving(farewell):
+    print("up", flush=True)
+    time.sleep(60)
+"""
+HEAD = """import sys, time
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.preemption import asked_back
+"""
+
+
+def _start(body: str, before: str = "") -> subprocess.Popen[str]:
+    lines = "".join(f"    {line}\n" for line in (before + body).splitlines())
+    pipe = subprocess.PIPE
+    program = [sys.executable, "-c", f"{HEAD}def main():\n{lines}\ncli.run(main)"]
+    job = subprocess.Popen(program, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "up\n"
+    return job
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals) -> None:
+    job = _start(NOTHING_TO_SAVE)
+    job.send_signal(how)
+    _, said = job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+    assert "stopped; what was saved is whole" in said
+    assert "Traceback" not in said
+
+
+def test_what_is_protected_is_saved_first() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+    assert "with everything saved" in said
+
+
+@pytest.mark.parametrize(
+    ("fails", "code", "words"),
+    [
+        ("", PREEMPTED, "with everything saved"),
+        ("raise InputError('disk full')", USAGE, "disk full"),
+    ],
+)
+def test_with_a_save_on_its_way_only_that_is_waited_for(fails: str, code: int, words: str) -> None:
+    job = _start(LOOKS.replace("FAILS", fails))
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (code, "saved\n")
+    assert words in said
+
+
+def test_before_leaving_there_is_time_for_a_call_and_its_words() -> None:
+    job = _start(TAKES_LEAVE)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "leaving\n")
+    assert "run the same command again to go on; but the store is behind" in said
+
+
+def test_the_second_signal_does_not_wait_for_that_call() -> None:
+    job = _start(TAKES_LEAVE, "sys.argv.append('deaf')\n")
+    job.send_signal(signal.SIGTERM)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "leaving\n"
+    time.sleep(0.5)
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+
+
+def test_the_same_signal_twice_in_a_row_is_one() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    job.send_signal(signal.SIGTERM)
+    time.sleep(0.005)
+    job.send_signal(signal.SIGTERM)
+    done, said = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+    assert "with everything saved" in said
+
+
+def test_a_signal_on_the_way_out_does_not_change_the_code() -> None:
+    job = _start(SAVES)
+    job.send_signal(signal.SIGTERM)
+    while job.poll() is None:
+        job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+
+
+def test_the_second_signal_does_not_wait() -> None:
+    job = _start(DEAF)
+    job.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.wait(0.5)
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+
+
+def test_it_never_takes_longer_than_the_grace() -> None:
+    job = _start(DEAF, "asked_back.allow(0.5)\n")
+    asked = time.monotonic()
+    job.send_signal(signal.SIGTERM)
+    _, said = job.communicate(timeout=20)
+    assert job.returncode == PREEMPTED
+    assert time.monotonic() - asked >= 0.5
+    assert "not saved within 0.5 s" in said
+
+
+@pytest.mark.parametrize("by", ["file", "command"])
+def test_a_notice_of_the_cloud_is_heard(by: str, tmp_path: Path) -> None:
+    notice = tmp_path / "notice"
+    given = (str(notice), None) if by == "file" else (None, f"test -e {notice}")
+    job = _start(SAVES, f"asked_back.poll{given}\n")
+    notice.touch()
+    done, _ = job.communicate(timeout=20)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+
+
+def test_without_a_notice_it_runs_to_its_end(tmp_path: Path) -> None:
+    job = _start(ENDS, f"asked_back.poll({str(tmp_path / 'none')!r}, 'false')\n")
+    job.communicate(timeout=20)
+    assert job.returncode == 0

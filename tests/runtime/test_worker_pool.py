@@ -1,0 +1,139 @@
+"""Workers that die, hang, fail and are left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxfake.runtime.worker_pool import Guarded, Limits, run
+from tests.project import ROOT
+
+LIMITS = Limits(seconds=30, memory=2 << 30)
+
+
+def make(folder: Path):
+    """A function that does what the task says, and leaves a file."""
+
+    def work(task: str) -> None:
+        if task == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if task == "die once" and not (folder / "died").exists():
+            (folder / "died").touch()
+            os._exit(3)
+        if task == "hang":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+            time.sleep(60)
+        if task == "fail":
+            raise KeyError("of this task")
+        if task == "eat":
+            try:
+                np.ones(8 << 30, np.uint8)
+            except MemoryError:
+                (folder / "too much").touch()
+        (folder / task).touch()
+
+    return work
+
+
+def outcomes(
+    tasks: list[str], folder: Path, limits: Limits = LIMITS, workers: int = 2
+) -> dict[str, str]:
+    ends = list(run(tasks, partial(make, folder), workers, limits))
+    assert sorted(end.number for end in ends) == list(range(len(tasks)))
+    return {tasks[end.number]: end.failure for end in ends}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_everything_is_done_once(tmp_path, workers):
+    tasks = [f"task {n}" for n in range(20)]
+    assert set(outcomes(tasks, tmp_path, workers=workers).values()) == {""}
+    assert len(list(tmp_path.iterdir())) == 20
+
+
+def test_nothing_to_do_starts_nothing(tmp_path):
+    assert outcomes([], tmp_path) == {}
+
+
+def test_a_death_costs_its_own_task_only(tmp_path):
+    ends = outcomes(["a", "die", "b", "die once", "c"], tmp_path)
+    assert "died twice" in ends.pop("die")
+    assert set(ends.values()) == {""}
+    assert all((tmp_path / name).exists() for name in ("a", "b", "c", "die once"))
+
+
+def test_a_hang_costs_its_own_task_only(tmp_path):
+    ends = outcomes(["hang", "a", "b"], tmp_path, Limits(seconds=4, memory=2 << 30))
+    assert ends == {"hang": "it took longer than 4 s", "a": "", "b": ""}
+
+
+def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
+    def do(tasks: list[str]) -> list[str]:
+        guarded = Guarded(partial(make, tmp_path), Limits(seconds=4, memory=2 << 30))
+        try:
+            return [guarded(task) for task in tasks]
+        finally:
+            guarded.stop()
+
+    before = signal.getsignal(signal.SIGINT), dict(os.environ)
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(do, [["a", "die", "die once"], ["hang", "b"]])
+    assert (signal.getsignal(signal.SIGINT), dict(os.environ)) == before
+    assert ["died twice" in failure for failure in first] == [False, True, False]
+    assert second == ["it took longer than 4 s", ""]
+    assert all((tmp_path / name).exists() for name in ("a", "b", "die once"))
+
+
+def test_memory_is_bounded(tmp_path):
+    outcomes(["eat"], tmp_path)
+    assert (tmp_path / "too much").exists()
+
+
+def test_an_error_of_the_program_is_not_swallowed(tmp_path):
+    with pytest.raises(RuntimeError, match=r"(?s)fail: .*KeyError: 'of this task'"):
+        outcomes(["fail"], tmp_path)
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path):
+    code = (
+        "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; from functools import partial\n"
+        "from test_worker_pool import make; from jaxfake.runtime.worker_pool import Limits, run\n"
+        "if __name__ == '__main__':\n"
+        "    list(run(['hang', 'hang'], partial(make, Path(sys.argv[1])), 2, Limits(60, 2 << 30)))\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(code)
+    paths = [str(Path(__file__).parent), str(ROOT)]
+    parent = subprocess.Popen([sys.executable, script, tmp_path, *paths])
+    children = wait_for(lambda: children_of(parent.pid), at_least=2)
+    parent.kill()
+    parent.wait()
+    dead = wait_for(lambda: [pid for pid in children if not running(pid)], at_least=len(children))
+    assert set(dead) == set(children)
+
+
+def wait_for(look, at_least: int) -> list[int]:
+    for _ in range(150):
+        found = look()
+        if len(found) >= at_least:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"only {found} after 15 s")
+
+
+def children_of(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False

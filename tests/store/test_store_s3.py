@@ -1,0 +1,269 @@
+"""A store that is S3, on this machine, over a wire that is cut, frozen and slow."""
+
+import logging
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
+
+from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
+from jaxfake.store.around import mirrored
+from jaxfake.store.mirror import Pace
+from jaxfake.store.remote import Remote
+from tests.project import ROOT
+from tests.store.wire import Wire
+from tests.tiny import tiny_flags
+from tools.chaos.compare import same_end
+from tools.chaos.job import command
+
+HASTY = Pace(
+    look=0.05,
+    records=0.1,
+    first_pause=0.05,
+    longest_pause=0.2,
+    start=0.5,
+    silence=1.0,
+    patience=2.0,
+)
+BUCKET = "bucket"
+BIG = 2 << 20  # bytes of a checkpoint, enough to be cut in
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[int]:
+    """Port of an S3 server with one bucket."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    port = server.get_host_and_port()[1]
+    with pytest.MonkeyPatch.context() as change:
+        for name, value in _environment(port).items():
+            change.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield port
+    server.stop()
+
+
+@pytest.fixture
+def wire(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """What the store is reached by."""
+    with Wire(server) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
+        yield wire
+
+
+@pytest.fixture
+def url(wire: Wire) -> str:
+    """Of an empty store."""
+    return f"s3://{BUCKET}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """A run that has begun."""
+    begin(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def _environment(port: int) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": "a-key-of-the-tests",
+        "AWS_SECRET_ACCESS_KEY": "a-secret-of-the-tests",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }
+
+
+def _until(reached: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_the_run_comes_back_on_an_empty_machine(url: str, workdir: Path, tmp_path: Path) -> None:
+    with mirrored(workdir, url, CONFIG, HASTY):
+        save(workdir, "recover", 5, size=9 << 20)  # in parts
+        save(workdir, "detect", 2)
+        write(workdir / "report.html", "all")
+        write(workdir / "DONE", "all went well")
+    with mirrored(tmp_path / "new", url, CONFIG, HASTY):
+        assert tree(tmp_path / "new") == tree(workdir)
+
+
+def test_a_store_that_is_away_is_told_once_and_caught_up_with(
+    wire: Wire, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ""
+
+    def heard() -> str:
+        nonlocal said
+        said += capsys.readouterr().out
+        return said
+
+    with mirrored(workdir, url, CONFIG, HASTY):
+        save(workdir, "recover", 5)
+        _until(lambda: whole_steps(url) == {"recover 5"})
+        wire.broken = True
+        save(workdir, "recover", 10)
+        _until(lambda: "training goes on" in heard())
+        for step in (15, 20, 25):  # while it is away, retention goes on too
+            save(workdir, "recover", step)
+            shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10))
+            time.sleep(0.1)
+        wire.broken = False
+        _until(lambda: "works again" in heard())
+        assert whole_steps(url) == {"recover 20", "recover 25"}
+    lines = [line for line in heard().splitlines() if url in line]
+    assert len(lines) == 2, said
+    assert lines[0].startswith(f"{url} fails (")
+    assert lines[1].endswith("works again: it has step 25 of recover")
+
+
+def test_dying_in_the_middle_of_an_upload_leaves_whole_checkpoints_alone(
+    wire: Wire, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mirrored(workdir, url, CONFIG, HASTY):
+        save(workdir, "recover", 5, size=BIG)
+        _until(lambda: whole_steps(url) == {"recover 5"})
+        wire.cut_after = BIG // 2
+        save(workdir, "recover", 10, size=BIG)
+        _until(lambda: wire.broken)
+        monkeypatch.setenv(
+            "AWS_ENDPOINT_URL", f"http://127.0.0.1:{server}"
+        )  # to look past the wire
+        assert whole_steps(url) == {"recover 5"}
+        save(workdir, "recover", 15, size=BIG)
+        wire.cut_after, wire.broken = None, False
+        _until(lambda: whole_steps(url) == {"recover 5", "recover 10", "recover 15"})
+
+
+def test_a_slow_store_gets_whole_checkpoints_however_fast_they_are_made_and_deleted(
+    wire: Wire, url: str, workdir: Path
+) -> None:
+    with mirrored(workdir, url, CONFIG, HASTY):
+        wire.pause = 0.05
+        for step in range(5, 30, 5):
+            save(workdir, "recover", step, size=BIG // 2)
+            shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
+            time.sleep(0.1)  # an upload takes ten times as long
+        assert not whole_steps(url) & {"recover 20", "recover 25"}
+    assert whole_steps(url) == {"recover 20", "recover 25"}
+
+
+def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
+    wire: Wire, url: str, workdir: Path
+) -> None:
+    def job() -> None:
+        save(workdir, "recover", 5)
+        _until(lambda: whole_steps(url) == {"recover 5"})
+        wire.frozen = True
+        for step in (10, 15):
+            save(workdir, "recover", step)
+        raise Preempted("stopped at step 15")
+
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, HASTY):
+        job()
+    message = str(stop.value)
+    assert message.startswith(
+        "stopped at step 15; but only the disk of this machine has step 15 of rec"
+    )
+    assert f"{url} has step 5 of recover" in message
+    wire.frozen = False
+    with mirrored(workdir, url, CONFIG, HASTY):
+        write(workdir / "DONE", "all went well")
+    assert whole_steps(url) == {"recover 5", "recover 10", "recover 15"}
+
+
+def test_a_run_that_is_done_and_not_uploaded_is_to_be_run_again(
+    wire: Wire, url: str, workdir: Path
+) -> None:
+    def job() -> None:
+        wire.broken = True
+        save(workdir, "recover", 5)
+        write(workdir / "DONE", "all went well")
+
+    said = "the run is done, but only the disk of this machine has step 5 of recover"
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, HASTY):
+        job()
+    wire.broken = False
+    with mirrored(workdir, url, CONFIG, HASTY):
+        pass
+    assert whole_steps(url) == {"recover 5"}
+    assert "DONE" in Remote(url, 5.0).names()
+
+
+def test_without_the_store_only_a_run_that_is_here_goes_on(
+    wire: Wire, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire.broken = True
+    with (
+        pytest.raises(InputError, match="would begin anew"),
+        mirrored(tmp_path / "new", url, CONFIG, HASTY),
+    ):
+        raise AssertionError("it began")
+    assert not (tmp_path / "new").exists()
+    with mirrored(workdir, url, CONFIG, HASTY):
+        save(workdir, "recover", 5)
+        wire.broken = False
+    said = [line for line in capsys.readouterr().out.splitlines() if url in line]
+    assert len(said) == 2
+    assert "going on from what" in said[0]
+    assert "works again: it has step 5 of recover" in said[1]
+    assert "secret" not in "".join(said)
+
+
+def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
+    server: int, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
+    calm, lost, found = (tmp_path / name for name in ("calm", "lost", "found"))
+    flags = _short(tiny_root)
+    untouched = _started(calm, flags)
+    job = _started(lost, [*flags, f"--store={url}"])
+    rows = lost / "metrics.jsonl"
+    _until(lambda: job.poll() is not None or (rows.exists() and rows.stat().st_size))
+    job.send_signal(signal.SIGTERM)
+    _, said = job.communicate(timeout=180)
+    assert job.returncode == PREEMPTED, said
+    assert "with the state saved: run the same command again" in said
+    assert "only the disk" not in said
+    shutil.rmtree(lost)
+
+    again = _started(found, [*flags, f"--store={url}"])
+    told, said = again.communicate(timeout=180)
+    assert again.returncode == 0, said
+    assert f"fetched from {url}: recover " in told
+    assert "recover: restored step" in told
+    untouched.communicate(timeout=180)
+    assert same_end(calm, found)
+    names = Remote(url, 5.0).names()
+    assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
+
+
+def _short(root: Path) -> list[str]:
+    """Stage 1 alone, in seconds."""
+    flags = tiny_flags(
+        root,
+        model__encoder__width=32,
+        recover__steps=40,
+        recover__batch_size=8,
+        log_every=5,
+        checkpoints__at_risk_seconds=0.5,
+    )
+    return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]
+
+
+def _started(workdir: Path, flags: list[str]) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command(workdir, flags), stdout=pipe, stderr=pipe, text=True)

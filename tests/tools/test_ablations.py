@@ -1,0 +1,75 @@
+"""The table of ablations: what shares a stage 1, and what is read from finished runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from absl.testing import flagsaver
+
+from jaxfake.runtime.errors import InputError
+from tests.project import ROOT
+from tools import ablations
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_stage_one_is_shared_by_all_that_have_the_same() -> None:
+    default = ablations._stage_one_of("configs/mover.py", "0")
+    assert default
+    for name in ("configs/mover.py:finetuned", "configs/recap.py", "configs/deepfakemae.py"):
+        assert ablations._stage_one_of(name, "0") == default
+    for name, seed in (("configs/mover.py", "1"), ("configs/mover.py:mask_4", "0")):
+        assert ablations._stage_one_of(name, seed) != default
+    assert ablations._stage_one_of("configs/mover.py:scratch", "0") == ""
+    with flagsaver.flagsaver((ablations._CHANGES, ["recover.steps=3"])):
+        assert ablations._stage_one_of("configs/mover.py", "0") != default
+
+
+def _finished(folder: Path, auc: float, dice: float | None) -> Path:
+    def maps(value: float | None) -> dict[str, object]:
+        named = {"detector": value, "nothing": 0.0, "central box": 0.4}
+        return {name: {"mean_over_faces": {"dice": one}} for name, one in named.items()}
+
+    result = {
+        "video": {"auc": auc, "n_real": 120, "n_fake": 240},
+        "per_method": {"eyes": {"video": {"auc": auc - 0.1}}},
+        "localisation": {
+            "maps": maps(dice),
+            "per_method": {"eyes": {"maps": maps(dice)}},
+            "reals": {"maps": {"detector": {"area": None if dice is None else 0.05}}},
+        },
+    }
+    (folder / "eval" / "toyfaces" / "test").mkdir(parents=True)
+    (folder / "eval" / "toyfaces" / "test" / "metrics.json").write_text(json.dumps(result))
+    return folder
+
+
+def _row(folder: Path, name: str, dice: float | None) -> ablations.Row:
+    def runs(kind: str, less: float) -> tuple[ablations.Run, ...]:
+        return tuple(
+            ablations._result(_finished(folder / f"{kind}{n}", auc - less, dice))
+            for n, auc in enumerate((0.9, 0.92, 0.94))
+        )
+
+    return ablations.Row(name, runs("seen", 0.0), {"eyes": runs("unseen", 0.2)})
+
+
+def test_the_tables_have_mean_spread_and_every_seed(tmp_path: Path) -> None:
+    tables = ablations._tables([_row(tmp_path, "configs/delocate.py", 0.7)])
+    assert "| configs/delocate.py | 0.920 ± 0.020 | 0.900, 0.920, 0.940 | 0.820 ± 0.020 |" in tables
+    assert "| configs/delocate.py | 0.700 ± 0.000 | 0.400 ± 0.000 | 0.050 ± 0.000 |" in tables
+    assert "| 0.620 ± 0.020 (0.820 ± 0.020) | 0.700 ± 0.000 (0.700 ± 0.000) |" in tables
+    assert "120 real and 240 fake videos" in tables
+
+
+def test_a_heat_without_a_threshold_has_no_dice_in_the_tables(tmp_path: Path) -> None:
+    tables = ablations._tables([_row(tmp_path, "configs/mover.py", None)])
+    assert "| configs/mover.py | – | 0.400 ± 0.000 | – | – |" in tables
+
+
+def test_a_run_without_one_result_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has 0 results of a test split"):
+        ablations._result(tmp_path)
