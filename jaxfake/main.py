@@ -6,10 +6,10 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
-from jaxfake.runtime.preemption import GRACE_SECONDS, asked_back
+from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
 
 if __name__ == "__main__":
-    asked_back.listen()  # the imports take a second, in which a machine may be asked back too
+    preemption.listen()  # the imports take a second, in which a machine may be asked back too
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def _is_whole_crew() -> bool:
 
 def main() -> int | None:
     """Flags in, one call, exit code out."""
-    asked_back.allow(_GRACE.value)
+    preemption.allow(_GRACE.value)
     if not _is_whole_crew():
         raise InputError(
             "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
@@ -71,7 +71,7 @@ def main() -> int | None:
         )
     if _PROCESSES.value > 1 and not supervisor.is_child():
         return supervisor.watch_child()
-    asked_back.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
+    preemption.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job

@@ -14,7 +14,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
 
@@ -55,7 +55,7 @@ def _parse(argv: list[str]) -> list[str]:
 def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
-    asked_back.listen()
+    preemption.listen()
     threading.excepthook = _of_a_thread
     if not _DEBUG.value:
         _hush()
@@ -64,7 +64,7 @@ def _guarded(main: Callable[[], int | None]) -> int:
     except Exception as error:
         return explain(error)
     finally:
-        asked_back.leaving()
+        preemption.leaving()
 
 
 def explain(error: Exception) -> int:

@@ -32,8 +32,8 @@ _STOPPED = "stopped; what was saved is whole, run the same command again to go o
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class AskedBack:
-    """Whether this process was asked to stop; the process has one, `asked_back`.
+class Preemption:
+    """Whether this process was asked to stop; the process has one, `preemption`.
 
     Until `listen` is called, signals do what they always do and nobody asks.
     """
@@ -175,7 +175,7 @@ class AskedBack:
             pause.wait(_POLL_SECONDS)
 
 
-asked_back = AskedBack()
+preemption = Preemption()
 """Of this process: signals come to it as a whole."""
 
 

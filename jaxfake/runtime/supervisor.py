@@ -12,7 +12,7 @@ import sys
 
 from jaxfake.runtime.errors import Preempted
 from jaxfake.runtime.orphans import end_with_parent
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 
 _CHILD = "JAXFAKE_CHILD"
 _LOOK_SECONDS = 0.1
@@ -32,7 +32,7 @@ def watch_child() -> int:
     Raises:
         Preempted: the child was aborted since another process of the run is gone.
     """
-    with contextlib.suppress(Preempted), asked_back.protecting():  # the child says it
+    with contextlib.suppress(Preempted), preemption.protecting():  # the child says it
         child = subprocess.Popen(
             [sys.executable, *sys.orig_argv[1:]],
             env=os.environ | {_CHILD: str(os.getpid())},
@@ -54,6 +54,6 @@ def _code_of(child: subprocess.Popen[bytes]) -> int:
         try:
             return child.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            if asked_back.requested and not told:
+            if preemption.requested and not told:
                 told = True
                 child.send_signal(signal.SIGTERM)

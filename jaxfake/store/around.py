@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
 from jaxfake.store import layout
 from jaxfake.store.claims import config_of
@@ -37,7 +37,7 @@ def mirrored(
     mirror = Mirror(push, remote, begin.trouble, pace)
     mirror.start()
     try:
-        with asked_back.before_leaving(lambda: _left_behind(mirror, pace.patience)):
+        with preemption.before_leaving(lambda: _left_behind(mirror, pace.patience)):
             yield
     except Preempted as stop:
         raise Preempted(f"{stop}{_left_behind(mirror, pace.patience)}") from stop
@@ -46,7 +46,7 @@ def mirrored(
             say(f"failed{remark}")
         raise
     else:
-        with asked_back.protecting():
+        with preemption.protecting():
             _complete(mirror, pace)
     finally:
         mirror.close()

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
 from jaxfake.store.push import Lacking, Push
 from jaxfake.store.remote import Remote
@@ -70,7 +70,7 @@ class Mirror:
         while lacking := self._wanted(newest_only):
             if self._remote.moved != moved:
                 moved, since = self._remote.moved, time.monotonic()
-            if (left := asked_back.seconds_left) is not None:
+            if (left := preemption.seconds_left) is not None:
                 reserve = reserve or min(self._pace.reserve, left / 4)
                 if left <= reserve:
                     break

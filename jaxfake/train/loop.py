@@ -21,7 +21,7 @@ from jaxfake.data import pipeline
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.multiprocess import Agreement, Wish
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
@@ -88,7 +88,7 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
     try:
         state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
-            with asked_back.protecting():
+            with preemption.protecting():
                 state = _train(run, state)
             ended = time.monotonic()
         return _selected(run, state, ended)
@@ -132,7 +132,7 @@ def _train(run: _Run, state: TrainState) -> TrainState:
 
 
 def _wish(save_is_due: bool) -> Wish:
-    if asked_back.requested:
+    if preemption.requested:
         return Wish.STOP
     return Wish.SAVE if save_is_due else Wish.NOTHING
 
@@ -186,7 +186,7 @@ def _look(run: _Run, watch: Watch, state: TrainState, step: int) -> None:
     """Scores a state whose save has begun; an interruption loses no more than the look."""
     selection = run.plan.selection
     assert selection is not None
-    with run.account.booking("look"), asked_back.released(run.checkpoints.wait):
+    with run.account.booking("look"), preemption.released(run.checkpoints.wait):
         score = selection.score(evaluation_params(state))
     with run.account.booking("save"):
         run.checkpoints.wait()

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.runtime.test_archives import FILES, zipped
 
 from jaxfake.experiment import fetch
 from jaxfake.experiment.fetch import fetch_run
 from jaxfake.runtime.errors import InputError
+from tests.runtime.test_archives import FILES, zipped
 
 
 class _Server(http.server.BaseHTTPRequestHandler):

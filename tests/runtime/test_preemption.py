@@ -20,9 +20,9 @@ print("up", flush=True)
 sys.stdin.read()
 """
 SAVES = """
-with asked_back.protecting():
+with preemption.protecting():
     print("up", flush=True)
-    while not asked_back.requested:
+    while not preemption.requested:
         time.sleep(0.01)
     print("saved", flush=True)
 """
@@ -32,29 +32,29 @@ def save_ends():
     print("saved", flush=True)
     FAILS
 
-with asked_back.protecting(), asked_back.released(save_ends):
+with preemption.protecting(), preemption.released(save_ends):
     print("up", flush=True)
     time.sleep(60)
 """
 DEAF = """
-with asked_back.protecting():
+with preemption.protecting():
     print("up", flush=True)
     time.sleep(60)
 """
 TAKES_LEAVE = """
 def farewell():
-    assert 0 < asked_back.seconds_left <= 100
+    assert 0 < preemption.seconds_left <= 100
     print("leaving", flush=True)
     time.sleep(60 * ("deaf" in sys.argv))
     return "; but the store is behind"
-with asked_back.before_leaving(farewell):
+with preemption.before_leaving(farewell):
     print("up", flush=True)
     time.sleep(60)
 """
 HEAD = """import sys, time
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 """
 
 
@@ -151,7 +151,7 @@ def test_the_second_signal_does_not_wait() -> None:
 
 
 def test_it_never_takes_longer_than_the_grace() -> None:
-    job = _start(DEAF, "asked_back.allow(0.5)\n")
+    job = _start(DEAF, "preemption.allow(0.5)\n")
     asked = time.monotonic()
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=20)
@@ -164,13 +164,13 @@ def test_it_never_takes_longer_than_the_grace() -> None:
 def test_a_notice_of_the_cloud_is_heard(by: str, tmp_path: Path) -> None:
     notice = tmp_path / "notice"
     given = (str(notice), None) if by == "file" else (None, f"test -e {notice}")
-    job = _start(SAVES, f"asked_back.poll{given}\n")
+    job = _start(SAVES, f"preemption.poll{given}\n")
     notice.touch()
     done, _ = job.communicate(timeout=20)
     assert (job.returncode, done) == (PREEMPTED, "saved\n")
 
 
 def test_without_a_notice_it_runs_to_its_end(tmp_path: Path) -> None:
-    job = _start(ENDS, f"asked_back.poll({str(tmp_path / 'none')!r}, 'false')\n")
+    job = _start(ENDS, f"preemption.poll({str(tmp_path / 'none')!r}, 'false')\n")
     job.communicate(timeout=20)
     assert job.returncode == 0

@@ -12,13 +12,13 @@ from pathlib import Path
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
 
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
 from jaxfake.store.around import mirrored
 from jaxfake.store.mirror import Pace
 from jaxfake.store.remote import Remote
 from tests.project import ROOT
+from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
 from tests.store.wire import Wire
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end

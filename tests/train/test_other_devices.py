@@ -21,7 +21,7 @@ STEPS, TURN, DEVICES = 30, 6, (8, 4, 2, 1, 8)
 
 
 class Interruption:
-    """Stands in for `asked_back`: asks to stop when it is looked at for the n-th time."""
+    """Stands in for `preemption`: asks to stop when it is looked at for the n-th time."""
 
     def __init__(self, after: int) -> None:
         self._left = after
@@ -71,7 +71,7 @@ def test_8_4_2_1_8_devices_train_as_8_do(
         monkeypatch.setattr(jax, "devices", lambda n=devices: there[:n])
         batches = stage.prepare(plan, run).batches
         seen.append([batches[n][schema.ROW].tolist() for n in range(STEPS)])
-        monkeypatch.setattr(loop, "asked_back", Interruption(TURN))
+        monkeypatch.setattr(loop, "preemption", Interruption(TURN))
         if turn < len(DEVICES):
             with pytest.raises(Preempted, match=f"stopped at step {turn * TURN} of recover"):
                 loop.run_stage(plan, run, tmp_path / "moved", time.monotonic())

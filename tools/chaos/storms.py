@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 from tools.chaos import aftermath, compare, weather
 from tools.chaos.job import Job, steps
 from tools.chaos.scene import JobFailed, Scene, Struck
@@ -110,7 +110,7 @@ class _Run:
             Preempted: afterwards, if this program was asked to stop.
         """
         try:
-            with asked_back.protecting():  # a disk that is mounted, a job that runs
+            with preemption.protecting():  # a disk that is mounted, a job that runs
                 hit = STRIKES[event.kind](event, self._scene)
         except JobFailed as failure:
             if not self._began_anew(str(failure)):

@@ -31,7 +31,7 @@ from jaxfake.faces import models
 from jaxfake.faces.models import FaceModels
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.preemption import asked_back
+from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import Progress
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits, Outcome
 
@@ -252,7 +252,7 @@ def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
     both = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, signal.default_int_handler) for number in both]
     try:
-        with asked_back.protecting():
+        with preemption.protecting():
             yield
     except KeyboardInterrupt as stop:
         done = len(list(work.glob("*.npz")))
