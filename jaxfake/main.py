@@ -53,7 +53,7 @@ _PROCESSES = flags.DEFINE_integer("processes", 1, "How many there are.", 1)
 _PROCESS = flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", 0)
 
 
-def _is_whole_crew() -> bool:
+def _flags_of_processes_are_complete() -> bool:
     """Whether the flags of several processes are all there, or none of them."""
     if _PROCESSES.value == 1:
         return not _COORDINATOR.value and _PROCESS.value == 0
@@ -64,7 +64,7 @@ def _is_whole_crew() -> bool:
 def main() -> int | None:
     """Flags in, one call, exit code out."""
     preemption.allow(_GRACE.value)
-    if not _is_whole_crew():
+    if not _flags_of_processes_are_complete():
         raise InputError(
             "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
             "--process=0 to N-1"
@@ -92,13 +92,13 @@ def main() -> int | None:
         with store:
             job.run_job(run, workdir)
         return None
-    crew = multiprocess.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    group = multiprocess.ProcessGroup(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     with (
-        multiprocess.joined(crew),
-        multiprocess.by_the_first(store),
-        multiprocess.desk(workdir) as desk,
+        multiprocess.connected(group),
+        multiprocess.only_in_first(store),
+        multiprocess.process_workdir(workdir) as own_workdir,
     ):
-        job.run_job(run, desk)
+        job.run_job(run, own_workdir)
     return None
 
 

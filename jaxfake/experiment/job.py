@@ -62,7 +62,7 @@ def run_job(run: Config, workdir: Path) -> None:
     if not done.exists():
         keep_compiled_programs()
         run = build.computable_here(run)
-        with multiprocess.one_after_the_first("data"):
+        with multiprocess.first_process_first("data"):
             splits = build.training_splits(run)
         outcome = train(run, workdir, splits)
         words = _report(run, workdir, splits, outcome)

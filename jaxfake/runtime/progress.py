@@ -9,18 +9,18 @@ from tqdm import tqdm
 _SECONDS_BETWEEN_LINES = 15.0
 
 
-_hushed = False
+_silenced = False
 
 
-def hush() -> None:
+def silence() -> None:
     """From now on this process says nothing: of several that do the same, one speaks."""
-    global _hushed
-    _hushed = True
+    global _silenced
+    _silenced = True
 
 
 def say(message: str) -> None:
     """One line to standard output, above any bar."""
-    if _hushed:
+    if _silenced:
         return
     tqdm.write(message, file=sys.stdout)
     sys.stdout.flush()
@@ -49,7 +49,7 @@ class Progress:
             unit=f" {unit}",
             unit_scale=True,
             dynamic_ncols=True,
-            disable=_hushed or not sys.stderr.isatty(),
+            disable=_silenced or not sys.stderr.isatty(),
         )
 
     def advance(self, units: int, remark: str = "") -> None:
@@ -69,7 +69,7 @@ class Progress:
             self._line("")
 
     def _line(self, remark: str) -> None:
-        if _hushed:
+        if _silenced:
             return
         self._spoken = time.monotonic()
         speed = (self._done - self._before) / max(self._spoken - self._start, 1e-9)

@@ -20,7 +20,7 @@ from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.multiprocess import Agreement, Wish
+from jaxfake.runtime.multiprocess import Action, Consensus
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
@@ -99,7 +99,7 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
 def _train(run: _Run, state: TrainState) -> TrainState:
     start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
     account, clock = run.account, SaveClock(run.config.checkpoints)
-    agreement = Agreement(run.ready.update.mesh)
+    consensus = Consensus(run.ready.update.mesh)
     with account.booking("start"):
         again = _to_look_at(run, start)
         watch = Watch(run.plan, run.config, run.ready, run.workdir, start, account, again)
@@ -107,17 +107,17 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(watch):
         for step in range(start, steps + 1):
             due = clock.due(account.working, run.checkpoints.saving)
-            wish = agreement.on(_wish(due))
-            if wish == Wish.STOP:
+            action = consensus.propose(_proposal(due))
+            if action == Action.STOP:
                 _stop(run, watch, state, step)
             if _to_look_at(run, step):
                 _save(run, watch, state, step)
                 _look(run, watch, state, step)
                 clock.restart()
-                agreement.forget()
-            elif wish == Wish.SAVE or step == steps:
+                consensus.clear()
+            elif action == Action.SAVE or step == steps:
                 clock.saving(_save(run, watch, state, step))
-                agreement.forget()
+                consensus.clear()
             if step == steps:
                 break
             state = _update(run, state, next(batches), first=step == start)
@@ -131,10 +131,10 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     return state
 
 
-def _wish(save_is_due: bool) -> Wish:
+def _proposal(save_is_due: bool) -> Action:
     if preemption.requested:
-        return Wish.STOP
-    return Wish.SAVE if save_is_due else Wish.NOTHING
+        return Action.STOP
+    return Action.SAVE if save_is_due else Action.CONTINUE
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
