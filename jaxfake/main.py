@@ -9,7 +9,7 @@ nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
 
 if __name__ == "__main__":
-    preemption.listen()  # the imports take a second, in which a machine may be asked back too
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def _flags_of_processes_are_complete() -> bool:
 
 def main() -> int | None:
     """Flags in, one call, exit code out."""
-    preemption.allow(_GRACE.value)
+    preemption.set_grace(_GRACE.value)
     if not _flags_of_processes_are_complete():
         raise InputError(
             "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
@@ -86,7 +86,7 @@ def main() -> int | None:
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
-    cli.writes_to(workdir)
+    cli.set_output_folder(workdir)
     store = mirrored(workdir, _STORE.value, config.fingerprint(run))
     if not _COORDINATOR.value:
         with store:

@@ -37,7 +37,7 @@ def mirrored(
     mirror = Mirror(push, remote, begin.trouble, pace)
     mirror.start()
     try:
-        with preemption.before_leaving(lambda: _left_behind(mirror, pace.patience)):
+        with preemption.before_exit(lambda: _left_behind(mirror, pace.patience)):
             yield
     except Preempted as stop:
         raise Preempted(f"{stop}{_left_behind(mirror, pace.patience)}") from stop

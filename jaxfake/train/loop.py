@@ -186,7 +186,7 @@ def _look(run: _Run, watch: Watch, state: TrainState, step: int) -> None:
     """Scores a state whose save has begun; an interruption loses no more than the look."""
     selection = run.plan.selection
     assert selection is not None
-    with run.account.booking("look"), preemption.released(run.checkpoints.wait):
+    with run.account.booking("look"), preemption.protecting_save(run.checkpoints.wait):
         score = selection.score(evaluation_params(state))
     with run.account.booking("save"):
         run.checkpoints.wait()

@@ -1,4 +1,4 @@
-"""Two processes, one run: the same losses as one process, and the death of one is nothing lost."""
+"""Two processes, one run: the same losses as one process, and nothing is lost when one dies."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
-def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
+def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
@@ -90,12 +90,12 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         for job in jobs:
             out, said = job.communicate(timeout=120)
             assert job.returncode == DONE, said
-        assert "report:" not in out  # one of them speaks
+        assert "report:" not in out  # only the first prints
     losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
     assert len(losses[0]) == len(losses[1]) == 24
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    looks = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
-    np.testing.assert_array_equal(looks[1], looks[0])
+    scores = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    np.testing.assert_array_equal(scores[1], scores[0])
     assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
     assert (tmp_path / "two" / "report.html").is_file()
 
