@@ -33,7 +33,7 @@ _NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, on
 _STORE = flags.DEFINE_string(
     "store",
     None,
-    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "
+    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: steps from "
     "there first, uploaded in the background. Credentials and endpoint as the library finds them.",
 )
 _NOTICE_COMMAND = flags.DEFINE_string(
@@ -76,7 +76,7 @@ def main() -> int | None:
     from jaxfake import config
     from jaxfake.experiment import job
     from jaxfake.runtime import multiprocess
-    from jaxfake.store.around import mirrored
+    from jaxfake.store.mirrored_run import mirrored
 
     if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
