@@ -20,7 +20,6 @@ from jaxfake.evaluation.missing import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.quality import Quality, ScoreKind, measure_quality, quality_json
 from jaxfake.evaluation.result_files import Provenance, write_json
-from jaxfake.reporting import wording
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -123,18 +122,6 @@ def write_with(
             "localisation": None,
             **more,
         },
-    )
-
-
-def in_words(result: Detection, name: str) -> str:
-    """The result of the detector of this name in one or two plain sentences, whatever it is."""
-    sentence = wording.auc_sentence(name, result.overall.video.auc)
-    if result.coverage.videos == result.coverage.ok:
-        return sentence
-    counts = result.coverage
-    return (
-        f"{sentence} Of {counts.videos} videos, {counts.no_face} have no face (score "
-        f"{NO_FACE_SCORE}, counted in) and {counts.unreadable} cannot be read (left out)."
     )
 
 

@@ -123,16 +123,6 @@ def masked_error(filled: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> f
     return float(np.square(difference).mean())
 
 
-def in_words(table: RecoveryTable) -> str:
-    """A table for a terminal: error (PSNR) by part."""
-    parts = list(next(iter(table.cells.values())))
-    lines = [f"{'masked error (PSNR, dB)':26}" + "".join(f"{part:>18}" for part in parts)]
-    for name, cells in table.cells.items():
-        row = "".join(f"{f'{cells[p].error:.4f} ({cells[p].psnr:.1f})':>18}" for p in parts)
-        lines.append(f"{name:26}{row}")
-    return "\n".join(lines)
-
-
 def write(path: Path, table: RecoveryTable, origin: Provenance) -> None:
     """Writes `recovery.json`."""
     counts = {k: v for k, v in table._asdict().items() if k != "cells"}

@@ -13,11 +13,10 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
 from jaxfake.evaluation.detection import Detection
-from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined
+from jaxfake.evaluation.metrics.auc import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.quality import AucPair, Quality, ScoreKind, auc_json, measure_evidence
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.reporting import wording
 
 HEADLINE = "error_mean"
 """Name of `Prediction.score`: masked squared error, mean over the parts."""
@@ -45,36 +44,6 @@ def measure(dataset: FaceDataset, frames: FrameScores, bootstrap: Bootstrap) -> 
             for method, quality in headline.per_method.items()
         },
     )
-
-
-def in_words(result: ZeroShot) -> str:
-    """The headline in one or two plain sentences, whatever it is."""
-    auc = result.headline.overall.video.auc
-    name = "Masked recovery error alone, nothing trained on fakes"
-    sentence = wording.auc_sentence(name, auc)
-    if isinstance(auc.value, Undefined) or isinstance(auc.ci95, Undefined):
-        return sentence
-    return f"{sentence} {_meaning(auc.value, auc.ci95)}"
-
-
-def _meaning(value: float, interval: Interval) -> str:
-    """What the number says; where the words change is our choice."""
-    if interval.low <= 0.5 <= interval.high:
-        return (
-            "The interval holds 0.5, which is chance: on these videos the error alone "
-            "does not tell fakes from reals."
-        )
-    if interval.high < 0.5:
-        return (
-            "That is below chance: fakes are recovered better than reals here, so the error "
-            "ranks them the wrong way round. It is reported as it is, not turned over."
-        )
-    share = f"a fake has the larger error in {100 * value:.0f} of 100 pairs of a fake and a real"
-    if value < 0.7:
-        return f"A real but weak signal, no detector yet: {share}."
-    if value < 0.9:
-        return f"A clear signal, with many errors left: {share}."
-    return f"A strong signal on this dataset: {share}."
 
 
 def write(folder: Path, dataset: FaceDataset, result: ZeroShot, origin: Provenance) -> None:

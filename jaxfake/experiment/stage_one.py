@@ -15,8 +15,16 @@ from jaxfake.experiment.stage_results import StageResults
 from jaxfake.models.method import Params
 from jaxfake.models.recover import Recover
 from jaxfake.reporting.recovered_strips import choose_rows, draw_strips
-from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section
-from jaxfake.reporting.zero_shot_section import zero_shot_highlight, zero_shot_section
+from jaxfake.reporting.recovery_section import (
+    recovery_highlights,
+    recovery_section,
+    recovery_text,
+)
+from jaxfake.reporting.zero_shot_section import (
+    zero_shot_highlight,
+    zero_shot_section,
+    zero_shot_sentences,
+)
 
 _STRIPS_EACH = 6
 
@@ -45,9 +53,9 @@ def evaluate(
     result = zero_shot.measure(test, frames, bootstrap)
     zero_shot.write(folder, test, result, origin)
     strips = draw_strips(method, params, test, choose_rows(test, _STRIPS_EACH), sweep)
-    words = zero_shot.in_words(result)
+    words = zero_shot_sentences(result)
     return StageResults(
-        (recovery.in_words(table), words),
+        (recovery_text(table), words),
         (words,),
         (zero_shot_highlight(result), *recovery_highlights(table)),
         (recovery_section(table, strips), zero_shot_section(result)),

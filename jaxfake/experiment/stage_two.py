@@ -20,7 +20,12 @@ from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment.stage_results import StageResults
 from jaxfake.models.method import Method, Params
 from jaxfake.reporting import localisation_section
-from jaxfake.reporting.detection_section import detection_highlights, detection_section, ranked_rows
+from jaxfake.reporting.detection_section import (
+    detection_highlights,
+    detection_section,
+    detection_sentences,
+    ranked_rows,
+)
 from jaxfake.reporting.frames_section import frames_section
 from jaxfake.reporting.heat_strips import heat_scale, heat_strips, heated_faces
 from jaxfake.reporting.recovered_strips import choose_rows
@@ -70,9 +75,9 @@ def evaluate(
     scale = heat_scale(heated, method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
-    words, highlights = [detection.in_words(found, name)], detection_highlights(found)
+    words, highlights = [detection_sentences(found, name)], detection_highlights(found)
     if where is not None:
-        words.append(localisation_section.in_words(where))
+        words.append(localisation_section.localisation_sentences(where))
         highlights += localisation_section.localisation_highlights(where)
         shown = {kind: strips[kind] for kind in by_kind}
         sections.append(localisation_section.localisation_section(where, truth, shown))

@@ -7,7 +7,6 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.config import Aggregation
-from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import VideoScores
 from jaxfake.evaluation.detection import NO_FACE_SCORE, Detection
 from jaxfake.reporting import auc_blocks
@@ -21,7 +20,12 @@ from jaxfake.reporting.html import (
     png_source,
 )
 from jaxfake.reporting.recovered_strips import Strip
-from jaxfake.reporting.wording import interval_text, intervals_in_words, number_text
+from jaxfake.reporting.wording import (
+    auc_sentence,
+    interval_text,
+    intervals_paragraph,
+    number_text,
+)
 
 _GALLERY = "From most real to most fake"
 
@@ -42,6 +46,18 @@ def ranked_rows(result: Detection, count: int) -> dict[str, np.ndarray]:
     the face whose own score is nearest to the video's. Videos without a face cannot be shown.
     """
     return {_GALLERY: _ranked(result, count).row}
+
+
+def detection_sentences(result: Detection, name: str) -> str:
+    """The result of the detector `name` in one or two sentences."""
+    sentence = auc_sentence(name, result.overall.video.auc)
+    counts = result.coverage
+    if counts.videos == counts.ok:
+        return sentence
+    return (
+        f"{sentence} {counts.no_face} of the {counts.videos} videos have no face (they count, with "
+        f"the score {NO_FACE_SCORE}) and {counts.unreadable} cannot be read (they are left out)."
+    )
 
 
 def detection_highlights(result: Detection) -> tuple[Highlight, ...]:
@@ -79,15 +95,15 @@ def detection_section(
     return Section(
         f"The detector: {name}",
         (
-            detection.in_words(result, name),
-            f"The score of a face is {score}, that of a video {_in_words(result.aggregation)}.",
-            intervals_in_words(result.bootstrap),
+            detection_sentences(result, name),
+            f"The score of a face is {score}, that of a video {_aggregation_text(result.aggregation)}.",
+            intervals_paragraph(result.bootstrap),
         ),
         tuple(blocks),
     )
 
 
-def _in_words(aggregation: Aggregation) -> str:
+def _aggregation_text(aggregation: Aggregation) -> str:
     match aggregation:
         case "mean":
             return "the mean over its faces"

@@ -56,11 +56,11 @@ def localisation_section(
     blocks: list[Block] = [_reals_table(result), _gallery(result, strips)]
     if result.overall.faces:
         blocks = [_maps_table(result), _pooled_table(result), _method_table(result), *blocks]
-    words = in_words(result), f"Masks: {ground_truth}."
+    words = localisation_sentences(result), f"Masks: {ground_truth}."
     return Section("Where it was touched", words, tuple(blocks))
 
 
-def in_words(result: Localisation) -> str:
+def localisation_sentences(result: Localisation) -> str:
     """The result in plain sentences."""
     left_out = (
         f"{result.without_mask} fakes without a mask and {result.empty_mask} with an empty one are "

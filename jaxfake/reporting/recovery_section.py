@@ -19,6 +19,16 @@ from jaxfake.reporting.recovered_strips import RECOVERY, Strip
 from jaxfake.reporting.wording import interval_text
 
 
+def recovery_text(table: RecoveryTable) -> str:
+    """The table for a terminal: error (PSNR) of each part."""
+    parts = list(next(iter(table.cells.values())))
+    lines = [f"{'masked error (PSNR, dB)':26}" + "".join(f"{part:>18}" for part in parts)]
+    for name, cells in table.cells.items():
+        row = "".join(f"{f'{cells[p].error:.4f} ({cells[p].psnr:.1f})':>18}" for p in parts)
+        lines.append(f"{name:26}{row}")
+    return "\n".join(lines)
+
+
 def recovery_highlights(table: RecoveryTable) -> tuple[Highlight, ...]:
     """The error, and the best that a baseline does."""
     cells = {name: row[ALL_PARTS] for name, row in table.cells.items()}

@@ -26,7 +26,7 @@ def auc_sentence(name: str, auc: Auc) -> str:
     return f"{number} (95 % interval {interval_text(auc.ci95)}; {counts})."
 
 
-def intervals_in_words(bootstrap: Bootstrap) -> str:
+def intervals_paragraph(bootstrap: Bootstrap) -> str:
     """How the intervals of areas are drawn, and what that leaves out."""
     return (
         f"Intervals: 95 %, percentile bootstrap, {bootstrap.resamples} resamples. Most draw the "

@@ -1,10 +1,15 @@
 """What the report says of the recovery error as a detector."""
 
-from jaxfake.evaluation import zero_shot
+from jaxfake.evaluation.metrics.auc import Interval, Undefined
 from jaxfake.evaluation.zero_shot import HEADLINE, ZeroShot
 from jaxfake.reporting import auc_blocks
 from jaxfake.reporting.html import Highlight, Section, Table
-from jaxfake.reporting.wording import interval_text, intervals_in_words, number_text
+from jaxfake.reporting.wording import (
+    auc_sentence,
+    interval_text,
+    intervals_paragraph,
+    number_text,
+)
 
 
 def zero_shot_highlight(result: ZeroShot) -> Highlight:
@@ -12,6 +17,36 @@ def zero_shot_highlight(result: ZeroShot) -> Highlight:
     auc = result.headline.overall.video.auc
     note = f"{interval_text(auc.ci95)}, {auc.n_real} real, {auc.n_fake} fake videos"
     return Highlight(number_text(auc.value), "video AUC, zero-shot", note)
+
+
+def zero_shot_sentences(result: ZeroShot) -> str:
+    """The headline result in one or two sentences."""
+    auc = result.headline.overall.video.auc
+    name = "Masked recovery error alone, nothing trained on fakes"
+    sentence = auc_sentence(name, auc)
+    if isinstance(auc.value, Undefined) or isinstance(auc.ci95, Undefined):
+        return sentence
+    return f"{sentence} {_meaning(auc.value, auc.ci95)}"
+
+
+def _meaning(value: float, interval: Interval) -> str:
+    """What the number means; the limits between the sentences are our choice."""
+    if interval.low <= 0.5 <= interval.high:
+        return (
+            "The interval contains 0.5, which is chance: on these videos the error alone "
+            "does not tell fakes from reals."
+        )
+    if interval.high < 0.5:
+        return (
+            "That is below chance: fakes are recovered better than reals here, so the error "
+            "ranks them the wrong way round. It is reported as it is, not inverted."
+        )
+    share = f"a fake has the larger error in {100 * value:.0f} of 100 pairs of a fake and a real"
+    if value < 0.7:
+        return f"A real but weak signal, not yet a detector: {share}."
+    if value < 0.9:
+        return f"A clear signal, with many errors: {share}."
+    return f"A strong signal on this dataset: {share}."
 
 
 def zero_shot_section(result: ZeroShot) -> Section:
@@ -26,12 +61,12 @@ def zero_shot_section(result: ZeroShot) -> Section:
     return Section(
         "The recovery error as a detector",
         (
-            zero_shot.in_words(result),
+            zero_shot_sentences(result),
             "The score of a face is its masked squared error, averaged over the three parts; that of "
             "a video is the mean over its faces. A model of real faces should recover a forged part "
             "worse. No fake was used for training, and no score, threshold or checkpoint was chosen "
             "by these results.",
-            intervals_in_words(headline.bootstrap),
+            intervals_paragraph(headline.bootstrap),
         ),
         tuple(blocks),
     )

@@ -10,7 +10,12 @@ from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.reporting.detection_section import detection_highlights, detection_section, ranked_rows
+from jaxfake.reporting.detection_section import (
+    detection_highlights,
+    detection_section,
+    detection_sentences,
+    ranked_rows,
+)
 from jaxfake.reporting.html import Gallery, Report, write_report
 from jaxfake.reporting.recovered_strips import Strip
 
@@ -78,7 +83,7 @@ def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     assert saved["localisation"] is None
     assert (saved["stage"], saved["step"], saved["resamples"]) == ("detect", 7, 100)
     assert saved["video"]["n_real"] == 4
-    assert "4 real and 6 fake videos" in detection.in_words(result, "Mover")
+    assert "4 real and 6 fake videos" in detection_sentences(result, "Mover")
 
 
 def test_a_video_without_a_face_counts_as_a_guess(dataset, tmp_path, monkeypatch):
@@ -99,7 +104,7 @@ def test_a_video_without_a_face_counts_as_a_guess(dataset, tmp_path, monkeypatch
     expected = (reals < 0.5).mean() + 0.5 * (reals == 0.5).mean()
     assert only_lost.video.auc.value == pytest.approx(expected)
     assert isinstance(only_lost.frame.auc.value, Undefined)
-    assert "2 have no face" in detection.in_words(result, "Mover")
+    assert "2 of the 13 videos have no face" in detection_sentences(result, "Mover")
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
@@ -150,7 +155,7 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
         assert saved["tpr_at_fpr_0.01"] == 0
     else:
         assert saved["auc"] is None
-        assert "no video AUC" in detection.in_words(result, "Mover")
+        assert "no video AUC" in detection_sentences(result, "Mover")
     known = kind != "no label"
     assert (saved["acc_at_0.5"] is not None) == known
     strips = strips_of(dataset, ranked_rows(result, 12))

@@ -15,7 +15,7 @@ from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.auc import Bootstrap, Undefined
 from jaxfake.evaluation.trivial_maps import trivial_maps as maps_of
 from jaxfake.reporting.html import Report, write_report
-from jaxfake.reporting.localisation_section import in_words, localisation_section
+from jaxfake.reporting.localisation_section import localisation_section, localisation_sentences
 
 SIDE = 8
 BOOTSTRAP = Bootstrap(50, 0)
@@ -129,7 +129,7 @@ def test_reals_alone_are_said_to_be_reals_alone():
     result = localisation.measure(tally, BOOTSTRAP)
     assert result.overall.faces == 0
     assert isinstance(result.overall.maps[DETECTOR].by_face["dice"].mean, Undefined)
-    assert "No fake has a mask" in in_words(result)
+    assert "No fake has a mask" in localisation_sentences(result)
 
 
 @pytest.mark.parametrize("threshold", [0.5, None])
@@ -145,7 +145,7 @@ def test_files_and_report_carry_it(threshold, tmp_path):
     write_report(tmp_path / "page.html", Report("t", (), (), (), (section,)))
     page = (tmp_path / "page.html").read_text()
     assert "central box" in page
-    assert in_words(result).split(".")[0] in page
+    assert localisation_sentences(result).split(".")[0] in page
 
 
 def test_the_threshold_of_the_mean_mask_is_best_on_the_masks_it_is_made_of():

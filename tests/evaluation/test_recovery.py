@@ -18,6 +18,7 @@ from jaxfake.models.method import Prediction
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.reporting.recovered_strips import choose_rows, draw_strips
+from jaxfake.reporting.recovery_section import recovery_text
 from jaxfake.train import rules
 
 BOOTSTRAP = Bootstrap(50, 0)
@@ -73,7 +74,7 @@ def _check_file(table, folder):
 
 
 def _check_words(table):
-    head, *rows = recovery.in_words(table).splitlines()
+    head, *rows = recovery_text(table).splitlines()
     assert head.split()[-3:] == ["lips", "all", "parts"]
     assert [row.split("  ")[0] for row in rows] == list(table.cells)
     assert len(rows) == 4

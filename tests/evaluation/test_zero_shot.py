@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from jaxfake.evaluation import result_files, zero_shot
 from jaxfake.evaluation.metrics.auc import Auc, Bootstrap, Interval, Undefined
 from jaxfake.evaluation.predict import FrameScores
+from jaxfake.reporting.zero_shot_section import zero_shot_sentences
 
 BOOTSTRAP = Bootstrap(100, 0)
 ORIGIN = result_files.Provenance("config", "train", "data", "", "", "recover", 42)
@@ -39,7 +40,7 @@ def test_the_headline_is_not_the_best(dataset):
     frames = frames._replace(evidence=frames.evidence | {"oracle": dataset.index.label * 1.0})
     result = zero_shot.measure(dataset, frames, BOOTSTRAP)
     assert result.scores["oracle"].video.value == 1.0
-    assert f"{result.headline.overall.video.auc.value:.3f}" in zero_shot.in_words(result)
+    assert f"{result.headline.overall.video.auc.value:.3f}" in zero_shot_sentences(result)
 
 
 def test_files_hold_the_contract(dataset, tmp_path):
@@ -68,7 +69,7 @@ def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):
     assert saved["video"]["auc"] is None
     assert "2 reals and 0 fakes" in saved["video"]["auc_reason"]
     assert saved["per_method"] == {}
-    assert "no video AUC" in zero_shot.in_words(result)
+    assert "no video AUC" in zero_shot_sentences(result)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_words_follow_the_interval(dataset, auc, words):
     quality = result.headline.overall
     quality = quality._replace(video=quality.video._replace(auc=auc))
     headline = result.headline._replace(overall=quality)
-    sentence = zero_shot.in_words(result._replace(headline=headline))
+    sentence = zero_shot_sentences(result._replace(headline=headline))
     assert words in sentence
     assert f"{auc.value:.3f}" in sentence
 

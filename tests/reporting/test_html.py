@@ -15,7 +15,11 @@ from jaxfake.reporting.recovered_strips import RECOVERY, Strip
 from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section
 from jaxfake.reporting.training_log import read_log
 from jaxfake.reporting.training_section import training_section
-from jaxfake.reporting.zero_shot_section import zero_shot_highlight, zero_shot_section
+from jaxfake.reporting.zero_shot_section import (
+    zero_shot_highlight,
+    zero_shot_section,
+    zero_shot_sentences,
+)
 from jaxfake.train.goodput import Wall
 
 EVIL = "<script>alert('$x$')</script>"
@@ -69,7 +73,7 @@ def written(path, result, table, log):
         training_section("recover", log),
     )
     highlights = (zero_shot_highlight(result), *recovery_highlights(table))
-    summary = (zero_shot.in_words(result),)
+    summary = (zero_shot_sentences(result),)
     facts = (("config", EVIL),)
     write_report(path, Report("A run", summary, highlights, facts, sections))
     return path.read_text()
