@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.metrics.auc import Interval, Undefined
+from jaxfake.evaluation.metrics.intervals import Interval
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.runtime.files import write_atomically
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance, evaluation_folder, manifest_facts
 from jaxfake.experiment import build, description, stage_one, stage_two
 from jaxfake.experiment.build import DETECT

@@ -17,7 +17,7 @@ from jaxfake import STARTED, config, schema
 from jaxfake.config import Config, fingerprint, results_values, to_json
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.model_selection import by_validation
 from jaxfake.evaluation.result_files import Provenance, evaluation_folder, manifest_facts
 from jaxfake.experiment import build, initial_weights, stage_one, stage_two

@@ -7,19 +7,20 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.pipeline import rows_of
-from jaxfake.evaluation import baselines, recovery, zero_shot
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation import recovery, recovery_baselines, zero_shot
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import Sweep, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment.stage_results import StageResults
 from jaxfake.models.method import Params
 from jaxfake.models.recover import Recover
-from jaxfake.reporting.recovered_strips import choose_rows, draw_strips
+from jaxfake.reporting.recovered_strips import draw_strips
 from jaxfake.reporting.recovery_section import (
     recovery_highlights,
     recovery_section,
     recovery_text,
 )
+from jaxfake.reporting.strips import choose_rows
 from jaxfake.reporting.zero_shot_section import (
     zero_shot_highlight,
     zero_shot_section,
@@ -45,7 +46,9 @@ def evaluate(
         train: what was trained on; None leaves out the baselines that are made of it.
     """
     folder.mkdir(exist_ok=True)
-    mean = None if train is None else baselines.mean_face(train, rows_of(train, schema.REAL))
+    mean = (
+        None if train is None else recovery_baselines.mean_face(train, rows_of(train, schema.REAL))
+    )
     reals = rows_of(test, schema.REAL)
     table = recovery.measure(method, params, test, reals, mean, sweep, bootstrap)
     recovery.write(folder / "recovery.json", table, origin)

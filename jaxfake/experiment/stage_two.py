@@ -10,10 +10,10 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.data.source_frames import SourceFrames
 from jaxfake.evaluation import detection, localisation
-from jaxfake.evaluation.detection import Detection
-from jaxfake.evaluation.localisation import Localisation, Tally
+from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.localisation import HeatAccumulator, LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import Sweep, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
@@ -27,8 +27,8 @@ from jaxfake.reporting.detection_section import (
     ranked_rows,
 )
 from jaxfake.reporting.frames_section import frames_section
-from jaxfake.reporting.heat_strips import heat_scale, heat_strips, heated_faces
-from jaxfake.reporting.recovered_strips import choose_rows
+from jaxfake.reporting.heat_strips import heat_scale, heat_strips, predict_heat
+from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
 _STRIPS_EACH = 4
@@ -44,8 +44,8 @@ class Measuring(NamedTuple):
 
 
 class _Measured(NamedTuple):
-    detection: Detection
-    localisation: Localisation | None
+    detection: DetectionResult
+    localisation: LocalisationResult | None
 
 
 def evaluate(
@@ -71,7 +71,7 @@ def evaluate(
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
     rows = np.concatenate(list(chosen.values()))
-    heated = heated_faces(method, params, faces, rows, how.sweep)
+    heated = predict_heat(method, params, faces, rows, how.sweep)
     scale = heat_scale(heated, method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
@@ -88,11 +88,11 @@ def evaluate(
 
 
 def _measure(method: Method, params: Params, faces: FaceDataset, how: Measuring) -> _Measured:
-    """One look at every face, for its score and its heat."""
+    """Predicts every face once, for its score and its heat map."""
     maps = trivial_maps(faces.size, how.training_mask)
-    tally = Tally(faces.index, maps, method.heat_threshold)
-    frames = score_frames(method, params, faces, np.arange(len(faces)), how.sweep, tally)
+    heats = HeatAccumulator(faces.index, maps, method.heat_threshold)
+    frames = score_frames(method, params, faces, np.arange(len(faces)), how.sweep, heats)
     return _Measured(
         detection.measure(faces, frames, how.aggregation, how.bootstrap),
-        localisation.measure(tally, how.bootstrap),
+        localisation.measure(heats, how.bootstrap),
     )
