@@ -22,7 +22,7 @@ from jaxfake.evaluation.result_files import Provenance, json_fields, write_json
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import recovered_patches
 from jaxfake.models.method import Params
-from jaxfake.models.passes import by_pass, mask_each_part
+from jaxfake.models.passes import by_pass
 from jaxfake.models.pictures import enlarge
 from jaxfake.models.pixels import unpatchify
 from jaxfake.models.recover import Recover
@@ -144,8 +144,8 @@ def write(path: Path, table: RecoveryTable, origin: Provenance) -> None:
 
 def _recovered(recover: Recover, params: Params, batch: Batch, seed: int) -> _Recovered:
     faces = recover.faces(batch)
-    masked = mask_each_part(recover.mask, faces, evaluation_keys(seed, batch))
-    recovery = recover.recover(params, masked.faces.image, masked.mask)
+    masked = recover.mask_each_part(faces, evaluation_keys(seed, batch))
+    recovery = recover.autoencode(params, masked)
     grid = recover.mae.grid
     pictures = unpatchify(
         recovered_patches(masked.faces.patches, recovery, masked.mask), recover.mae.patch

@@ -162,6 +162,6 @@ def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
         "manifest": plan.train.manifest,
         "seed": config.seed,
         "batch_size": plan.settings.batch_size,
-        "random numbers": rng.fingerprint(),
+        "random numbers": rng.digest(),
         "config": fingerprint(config),
     }

@@ -13,7 +13,7 @@ from jaxfake.evaluation.recovery_baselines import in_network_scale
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Prediction
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
@@ -28,7 +28,7 @@ BOOTSTRAP = Bootstrap(50, 0)
 @pytest.fixture(scope="module")
 def recover():
     size = Size(8, 1, 1)
-    return Recover(MaskedAutoencoder(size, size, 16, 4), MaskRule("part", 3))
+    return Recover(MaskedAutoencoder(size, size, 16, 4), MaskSettings("part", 3))
 
 
 @pytest.fixture(scope="module")
