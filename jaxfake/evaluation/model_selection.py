@@ -10,7 +10,7 @@ from jaxfake.evaluation.aggregate import per_video
 from jaxfake.evaluation.localisation import HeatAccumulator, mean_dice
 from jaxfake.evaluation.metrics.auc import roc_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.predict import Sweep, score_frames
+from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.models.method import Method, Params
 from jaxfake.train.stage import TEST, Selection
 
@@ -18,7 +18,7 @@ VIDEO_AUC, AUC_AND_DICE = "val_video_auc", "val_auc_and_dice"
 
 
 def by_validation(
-    method: Method, val: FaceDataset, every: int, sweep: Sweep, aggregation: Aggregation
+    method: Method, val: FaceDataset, every: int, scoring: ScoringSettings, aggregation: Aggregation
 ) -> Selection:
     """Selects the state with the highest AUC over the videos of the validation split.
 
@@ -38,7 +38,7 @@ def by_validation(
 
     def score(params: Params) -> float:
         heats = None if threshold is None else HeatAccumulator(val.index, {}, threshold)
-        frames = score_frames(method, params, val, rows, sweep, heats)
+        frames = score_frames(method, params, val, rows, scoring, heats)
         videos = per_video(val.index, frames, aggregation)
         auc = roc_auc(videos.label, videos.score)
         if isinstance(auc, Undefined):

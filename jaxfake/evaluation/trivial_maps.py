@@ -15,8 +15,6 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.predict import evenly_spaced
 from jaxfake.runtime.files import write_atomically
 
-FILE_NAME = "training_mask.png"
-
 MAX_MASKS = 2000
 """The mean mask is made of at most this many training fakes, evenly spaced."""
 
@@ -46,14 +44,13 @@ def training_mask(train: FaceDataset) -> np.ndarray | None:
     return np.rint(total * (_LEVELS / masks)).astype(np.uint8) if masks else None
 
 
-def save(folder: Path, mask: np.ndarray) -> None:
-    """Writes the mean mask to the folder of a run, as a picture."""
-    write_atomically(folder / FILE_NAME, cv2.imencode(".png", mask)[1].tobytes())
+def save(path: Path, mask: np.ndarray) -> None:
+    """Writes the mean mask of a run as a picture."""
+    write_atomically(path, cv2.imencode(".png", mask)[1].tobytes())
 
 
-def load(folder: Path, size: int) -> np.ndarray | None:
+def load(path: Path, size: int) -> np.ndarray | None:
     """The mean mask of a run, uint8 [size, size]; None if there is none of this size."""
-    path = folder / FILE_NAME
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
     return mask if mask is not None and mask.shape == (size, size) else None
 

@@ -10,13 +10,18 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import Sweep, at_crop_scale, evaluation_keys, placed_batches
+from jaxfake.evaluation.predict import (
+    ScoringSettings,
+    at_crop_scale,
+    evaluation_keys,
+    placed_batches,
+)
 from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pixels import to_picture
 from jaxfake.reporting.strips import GREY, Strip, group_rows
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 _BRIGHTEST = 0.995
 """The quantile of all errors shown that has the brightest colour."""
@@ -57,20 +62,20 @@ class _Predicted(NamedTuple):
 
 
 def predict_heat(
-    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, sweep: Sweep
+    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, scoring: ScoringSettings
 ) -> list[FaceHeat]:
     """The predictions for the faces at `rows`, int64 [n], in that order."""
 
     def predict(params: Params, batch: Batch) -> _Predicted:
-        prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
+        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
         recovered = None if prediction.recovered is None else to_picture(prediction.recovered)
         side = batch[schema.IMAGE].shape[1]
         heat = None if prediction.heat is None else at_crop_scale(prediction.heat, side)
         return _Predicted(prediction.score, recovered, heat)
 
-    compiled = jax.jit(predict, out_shardings=rules.replicated(sweep.mesh))
+    compiled = jax.jit(predict, out_shardings=sharding.replicated(scoring.mesh))
     faces: list[FaceHeat] = []
-    for placed in placed_batches(dataset, rows, sweep, "heat maps"):
+    for placed in placed_batches(dataset, rows, scoring, "heat maps"):
         predicted, given = jax.device_get(compiled(params, placed.batch)), placed.given
         for n in range(placed.faces):
             known = given[schema.HAS_MASK][n]

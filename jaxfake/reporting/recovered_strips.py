@@ -8,12 +8,12 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import Sweep, evaluation_keys, placed_batches
+from jaxfake.evaluation.predict import ScoringSettings, evaluation_keys, placed_batches
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pictures import recovery_strips
 from jaxfake.reporting.strips import Strip, group_rows
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 COLUMNS = ("input", "masked", "recovered", "error")
 """What the strip of a recovered face shows, from left to right."""
@@ -29,18 +29,18 @@ def draw_strips(
     params: Params,
     dataset: FaceDataset,
     chosen: Mapping[str, np.ndarray],
-    sweep: Sweep,
+    scoring: ScoringSettings,
 ) -> dict[str, list[Strip]]:
     """The strip of each chosen row, by the names of `choose_rows`."""
 
     def draw(params: Params, batch: Batch) -> _Drawn:
-        prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
+        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
         return _Drawn(prediction.score, recovery_strips(batch[schema.IMAGE], prediction))
 
-    compiled = jax.jit(draw, out_shardings=rules.replicated(sweep.mesh))
+    compiled = jax.jit(draw, out_shardings=sharding.replicated(scoring.mesh))
     rows = np.concatenate(list(chosen.values()))
     strips: list[Strip] = []
-    for placed in placed_batches(dataset, rows, sweep, "pictures"):
+    for placed in placed_batches(dataset, rows, scoring, "pictures"):
         drawn = jax.device_get(compiled(params, placed.batch))
         for n in range(placed.faces):
             name = dataset.name(int(rows[len(strips)]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxfake.train.goodput import Wall, wall_of
+from jaxfake.checkpoints.wall_time import WallTime, wall_time_of
 from jaxfake.train.stage import SELECTION
 
 
@@ -27,7 +27,7 @@ class TrainingLog:
     loss: np.ndarray  # float64 [r], mean since the previous row; NaN where it was not finite
     faces_per_second: np.ndarray  # float64 [r], NaN where not measured
     validation: dict[str, ValidationScores]  # by the name of the score that selects the state
-    wall: Wall | None  # where the time went; None if no row has it
+    wall: WallTime | None  # where the time went; None if no row has it
 
 
 def read_log(path: Path, stage: str) -> TrainingLog:
@@ -40,7 +40,7 @@ def read_log(path: Path, stage: str) -> TrainingLog:
         loss=np.array([row.get("loss") for row in rows], np.float64),
         faces_per_second=np.array([row.get("faces_per_second") for row in rows], np.float64),
         validation=_validation(written),
-        wall=next(filter(None, map(wall_of, reversed(written))), None),
+        wall=next(filter(None, map(wall_time_of, reversed(written))), None),
     )
 
 

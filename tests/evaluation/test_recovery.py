@@ -8,7 +8,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.evaluation import recovery
 from jaxfake.evaluation.metrics.intervals import Bootstrap
-from jaxfake.evaluation.predict import Sweep, score_frames
+from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.recovery_baselines import in_network_scale
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
@@ -20,7 +20,7 @@ from jaxfake.models.vit import Size
 from jaxfake.reporting.recovered_strips import draw_strips
 from jaxfake.reporting.recovery_section import recovery_text
 from jaxfake.reporting.strips import choose_rows
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 BOOTSTRAP = Bootstrap(50, 0)
 
@@ -37,24 +37,24 @@ def params(recover):
 
 
 @pytest.fixture
-def sweep():
+def scoring():
     """One device: a network takes long to compile for eight."""
     one = np.array(jax.devices()[:1]).reshape(1, 1)
-    mesh = jax.sharding.Mesh(one, (rules.DATA_AXIS, rules.FSDP_AXIS))
-    return Sweep(batch_size=8, seed=3, mesh=mesh, threads=1)
+    mesh = jax.sharding.Mesh(one, (sharding.DATA_AXIS, sharding.FSDP_AXIS))
+    return ScoringSettings(batch_size=8, seed=3, mesh=mesh, threads=1)
 
 
 def test_errors_are_those_of_the_zero_shot_detector(
-    recover, params, dataset, sweep, tmp_path, monkeypatch, capsys
+    recover, params, dataset, scoring, tmp_path, monkeypatch, capsys
 ):
     """Two ways to the same number: on device over patches, on the host over pixels."""
     monkeypatch.setattr(recovery, "MAX_FACES", 4)
     mean = np.zeros((16, 16, 3), np.float32)
-    table = recovery.measure(recover, params, dataset, np.arange(8), mean, sweep, BOOTSTRAP)
+    table = recovery.measure(recover, params, dataset, np.arange(8), mean, scoring, BOOTSTRAP)
     assert "4 of 8 real faces" in capsys.readouterr().out
     assert (table.faces, table.faces_in_split, table.identities) == (4, 8, 4)
     chosen = np.array([1, 3, 5, 7])
-    evidence = score_frames(recover, params, dataset, chosen, sweep).evidence
+    evidence = score_frames(recover, params, dataset, chosen, scoring).evidence
     ours = table.errors[recovery.AUTOENCODER]
     for part in FACE_PARTS:
         expected = evidence[f"error_{PART_NAMES[part]}"].mean()
@@ -100,14 +100,14 @@ class Painter:
         return Prediction(batch[schema.IMAGE][:, 0, 0, 0].astype(float), None, white, hidden, {})
 
 
-def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, sweep):
+def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, scoring):
     chosen = choose_rows(dataset, 2)
     assert {name: rows.tolist() for name, rows in chosen.items()} == {
         "real": [2, 6],
         "eyes": [9, 12],
         "lips": [15, 18],
     }
-    strips = draw_strips(Painter(), {}, dataset, chosen, sweep)
+    strips = draw_strips(Painter(), {}, dataset, chosen, scoring)
     assert list(strips) == ["real", "eyes", "lips"]
     first, image = strips["lips"][0], dataset[15].image
     assert (first.name, first.score) == (dataset.name(15), image[0, 0, 0])

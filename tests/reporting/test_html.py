@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.evaluation import zero_shot
 from jaxfake.evaluation.metrics.intervals import Auc, Bootstrap, Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
@@ -22,7 +23,6 @@ from jaxfake.reporting.zero_shot_section import (
     zero_shot_section,
     zero_shot_sentences,
 )
-from jaxfake.train.goodput import Wall
 
 EVIL = "<script>alert('$x$')</script>"
 
@@ -118,8 +118,8 @@ def test_numbers_and_counts_are_on_the_page(dataset, table, log, tmp_path):
 
 def test_the_account_of_the_time_is_on_the_page(dataset, table, log, tmp_path):
     walls = {
-        "recover": Wall(useful=60, compile=15, lost=25, interruptions=3),
-        EVIL: Wall(useful=100),
+        "recover": WallTime(useful=60, compile=15, lost=25, interruptions=3),
+        EVIL: WallTime(useful=100),
     }
     section = goodput_section(walls)
     path = tmp_path / "r.html"
