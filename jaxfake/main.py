@@ -87,7 +87,7 @@ def main() -> int | None:
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
     cli.writes_to(workdir)
-    store = mirrored(workdir, _STORE.value, config.fingerprint(run))
+    store = mirrored(workdir, _STORE.value, config.config_digest(run))
     if not _COORDINATOR.value:
         with store:
             job.run_job(run, workdir)

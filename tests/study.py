@@ -15,7 +15,7 @@ from jaxfake.models.masking import MaskRule
 from jaxfake.models.method import Losses, Params
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 
 SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(

@@ -9,7 +9,7 @@ from jaxfake.data.pipeline import rows_of
 from jaxfake.evaluation.aggregate import per_video
 from jaxfake.evaluation.localisation import Tally, mean_dice
 from jaxfake.evaluation.metrics.auc import Undefined, roc_auc
-from jaxfake.evaluation.predict import Sweep, score_frames
+from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.models.method import Method, Params
 from jaxfake.train.stage import TEST, Selection
 
@@ -17,7 +17,7 @@ VIDEO_AUC, AUC_AND_DICE = "val_video_auc", "val_auc_and_dice"
 
 
 def by_validation(
-    method: Method, val: FaceDataset, every: int, sweep: Sweep, aggregation: Aggregation
+    method: Method, val: FaceDataset, every: int, scoring: ScoringSettings, aggregation: Aggregation
 ) -> Selection:
     """The greatest AUC over the videos of the validation split.
 
@@ -38,7 +38,7 @@ def by_validation(
     def score(params: Params) -> float:
         tally = None if threshold is None else Tally(val.index, {}, threshold)
         videos = per_video(
-            val.index, score_frames(method, params, val, rows, sweep, tally), aggregation
+            val.index, score_frames(method, params, val, rows, scoring, tally), aggregation
         )
         auc = roc_auc(videos.label, videos.score)
         if isinstance(auc, Undefined):

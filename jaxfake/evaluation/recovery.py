@@ -16,7 +16,12 @@ from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.baselines import fillings, in_network_scale
 from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined, mean_interval
-from jaxfake.evaluation.predict import Sweep, evaluation_keys, evenly_spaced, placed_batches
+from jaxfake.evaluation.predict import (
+    ScoringSettings,
+    evaluation_keys,
+    evenly_spaced,
+    placed_batches,
+)
 from jaxfake.evaluation.result_files import Provenance, json_fields, write_json
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import recovered_patches
@@ -27,7 +32,7 @@ from jaxfake.models.pixels import unpatchify
 from jaxfake.models.recover import Recover
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 AUTOENCODER = "autoencoder"
 ALL_PARTS = "all parts"
@@ -72,7 +77,7 @@ def measure(
     dataset: FaceDataset,
     rows: np.ndarray,
     mean: np.ndarray | None,
-    sweep: Sweep,
+    scoring: ScoringSettings,
     bootstrap: Bootstrap,
 ) -> RecoveryTable:
     """Errors of the autoencoder and of the baselines on real faces.
@@ -87,11 +92,11 @@ def measure(
         say(f"recovery is measured on {len(chosen)} of {len(rows)} real faces, evenly spaced")
     by_part = dataclasses.replace(recover, mask=dataclasses.replace(recover.mask, mode="part"))
     passes = jax.jit(
-        lambda params, batch: _recovered(by_part, params, batch, sweep.seed),
-        out_shardings=rules.replicated(sweep.mesh),
+        lambda params, batch: _recovered(by_part, params, batch, scoring.seed),
+        out_shardings=sharding.replicated(scoring.mesh),
     )
     errors: list[dict[str, np.ndarray]] = []
-    for placed in placed_batches(dataset, chosen, sweep, "recovering"):
+    for placed in placed_batches(dataset, chosen, scoring, "recovering"):
         recovered = jax.device_get(passes(params, placed.batch))
         for n in range(placed.faces):
             face, hidden = recovered.face[:, n], recovered.hidden[:, n]

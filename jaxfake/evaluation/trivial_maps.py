@@ -16,8 +16,6 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.predict import evenly_spaced
 from jaxfake.runtime.files import write_atomically
 
-FILE_NAME = "training_mask.png"
-
 MOST_MASKS = 2000
 """At most so many training fakes, evenly spaced, make the mean mask."""
 
@@ -46,14 +44,13 @@ def training_mask(train: FaceDataset) -> np.ndarray | None:
     return np.rint(total * (_LEVELS / masks)).astype(np.uint8) if masks else None
 
 
-def save(folder: Path, mask: np.ndarray) -> None:
-    """Keeps the mean mask of a run, where a person can look at it."""
-    write_atomically(folder / FILE_NAME, cv2.imencode(".png", mask)[1].tobytes())
+def save(path: Path, mask: np.ndarray) -> None:
+    """Keeps the mean mask of a run as a picture that a person can look at."""
+    write_atomically(path, cv2.imencode(".png", mask)[1].tobytes())
 
 
-def load(folder: Path, size: int) -> np.ndarray | None:
+def load(path: Path, size: int) -> np.ndarray | None:
     """The mean mask of a run, uint8 [size, size]; None if it keeps none that can be used."""
-    path = folder / FILE_NAME
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
     return mask if mask is not None and mask.shape == (size, size) else None
 

@@ -1,22 +1,22 @@
 """What the report says of where the wall time went."""
 
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Figure, Section, Table, svg_source
-from jaxfake.train.goodput import Wall
 
 _NAMES = {
     "useful": "updates",
     "compile": "compiling",
     "data_wait": "waiting for data",
     "save": "waiting for saves",
-    "look": "looks at the validation split",
+    "validation": "validating",
     "restore": "restoring",
     "start": "starting",
     "lost": "work done again",
 }
 
 
-def goodput_section(walls: dict[str, Wall]) -> Section | None:
+def goodput_section(walls: dict[str, WallTime]) -> Section | None:
     """The account of each stage, by its name; None without any."""
     if not walls:
         return None
@@ -36,12 +36,12 @@ def goodput_section(walls: dict[str, Wall]) -> Section | None:
     return Section("Wall time", (words,), (bars, _table(walls)))
 
 
-def _named(wall: Wall) -> dict[str, float]:
+def _named(wall: WallTime) -> dict[str, float]:
     seconds = wall.seconds()
     return {words: seconds[name] for name, words in _NAMES.items()}
 
 
-def _table(walls: dict[str, Wall]) -> Table:
+def _table(walls: dict[str, WallTime]) -> Table:
     rows = [
         (words, *(_cell(_named(wall)[words], wall.total) for wall in walls.values()))
         for words in _NAMES.values()

@@ -9,13 +9,18 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import Sweep, at_crop_scale, evaluation_keys, placed_batches
+from jaxfake.evaluation.predict import (
+    ScoringSettings,
+    at_crop_scale,
+    evaluation_keys,
+    placed_batches,
+)
 from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pixels import to_picture
 from jaxfake.reporting.recovered_strips import Strip, by_name
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 GREY = 128
 
@@ -56,20 +61,20 @@ class _Shown(NamedTuple):
 
 
 def heated_faces(
-    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, sweep: Sweep
+    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, scoring: ScoringSettings
 ) -> list[Heated]:
     """The faces at `rows`, int64 [n], in that order."""
 
     def show(params: Params, batch: Batch) -> _Shown:
-        said = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
+        said = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
         recovered = None if said.recovered is None else to_picture(said.recovered)
         side = batch[schema.IMAGE].shape[1]
         heat = None if said.heat is None else at_crop_scale(said.heat, side)
         return _Shown(said.score, recovered, heat)
 
-    compiled = jax.jit(show, out_shardings=rules.replicated(sweep.mesh))
+    compiled = jax.jit(show, out_shardings=sharding.replicated(scoring.mesh))
     faces: list[Heated] = []
-    for placed in placed_batches(dataset, rows, sweep, "heat maps"):
+    for placed in placed_batches(dataset, rows, scoring, "heat maps"):
         shown, given = jax.device_get(compiled(params, placed.batch)), placed.given
         for n in range(placed.faces):
             known = given[schema.HAS_MASK][n]

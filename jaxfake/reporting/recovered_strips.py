@@ -8,11 +8,16 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import Sweep, evaluation_keys, evenly_spaced, placed_batches
+from jaxfake.evaluation.predict import (
+    ScoringSettings,
+    evaluation_keys,
+    evenly_spaced,
+    placed_batches,
+)
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pictures import recovery_strips
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 RECOVERY = ("input", "masked", "recovered", "error")
 """What the picture of a recovered face joins, from left to right."""
@@ -50,18 +55,18 @@ def draw_strips(
     params: Params,
     dataset: FaceDataset,
     chosen: Mapping[str, np.ndarray],
-    sweep: Sweep,
+    scoring: ScoringSettings,
 ) -> dict[str, list[Strip]]:
     """A strip of the recovery for each chosen row, under the names of `choose_rows`."""
 
     def show(params: Params, batch: Batch) -> _Shown:
-        prediction = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
+        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
         return _Shown(prediction.score, recovery_strips(batch[schema.IMAGE], prediction))
 
-    compiled = jax.jit(show, out_shardings=rules.replicated(sweep.mesh))
+    compiled = jax.jit(show, out_shardings=sharding.replicated(scoring.mesh))
     rows = np.concatenate(list(chosen.values()))
     strips: list[Strip] = []
-    for placed in placed_batches(dataset, rows, sweep, "pictures"):
+    for placed in placed_batches(dataset, rows, scoring, "pictures"):
         shown = jax.device_get(compiled(params, placed.batch))
         for n in range(placed.faces):
             name = dataset.name(int(rows[len(strips)]))

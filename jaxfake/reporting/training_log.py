@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxfake.train.goodput import Wall, wall_of
+from jaxfake.checkpoints.wall_time import WallTime, wall_time_of
 from jaxfake.train.stage import SELECTION
 
 
@@ -17,7 +17,7 @@ class TrainingLog(NamedTuple):
     loss: np.ndarray  # float64 [r], mean since the row before; NaN where it was not finite
     faces_per_second: np.ndarray  # float64 [r], NaN where not measured
     looks: dict[str, "Looks"]  # by name of the score that the selection watched
-    wall: Wall | None  # where the time went; None if no row says so
+    wall: WallTime | None  # where the time went; None if no row says so
 
 
 class Looks(NamedTuple):
@@ -37,7 +37,7 @@ def read_log(path: Path, stage: str) -> TrainingLog:
         loss=np.array([row.get("loss") for row in rows], np.float64),
         faces_per_second=np.array([row.get("faces_per_second") for row in rows], np.float64),
         looks=_looks(written),
-        wall=next(filter(None, map(wall_of, reversed(written))), None),
+        wall=next(filter(None, map(wall_time_of, reversed(written))), None),
     )
 
 

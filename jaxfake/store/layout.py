@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from jaxfake.experiment.layout import CHECKPOINTS, CONFIG, DONE, METRICS, PREPARED  # noqa: F401
 from jaxfake.runtime.files import is_number, sha256
 
-CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
-CHECKPOINTS = "checkpoints"
 MOST_MARKER_BYTES = 16 << 20
 
-_PREPARED = "prepared"  # faces of other people's videos, made again where they are needed
 _MARKER = ".complete.json"
 _MOST_NAME = 1024  # characters, as S3 allows
 
@@ -101,7 +99,7 @@ def records(workdir: Path) -> dict[str, Stamp]:
 def is_record(name: str) -> bool:
     """Whether this is a file of a run, outside of its checkpoints, that is no scratch file."""
     first, *rest = name.split("/")
-    return first not in (CHECKPOINTS, _PREPARED) and _unhidden([first, *rest]) == [first, *rest]
+    return first not in (CHECKPOINTS, PREPARED) and _unhidden([first, *rest]) == [first, *rest]
 
 
 def contents(folder: Path) -> Contents:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorboardX
 
 from jaxfake.runtime.files import write_atomically
-from jaxfake.train.stage import SELECTION
+from jaxfake.train.stage import SELECTION, StageFiles
 
 _module: Any = types.ModuleType("clu.metric_writers.summary_writer")
 
@@ -97,31 +97,30 @@ class JsonLinesWriter:
 
 
 def make_writer(
-    workdir: Path, stage: str, resumed_at: int, look_again: bool
+    files: StageFiles, stage: str, resumed_at: int, validate_again: bool
 ) -> metric_writers.AsyncMultiWriter:
     """Writers of one stage, in a thread of their own, so that the loop waits for no number.
 
-    What an interrupted try wrote after the checkpoint at `resumed_at` is taken back first; and, with
-    `look_again`, what it wrote of a look at that state.
+    Rows that an interrupted process wrote after the checkpoint at `resumed_at` are removed first; and,
+    with `validate_again`, its rows of validating that state.
     """
-    rows = workdir / "metrics.jsonl"
-    _take_back(rows, stage, resumed_at, look_again)
-    events = SummaryWriter(str(workdir / "tensorboard" / stage), purge_step=resumed_at + 1)
-    return metric_writers.AsyncMultiWriter([events, JsonLinesWriter(rows, stage)])
+    _remove_later_rows(files.metrics, stage, resumed_at, validate_again)
+    events = SummaryWriter(str(files.tensorboard), purge_step=resumed_at + 1)
+    return metric_writers.AsyncMultiWriter([events, JsonLinesWriter(files.metrics, stage)])
 
 
-def _take_back(path: Path, stage: str, step: int, look_again: bool) -> None:
+def _remove_later_rows(path: Path, stage: str, step: int, validate_again: bool) -> None:
     if not path.exists():
         return
     lines = path.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if _stays(line, stage, step, look_again)]
+    kept = [line for line in lines if _stays(line, stage, step, validate_again)]
     write_atomically(path, "".join(kept))
 
 
-def _stays(line: str, stage: str, step: int, look_again: bool) -> bool:
+def _stays(line: str, stage: str, step: int, validate_again: bool) -> bool:
     try:
         row = json.loads(line)
     except ValueError:  # a kill cut the last row short
         return False
-    looked = look_again and any(name.startswith(SELECTION) for name in row)
-    return row["stage"] != stage or row["step"] < step or (row["step"] == step and not looked)
+    repeated = validate_again and any(name.startswith(SELECTION) for name in row)
+    return row["stage"] != stage or row["step"] < step or (row["step"] == step and not repeated)

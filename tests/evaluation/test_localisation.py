@@ -170,10 +170,10 @@ def test_the_central_box_is_central_and_of_that_area(share):
 
 def test_the_training_mask_is_kept_and_found_again(tmp_path: Path):
     mask = np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE)
-    assert trivial_maps.load(tmp_path, SIDE) is None
-    trivial_maps.save(tmp_path, mask)
-    np.testing.assert_array_equal(trivial_maps.load(tmp_path, SIDE), mask)
-    assert trivial_maps.load(tmp_path, 2 * SIDE) is None
+    assert trivial_maps.load(tmp_path / "mask.png", SIDE) is None
+    trivial_maps.save(tmp_path / "mask.png", mask)
+    np.testing.assert_array_equal(trivial_maps.load(tmp_path / "mask.png", SIDE), mask)
+    assert trivial_maps.load(tmp_path / "mask.png", 2 * SIDE) is None
 
 
 def test_the_training_mask_is_the_mean_over_fakes_with_a_mask(make_dataset):

@@ -9,7 +9,7 @@ from jaxfake import schema
 from jaxfake.evaluation import recovery
 from jaxfake.evaluation.baselines import in_network_scale
 from jaxfake.evaluation.metrics.auc import Bootstrap
-from jaxfake.evaluation.predict import Sweep, score_frames
+from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import MaskedAutoencoder
@@ -18,7 +18,7 @@ from jaxfake.models.method import Prediction
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.reporting.recovered_strips import choose_rows, draw_strips
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 BOOTSTRAP = Bootstrap(50, 0)
 
@@ -35,24 +35,24 @@ def params(recover):
 
 
 @pytest.fixture
-def sweep():
+def scoring():
     """One device: a network takes long to compile for eight."""
     one = np.array(jax.devices()[:1]).reshape(1, 1)
-    mesh = jax.sharding.Mesh(one, (rules.DATA_AXIS, rules.FSDP_AXIS))
-    return Sweep(batch_size=8, seed=3, mesh=mesh, threads=1)
+    mesh = jax.sharding.Mesh(one, (sharding.DATA_AXIS, sharding.FSDP_AXIS))
+    return ScoringSettings(batch_size=8, seed=3, mesh=mesh, threads=1)
 
 
 def test_errors_are_those_of_the_zero_shot_detector(
-    recover, params, dataset, sweep, tmp_path, monkeypatch, capsys
+    recover, params, dataset, scoring, tmp_path, monkeypatch, capsys
 ):
     """Two ways to the same number: on device over patches, on the host over pixels."""
     monkeypatch.setattr(recovery, "MOST_FACES", 4)
     mean = np.zeros((16, 16, 3), np.float32)
-    table = recovery.measure(recover, params, dataset, np.arange(8), mean, sweep, BOOTSTRAP)
+    table = recovery.measure(recover, params, dataset, np.arange(8), mean, scoring, BOOTSTRAP)
     assert "4 of 8 real faces" in capsys.readouterr().out
     assert (table.faces, table.faces_in_split, table.identities) == (4, 8, 4)
     chosen = np.array([1, 3, 5, 7])
-    evidence = score_frames(recover, params, dataset, chosen, sweep).evidence
+    evidence = score_frames(recover, params, dataset, chosen, scoring).evidence
     ours = table.cells[recovery.AUTOENCODER]
     for part in FACE_PARTS:
         expected = evidence[f"error_{PART_NAMES[part]}"].mean()
@@ -98,14 +98,14 @@ class Painter:
         return Prediction(batch[schema.IMAGE][:, 0, 0, 0].astype(float), None, white, hidden, {})
 
 
-def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, sweep):
+def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, scoring):
     chosen = choose_rows(dataset, 2)
     assert {name: rows.tolist() for name, rows in chosen.items()} == {
         "real": [2, 6],
         "eyes": [9, 12],
         "lips": [15, 18],
     }
-    strips = draw_strips(Painter(), {}, dataset, chosen, sweep)
+    strips = draw_strips(Painter(), {}, dataset, chosen, scoring)
     assert list(strips) == ["real", "eyes", "lips"]
     first, image = strips["lips"][0], dataset[15].image
     assert (first.name, first.score) == (dataset.name(15), image[0, 0, 0])

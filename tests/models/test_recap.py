@@ -13,7 +13,7 @@ from jaxfake import schema
 from jaxfake.models.losses import Term
 from jaxfake.models.margin import EMPHASIS, FLOOR, MARGIN
 from jaxfake.models.recap import Recap, RecapRule
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 from tests.study import (
     KEYS,
     RECOVER,

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.evaluation import zero_shot
 from jaxfake.evaluation.metrics.auc import Auc, Bootstrap, Interval, Undefined
 from jaxfake.evaluation.predict import FrameScores
@@ -16,7 +17,6 @@ from jaxfake.reporting.recovery_section import recovery_highlights, recovery_sec
 from jaxfake.reporting.training_log import read_log
 from jaxfake.reporting.training_section import training_section
 from jaxfake.reporting.zero_shot_section import zero_shot_highlight, zero_shot_section
-from jaxfake.train.goodput import Wall
 
 EVIL = "<script>alert('$x$')</script>"
 
@@ -112,8 +112,8 @@ def test_numbers_and_counts_are_on_the_page(dataset, table, log, tmp_path):
 
 def test_the_account_of_the_time_is_on_the_page(dataset, table, log, tmp_path):
     walls = {
-        "recover": Wall(useful=60, compile=15, lost=25, interruptions=3),
-        EVIL: Wall(useful=100),
+        "recover": WallTime(useful=60, compile=15, lost=25, interruptions=3),
+        EVIL: WallTime(useful=100),
     }
     section = goodput_section(walls)
     path = tmp_path / "r.html"

@@ -17,7 +17,8 @@ from jaxfake.models.mover import Mover, MoverRule
 from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.train import optim, rules
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import optim, sharding
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
 
@@ -62,7 +63,7 @@ class Ready(NamedTuple):
 
 
 def _ready(method: Any, batch: schema.Batch, autoencoder: Params) -> Ready:
-    mesh = rules.make_mesh(2, BATCH)
+    mesh = sharding.make_mesh(2, BATCH)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(STAGE, params)
     names = metric_names(method, params, batch)
@@ -90,7 +91,7 @@ def batch() -> schema.Batch:
 def autoencoder() -> Params:
     """Stage 1's parameters where its training leaves them: spread over the devices of the same mesh."""
     fresh = jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
-    return jax.device_put(fresh, rules.shardings(rules.make_mesh(2, BATCH), fresh))
+    return jax.device_put(fresh, sharding.shardings(sharding.make_mesh(2, BATCH), fresh))
 
 
 @pytest.fixture(params=("deepfakemae", "recap"), scope="module")
@@ -111,7 +112,7 @@ def _host(tree: Any) -> Any:
 
 
 def _leaves(tree: Any) -> dict[str, Any]:
-    return {rules.path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def _factors(method: Any, layer_decay: float) -> dict[str, np.ndarray]:
