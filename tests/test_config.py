@@ -60,7 +60,11 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
             {"name": "muver"},
             "config.method.name must be one of deepfakemae, mover, recap, delocate",
         ),
-        ("method.map_wait", 1, "config.method.map_wait is not a known key.* did you mean 'map_weight'"),
+        (
+            "method.map_wait",
+            1,
+            "config.method.map_wait is not a known key.* did you mean 'map_weight'",
+        ),
         ("recover.select_every", 5, "recover.select_every must be 0"),
         ("evaluation.aggregation", "mode", "must be one of mean, median, max, mean_logit"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
