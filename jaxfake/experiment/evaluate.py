@@ -127,7 +127,7 @@ def _training_split(run: OpenRun, source: str) -> FaceDataset | None:
             train, _ = build.training_splits(run.config, at)
         except InputError:
             continue
-        if train.fingerprint == run.stage.noted.data:
+        if train.digest == run.stage.noted.data:
             return train
     return None
 
@@ -137,7 +137,7 @@ def _provenance(run: OpenRun, faces: FaceDataset) -> Provenance:
     return Provenance(
         config_sha256=noted.config,
         train_sha256=noted.data,
-        data_sha256=faces.fingerprint,
+        data_sha256=faces.digest,
         train_manifest=noted.manifest,
         data_manifest=faces.manifest,
         stage=noted.stage,
@@ -149,7 +149,7 @@ def _warnings(run: OpenRun, faces: FaceDataset) -> list[str]:
     """What a reader must know before the numbers."""
     stage = run.found.stage
     warnings = description.not_the_end(run.found, run.stage)
-    if faces.fingerprint == run.stage.noted.data:
+    if faces.digest == run.stage.noted.data:
         warnings.append(
             f"The stage {stage!r} was trained on these very faces: this is no test of it."
         )
@@ -169,7 +169,7 @@ def _facts(run: OpenRun, faces: FaceDataset) -> tuple[tuple[str, str], ...]:
     return (
         ("run", run.name),
         *description.facts(run.found, run.stage),
-        ("data sha256", faces.fingerprint),
+        ("data sha256", faces.digest),
         *manifest_facts("", faces.manifest),
         ("faces", str(len(faces))),
         *maps,

@@ -194,8 +194,8 @@ def _provenance(
 ) -> Provenance:
     return Provenance(
         config_sha256=fingerprint(run),
-        train_sha256=splits.train.fingerprint,
-        data_sha256=test.fingerprint,
+        train_sha256=splits.train.digest,
+        data_sha256=test.digest,
         train_manifest=splits.train.manifest,
         data_manifest=test.manifest,
         stage=stage,
@@ -230,8 +230,8 @@ def _facts(
     facts += [
         ("seed", str(run.seed)),
         ("config sha256", fingerprint(run)),
-        ("training data sha256", splits.train.fingerprint),
-        ("test data sha256", test.fingerprint),
+        ("training data sha256", splits.train.digest),
+        ("test data sha256", test.digest),
         *manifest_facts(splits.train.manifest, test.manifest),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
     ]

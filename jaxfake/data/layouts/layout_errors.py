@@ -1,45 +1,47 @@
-"""A root that is not that of the dataset: what was expected there, and what there is, in one line."""
+"""Errors for a folder that does not hold the dataset: what was expected and what is there, in one line."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxfake.data.layouts import archives, inside
-from jaxfake.data.layouts.listing import Refused
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import packed_archives, safe_paths
+from jaxfake.data.layouts.listing import Excluded
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 _NAMED = 4
 
 
 def wrong_root(root: Path, name: str, layout: str) -> InputError:
-    """Of a root without the dataset's folders."""
-    return InputError(f"{root} is no {name}: expected are {layout}; {in_it(root)}")
-
-
-def no_video(
-    root: Path, name: str, layout: str, refused: Sequence[Refused], kind: str = "video"
-) -> InputError:
-    """Of a root with the dataset's folders, and nothing in them that can be taken."""
+    """The error for a root without the dataset's folders."""
     return InputError(
-        f"{root} holds no {kind} of {name}{_first(refused)}: expected are {layout}; {in_it(root)}"
+        f"{root} is not a copy of {name}; expected: {layout}; {describe_content(root)}"
     )
 
 
-def in_it(root: Path) -> str:
-    """What lies in a folder, in a few words; archives are named as such."""
+def no_video(
+    root: Path, name: str, layout: str, refused: Sequence[Excluded], kind: str = "video"
+) -> InputError:
+    """The error for a root with the dataset's folders and no usable file in them."""
+    return InputError(
+        f"{root} holds no {kind} of {name}{_first(refused)}; expected: {layout}; {describe_content(root)}"
+    )
+
+
+def describe_content(root: Path) -> str:
+    """Says in a few words what is in a folder."""
     if not root.is_dir():
-        return "there is no such folder"
-    found = inside.visible(root)
+        return "the folder does not exist"
+    found = safe_paths.visible(root)
     if not found:
-        return "there is nothing in it"
+        return "it is empty"
     names = [shown(path.name) + "/" * path.is_dir() for path in found[:_NAMED]]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    packed = any(archives.is_archive(path) for path in found)
-    return f"in it are {', '.join(names)}{more}" + (" (unpack the archives)" if packed else "")
+    packed = any(packed_archives.is_archive(path) for path in found)
+    return f"it holds {', '.join(names)}{more}" + (" (unpack the archives)" if packed else "")
 
 
-def _first(refused: Sequence[Refused]) -> str:
+def _first(refused: Sequence[Excluded]) -> str:
     if not refused:
         return ""
     more = f"; and {len(refused) - 1} more" if len(refused) > 1 else ""
-    return f" ({refused[0].relative}: {refused[0].why}{more})"
+    return f" ({refused[0].relative}: {refused[0].reason}{more})"
