@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from jaxfake import schema
-from jaxfake.data.encoding import Storage, encode_mask, encode_picture
+from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files, masks
-from jaxfake.data.preparation.crop_files import EncodedCrops
+from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
 from jaxfake.data.preparation.masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
@@ -41,6 +41,31 @@ class CropOptions:
         """Most frames of this video."""
         real = source.label == schema.REAL and source.split == TRAIN
         return self.real_frames if real and self.real_frames else self.frames
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """The aligned crops of one face of a photograph or video, in the order of its frames (F of them)."""
+
+    status: CropStatus
+    frames: np.ndarray  # int32 [F]: index in the video, 0 for a photograph
+    images: np.ndarray  # uint8 [F, size, size, 3], RGB
+    landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
+    matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
+
+
+def crops_of(file: Path, options: CropOptions, models: FaceModels) -> FaceCrops:
+    """The aligned crops of one photograph or video, the same that `prepare` stores.
+
+    A file without a face, or one that cannot be read, gives no crops; `status` says which of the two. For
+    many files make one `Cropper` and call its `crops_of`.
+
+    Args:
+        file: a photograph, a video, or a folder with the frames of a video.
+        options: `storage` makes no difference here.
+        models: the face models.
+    """
+    return Cropper(models, options).crops_of(file)
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,19 @@ class Cropper:
             OSError: the crop file cannot be written.
         """
         crop_files.save(Path(task.crop_file), self.encoded(task.source))
+
+    def crops_of(self, file: Path) -> FaceCrops:
+        """See the function `crops_of`."""
+        unlabelled = SourceFile(file, file.name, schema.UNKNOWN, "unknown", file.stem, file.stem)
+        crops, size = self.encoded(unlabelled), self._options.size
+        images = [decode_picture(one, size, self._options.storage) for one in crops.pictures]
+        return FaceCrops(
+            status=crops.status,
+            frames=crops.frames,
+            images=np.array(images, np.uint8).reshape(-1, size, size, 3),
+            landmarks=crops.landmarks,
+            matrices=crops.matrices,
+        )
 
     def encoded(self, source: SourceFile) -> EncodedCrops:
         """The crops of a file, encoded for storage."""
