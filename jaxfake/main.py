@@ -75,6 +75,8 @@ def main() -> int | None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job
+    from jaxfake.experiment.process_workdir import process_workdir
+    from jaxfake.experiment.run_config import run_identity
     from jaxfake.runtime import multiprocess
     from jaxfake.store.mirrored_run import mirrored
 
@@ -87,7 +89,7 @@ def main() -> int | None:
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
     cli.set_output_folder(workdir)
-    store = mirrored(workdir, _STORE.value, config.fingerprint(run))
+    store = mirrored(workdir, _STORE.value, run_identity(run))
     if not _COORDINATOR.value:
         with store:
             job.run_job(run, workdir)
@@ -96,7 +98,7 @@ def main() -> int | None:
     with (
         multiprocess.connected(group),
         multiprocess.only_in_first(store),
-        multiprocess.process_workdir(workdir) as own_workdir,
+        process_workdir(workdir) as own_workdir,
     ):
         job.run_job(run, own_workdir)
     return None

@@ -9,7 +9,7 @@ of one global batch, which is therefore the same for any number of processes.
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import jax
@@ -20,11 +20,16 @@ from jaxfake import schema
 from jaxfake.data.augment.geometry import apply_view, draw_view
 from jaxfake.data.augment.photometric import degrade, draw_photometrics
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.orphans import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
+
+
+Transform = Callable[[Example], Example]
+"""Changes an example before it is scored, such as a perturbation whose effect is measured."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,20 +41,32 @@ class Augmentation:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Read:
-    """Reads the example of a row and checks its label."""
+class _ReadChecked:
+    """Reads the example of a row of a training split, whose label must be the one of the index."""
 
     dataset: FaceDataset
-    label: int | None
+    label: int
 
     def __call__(self, row: int) -> tuple[int, Example]:
         example = self.dataset[row]
-        if self.label is not None and example.label != self.label:
+        if example.label != self.label:
             raise InputError(
                 f"{self.dataset.name(row)} has label {example.label}, where the index says "
                 f"{self.label}: {self.dataset.folder} is damaged or its index stale, prepare it again"
             )
         return row, example
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+    """Reads the example of a row of any faces, and applies the transform."""
+
+    faces: Faces
+    transform: Transform | None
+
+    def __call__(self, row: int) -> tuple[int, Example]:
+        example = self.faces[row]
+        return row, example if self.transform is None else self.transform(example)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,17 +159,19 @@ def _endless(
         .seed(_fold(seed, manipulation.name))
         .shuffle()
         .repeat()
-        .map(_Read(dataset, manipulation.label))
+        .map(_ReadChecked(dataset, manipulation.label))
         .random_map(_Augment(augmentation))
     )
 
 
-def evaluation_batches(dataset: FaceDataset, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
+def evaluation_batches(
+    faces: Faces, rows: np.ndarray, batch_size: int, transform: Transform | None = None
+) -> grain.MapDataset:
     """Batches of the given rows in order; the padding of the last one has `valid` False."""
     total = -(-len(rows) // batch_size) * batch_size
     padded = np.resize(rows, total)
     valid = np.arange(total) < len(rows)
-    read = grain.MapDataset.source(padded).map(_Read(dataset, None))
+    read = grain.MapDataset.source(padded).map(_Read(faces, transform))
     batches = read.batch(batch_size, batch_fn=_stack)
     return batches.map_with_index(
         lambda n, batch: batch | {schema.VALID: valid[n * batch_size : (n + 1) * batch_size]}

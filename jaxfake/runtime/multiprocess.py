@@ -7,13 +7,10 @@ is lost, all end with exit code 75, and whatever started them starts all of them
 import dataclasses
 import faulthandler
 import os
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import IntEnum
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -121,31 +118,6 @@ def first_process_first(name: str) -> Iterator[None]:
 def only_in_first(context: AbstractContextManager[None]) -> AbstractContextManager[None]:
     """The context in the first process; in the others one that does nothing."""
     return context if is_first() else nullcontext()
-
-
-@contextmanager
-def process_workdir(workdir: Path) -> Iterator[Path]:
-    """The folder that this process works in.
-
-    The first process works in the run's own folder. Each of the others computes the same in a temporary
-    folder that has the run's config, its DONE file if there is one, and a link to its checkpoints.
-    """
-    if is_first():
-        (workdir / "checkpoints").mkdir(parents=True, exist_ok=True)
-    wait_for_all("folder")
-    if is_first():
-        wait_for_all("process_workdir")
-        yield workdir
-        return
-    with tempfile.TemporaryDirectory() as name:
-        own = Path(name) / workdir.name
-        own.mkdir()
-        (own / "checkpoints").symlink_to((workdir / "checkpoints").resolve())
-        for file in ("config.json", "DONE"):
-            if (workdir / file).exists():
-                shutil.copy(workdir / file, own / file)
-        wait_for_all("process_workdir")
-        yield own
 
 
 class Consensus:

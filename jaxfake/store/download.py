@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.experiment.layout import CONFIG, DONE, RunFolder
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.store import layout
@@ -19,7 +21,7 @@ from jaxfake.store.object_store import ObjectStore, UnexpectedObject
 from jaxfake.store.verify import check_config, read_marker
 
 _SCRATCH = ".fetched"
-_LAST = (layout.DONE, layout.CONFIG)
+_LAST = (DONE, CONFIG)
 """Downloaded after all checkpoints, because a folder without config.json counts as empty."""
 
 
@@ -31,7 +33,7 @@ class Downloaded:
     damaged: frozenset[Step]  # checkpoints that are damaged in the store
 
 
-def download(store: ObjectStore, workdir: Path, config_sha256: str) -> Downloaded:
+def download(store: ObjectStore, workdir: Path, identity: RunIdentity) -> Downloaded:
     """Downloads what the workdir lacks, if the store is ahead of it.
 
     Raises:
@@ -40,13 +42,13 @@ def download(store: ObjectStore, workdir: Path, config_sha256: str) -> Downloade
         StoreError: the store cannot be reached.
     """
     names = store.names()
-    check_config(store, names, config_sha256)
+    check_config(store, names, identity)
     in_store = {step for name in names if (step := layout.step_of_marker(name)) is not None}
     here = layout.local_steps(workdir)
-    begun = (workdir / layout.CONFIG).exists()
+    begun = RunFolder(workdir).config.exists()
     first = layout.newest(here)
     ahead = any(step.number > first.get(step.stage, -1) for step in in_store)
-    if (workdir / layout.DONE).exists() or not (ahead or not begun):
+    if RunFolder(workdir).done.exists() or not (ahead or not begun):
         return Downloaded([], frozenset())
     _check_space(workdir, names)
     try:

@@ -12,13 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from jaxfake.experiment.layout import CHECKPOINTS, DONE, PREPARED
 from jaxfake.runtime.files import is_number, sha256
 
-CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
-CHECKPOINTS = "checkpoints"
 MOST_MARKER_BYTES = 16 << 20
 
-_PREPARED = "prepared"  # faces from a user's own videos, prepared again where they are needed
 _MARKER = ".complete.json"
 _MOST_NAME = 1024  # characters, as S3 allows
 
@@ -105,7 +103,7 @@ def run_files(workdir: Path) -> dict[str, FileStamp]:
 def is_run_file(name: str) -> bool:
     """Whether a name is of a file outside of the checkpoints that belongs in the store."""
     first, *rest = name.split("/")
-    return first not in (CHECKPOINTS, _PREPARED) and _unhidden([first, *rest]) == [first, *rest]
+    return first not in (CHECKPOINTS, PREPARED) and _unhidden([first, *rest]) == [first, *rest]
 
 
 def file_infos(folder: Path) -> Contents:

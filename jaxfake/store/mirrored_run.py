@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_config import identity_in
 from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
-from jaxfake.store import layout
 from jaxfake.store.download import download
 from jaxfake.store.layout import Step
 from jaxfake.store.mirror import DEFAULT_TIMING, Mirror, Timing
 from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
-from jaxfake.store.verify import config_of
 
 
 @contextmanager
 def mirrored(
-    workdir: Path, url: str | None, config_sha256: str, timing: Timing = DEFAULT_TIMING
+    workdir: Path, url: str | None, identity: RunIdentity, timing: Timing = DEFAULT_TIMING
 ) -> Iterator[None]:
     """The context to run a job in. Without a URL it does nothing.
 
@@ -28,12 +29,12 @@ def mirrored(
         InputError: the store cannot be used, holds another run, or cannot be reached by a new run.
         Preempted: the job is done, or was stopped, and the store does not have everything.
     """
-    if url is None or _holds_another_run(workdir, config_sha256):
+    if url is None or _holds_another_run(workdir, identity):
         yield
         return
     store = ObjectStore(url, timing.stall)
-    start = _download_first(store, workdir, config_sha256, timing)
-    queue = UploadQueue(workdir, store, config_sha256, start.damaged)
+    start = _download_first(store, workdir, identity, timing)
+    queue = UploadQueue(workdir, store, identity, start.damaged)
     mirror = Mirror(queue, store, start.failure, timing)
     mirror.start()
     try:
@@ -52,10 +53,10 @@ def mirrored(
         mirror.close()
 
 
-def _holds_another_run(workdir: Path, config_sha256: str) -> bool:
+def _holds_another_run(workdir: Path, identity: RunIdentity) -> bool:
     """Whether the workdir holds another run, which the job will refuse and the store must not get."""
-    path = workdir / layout.CONFIG
-    return path.exists() and config_of(path.read_bytes()) != config_sha256
+    path = RunFolder(workdir).config
+    return path.exists() and identity.difference(identity_in(path.read_bytes())) is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,16 +68,16 @@ class _Start:
 
 
 def _download_first(
-    store: ObjectStore, workdir: Path, config_sha256: str, timing: Timing
+    store: ObjectStore, workdir: Path, identity: RunIdentity, timing: Timing
 ) -> _Start:
     """Downloads what the store has and the workdir lacks. An empty workdir waits for the store."""
     until = time.monotonic() + timing.connect
     while True:
         try:
-            downloaded = download(store, workdir, config_sha256)
+            downloaded = download(store, workdir, identity)
             break
         except StoreError as error:
-            if (workdir / layout.CONFIG).exists():
+            if RunFolder(workdir).config.exists():
                 say(f"{store.url} cannot be reached ({error}): going on from what {workdir} has")
                 return _Start(failure=str(error))
             if time.monotonic() > until:

@@ -7,6 +7,8 @@ checkpoint with a marker is complete at every instant.
 import dataclasses
 from pathlib import Path
 
+from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.experiment.layout import CONFIG, METRICS
 from jaxfake.store import layout
 from jaxfake.store.layout import Contents, FileStamp, Step
 from jaxfake.store.object_store import ObjectStore
@@ -35,15 +37,15 @@ class UploadQueue:
     Args:
         workdir: of the run.
         store: to upload to.
-        config_sha256: of the run; nothing is uploaded to a store that holds another.
+        identity: of the run; nothing is uploaded to a store that holds another.
         damaged: checkpoints whose content in the store is damaged, whether they have a marker or not.
     """
 
     def __init__(
-        self, workdir: Path, store: ObjectStore, config_sha256: str, damaged: frozenset[Step]
+        self, workdir: Path, store: ObjectStore, identity: RunIdentity, damaged: frozenset[Step]
     ) -> None:
         self._workdir, self._store = workdir, store
-        self._config_sha256, self._damaged = config_sha256, damaged
+        self._identity, self._damaged = identity, damaged
         self._inspected = False
         self._stored: dict[Step, Contents] = {}  # in the store, as far as known
         self._markers: dict[Step, Contents] = {}
@@ -86,7 +88,7 @@ class UploadQueue:
 
     def _inspect(self) -> None:
         names = self._store.names()
-        check_config(self._store, names, self._config_sha256)
+        check_config(self._store, names, self._identity)
         for name in names:
             step = layout.step_of_marker(name)
             if step is not None:
@@ -133,8 +135,8 @@ class UploadQueue:
                 stored.pop(name, None)
                 self._store.put(folder / name, f"{step.name}/{name}")
                 stored[name] = info
-        self._upload_file(layout.METRICS)  # the metrics up to this step go with it
-        self._upload_file(layout.CONFIG)
+        self._upload_file(METRICS)  # the metrics up to this step go with it
+        self._upload_file(CONFIG)
         self._store.put_bytes(layout.to_json(files), step.marker)
         self._markers[step] = files
 

@@ -1,32 +1,25 @@
 """Checks what a store holds: which run it is of, and which checkpoints are complete."""
 
-import json
-
+from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.experiment.layout import CONFIG
+from jaxfake.experiment.run_config import identity_in
 from jaxfake.runtime.errors import InputError
 from jaxfake.store import layout
 from jaxfake.store.layout import Contents, Step
 from jaxfake.store.object_store import ObjectStore
 
 
-def check_config(store: ObjectStore, names: dict[str, int], config_sha256: str) -> None:
-    """Raises InputError if the store holds a run of another config."""
-    size = names.get(layout.CONFIG)
+def check_config(store: ObjectStore, names: dict[str, int], identity: RunIdentity) -> None:
+    """Raises InputError if the store holds another run."""
+    size = names.get(CONFIG)
     if size is None:
         return
-    stored = config_of(store.read(layout.CONFIG, min(size, layout.MOST_MARKER_BYTES)))
-    if stored != config_sha256:
+    stored = identity_in(store.read(CONFIG, min(size, layout.MOST_MARKER_BYTES)))
+    if identity.difference(stored) is not None:
         raise InputError(
-            f"{store.url} holds another run, of config {stored[:12] or 'unknown'}, where this is "
-            f"{config_sha256[:12]}: use that config or another --store"
+            f"{store.url} holds another run, of config {stored.config[:12] or 'unknown'}, where this is "
+            f"{identity.config[:12]}: use that config or another --store"
         )
-
-
-def config_of(config_json: bytes) -> str:
-    """The sha256 of the config of a run; '' if this is not the config.json of a run."""
-    try:
-        return str(json.loads(config_json)["sha256"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
 
 
 def read_marker(store: ObjectStore, step: Step, names: dict[str, int]) -> Contents | None:

@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from jaxfake.checkpoints.identity import RunIdentity
 from jaxfake.runtime.errors import InputError
 from jaxfake.store import layout
 from jaxfake.store.download import download
@@ -21,7 +22,7 @@ from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
 from jaxfake.store.verify import read_marker
 
-CONFIG = "c0ffee"
+RUN, OTHER = RunIdentity("c0ffee"), RunIdentity("decaf")
 
 
 class RecordingStore(ObjectStore):
@@ -72,9 +73,9 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def begin(workdir: Path, config: str = CONFIG) -> None:
+def begin(workdir: Path, run: RunIdentity = RUN) -> None:
     """The files that every run has."""
-    write(workdir / "config.json", json.dumps({"sha256": config}))
+    write(workdir / "config.json", json.dumps({"sha256": run.config}))
     write(workdir / "metrics.jsonl", "{}\n")
 
 
@@ -108,7 +109,7 @@ def tree(workdir: Path) -> dict[str, str]:
 
 
 def upload_all(url: str, workdir: Path) -> UploadQueue:
-    queue = UploadQueue(workdir, ObjectStore(url, 5.0), CONFIG, frozenset())
+    queue = UploadQueue(workdir, ObjectStore(url, 5.0), RUN, frozenset())
     queue.upload_new(include_files=True)
     assert not queue.pending()
     return queue
@@ -125,7 +126,7 @@ def test_the_newest_checkpoint_is_uploaded_first_then_its_marker_and_done_last(
         workdir / "checkpoints/recover/11.orbax-checkpoint-tmp"
     )
     store = RecordingStore(url)
-    UploadQueue(workdir, store, CONFIG, frozenset()).upload_new(include_files=True)
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=True)
     folders = [name.rpartition("/state")[0] for name in store.changed if name.endswith("/empty")]
     assert folders == [f"checkpoints/{one}" for one in ("detect/3", "recover/10", "recover/5")]
     for folder in folders:
@@ -153,7 +154,7 @@ def test_killed_at_any_request_markers_stay_true_and_the_next_upload_completes(
         fresh = f"{url}/{died}"
         upload_all(fresh, begun)
         store = RecordingStore(fresh, fail_at=died)
-        queue = UploadQueue(workdir, store, CONFIG, frozenset())
+        queue = UploadQueue(workdir, store, RUN, frozenset())
         try:
             queue.upload_new(include_files=True)
             break
@@ -174,7 +175,7 @@ def test_what_retention_deleted_here_stays_in_the_store_until_the_newest_is_uplo
     save(workdir, "recover", 15)
     store = RecordingStore(url)
     store.before = lambda name: "recover/15" in name and complete_steps(url)
-    UploadQueue(workdir, store, CONFIG, frozenset()).upload_new(include_files=False)
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=False)
     arrived = store.changed.index("checkpoints/recover/15.complete.json")
     deleted = [i for i, name in enumerate(store.changed) if name.startswith("-")]
     assert len(deleted) == 8
@@ -194,7 +195,7 @@ def test_the_last_checkpoint_in_the_store_stays_though_a_newer_one_was_just_save
             save(workdir, "recover", 15)
 
     store.before = retire
-    queue = UploadQueue(workdir, store, CONFIG, frozenset())
+    queue = UploadQueue(workdir, store, RUN, frozenset())
     queue.upload_new(include_files=True)
     assert "recover 10" in complete_steps(url)
     queue.upload_new(include_files=False)
@@ -213,7 +214,7 @@ def test_a_checkpoint_that_retention_deletes_during_its_upload_is_uploaded_compl
                 save(workdir, "recover", 12)
 
     store.before = retire
-    UploadQueue(workdir, store, CONFIG, frozenset()).upload_new(include_files=True)
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=True)
     markers = [name for name in store.changed if name.endswith("complete.json")]
     assert markers == [
         "checkpoints/detect/3.complete.json",
@@ -230,7 +231,7 @@ def test_a_score_that_is_added_later_is_uploaded_and_nothing_else(url: str, work
     upload_all(url, workdir)
     write(workdir / "checkpoints/recover/10/score.json", "0.9")
     store = RecordingStore(url)
-    queue = UploadQueue(workdir, store, CONFIG, frozenset())
+    queue = UploadQueue(workdir, store, RUN, frozenset())
     queue.upload_new(include_files=False)
     there = [name for name in store.changed if name.startswith("checkpoints")]
     assert there == ["checkpoints/recover/10/score.json", "checkpoints/recover/10.complete.json"]
@@ -239,7 +240,7 @@ def test_a_score_that_is_added_later_is_uploaded_and_nothing_else(url: str, work
 
 def test_an_empty_machine_downloads_the_whole_run(url: str, workdir: Path, tmp_path: Path) -> None:
     upload_all(url, workdir)
-    downloaded = download(ObjectStore(url, 5.0), tmp_path / "new", CONFIG)
+    downloaded = download(ObjectStore(url, 5.0), tmp_path / "new", RUN)
     assert len(downloaded.steps) == 3
     assert tree(tmp_path / "new") == tree(workdir)
 
@@ -252,12 +253,12 @@ def test_a_damaged_checkpoint_is_named_skipped_and_replaced(
         b"notes of 11 ", "checkpoints/recover/10/meta/metadata"
     )  # as long
     new = tmp_path / "new"
-    downloaded = download(ObjectStore(url, 5.0), new, CONFIG)
+    downloaded = download(ObjectStore(url, 5.0), new, RUN)
     assert "recover/10 is damaged (meta/metadata differs" in capsys.readouterr().out
     assert Step("recover", 5) in downloaded.steps
     assert not (new / "checkpoints/recover/10").exists()
     save(new, "recover", 10)
-    queue = UploadQueue(new, ObjectStore(url, 5.0), CONFIG, downloaded.damaged)
+    queue = UploadQueue(new, ObjectStore(url, 5.0), RUN, downloaded.damaged)
     queue.upload_new(include_files=False)
     assert complete_steps(url) == {"detect 3", "recover 5", "recover 10"}
 
@@ -269,7 +270,7 @@ def test_an_incomplete_checkpoint_is_not_downloaded(
     for name in ("recover/10/state/d/arrays", "recover/5/meta/metadata", "detect/3.complete.json"):
         ObjectStore(url, 5.0).delete(f"checkpoints/{name}")
     with pytest.raises(InputError, match="every checkpoint of recover in memory:"):
-        download(ObjectStore(url, 5.0), tmp_path / "new", CONFIG)
+        download(ObjectStore(url, 5.0), tmp_path / "new", RUN)
     assert not list((tmp_path / "new" / "checkpoints").rglob("[0-9]*"))
 
 
@@ -284,7 +285,7 @@ def test_names_outside_the_folder_are_refused(
     store.put_bytes(b"x", f"checkpoints/recover/10/{name}")
     store.put_bytes(b"x", "eval\\..\\..\\evil")
     new = tmp_path / "below" / "new"
-    assert Step("recover", 10) in download(store, new, CONFIG).damaged
+    assert Step("recover", 10) in download(store, new, RUN).damaged
     assert not list(tmp_path.rglob("*evil*"))
 
 
@@ -296,11 +297,11 @@ def test_the_steps_of_a_store_that_is_ahead_are_downloaded(
     write(workdir / "metrics.jsonl", "{}\n{}\n")
     save(workdir, "detect", 6)
     upload_all(url, workdir)
-    assert download(ObjectStore(url, 5.0), behind, CONFIG).steps == [Step("detect", 6)]
+    assert download(ObjectStore(url, 5.0), behind, RUN).steps == [Step("detect", 6)]
     assert tree(behind) == tree(workdir)
     save(behind, "detect", 9)
     (behind / "DONE").unlink()
-    assert download(ObjectStore(url, 5.0), behind, CONFIG).steps == []
+    assert download(ObjectStore(url, 5.0), behind, RUN).steps == []
     assert not (behind / "DONE").exists()
 
 
@@ -317,11 +318,11 @@ def test_an_interrupted_download_is_completed_by_the_next_one(
     while True:
         machine = shutil.copytree(behind, tmp_path / f"machine{calls}")
         try:
-            download(RecordingStore(url, fail_at=calls), machine, CONFIG)
+            download(RecordingStore(url, fail_at=calls), machine, RUN)
             break
         except StoreError:
             stopped += 1
-        download(ObjectStore(url, 5.0), machine, CONFIG)
+        download(ObjectStore(url, 5.0), machine, RUN)
         expected = tree(workdir) if (machine / "DONE").exists() else tree(workdir).keys() - {"DONE"}
         assert set(tree(machine)) == set(expected)
         assert (machine / "metrics.jsonl").read_text() == "{}\n{}\n"
@@ -332,17 +333,15 @@ def test_an_interrupted_download_is_completed_by_the_next_one(
 def test_a_store_of_another_run_is_refused(url: str, workdir: Path, tmp_path: Path) -> None:
     upload_all(url, workdir)
     with pytest.raises(InputError, match="holds another run"):
-        download(ObjectStore(url, 5.0), tmp_path / "new", "decaf")
+        download(ObjectStore(url, 5.0), tmp_path / "new", OTHER)
     assert not (tmp_path / "new").exists()
-    begin(tmp_path / "other", "decaf")  # begun while the store was away
+    begin(tmp_path / "other", OTHER)  # begun while the store was away
     with pytest.raises(InputError, match="holds another run"):
-        UploadQueue(tmp_path / "other", ObjectStore(url, 5.0), "decaf", frozenset()).upload_new(
-            True
-        )
+        UploadQueue(tmp_path / "other", ObjectStore(url, 5.0), OTHER, frozenset()).upload_new(True)
 
 
 def test_a_workdir_of_another_run_is_not_uploaded(url: str, workdir: Path) -> None:
-    with mirrored(workdir, url, "decaf"):
+    with mirrored(workdir, url, OTHER):
         pass  # the job refuses it
     assert ObjectStore(url, 5.0).names() == {}
 

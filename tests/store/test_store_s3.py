@@ -19,7 +19,7 @@ from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_store import ObjectStore
 from tests.project import ROOT
 from tests.store.proxy import Proxy
-from tests.store.test_store import CONFIG, begin, complete_steps, save, tree, write
+from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
@@ -92,12 +92,12 @@ def _until(reached: Callable[[], object]) -> None:
 def test_an_empty_machine_gets_the_run_from_the_store(
     url: str, workdir: Path, tmp_path: Path
 ) -> None:
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5, size=9 << 20)  # in parts
         save(workdir, "detect", 2)
         write(workdir / "report.html", "all")
         write(workdir / "DONE", "all went well")
-    with mirrored(tmp_path / "new", url, CONFIG, SHORT):
+    with mirrored(tmp_path / "new", url, RUN, SHORT):
         assert tree(tmp_path / "new") == tree(workdir)
 
 
@@ -111,7 +111,7 @@ def test_a_failure_of_the_store_is_said_once_and_made_up_for(
         said += capsys.readouterr().out
         return said
 
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5)
         _until(lambda: complete_steps(url) == {"recover 5"})
         proxy.broken = True
@@ -133,7 +133,7 @@ def test_a_failure_of_the_store_is_said_once_and_made_up_for(
 def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchanged(
     proxy: Proxy, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5, size=BIG)
         _until(lambda: complete_steps(url) == {"recover 5"})
         proxy.cut_after = BIG // 2
@@ -151,7 +151,7 @@ def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchange
 def test_a_slow_store_gets_complete_checkpoints_however_fast_they_are_saved_and_deleted(
     proxy: Proxy, url: str, workdir: Path
 ) -> None:
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         proxy.pause = 0.05
         for step in range(5, 30, 5):
             save(workdir, "recover", step, size=BIG // 2)
@@ -172,7 +172,7 @@ def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
             save(workdir, "recover", step)
         raise Preempted("stopped at step 15")
 
-    with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, SHORT):
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, SHORT):
         job()
     message = str(stop.value)
     assert message.startswith(
@@ -180,7 +180,7 @@ def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
     )
     assert f"{url} has step 5 of recover" in message
     proxy.frozen = False
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         write(workdir / "DONE", "all went well")
     assert complete_steps(url) == {"recover 5", "recover 10", "recover 15"}
 
@@ -194,10 +194,10 @@ def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
         write(workdir / "DONE", "all went well")
 
     said = "the run is done, but only the disk of this machine has step 5 of recover"
-    with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, SHORT):
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, SHORT):
         job()
     proxy.broken = False
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         pass
     assert complete_steps(url) == {"recover 5"}
     assert "DONE" in ObjectStore(url, 5.0).names()
@@ -209,11 +209,11 @@ def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
     proxy.broken = True
     with (
         pytest.raises(InputError, match="would start anew"),
-        mirrored(tmp_path / "new", url, CONFIG, SHORT),
+        mirrored(tmp_path / "new", url, RUN, SHORT),
     ):
         raise AssertionError("it started")
     assert not (tmp_path / "new").exists()
-    with mirrored(workdir, url, CONFIG, SHORT):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5)
         proxy.broken = False
     said = [line for line in capsys.readouterr().out.splitlines() if url in line]
