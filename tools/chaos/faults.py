@@ -24,7 +24,7 @@ from tools.chaos.job import Job, steps
 from tools.chaos.schedule import Event
 
 _STARTUP_SECONDS = 3.0
-"""SIGTERM kills a process that has just started, before Python handles signals; longer on a busy machine."""
+"""SIGTERM kills a process that just started, before Python handles signals; longer on a busy machine."""
 _CHECKPOINT_BYTES = 6e6
 
 

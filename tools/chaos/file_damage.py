@@ -33,12 +33,12 @@ WAYS: dict[str, Callable[[Path, bytes, int], None]] = {
 
 
 def damage(checkpoint: Path, event: Event, so_far: Counter[tuple[str, str]]) -> str:
-    """Damages one file of a checkpoint, in turn: a kind and way that was used least; what was done.
+    """Damages one file of a checkpoint, of a kind and in a way that was used least; says what it did.
 
     Args:
         checkpoint: its folder.
-        event: says which of these, and where in the file.
-        so_far: how often each kind of file was damaged in each way; is counted on.
+        event: chooses among these, and the place in the file.
+        so_far: how often each kind of file was damaged in each way; it is updated.
     """
     files = {
         _RANDOM_NAME.sub("*", str(path.relative_to(checkpoint))): path

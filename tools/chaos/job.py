@@ -105,7 +105,7 @@ class Job:
         return last
 
     def phase(self) -> str:
-        """What the job is doing, as far as can be seen: start, compile, save, evaluate or a stage's name."""
+        """What the job does, as far as can be seen: start, compile, save, evaluate or a stage's name."""
         begun = len(_BEGUN.findall(self._out.read_text(errors="replace")))
         if not begun:
             return "start"
