@@ -208,8 +208,8 @@ def _facts(
     facts += [
         ("seed", str(run.seed)),
         ("config sha256", config_digest(run)),
-        ("training data sha256", splits.train.fingerprint),
-        ("test data sha256", test.fingerprint),
+        ("training data sha256", splits.train.digest),
+        ("test data sha256", test.digest),
         *manifest_facts(splits.train.manifest, test.manifest),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
     ]

@@ -58,7 +58,7 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
     saved(StagePlan("recover", recover, run.recover, (0,), train, val), run, folder, {})
     plan = StagePlan("detect", detect, run.detect, (0, 1), train, val, None, ORIGIN)
     saved(plan, run, folder, {1: 0.6, 2: 0.9, 3: 0.7})
-    return Dead(run, folder, train.fingerprint)
+    return Dead(run, folder, train.digest)
 
 
 def saved(plan: StagePlan, run: Config, folder: Path, scores: dict[int, float]) -> None:

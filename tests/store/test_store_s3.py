@@ -245,7 +245,7 @@ def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
     again = _started(found, [*flags, f"--store={url}"])
     told, said = again.communicate(timeout=180)
     assert again.returncode == 0, said
-    assert f"steps from {url}: recover " in told
+    assert f"fetched from {url}: recover " in told
     assert "recover: restored step" in told
     untouched.communicate(timeout=180)
     assert same_end(reference, found)
