@@ -54,7 +54,7 @@ def level(name):
 
 
 def own_imports():
-    """Pairs (importing module, imported name) inside of jaxfake, without names of the package itself."""
+    """Pairs (importing module, imported name) inside of jaxfake; not the package's own names."""
     for path in SOURCES:
         for name in imports(path):
             if name.startswith("jaxfake.") and place(name) in PLACES:

@@ -20,7 +20,7 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxfake.checkpoints.array_digest import array_digest
 from jaxfake.checkpoints.checksummed_json import checksummed, read_checksummed
-from jaxfake.checkpoints.metadata import CheckpointMetadata, parse_metadata
+from jaxfake.checkpoints.metadata import METADATA_FILE, CheckpointMetadata, parse_metadata
 from jaxfake.checkpoints.validation_score import read_score, write_score
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.multiprocess import all_agree, is_first, wait_for_all
@@ -298,7 +298,7 @@ def _restored(folder: Path, like: Any, read_state: Callable[[], Any]) -> Restore
 
 def _read_meta(folder: Path) -> Any:
     """Without Orbax, which would take JSON of any size."""
-    return read_checksummed(folder / _META / "metadata")
+    return read_checksummed(folder / METADATA_FILE)
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,9 @@ from jaxfake.checkpoints.wall_time import WallTime, current_names
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.typed_values import build
 
+METADATA_FILE = "meta/metadata"
+"""Below the folder of a checkpoint."""
+
 _REQUIRED = ("stage", "start", "data", "manifest", "config")
 """Parts of the identity without which nothing can be said of a checkpoint."""
 

@@ -23,7 +23,7 @@ from jaxfake.data.augment.photometric import degrade, draw_shot
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.orphans import end_with_parent
+from jaxfake.runtime.orphans import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
@@ -181,15 +181,15 @@ def iterate(
         if not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()  # Grain reads a flag of its own, also outside absl.app
         ahead = ahead.mp_prefetch(
-            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_die_with_parent
+            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_start_worker
         )
     return iter(ahead)
 
 
-def _die_with_parent(worker: int, workers: int) -> None:
+def _start_worker(worker: int, workers: int) -> None:
     """Grain's hook at the start of a worker."""
     del worker, workers
-    end_with_parent()
+    die_with_parent()
 
 
 def _local(batch_size: int) -> int:

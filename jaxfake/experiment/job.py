@@ -74,7 +74,7 @@ def run_job(run: Config, workdir: Path) -> None:
     if not folder.done.exists():
         keep_compiled_programs()
         run = build.computable_here(run)
-        with multiprocess.one_after_the_first("data"):
+        with multiprocess.first_process_first("data"):
             splits = open_data.training_splits(run)
         outcome = train(run, folder, splits)
         words = _evaluate(run, folder, splits, outcome)

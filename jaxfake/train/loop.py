@@ -22,7 +22,7 @@ from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.multiprocess import Agreement, Wish
+from jaxfake.runtime.multiprocess import Action, Consensus
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
@@ -117,7 +117,7 @@ def run_stage(plan: StagePlan, config: Config, files: StageFiles, since: float) 
 def _train(run: _Run, state: TrainState) -> TrainState:
     start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
     account, timer = run.account, SaveTimer(run.config.checkpoints)
-    agreement = Agreement(run.prepared.update.mesh)
+    consensus = Consensus(run.prepared.update.mesh)
     with account.booking("start"):
         again = _validation_due(run, start)
         monitor = Monitor(run.plan, run.config, run.prepared, run.files, start, account, again)
@@ -125,17 +125,17 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(monitor):
         for step in range(start, steps + 1):
             due = timer.due(account.working, run.checkpoints.saving)
-            wish = agreement.on(_wish(due))
-            if wish == Wish.STOP:
+            action = consensus.propose(_proposal(due))
+            if action == Action.STOP:
                 _stop(run, monitor, state, step)
             if _validation_due(run, step):
                 _save(run, monitor, state, step)
                 _validate(run, monitor, state, step)
                 timer.restart()
-                agreement.forget()
-            elif wish == Wish.SAVE or step == steps:
+                consensus.clear()
+            elif action == Action.SAVE or step == steps:
                 timer.saving(_save(run, monitor, state, step))
-                agreement.forget()
+                consensus.clear()
             if step == steps:
                 break
             state = _update(run, state, next(batches), first=step == start)
@@ -149,10 +149,10 @@ def _train(run: _Run, state: TrainState) -> TrainState:
     return state
 
 
-def _wish(save_is_due: bool) -> Wish:
+def _proposal(save_is_due: bool) -> Action:
     if preemption.requested:
-        return Wish.STOP
-    return Wish.SAVE if save_is_due else Wish.NOTHING
+        return Action.STOP
+    return Action.SAVE if save_is_due else Action.CONTINUE
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
@@ -201,7 +201,7 @@ def _validate(run: _Run, monitor: Monitor, state: TrainState, step: int) -> None
     """Scores a state whose save has begun; an interruption loses no more than this validation."""
     selection = run.plan.selection
     assert selection is not None
-    with run.account.booking("validation"), preemption.released(run.checkpoints.wait):
+    with run.account.booking("validation"), preemption.protecting_save(run.checkpoints.wait):
         score = selection.score(evaluation_params(state))
     with run.account.booking("save"):
         run.checkpoints.wait()

@@ -6,12 +6,13 @@ import sys
 from jaxfake.runtime.errors import USAGE
 from tests.project import ROOT
 
-HEAD = "import errno, threading, time\nfrom jaxfake import cli\nfrom jaxfake.errors import InputError\n"
+HEAD = "import errno, threading, time\n"
+HEAD += "from jaxfake.runtime import cli\nfrom jaxfake.runtime.errors import InputError\n"
 
 
 def _run(body: str) -> subprocess.CompletedProcess[str]:
     lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
-    program = f"{HEAD}def main():\n{lines}\ncli._SECONDS_TO_LEAVE = 0.1\ncli.run(main)"
+    program = f"{HEAD}def main():\n{lines}\ncli._EXIT_SECONDS = 0.1\ncli.run(main)"
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Two processes, one run: the same losses as one process, and the death of one is nothing lost."""
+"""Two processes, one run: the same losses as one process, and nothing is lost when one dies."""
 
 import json
 import os
@@ -29,15 +29,15 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _crew(workdir: Path, flags: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
+def _processes(workdir: Path, flags: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
     """Both processes; none outlives its block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    crew = [f"--coordinator={coordinator}", "--processes=2", "--grace=30"]
+    group = [f"--coordinator={coordinator}", "--processes=2", "--grace=30"]
     jobs = [
         subprocess.Popen(
-            [*command(workdir, flags), *crew, f"--process={number}"],
+            [*command(workdir, flags), *group, f"--process={number}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,7 +68,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
-def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
+def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
@@ -76,7 +76,7 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
     flags[0] += ":scratch"  # stage 2 alone
     run_to_end(tmp_path / "one", flags)
 
-    with _crew(tmp_path / "two", flags) as (first, second):
+    with _processes(tmp_path / "two", flags) as (first, second):
         while len(_rows(tmp_path / "two")) < 6:
             assert first.poll() is None, first.communicate()
             time.sleep(0.01)
@@ -86,16 +86,16 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         assert "another process of this run is gone" in said.splitlines()[-1]
         assert second.wait(timeout=40) == 128 + signal.SIGKILL
 
-    with _crew(tmp_path / "two", flags) as jobs:
+    with _processes(tmp_path / "two", flags) as jobs:
         for job in jobs:
             out, said = job.communicate(timeout=120)
             assert job.returncode == DONE, said
-        assert "report:" not in out  # one of them speaks
+        assert "report:" not in out  # only the first prints
     losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
     assert len(losses[0]) == len(losses[1]) == 24
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    looks = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
-    np.testing.assert_array_equal(looks[1], looks[0])
+    scores = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    np.testing.assert_array_equal(scores[1], scores[0])
     assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
     assert (tmp_path / "two" / "report.html").is_file()
 
@@ -108,7 +108,7 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         ["--coordinator=h:1", "--processes=2", "--process=2"],
     ],
 )
-def test_half_a_crew_is_refused(flags: list[str]) -> None:
+def test_flags_of_several_processes_that_are_incomplete_are_refused(flags: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jaxfake.main", "--config=configs/mover.py", *flags],
         capture_output=True,

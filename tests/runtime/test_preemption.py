@@ -1,4 +1,4 @@
-"""Asked to stop while nothing, or something, is still to be saved."""
+"""A request to stop while there is nothing to save, or something, or a save under way."""
 
 import signal
 import subprocess
@@ -26,28 +26,28 @@ with preemption.protecting():
         time.sleep(0.01)
     print("saved", flush=True)
 """
-LOOKS = """
-def save_ends():
+SAVE_UNDER_WAY = """
+def wait_for_save():
     time.sleep(0.2)
     print("saved", flush=True)
     FAILS
 
-with preemption.protecting(), preemption.released(save_ends):
+with preemption.protecting(), preemption.protecting_save(wait_for_save):
     print("up", flush=True)
     time.sleep(60)
 """
-DEAF = """
+NEVER_SAVES = """
 with preemption.protecting():
     print("up", flush=True)
     time.sleep(60)
 """
-TAKES_LEAVE = """
-def farewell():
+CALLS_BEFORE_EXIT = """
+def last_call():
     assert 0 < preemption.seconds_left <= 100
     print("leaving", flush=True)
-    time.sleep(60 * ("deaf" in sys.argv))
+    time.sleep(60 * ("slow" in sys.argv))
     return "; but the store is behind"
-with preemption.before_leaving(farewell):
+with preemption.before_exit(last_call):
     print("up", flush=True)
     time.sleep(60)
 """
@@ -69,7 +69,7 @@ def _start(body: str, before: str = "") -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals) -> None:
+def test_with_nothing_to_save_it_exits_at_once(how: signal.Signals) -> None:
     job = _start(NOTHING_TO_SAVE)
     job.send_signal(how)
     _, said = job.communicate(timeout=20)
@@ -78,7 +78,7 @@ def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals) -> None:
     assert "Traceback" not in said
 
 
-def test_what_is_protected_is_saved_first() -> None:
+def test_protected_work_is_saved_before_the_exit() -> None:
     job = _start(SAVES)
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=20)
@@ -93,16 +93,18 @@ def test_what_is_protected_is_saved_first() -> None:
         ("raise InputError('disk full')", USAGE, "disk full"),
     ],
 )
-def test_with_a_save_on_its_way_only_that_is_waited_for(fails: str, code: int, words: str) -> None:
-    job = _start(LOOKS.replace("FAILS", fails))
+def test_with_a_save_under_way_only_that_save_is_waited_for(
+    fails: str, code: int, words: str
+) -> None:
+    job = _start(SAVE_UNDER_WAY.replace("FAILS", fails))
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=20)
     assert (job.returncode, done) == (code, "saved\n")
     assert words in said
 
 
-def test_before_leaving_there_is_time_for_a_call_and_its_words() -> None:
-    job = _start(TAKES_LEAVE)
+def test_before_the_exit_a_function_is_called_and_its_text_is_added() -> None:
+    job = _start(CALLS_BEFORE_EXIT)
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=20)
     assert (job.returncode, done) == (PREEMPTED, "leaving\n")
@@ -110,7 +112,7 @@ def test_before_leaving_there_is_time_for_a_call_and_its_words() -> None:
 
 
 def test_the_second_signal_does_not_wait_for_that_call() -> None:
-    job = _start(TAKES_LEAVE, "sys.argv.append('deaf')\n")
+    job = _start(CALLS_BEFORE_EXIT, "sys.argv.append('slow')\n")
     job.send_signal(signal.SIGTERM)
     assert job.stdout is not None
     assert job.stdout.readline() == "leaving\n"
@@ -131,7 +133,7 @@ def test_the_same_signal_twice_in_a_row_is_one() -> None:
     assert "with everything saved" in said
 
 
-def test_a_signal_on_the_way_out_does_not_change_the_code() -> None:
+def test_a_signal_during_the_exit_does_not_change_the_exit_code() -> None:
     job = _start(SAVES)
     job.send_signal(signal.SIGTERM)
     while job.poll() is None:
@@ -141,7 +143,7 @@ def test_a_signal_on_the_way_out_does_not_change_the_code() -> None:
 
 
 def test_the_second_signal_does_not_wait() -> None:
-    job = _start(DEAF)
+    job = _start(NEVER_SAVES)
     job.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         job.wait(0.5)
@@ -150,8 +152,8 @@ def test_the_second_signal_does_not_wait() -> None:
     assert job.returncode == PREEMPTED
 
 
-def test_it_never_takes_longer_than_the_grace() -> None:
-    job = _start(DEAF, "preemption.allow(0.5)\n")
+def test_it_never_takes_longer_than_the_grace_period() -> None:
+    job = _start(NEVER_SAVES, "preemption.set_grace(0.5)\n")
     asked = time.monotonic()
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=20)
@@ -161,7 +163,7 @@ def test_it_never_takes_longer_than_the_grace() -> None:
 
 
 @pytest.mark.parametrize("by", ["file", "command"])
-def test_a_notice_of_the_cloud_is_heard(by: str, tmp_path: Path) -> None:
+def test_a_notice_of_the_cloud_stops_the_process(by: str, tmp_path: Path) -> None:
     notice = tmp_path / "notice"
     given = (str(notice), None) if by == "file" else (None, f"test -e {notice}")
     job = _start(SAVES, f"preemption.poll{given}\n")

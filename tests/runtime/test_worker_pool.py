@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxfake.runtime.worker_pool import Guarded, Limits, run
+from jaxfake.runtime.worker_pool import GuardedWorker, Limits, run
 from tests.project import ROOT
 
 LIMITS = Limits(seconds=30, memory=2 << 30)
@@ -75,7 +75,7 @@ def test_a_hang_costs_its_own_task_only(tmp_path):
 
 def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
     def do(tasks: list[str]) -> list[str]:
-        guarded = Guarded(partial(make, tmp_path), Limits(seconds=4, memory=2 << 30))
+        guarded = GuardedWorker(partial(make, tmp_path), Limits(seconds=4, memory=2 << 30))
         try:
             return [guarded(task) for task in tasks]
         finally:

@@ -1,4 +1,4 @@
-"""A store that is S3, on this machine, over a wire that is cut, frozen and slow."""
+"""An S3 store on this machine, through a proxy that breaks, hangs and is slow."""
 
 import logging
 import shutil
@@ -14,23 +14,23 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
-from jaxfake.store.around import mirrored
-from jaxfake.store.mirror import Pace
-from jaxfake.store.remote import Remote
+from jaxfake.store.mirror import Timing
+from jaxfake.store.mirrored_run import mirrored
+from jaxfake.store.object_store import ObjectStore
 from tests.project import ROOT
-from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
-from tests.store.wire import Wire
+from tests.store.proxy import Proxy
+from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
 
-HASTY = Pace(
-    look=0.05,
-    records=0.1,
+SHORT = Timing(
+    poll=0.05,
+    files=0.1,
     first_pause=0.05,
     longest_pause=0.2,
-    start=0.5,
-    silence=1.0,
+    connect=0.5,
+    stall=1.0,
     patience=2.0,
 )
 BUCKET = "bucket"
@@ -53,16 +53,16 @@ def server() -> Iterator[int]:
 
 
 @pytest.fixture
-def wire(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """What the store is reached by."""
-    with Wire(server) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
-        yield wire
+def proxy(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """The proxy through which the store is reached."""
+    with Proxy(server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        yield proxy
 
 
 @pytest.fixture
-def url(wire: Wire) -> str:
-    """Of an empty store."""
+def url(proxy: Proxy) -> str:
+    """URL of an empty store."""
     return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
 
@@ -89,18 +89,20 @@ def _until(reached: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def test_the_run_comes_back_on_an_empty_machine(url: str, workdir: Path, tmp_path: Path) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
+def test_an_empty_machine_gets_the_run_from_the_store(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5, size=9 << 20)  # in parts
         save(workdir, "detect", 2)
         write(workdir / "report.html", "all")
         write(workdir / "DONE", "all went well")
-    with mirrored(tmp_path / "new", url, CONFIG, HASTY):
+    with mirrored(tmp_path / "new", url, RUN, SHORT):
         assert tree(tmp_path / "new") == tree(workdir)
 
 
-def test_a_store_that_is_away_is_told_once_and_caught_up_with(
-    wire: Wire, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failure_of_the_store_is_said_once_and_made_up_for(
+    proxy: Proxy, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = ""
 
@@ -109,111 +111,111 @@ def test_a_store_that_is_away_is_told_once_and_caught_up_with(
         said += capsys.readouterr().out
         return said
 
-    with mirrored(workdir, url, CONFIG, HASTY):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.broken = True
+        _until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.broken = True
         save(workdir, "recover", 10)
         _until(lambda: "training goes on" in heard())
         for step in (15, 20, 25):  # while it is away, retention goes on too
             save(workdir, "recover", step)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10))
             time.sleep(0.1)
-        wire.broken = False
+        proxy.broken = False
         _until(lambda: "works again" in heard())
-        assert whole_steps(url) == {"recover 20", "recover 25"}
+        assert complete_steps(url) == {"recover 20", "recover 25"}
     lines = [line for line in heard().splitlines() if url in line]
     assert len(lines) == 2, said
     assert lines[0].startswith(f"{url} fails (")
     assert lines[1].endswith("works again: it has step 25 of recover")
 
 
-def test_dying_in_the_middle_of_an_upload_leaves_whole_checkpoints_alone(
-    wire: Wire, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
+def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchanged(
+    proxy: Proxy, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5, size=BIG)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.cut_after = BIG // 2
+        _until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.cut_after = BIG // 2
         save(workdir, "recover", 10, size=BIG)
-        _until(lambda: wire.broken)
+        _until(lambda: proxy.broken)
         monkeypatch.setenv(
             "AWS_ENDPOINT_URL", f"http://127.0.0.1:{server}"
-        )  # to look past the wire
-        assert whole_steps(url) == {"recover 5"}
+        )  # to look past the proxy
+        assert complete_steps(url) == {"recover 5"}
         save(workdir, "recover", 15, size=BIG)
-        wire.cut_after, wire.broken = None, False
-        _until(lambda: whole_steps(url) == {"recover 5", "recover 10", "recover 15"})
+        proxy.cut_after, proxy.broken = None, False
+        _until(lambda: complete_steps(url) == {"recover 5", "recover 10", "recover 15"})
 
 
-def test_a_slow_store_gets_whole_checkpoints_however_fast_they_are_made_and_deleted(
-    wire: Wire, url: str, workdir: Path
+def test_a_slow_store_gets_complete_checkpoints_however_fast_they_are_saved_and_deleted(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
-        wire.pause = 0.05
+    with mirrored(workdir, url, RUN, SHORT):
+        proxy.pause = 0.05
         for step in range(5, 30, 5):
             save(workdir, "recover", step, size=BIG // 2)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
             time.sleep(0.1)  # an upload takes ten times as long
-        assert not whole_steps(url) & {"recover 20", "recover 25"}
-    assert whole_steps(url) == {"recover 20", "recover 25"}
+        assert not complete_steps(url) & {"recover 20", "recover 25"}
+    assert complete_steps(url) == {"recover 20", "recover 25"}
 
 
-def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
-    wire: Wire, url: str, workdir: Path
+def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
         save(workdir, "recover", 5)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.frozen = True
+        _until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.frozen = True
         for step in (10, 15):
             save(workdir, "recover", step)
         raise Preempted("stopped at step 15")
 
-    with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, SHORT):
         job()
     message = str(stop.value)
     assert message.startswith(
         "stopped at step 15; but only the disk of this machine has step 15 of rec"
     )
     assert f"{url} has step 5 of recover" in message
-    wire.frozen = False
-    with mirrored(workdir, url, CONFIG, HASTY):
+    proxy.frozen = False
+    with mirrored(workdir, url, RUN, SHORT):
         write(workdir / "DONE", "all went well")
-    assert whole_steps(url) == {"recover 5", "recover 10", "recover 15"}
+    assert complete_steps(url) == {"recover 5", "recover 10", "recover 15"}
 
 
-def test_a_run_that_is_done_and_not_uploaded_is_to_be_run_again(
-    wire: Wire, url: str, workdir: Path
+def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
-        wire.broken = True
+        proxy.broken = True
         save(workdir, "recover", 5)
         write(workdir / "DONE", "all went well")
 
     said = "the run is done, but only the disk of this machine has step 5 of recover"
-    with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, SHORT):
         job()
-    wire.broken = False
-    with mirrored(workdir, url, CONFIG, HASTY):
+    proxy.broken = False
+    with mirrored(workdir, url, RUN, SHORT):
         pass
-    assert whole_steps(url) == {"recover 5"}
-    assert "DONE" in Remote(url, 5.0).names()
+    assert complete_steps(url) == {"recover 5"}
+    assert "DONE" in ObjectStore(url, 5.0).names()
 
 
-def test_without_the_store_only_a_run_that_is_here_goes_on(
-    wire: Wire, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
+    proxy: Proxy, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wire.broken = True
+    proxy.broken = True
     with (
-        pytest.raises(InputError, match="would begin anew"),
-        mirrored(tmp_path / "new", url, CONFIG, HASTY),
+        pytest.raises(InputError, match="would start anew"),
+        mirrored(tmp_path / "new", url, RUN, SHORT),
     ):
-        raise AssertionError("it began")
+        raise AssertionError("it started")
     assert not (tmp_path / "new").exists()
-    with mirrored(workdir, url, CONFIG, HASTY):
+    with mirrored(workdir, url, RUN, SHORT):
         save(workdir, "recover", 5)
-        wire.broken = False
+        proxy.broken = False
     said = [line for line in capsys.readouterr().out.splitlines() if url in line]
     assert len(said) == 2
     assert "going on from what" in said[0]
@@ -221,15 +223,15 @@ def test_without_the_store_only_a_run_that_is_here_goes_on(
     assert "secret" not in "".join(said)
 
 
-def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
+def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
     server: int, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
-    calm, lost, found = (tmp_path / name for name in ("calm", "lost", "found"))
+    reference, lost, found = (tmp_path / name for name in ("reference", "lost", "found"))
     flags = _short(tiny_root)
-    untouched = _started(calm, flags)
+    untouched = _started(reference, flags)
     job = _started(lost, [*flags, f"--store={url}"])
     rows = lost / "metrics.jsonl"
     _until(lambda: job.poll() is not None or (rows.exists() and rows.stat().st_size))
@@ -243,11 +245,11 @@ def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
     again = _started(found, [*flags, f"--store={url}"])
     told, said = again.communicate(timeout=180)
     assert again.returncode == 0, said
-    assert f"fetched from {url}: recover " in told
+    assert f"steps from {url}: recover " in told
     assert "recover: restored step" in told
     untouched.communicate(timeout=180)
-    assert same_end(calm, found)
-    names = Remote(url, 5.0).names()
+    assert same_end(reference, found)
+    names = ObjectStore(url, 5.0).names()
     assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
 
 

@@ -1,4 +1,4 @@
-"""A checkpoint that stays while it is uploaded, though retention deletes it meanwhile."""
+"""Keeps the files of a checkpoint while they are uploaded, even if retention deletes it meanwhile."""
 
 import os
 import shutil
@@ -10,17 +10,17 @@ from jaxfake.store import layout
 
 
 @contextmanager
-def held(source: Path, scratch: Path) -> Iterator[Path | None]:
-    """A checkpoint's files, safe from retention while they are uploaded, however long that takes.
+def pinned(source: Path, scratch: Path) -> Iterator[Path | None]:
+    """The files of a checkpoint, safe from retention inside the context.
 
-    Files of a checkpoint are never changed in place, so links hold them.
+    Files of a checkpoint are never changed in place, so hard links keep them.
 
     Args:
         source: folder of the checkpoint.
-        scratch: on the same disk; for the links.
+        scratch: folder for the links, on the same disk.
 
     Returns:
-        Where the files are: `source` itself where the disk knows no links; None if it was deleted.
+        The folder with the files: `source` itself on a disk without links; None if it has been deleted.
     """
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -30,7 +30,7 @@ def held(source: Path, scratch: Path) -> Iterator[Path | None]:
 
 
 def _linked(source: Path, scratch: Path) -> Path | None:
-    for name in layout.stamps(source):
+    for name in layout.file_stamps(source):
         target = scratch / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -1,4 +1,4 @@
-"""A wire between a client and a server on this machine that can be cut, for tests of what then happens."""
+"""A TCP proxy on this machine whose connections can be broken, for tests of what happens then."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from typing import Self
 _PIECE = 1 << 16
 
 
-class Wire:
+class Proxy:
     """Forwards TCP connections to a port; what goes wrong is set at any time. A context manager.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The library that reaches a store: s3fs, gcsfs or another of fsspec's, with its time limits."""
+"""Opens a store by its URL with a library of fsspec (s3fs, gcsfs and others) and its time limits."""
 
 import logging
 from typing import Any, NamedTuple
@@ -12,29 +12,29 @@ _CONNECT_SECONDS = 10.0
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
 
-class Opened(NamedTuple):
-    """A library, ready, and where in the store the URL points to."""
+class StoreFilesystem(NamedTuple):
+    """The library, and the path in the store that the URL points to."""
 
     files: fsspec.AbstractFileSystem
     root: str
 
 
-def opened(url: str, longest: float) -> Opened:
-    """Opens a store; asks nothing of it yet.
+def open_filesystem(url: str, longest: float) -> StoreFilesystem:
+    """Opens a store, without a request to it yet.
 
     Args:
         url: such as s3://bucket/runs/mover.
         longest: seconds that one request may take.
 
     Raises:
-        InputError: it is no URL, or of a store that nothing here can reach.
+        InputError: it is not a URL, or no installed library can reach such a store.
     """
     parts = urlsplit(url)
     if not parts.scheme or not (parts.netloc or parts.path.strip("/")):
-        raise InputError(f"--store={url} is no URL such as s3://bucket/runs/mover")
+        raise InputError(f"--store={url} is not a URL such as s3://bucket/runs/mover")
     if "@" in parts.netloc:
         raise InputError(
-            "--store: leave credentials to the environment, they do not belong in a URL"
+            "--store: leave credentials to the environment; they do not belong in a URL"
         )
     try:
         files, root = fsspec.url_to_fs(url, **_options(parts.scheme, longest))
@@ -44,7 +44,7 @@ def opened(url: str, longest: float) -> Opened:
         raise InputError(f"--store={url} needs a package that is not installed: {hint}") from None
     except ValueError as error:
         raise InputError(f"--store={url}: {error}") from None
-    return Opened(files, root.rstrip("/"))
+    return StoreFilesystem(files, root.rstrip("/"))
 
 
 def _options(scheme: str, longest: float) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _options(scheme: str, longest: float) -> dict[str, Any]:
                 },
             }
         case "gcs":
-            # At every call it warns that it cannot tell what kind of bucket this is.
+            # It would warn at every call that it does not know the kind of the bucket.
             logging.getLogger("gcsfs").setLevel(logging.ERROR)
             return {**common, "requests_timeout": longest}
         case _:
