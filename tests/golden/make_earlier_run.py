@@ -1,6 +1,6 @@
 """Makes tests/golden/earlier_run.tar.xz: a finished and a stopped run of the version before the rooms.
 
-It runs with the code of commit 62ea376, in a checkout of it, whose modules it imports under their old names:
+It runs with the code of commit 62ea376 in a checkout of it, and imports its modules under their old names:
 
     git worktree add /tmp/before 62ea376 && cd /tmp/before
     PYTHONPATH=. python THIS_FILE /tmp/earlier
