@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from jaxfake.models.deepfakemae import DeepfakeMAERule
-from jaxfake.models.delocate import DelocateRule
-from jaxfake.models.masking import MaskRule
-from jaxfake.models.mover import MoverRule
-from jaxfake.models.recap import RecapRule
+from jaxfake.models.deepfakemae import DeepfakeMAESettings
+from jaxfake.models.delocate import DelocateSettings
+from jaxfake.models.masking import MaskSettings
+from jaxfake.models.mover import MoverSettings
+from jaxfake.models.recap import RecapSettings
 from jaxfake.models.vit import Attend, Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.typed_values import build
@@ -125,7 +125,7 @@ class Evaluation:
     aggregation: Aggregation
 
 
-MethodRule = DeepfakeMAERule | MoverRule | RecapRule | DelocateRule
+MethodSettings = DeepfakeMAESettings | MoverSettings | RecapSettings | DelocateSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,11 +149,11 @@ class Config:
     log_every: int
     data: Data
     model: Model
-    mask: MaskRule
+    mask: MaskSettings
     recover: Stage
     start: str
     detect: Stage | None
-    method: MethodRule | None
+    method: MethodSettings | None
     checkpoints: Checkpoints
     evaluation: Evaluation
 
@@ -262,7 +262,7 @@ def _check(config: Config) -> None:
             f"start={config.start} leaves nothing to train: there is no detect stage",
         ),
         (
-            isinstance(config.method, DelocateRule)
+            isinstance(config.method, DelocateSettings)
             and config.method.meta.held_out != "none"
             and config.detect is not None
             and config.detect.device_batch != 0,

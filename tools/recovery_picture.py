@@ -19,7 +19,8 @@ from jaxfake.experiment import build, open_data
 from jaxfake.experiment.layout import RECOVER
 from jaxfake.experiment.load import load_stage
 from jaxfake.experiment.locate import locate
-from jaxfake.reporting.recovered_strips import RECOVERY, choose_rows, draw_strips
+from jaxfake.reporting.recovered_strips import COLUMNS, draw_strips
+from jaxfake.reporting.strips import choose_rows
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
@@ -55,14 +56,14 @@ def main() -> None:
 
 def _column(strip: np.ndarray, faces: FaceDataset, row: int) -> list[np.ndarray]:
     """The pictures of a face from top to bottom: those of the strip, then its mask."""
-    pictures = np.split(strip, len(RECOVERY), axis=1)
+    pictures = np.split(strip, len(COLUMNS), axis=1)
     return [*pictures, np.repeat(faces[row].forgery_mask[..., None], 3, axis=2)]
 
 
 def _draw(columns: dict[str, list[list[np.ndarray]]], out: Path) -> None:
     names = [name for name, group in columns.items() for _ in group]
     faces = [face for group in columns.values() for face in group]
-    rows = (*RECOVERY, "touched")
+    rows = (*COLUMNS, "touched")
     width, height = _TILE_INCHES * len(faces), _TILE_INCHES * len(rows)
     figure = Figure(figsize=(width + _LABELS_INCHES, height + _LABELS_INCHES), dpi=_DPI)
     left, top = _LABELS_INCHES / (width + _LABELS_INCHES), height / (height + _LABELS_INCHES)

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxfake.evaluation.metrics.auc import Interval, Undefined
+from jaxfake.evaluation.metrics.intervals import Interval
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.runtime.files import write_atomically
 
 

@@ -7,13 +7,13 @@ import jax
 from jaxfake.config import Config
 from jaxfake.evaluation.predict import ScoringSettings
 from jaxfake.experiment.layout import DETECT
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
-from jaxfake.models.delocate import Delocate, DelocateRule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.meta import generalising
+from jaxfake.models.meta import with_meta_learning
 from jaxfake.models.method import Method
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.runtime.progress import say
@@ -44,14 +44,14 @@ def detector(config: Config) -> Method:
     """
     recover = recovery(config)
     match config.method:
-        case DeepfakeMAERule() as rule:
-            return DeepfakeMAE(recover, rule)
-        case MoverRule() as rule:
-            return Mover(recover, rule)
-        case RecapRule() as rule:
-            return Recap(recover, rule)
-        case DelocateRule() as rule:
-            return generalising(Delocate(recover, rule), rule.meta)
+        case DeepfakeMAESettings() as settings:
+            return DeepfakeMAE(recover, settings)
+        case MoverSettings() as settings:
+            return Mover(recover, settings)
+        case RecapSettings() as settings:
+            return Recap(recover, settings)
+        case DelocateSettings() as settings:
+            return with_meta_learning(Delocate(recover, settings), settings.meta)
         case None:
             raise ValueError("this config trains stage 1 alone")
 

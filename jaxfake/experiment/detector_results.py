@@ -1,24 +1,33 @@
-"""Results of a detector: its scores and its heat on a split, measured, drawn and in words."""
+"""Results of a detector on a split: metrics of its scores and heat maps, pictures and sentences."""
 
 import numpy as np
 
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
-from jaxfake.evaluation.detection import Detection
-from jaxfake.evaluation.localisation import Localisation, Tally
+from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.localisation import HeatAccumulator, LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build
 from jaxfake.experiment.load import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
-from jaxfake.reporting import localisation_section
-from jaxfake.reporting.detection_section import detection_highlights, detection_section, ranked_rows
+from jaxfake.reporting.detection_section import (
+    detection_highlights,
+    detection_section,
+    detection_sentences,
+    ranked_rows,
+)
 from jaxfake.reporting.frames_section import frames_section
-from jaxfake.reporting.heat_strips import heat_scale, heat_strips, heated_faces
-from jaxfake.reporting.recovered_strips import choose_rows
+from jaxfake.reporting.heat_strips import heat_scale, heat_strips, predict_heat
+from jaxfake.reporting.localisation_section import (
+    localisation_highlights,
+    localisation_section,
+    localisation_sentences,
+)
+from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
 _STRIPS_EACH = 4
@@ -35,32 +44,32 @@ def evaluate(
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
     rows = np.concatenate(list(chosen.values()))
-    heated = heated_faces(run.method, run.params, faces, rows, scoring)
+    heated = predict_heat(run.method, run.params, faces, rows, scoring)
     scale = heat_scale(heated, run.method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
-    words, highlights = [detection.in_words(found, name)], detection_highlights(found)
+    sentences, highlights = [detection_sentences(found, name)], detection_highlights(found)
     if where is not None:
-        words.append(localisation_section.in_words(where))
-        highlights += localisation_section.localisation_highlights(where)
+        sentences.append(localisation_sentences(where))
+        highlights += localisation_highlights(where)
         shown = {kind: strips[kind] for kind in by_kind}
-        sections.append(localisation_section.localisation_section(where, truth, shown))
+        sections.append(localisation_section(where, truth, shown))
     if task.frames is not None:
         of_ranked = heated[: sum(map(len, ranked.values()))]
         sections += frames_section(faces, task.frames, of_ranked, scale)
-    return StageResults(tuple(words), tuple(words), highlights, tuple(sections))
+    return StageResults(tuple(sentences), tuple(sentences), highlights, tuple(sections))
 
 
 def _measure(
     run: LoadedRun, task: EvaluationTask, scoring: ScoringSettings, bootstrap: Bootstrap
-) -> tuple[Detection, Localisation | None]:
+) -> tuple[DetectionResult, LocalisationResult | None]:
     """Every face is scored once, for its score and its heat."""
     faces = task.faces
-    tally = Tally(
+    heats = HeatAccumulator(
         faces.index, trivial_maps(faces.size, task.training_mask), run.method.heat_threshold
     )
-    frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, tally)
+    frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, heats)
     return (
         detection.measure(faces, frames, task.aggregation, bootstrap),
-        localisation.measure(tally, bootstrap),
+        localisation.measure(heats, bootstrap),
     )

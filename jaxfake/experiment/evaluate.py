@@ -1,7 +1,7 @@
 """The one path from a trained stage and a split to result files, sections of a report and sentences."""
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment import detector_results, recovery_results
 from jaxfake.experiment.layout import DETECT

@@ -169,5 +169,5 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
         manifest=plan.train.manifest,
         seed=config.seed,
         batch_size=plan.settings.batch_size,
-        random_numbers=rng.fingerprint(),
+        random_numbers=rng.digest(),
     )

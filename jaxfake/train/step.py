@@ -153,7 +153,7 @@ def _accumulated(
 
 def _named(losses: Losses) -> dict[str, Term]:
     """Losses as 'loss/NAME' and what is only watched as 'NAME'."""
-    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.watch
+    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.metrics
 
 
 def _single(value: jax.Array) -> metrics.Average:

@@ -180,7 +180,7 @@ def test_saving_goes_on_after_a_damaged_checkpoint(folder: Path) -> None:
     shutil.rmtree(folder / "9" / "state")
     checkpoints = CheckpointFolder(folder, 3, lambda _: None)
     assert checkpoints.restore(_like(_state(0))).step == 5  # type: ignore[union-attr]
-    checkpoints.save(9, _state(9), {})
+    checkpoints.save(9, _state(9), METADATA)
     checkpoints.close()
     restored, warnings = _restore(folder)
     assert (_step(restored), warnings) == (9, [])
@@ -219,7 +219,7 @@ def test_the_best_stays_beside_the_newest_and_the_newest_of_equals_is_best(tmp_p
     scores = {1: 0.5, 2: 0.9, 3: None, 4: 0.9, 5: None, 6: 0.7, 7: None}
     assert checkpoints.best() is None
     for step, score in scores.items():
-        checkpoints.save(step, _state(step), {})
+        checkpoints.save(step, _state(step), METADATA)
         if score is not None:
             checkpoints.wait()
             checkpoints.set_score(step, score)

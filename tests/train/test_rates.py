@@ -9,12 +9,12 @@ import optax
 import pytest
 
 from jaxfake import config, schema
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Params
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.tree_paths import path_name
@@ -36,11 +36,15 @@ STAGE = config.Stage(
     photometric=0.0,
     select_every=0,
 )
-RECOVER = Recover(MaskedAutoencoder(Size(16, 3, 2), Size(16, 1, 2), SIDE, 8), MaskRule("part", 4))
+RECOVER = Recover(
+    MaskedAutoencoder(Size(16, 3, 2), Size(16, 1, 2), SIDE, 8), MaskSettings("part", 4)
+)
 METHODS = {
-    "mover": Mover(RECOVER, MoverRule("mover", "both", 0.5, 0.1, 0.1)),
-    "deepfakemae": DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.1, 0.1)),
-    "recap": Recap(RECOVER, RecapRule("recap", "margin", True, 0.5, 0.1)),
+    "mover": Mover(RECOVER, MoverSettings("mover", "both", 0.5, 0.1, 0.1)),
+    "deepfakemae": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.1, 0.1)
+    ),
+    "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.1)),
 }
 
 

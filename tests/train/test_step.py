@@ -15,14 +15,14 @@ from jax.sharding import Mesh
 from jaxfake import config, schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.losses import Term
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Losses, Prediction
-from jaxfake.models.mover import Mover, MoverRule
+from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.pixels import normalise
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
@@ -44,7 +44,7 @@ STAGE = config.Stage(
     photometric=0.0,
     select_every=0,
 )
-RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
+RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskSettings("part", 4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +95,11 @@ EVERYTHING = [
     _shapes(method)
     for method in (
         RECOVER,
-        Mover(RECOVER, MoverRule("mover", "both", 0.5, 0.1, 0.1)),
-        DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.1, 0.1)),
-        Recap(RECOVER, RecapRule("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)),
+        Mover(RECOVER, MoverSettings("mover", "both", 0.5, 0.1, 0.1)),
+        DeepfakeMAE(RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.1, 0.1)),
+        Recap(
+            RECOVER, RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)
+        ),
     )
 ]
 """What the rules have to serve."""
