@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
+from jaxfake.experiment.layout import RunFolder
+
 SMALL = (
     "--config=configs/mover.py",
     "--config.recover.steps=60",
