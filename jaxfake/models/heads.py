@@ -15,6 +15,10 @@ from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
 
+CLASSIFIER = "verdict"
+"""Name of the classifier's parameters, as existing checkpoints have it."""
+
+
 class TrainingKeys(NamedTuple):
     """Keys of what is random in training, [B] each."""
 
