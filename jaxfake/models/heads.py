@@ -14,7 +14,6 @@ from jaxfake.models.passes import CombinedPasses, by_pass
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
-
 CLASSIFIER = "verdict"
 """Name of the classifier's parameters, as existing checkpoints have it."""
 
