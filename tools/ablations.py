@@ -22,7 +22,7 @@ from typing import Any
 from absl import flags
 
 from jaxfake import config
-from jaxfake.evaluation.localisation import DETECTOR
+from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.experiment.initial_weights import OWN
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError

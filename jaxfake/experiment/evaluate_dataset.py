@@ -8,7 +8,6 @@ import numpy as np
 from jaxfake.config import Aggregation, Config
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
-from jaxfake.evaluation.result_files import manifest_facts
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate import evaluate_stage
 from jaxfake.experiment.layout import DETECT, SALVAGED, RunFolder
@@ -18,6 +17,7 @@ from jaxfake.experiment.stage_results import EvaluationTask
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
     checkpoint_facts,
+    manifest_facts,
     unfinished_warning,
 )
 from jaxfake.reporting.html import Report, write_report

@@ -69,9 +69,9 @@ class StagePlan:
         settings: how long, how fast.
         classes: labels that the stage may see.
         train: faces to train on.
-        show: faces of which pictures are made on the way.
+        show: faces that are drawn at intervals during training.
         autoencoder: of stage 1, to start from; None to start from fresh parameters.
-        origin: what `autoencoder` is, in words that differ if it does.
+        origin: describes `autoencoder`; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.
     """
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from jaxfake.experiment.layout import RunFolder
 from jaxfake.runtime.errors import USAGE
 from tools.chaos import compare
 from tools.chaos.job import Ended, Job, steps
@@ -24,7 +25,7 @@ def lost_steps(job: Job, ended: Ended, before: dict[str, list[int]]) -> list[str
     damaged = named_as_damaged(ended.said)
     wrong = list[str]()
     for stage, numbers in before.items():
-        folder = job.workdir / "checkpoints" / stage
+        folder = RunFolder(job.workdir).stage(stage).checkpoints
         good = [step for step in numbers if folder / str(step) not in damaged]
         if good and now.get(stage, 0) < good[-1]:
             wrong.append(f"{stage} was saved at {good[-1]} before, at {now.get(stage)} now")
@@ -54,7 +55,7 @@ def checkpoint_digests(workdir: Path) -> dict[Path, dict[str, str]]:
     return {
         folder: compare.digests(folder)
         for stage, numbers in steps(workdir).items()
-        for folder in (workdir / "checkpoints" / stage / str(step) for step in numbers)
+        for folder in (RunFolder(workdir).stage(stage).checkpoints / str(step) for step in numbers)
     }
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxfake.experiment.layout import RunFolder
 from jaxfake.runtime.files import sha256
 from tools.chaos.job import steps
 
@@ -48,7 +49,7 @@ def digests(folder: Path) -> dict[str, str]:
 def _array_digests(workdir: Path) -> dict[str, list[list[int]]]:
     """Digests of all arrays in each stage's last checkpoint: parameters, moments and counters."""
     return {
-        stage: _array_digests_of(workdir / "checkpoints" / stage / str(numbers[-1]))
+        stage: _array_digests_of(RunFolder(workdir).stage(stage).checkpoints / str(numbers[-1]))
         for stage, numbers in steps(workdir).items()
     }
 
@@ -60,13 +61,13 @@ def _array_digests_of(checkpoint: Path) -> list[list[int]]:
 
 
 def _scores(workdir: Path) -> dict[str, bytes]:
-    found = sorted((workdir / "eval").rglob("*.csv"))
+    found = sorted(RunFolder(workdir).evaluation.rglob("*.csv"))
     return {str(path.relative_to(workdir)): path.read_bytes() for path in found}
 
 
 def _metrics(workdir: Path) -> list[dict[str, Any] | None]:
     """The rows without measured columns, if other columns are left; None for a row that is cut short."""
-    rows = map(_row, (workdir / "metrics.jsonl").read_text().splitlines())
+    rows = map(_row, RunFolder(workdir).metrics.read_text().splitlines())
     return [row for row in rows if row is None or row.keys() - {"stage", "step"}]
 
 

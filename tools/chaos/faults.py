@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from jaxfake.experiment.layout import RunFolder
 from jaxfake.runtime.errors import PREEMPTED
 from jaxfake.runtime.preemption import GRACE_SECONDS
 from tools.chaos import checks, clock, disks, file_damage
@@ -97,7 +98,7 @@ def remove(event: Event, target: Target) -> Injected | None:
     if killed is None:
         return None
     point, ended, checkpoint = killed
-    metrics = target.workdir / "metrics.jsonl"
+    metrics = RunFolder(target.workdir).metrics
     match event.choice % 4:
         case 0:
             detail = file_damage.remove_file(checkpoint, event)
@@ -115,7 +116,7 @@ def remove(event: Event, target: Target) -> Injected | None:
 
 def full(event: Event, target: Target) -> Injected | None:
     """The disk of the checkpoints, or of the whole run, fills up: one clear line, nothing older lost."""
-    folder = target.workdir / "checkpoints" if event.choice % 2 else target.workdir
+    folder = RunFolder(target.workdir).checkpoints if event.choice % 2 else target.workdir
     rest = int(event.severity * _CHECKPOINT_BYTES)
     name = "the whole run" if folder == target.workdir else folder.name
     detail = f"disk of {name} full but for {rest} bytes"
@@ -124,7 +125,7 @@ def full(event: Event, target: Target) -> Injected | None:
 
 def readonly(event: Event, target: Target) -> Injected | None:
     """The disk of the checkpoints becomes read-only: one clear line, nothing older lost."""
-    folder = target.workdir / "checkpoints"
+    folder = RunFolder(target.workdir).checkpoints
     return _disk_fails(
         folder, lambda: disks.read_only(folder), "disk of checkpoints read-only", event, target
     )

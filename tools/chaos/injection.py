@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxfake.experiment.layout import RunFolder
 from tools.chaos.job import Ended, Job, newest, steps
 from tools.chaos.schedule import Event
 
@@ -114,7 +115,7 @@ def finish(point: InjectionPoint, detail: str, wrong: list[str]) -> Injected:
 
 def done(target: Target) -> bool:
     """Whether the run has nothing more to do."""
-    return (target.workdir / "DONE").exists()
+    return RunFolder(target.workdir).done.exists()
 
 
 def _run_for(seconds: float, point: InjectionPoint) -> InjectionPoint | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
+from jaxfake.experiment.layout import RunFolder
+
 SMALL = (
     "--config=configs/mover.py",
     "--config.recover.steps=60",
@@ -118,12 +120,12 @@ class Job:
 
     def _steps(self, stage: str) -> int:
         """The number of steps of a stage."""
-        content = json.loads((self.workdir / "config.json").read_text())
+        content = json.loads(RunFolder(self.workdir).config.read_text())
         return int(content["config"][stage]["steps"])
 
     def _saving(self) -> bool:
         """Whether there is an unfinished save that no earlier start has left behind."""
-        for path in (self.workdir / "checkpoints").glob("*/*tmp*"):
+        for path in RunFolder(self.workdir).checkpoints.glob("*/*tmp*"):
             try:
                 if path.stat().st_ctime > self._began:
                     return True
@@ -148,7 +150,7 @@ def run_to_end(workdir: Path, flags: Iterable[str]) -> float:
 
 def rows(workdir: Path) -> list[str]:
     """The lines of `metrics.jsonl`, the last of which may be cut short."""
-    path = workdir / "metrics.jsonl"
+    path = RunFolder(workdir).metrics
     return path.read_text(errors="replace").splitlines() if path.exists() else []
 
 
@@ -157,7 +159,7 @@ def steps(workdir: Path) -> dict[str, list[int]]:
     found = {
         stage: sorted(
             int(path.name)
-            for path in (workdir / "checkpoints" / stage).glob("*")
+            for path in RunFolder(workdir).stage(stage).checkpoints.glob("*")
             if path.name.isdigit()
         )
         for stage in _STAGES
@@ -171,7 +173,7 @@ def newest(workdir: Path) -> Path | None:
     if not found:
         return None
     stage = list(found)[-1]
-    return workdir / "checkpoints" / stage / str(found[stage][-1])
+    return RunFolder(workdir).stage(stage).checkpoints / str(found[stage][-1])
 
 
 @dataclasses.dataclass(frozen=True)
