@@ -9,6 +9,7 @@ DIR/table.json and a run below DIR for each row.
 """
 
 import ast
+import dataclasses
 import json
 import runpy
 import statistics
@@ -16,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from absl import flags
 
@@ -37,7 +38,8 @@ _CHANGES = flags.DEFINE_multi_string(
 )
 
 
-class Run(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Run:
     """What one run came to on the test split. Dice is None for a heat without a threshold."""
 
     auc: float  # over videos
@@ -50,7 +52,8 @@ class Run(NamedTuple):
     n_fake: int
 
 
-class Row(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Row:
     """One config: runs by seed, all manipulations seen, and those without one of them, by its name."""
 
     name: str
@@ -149,8 +152,10 @@ def _dices(group: dict[str, Any]) -> dict[str, float | None]:
 def _plain_row(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
-        "seen": [run._asdict() for run in row.seen],
-        "unseen": {name: [run._asdict() for run in runs] for name, runs in row.unseen.items()},
+        "seen": [dataclasses.asdict(run) for run in row.seen],
+        "unseen": {
+            name: [dataclasses.asdict(run) for run in runs] for name, runs in row.unseen.items()
+        },
     }
 
 

@@ -6,8 +6,8 @@ DeepfakeBench and FSFM use, with the right points. A matrix [2, 3] maps frame pi
 y, with the centre of the first pixel at 0 in both.
 """
 
+import dataclasses
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,7 +23,8 @@ _TEMPLATE = np.array(
 _MAX_OVERSAMPLING = 32
 
 
-class Crop(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Crop:
     """An aligned face."""
 
     image: np.ndarray  # uint8 [size, size, 3]; black where the frame ends

@@ -34,7 +34,8 @@ _MAX_OVERLAP = 0.3
 """Boxes that share more than this (intersection over union) are one face; MediaPipe's value."""
 
 
-class FaceDetection(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class FaceDetection:
     """One detected face. Pixel coordinates; the centre of the first pixel is at 0."""
 
     box: np.ndarray  # float32 [4]: left, top, right, bottom; from brows to chin, ear to ear

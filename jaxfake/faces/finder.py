@@ -1,7 +1,7 @@
 """Finds faces with landmarks in a picture: detection, landmarks, and a check that it is a face."""
 
+import dataclasses
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from jaxfake.faces.models import FaceModels
 _MIN_PRESENCE = 0.5
 
 
-class Face(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Face:
     """One face, in pixels of the picture; the centre of the first pixel is at 0."""
 
     landmarks: np.ndarray  # float32 [68, 2], iBUG order

@@ -5,8 +5,8 @@ largest faces, or the manipulated one where that is known. Frames in which the s
 filled by interpolation between two in which it was, if those are close together. All of this is our choice.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,8 @@ MOST_MISSED = 4
 """A track ends after this many frames without its face; a person who comes back later gets a new one."""
 
 
-class Sighting(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Sighting:
     """One face in one of the frames that were read."""
 
     place: int  # of the frame among those read, from 0
@@ -27,7 +28,8 @@ class Sighting(NamedTuple):
     number: int  # of the face within its frame, in the order given
 
 
-class Track(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Track:
     """One person, in the order of the frames."""
 
     sightings: tuple[Sighting, ...]

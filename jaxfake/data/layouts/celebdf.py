@@ -13,11 +13,11 @@ the same celebrities are in both. The identity is the target; each video of YouT
 original of a fake is the target's video of the same number.
 """
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
@@ -39,7 +39,8 @@ _NAME = "Celeb-DF"
 _LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4, {SYNTHESIS}/id0_id1_0000.mp4 and {LIST}"
 
 
-class _Version(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Version:
     name: str
     real: int  # videos in both folders of reals
     fake: int

@@ -8,7 +8,7 @@ in the picture and does not follow from the method. Our choice throughout; the c
 one of face swaps, mean and spread by channel.
 """
 
-from typing import NamedTuple
+import dataclasses
 
 import cv2
 import numpy as np
@@ -76,7 +76,8 @@ CAST = 0.025
 """Standard deviation of the colour cast that matching leaves: a gain by channel."""
 
 
-class Seam(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Seam:
     """How a part is blended in: one draw a clip."""
 
     softness: float  # IOD
@@ -84,7 +85,8 @@ class Seam(NamedTuple):
     gain: np.ndarray  # float32 [3]
 
 
-class Forgery(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Forgery:
     """One manipulation of one clip."""
 
     method: str
@@ -98,12 +100,14 @@ class Forgery(NamedTuple):
         return np.intersect1d(_PARTS[self.method], _OF_SIDE[self.side])
 
 
-class Region(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Region:
     share: np.ndarray  # float32 [H, W]: 1 = all donor, 0 = all target
     mask: np.ndarray  # uint8 [H, W]: 255 where the share is not 0
 
 
-class Forged(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Forged:
     """One frame after the blend, before the camera."""
 
     image: np.ndarray  # float32 [H, W, 3], RGB, 0..255
@@ -116,10 +120,11 @@ def draw_forgery(rng: np.random.Generator, method: str, target: Clip) -> Forgery
     frames = len(target.poses)
     if method == "lighting":
         lights = move_light(rng, donor_light(rng, _mean_light(target)), frames)
-        donor = target._replace(lights=lights)
+        donor = dataclasses.replace(target, lights=lights)
     else:
         mean = donor_expression(rng, _mean_expression(target))
-        donor = target._replace(
+        donor = dataclasses.replace(
+            target,
             identity=donor_identity(rng, target.identity),
             expressions=move_expression(rng, mean, frames),
         )

@@ -4,6 +4,7 @@ Every scalar latent of an identity, an expression or a light is uniform in [-1, 
 can be moved far away from a target without changing how often any value occurs (`far_from`).
 """
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -58,14 +59,16 @@ class HairShape(NamedTuple):
     parting: float
 
 
-class Texture(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Texture:
     """Details that no other part predicts."""
 
     freckles: np.ndarray  # float32 [FRECKLES, 3]: x, y in [-1, 1], relative size in [0, 1]
     strands: np.ndarray  # float32 [STRANDS, 2] in [0, 1]: place along the hair, lightness
 
 
-class Identity(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Identity:
     proportions: Proportions
     style: Style
     colours: Colours
@@ -97,7 +100,8 @@ class Light(NamedTuple):
     contrast: float
 
 
-class Scene(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Scene:
     """Everything that one picture shows."""
 
     identity: Identity
@@ -142,7 +146,8 @@ def draw_background(rng: np.random.Generator) -> np.ndarray:
 def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
     """Somebody else whose whole style is far from the target's, with the target's proportions."""
     other = draw_identity(rng)
-    return other._replace(
+    return dataclasses.replace(
+        other,
         proportions=target.proportions,
         style=Style(*(far_from(rng, latent) for latent in target.style)),
     )
@@ -164,8 +169,9 @@ def pronounced(scene: Scene) -> Scene:
     Average faces are rare on purpose, so that parts that disagree can be seen in 64 pixels.
     """
     style = Style(*(_exaggerate(latent) for latent in scene.identity.style))
-    return scene._replace(
-        identity=scene.identity._replace(style=style),
+    return dataclasses.replace(
+        scene,
+        identity=dataclasses.replace(scene.identity, style=style),
         expression=Expression(*(_exaggerate(latent) for latent in scene.expression)),
         light=scene.light._replace(side=_exaggerate(scene.light.side)),
     )

@@ -1,5 +1,6 @@
 """Light on a painted face: a relief of separable bumps, lit from one direction."""
 
+import dataclasses
 from typing import NamedTuple
 
 import cv2
@@ -32,7 +33,8 @@ _Row = tuple[np.ndarray, float, float, float]
 """Of one bump: centre in pixels, x and y radius in IOD, height (of a relief in IOD)."""
 
 
-class Relief(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Relief:
     """Slope of the surface towards the viewer, each [H, W]."""
 
     x: np.ndarray

@@ -125,7 +125,7 @@ def test_lists_of_datasets_that_are_not_there_are_one_line_each(tree):
     absent = video("UADFV_Fake", "UADFV/fake/frames/0047_fake")
     write(tree, "UADFV", {"UADFV_Fake": {"test": {"0047_fake": absent}}})
     listing = list_deepfakebench(tree, None)
-    assert refusals(listing) == {"UADFV.json": "none of the videos that it names is there"}
+    assert refusals(listing) == {"UADFV.json": "none of the videos that it names exists"}
     assert listing.official["test"] == {"real": 1, "Deepfakes": 1}
 
 
@@ -248,8 +248,8 @@ def test_a_source_that_is_too_deep_is_told(tree):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "no JSON"),
-        ('{"a":' * 100000, "no JSON"),
+        ("{", "is not readable JSON"),
+        ('{"a":' * 100000, "is not readable JSON"),
         ("[]", "an object"),
         ('{"FF-DF": []}', "FF-DF should hold an object"),
         ('{"FF-DF": {"FF-DF": {"training": {}}}}', "train, val and test, not 'training'"),

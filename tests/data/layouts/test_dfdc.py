@@ -120,7 +120,9 @@ def test_a_name_of_two_parts_is_taken_once(tree):
 )
 def test_a_name_of_no_video_is_refused(tree, name):
     (tree / "dfdc_train_part_0/metadata.json").write_text(json.dumps({name: {"label": "REAL"}}))
-    (found,) = [r for r in list_dfdc(tree, None).refused if r.reason == "its name is of no video"]
+    (found,) = [
+        r for r in list_dfdc(tree, None).refused if r.reason == "it is not named like a video"
+    ]
     assert found.relative.isprintable()
 
 
@@ -139,8 +141,8 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("dfdc_train_part_0/metadata.json", "{", "no JSON"),
-        ("dfdc_train_part_0/metadata.json", "[" * 100000, "no JSON"),
+        ("dfdc_train_part_0/metadata.json", "{", "is not readable JSON"),
+        ("dfdc_train_part_0/metadata.json", "[" * 100000, "is not readable JSON"),
         ("dfdc_train_part_0/metadata.json", "[1]", "an object"),
         ("dfdc_train_part_0/metadata.json", '{"aaa.mp4": "FAKE"}', "aaa.mp4 should hold an object"),
         ("dfdc_train_part_0/metadata.json", '{"aaa.mp4": {}}', "aaa.mp4 .* FAKE or REAL"),
@@ -160,9 +162,17 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
         ("validation/labels.csv", "vvv.mp4,1\n", "columns filename and label"),
         ("validation/labels.csv", "filename,label\nvvv.mp4,FAKE\n", "0 or 1"),
         ("validation/labels.csv", "filename,label\nvvv.mp4\n", "0 or 1"),
-        ("validation/labels.csv", "filename,label\nvvv.mp4,1\nvvv.mp4,0\n", "each name once"),
-        ("validation/labels.csv", "filename,label\n" + "v" * 200000 + ",1\n", "no table"),
-        ("validation/labels.csv", "filename,label\n\udcff,1\n", "no table"),
+        (
+            "validation/labels.csv",
+            "filename,label\nvvv.mp4,1\nvvv.mp4,0\n",
+            "every name should appear once",
+        ),
+        (
+            "validation/labels.csv",
+            "filename,label\n" + "v" * 200000 + ",1\n",
+            "not a readable table",
+        ),
+        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not a readable table"),
     ],
 )
 def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, file, text, message):
@@ -245,9 +255,9 @@ def test_the_preview_names_what_does_not_fit(preview, tmp_path):
         "method_B/21/x_B.mp4": "named in dataset.json but not there",
         "method_A/11/y_A.mp4": "dataset.json does not name it",
         "method_A/link.mp4": "it is a link that leaves the folder",
-        "method_C/z.mp4": "its name is of no video of the preview of DFDC",
-        "method_A/../../outside.mp4": "its name is of no video of the preview of DFDC",
-        "/method_A/z.mp4": "its name is of no video of the preview of DFDC",
+        "method_C/z.mp4": "it is not named like a video of the preview of DFDC",
+        "method_A/../../outside.mp4": "it is not named like a video of the preview of DFDC",
+        "/method_A/z.mp4": "it is not named like a video of the preview of DFDC",
     }
 
 

@@ -63,12 +63,12 @@ def test_real_and_fake_folders_give_label_and_method(tree):
         (["real/a.jpg"], {"label": "fake"}, "leave it out"),
         (["fake/Real/a.jpg"], {}, "contradicts itself"),
         (["notes.txt", ".hidden.jpg", ".cache/a.jpg"], {}, "no photograph or video"),
-        (["a.jpg"], {"identity": "("}, "no regular expression"),
+        (["a.jpg"], {"identity": "("}, "not a regular expression"),
         (["a.jpg"], {"identity": "a"}, "needs one group"),
-        (["a.jpg", "7_b.jpg"], {"identity": r"(\d+)_"}, "finds nothing in a.jpg"),
-        (["a.jpg"], {"identity": "parent"}, "in no folder of its own"),
-        (["real/a.jpg"], {"identity": "parent"}, "in no folder of its own"),
-        (["fake/Deepfakes/a.jpg"], {"identity": "parent"}, "in no folder of its own"),
+        (["a.jpg", "7_b.jpg"], {"identity": r"(\d+)_"}, "does not match a.jpg"),
+        (["a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
+        (["real/a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
+        (["fake/Deepfakes/a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
     ],
 )
 def test_names_that_do_not_say_it_are_one_line(tree, names, options, says):

@@ -50,7 +50,7 @@ def test_archives_beside_the_videos_are_named(tmp_path, dataset):
         "whole.tar": "it is not unpacked",
         "cut.tar": cut,
         "no.tar.gz": cut,
-        "some.zip.part": "it is a download that did not finish",
+        "some.zip.part": "its download did not finish",
     }
     assert listing.files
 

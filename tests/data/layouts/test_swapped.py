@@ -84,13 +84,13 @@ def test_an_original_among_the_fakes_of_deeperforensics_is_refused(tree):
     [
         (
             {"a.mp4": {"label": "REAL", "original": "r.mp4"}, "r.mp4": {"label": "FAKE"}},
-            "a.mp4 contradicts itself, it is called REAL",
+            "a.mp4 contradicts itself, it is labelled REAL",
         ),
         (
             {"a.mp4": {"label": "FAKE", "original": "r.mp4"}, "r.mp4": {"label": "FAKE"}},
-            "a.mp4 is made from r.mp4, which is called FAKE itself",
+            "a.mp4 is made from r.mp4, which is labelled FAKE itself",
         ),
-        ({"a.mp4": {"label": "FAKE", "original": "a.mp4"}}, "which is called FAKE itself"),
+        ({"a.mp4": {"label": "FAKE", "original": "a.mp4"}}, "which is labelled FAKE itself"),
         ({"a.mp4": {"label": "FAKE", "is_fake": 0}}, "a.mp4 contradicts itself"),
     ],
 )

@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_named(tree, tmp_path):
     assert len(listing.files) == 5
     assert refusals(listing) == {
         "fake_train/2.tar.gz": "it is not unpacked",
-        "fake_train/1/1066": "a folder is expected here fake",
+        "fake_train/1/1066": "a folder fake is expected here",
         "fake_train/1/fake/stray.png": "a folder of pictures is expected here",
         "fake_test/3/fake/10": "it holds no picture",
         "fake_test/3/fake/11": "it is a link that leaves the folder",
