@@ -129,7 +129,8 @@ class CheckpointFolder:
         items = ocp.args.Composite(
             **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(sealed(meta))}
         )
-        self._reporting(lambda: self._manager.save(step, args=items, force=True))
+        with jax.transfer_guard("allow"):  # Orbax fetches the arrays in its own way
+            self._reporting(lambda: self._manager.save(step, args=items, force=True))
 
     def wait(self) -> None:
         """Returns when the last save is on disk.

@@ -133,7 +133,7 @@ def placed_batches(
 def _placed(batch: Batch, split: NamedSharding) -> Batch:
     """The batch, which every process has as a whole, on the devices."""
     return {
-        name: jax.make_array_from_callback(values.shape, split, values.__getitem__)
+        name: jax.make_array_from_process_local_data(split, values, values.shape)
         for name, values in batch.items()
     }
 

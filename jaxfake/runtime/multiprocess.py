@@ -165,7 +165,7 @@ class Agreement:
         self._on_the_way.append(self._greatest(wishes))
         if len(self._on_the_way) <= _LATE:
             return Wish.NOTHING
-        return Wish(int(self._on_the_way.popleft()))
+        return Wish(int(jax.device_get(self._on_the_way.popleft())))
 
     def forget(self) -> None:
         """What was wished before a save is fulfilled by it."""

@@ -88,7 +88,8 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
     try:
         state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
-            with preemption.protecting():
+            # A number that slips to or from the device by itself would make every turn wait for it.
+            with preemption.protecting(), jax.transfer_guard("disallow"):
                 state = _train(run, state)
             ended = time.monotonic()
         return _selected(run, state, ended)
@@ -97,7 +98,8 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
 
 
 def _train(run: _Run, state: TrainState) -> TrainState:
-    start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
+    start = int(jax.device_get(state.step))
+    steps, size = run.plan.settings.steps, run.plan.settings.batch_size
     account, clock = run.account, SaveClock(run.config.checkpoints)
     agreement = Agreement(run.ready.update.mesh)
     with account.booking("start"):
