@@ -7,6 +7,10 @@ os.environ["XLA_FLAGS"] = " ".join(
         os.environ.get("XLA_FLAGS", ""),
         "--xla_force_host_platform_device_count=8",
         "--xla_backend_optimization_level=0",  # compiles three times as fast, for models this small
+        # Eight devices that wait for each other on a busy machine are late, not stuck.
+        "--xla_cpu_collective_call_warn_stuck_timeout_seconds=3600",
+        "--xla_cpu_collective_call_terminate_timeout_seconds=3600",
+        "--xla_cpu_collective_timeout_seconds=3600",
     )
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -22,7 +26,7 @@ from jaxfake.faces import models
 from jaxfake.runtime.errors import InputError
 from tests.tiny import Tiny
 
-pytest_plugins = ("tests.in_memory",)
+pytest_plugins = ("tests.in_memory", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.

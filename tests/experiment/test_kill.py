@@ -5,21 +5,27 @@
 
 import shutil
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jaxfake.runtime.errors import PREEMPTED, USAGE
+from tests.held import held
+from tests.processes import PATIENCE, until
 from tests.project import ROOT
 from tests.tiny import tiny_flags
 from tools.chaos import disks, strikes, wreck
+from tools.chaos import job as jobs
 from tools.chaos.compare import same_end
-from tools.chaos.job import Ended, Job, newest, run_to_end, steps
+from tools.chaos.job import Ended, Job, command, newest, run_to_end, steps
 from tools.chaos.scene import Scene
 from tools.chaos.weather import Event
+
+STEP = "jaxfake.train.monitor:Watch.after"
+LOOK = "jaxfake.train.monitor:Watch.selection_score"
+EVALUATION = "jaxfake.reporting.html:write_report"
 
 
 def _flags(root: Path) -> list[str]:
@@ -27,11 +33,11 @@ def _flags(root: Path) -> list[str]:
     return tiny_flags(
         root,
         model__encoder__width=64,
-        recover__steps=100,
+        recover__steps=20,
         recover__batch_size=16,
-        detect__steps=60,
-        detect__select_every=20,
-        log_every=10,
+        detect__steps=12,
+        detect__select_every=4,
+        log_every=2,
         checkpoints__at_risk_seconds=0.5,
     )
 
@@ -51,16 +57,15 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_ru
     calm: Path, tiny_root: Path
 ) -> None:
     workdir, flags = calm / "storm", _flags(tiny_root)
-    metrics = workdir / "metrics.jsonl"
 
-    ended = _strike(workdir, flags, lambda: metrics.exists() and metrics.stat().st_size, "TERM")
+    ended = _strike(workdir, flags, (STEP, 10), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
-    saved = steps(workdir)["recover"][-1]
-    assert 10 <= saved < 100
+    assert steps(workdir)["recover"][-1] == 10
 
-    ended = _strike(workdir, flags, lambda: len(steps(workdir).get("detect", [])) > 1, "KILL")
+    ended = _strike(workdir, flags, (LOOK, 2), "KILL")
     assert ended.code == -signal.SIGKILL
+    assert len(steps(workdir)["detect"]) > 1
     assert not (workdir / "DONE").exists()
 
     wrecked = newest(workdir)
@@ -68,7 +73,7 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_ru
     largest = max(wrecked.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
     wreck.WAYS["one bit flipped"](largest, content, len(content) // 2)
-    ended = _strike(workdir, flags, lambda: (workdir / "eval").exists(), "TERM")
+    ended = _strike(workdir, flags, (EVALUATION, 1), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert f"checkpoint {wrecked} is damaged" in ended.said
 
@@ -87,7 +92,7 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root
     workdir, flags = calm / "full", _flags(tiny_root)
     shutil.copytree(calm / "calm", workdir)
     (workdir / "DONE").unlink()
-    shutil.rmtree(workdir / "checkpoints" / "detect" / "60")
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "12")
     older = newest(workdir)
     said = strikes.full(Event(0, "full", 1, 0.05, 1), _scene(workdir, flags))
     assert said is not None
@@ -95,14 +100,17 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root
     assert newest(workdir) == older
 
 
-def _strike(workdir: Path, flags: list[str], reached: Callable[[], object], how: str) -> Ended:
-    """Runs the job until it has reached something, and sends it the signal."""
-    job = Job(workdir, flags)
-    while not reached():
-        assert job.process.poll() is None, job.ended().words
-        time.sleep(0.01)
-    job.process.send_signal(signal.Signals[f"SIG{how}"])
-    return job.ended(60)
+def _strike(workdir: Path, flags: list[str], instant: tuple[str, int], how: str) -> Ended:
+    """Runs the job until it is at an instant, where it stands still, and sends it the signal."""
+    file = workdir.with_suffix(".held")
+    file.unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(jobs, "command", lambda *given: held(*instant, file, command(*given)))
+        job = Job(workdir, flags)
+    with job:
+        until(file.exists, job.process)
+        job.process.send_signal(signal.Signals[f"SIG{how}"])
+        return job.ended(PATIENCE)
 
 
 def _scene(workdir: Path, flags: list[str]) -> Scene:
