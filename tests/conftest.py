@@ -1,6 +1,7 @@
 """A hostile session: eight fake devices, strict promotion, warnings as errors; and small data."""
 
 import os
+from pathlib import Path
 
 os.environ["XLA_FLAGS"] = " ".join(
     (
@@ -15,7 +16,13 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from pathlib import Path
+# One folder of compiled programs for both workers and all processes that tests start, kept for the next
+# session. A key of it has the program, the versions, the flags above and the kind of processor.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import jax
 import pytest
@@ -24,8 +31,10 @@ from absl import flags
 from jaxfake.data.records import FILE_FORMAT
 from jaxfake.faces import models
 from jaxfake.runtime.errors import InputError
+from jaxfake.train.compile_cache import write_programs_whole
 from tests.tiny import Tiny
 
+write_programs_whole()
 pytest_plugins = ("tests.in_memory", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")

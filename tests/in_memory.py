@@ -8,9 +8,9 @@ import pytest
 
 from jaxfake.data import records
 from jaxfake.data.dataset import FaceDataset, Index
-from jaxfake.evaluation.predict import Sweep
+from jaxfake.evaluation.predict import ScoringSettings
 from jaxfake.schema import Example
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 SIDE = 16
 
@@ -56,5 +56,5 @@ def dataset() -> FaceDataset:
 
 
 @pytest.fixture
-def sweep() -> Sweep:
-    return Sweep(batch_size=8, seed=3, mesh=rules.make_mesh(1, 8), threads=1)
+def scoring() -> ScoringSettings:
+    return ScoringSettings(batch_size=8, seed=3, mesh=sharding.make_mesh(1, 8), threads=1)

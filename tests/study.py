@@ -11,15 +11,15 @@ from jaxfake import schema
 from jaxfake.models import rng
 from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Losses, Params
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 
 SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(
-    MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskRule("part", 4)
+    MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskSettings("part", 4)
 )
 _ROOT = rng.stream(0, "test")
 KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))

@@ -22,7 +22,7 @@ from jaxfake.experiment import build
 from jaxfake.models.vit import attention
 from jaxfake.runtime import cli
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.stage import prepare_update
 
 _CONFIG = config_flags.DEFINE_config_file("config", "configs/mover.py", "What to train.")
@@ -35,7 +35,7 @@ def main() -> None:
     stage, method = settings.recover, build.recovery(settings)
     batch = noise(settings)
     update = prepare_update(method, stage, settings, batch)
-    batch = jax.device_put(batch, NamedSharding(update.mesh, rules.BATCH))
+    batch = jax.device_put(batch, NamedSharding(update.mesh, sharding.BATCH))
     state = update.fresh()
     began = time.monotonic()
     step = update.step.lower(state, batch).compile()

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 
-def fingerprint(state: Any) -> list[list[int]]:
+def array_digest(state: Any) -> list[list[int]]:
     """Two 32-bit sums per array; any change of a single word changes both."""
     return jax.device_get(_sums(jax.tree.leaves(state))).tolist()
 

@@ -9,7 +9,7 @@ take their rows of one global batch, which is therefore the same on any number o
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import grain
@@ -21,11 +21,16 @@ from jaxfake import schema
 from jaxfake.data.augment.geometry import draw_view, see
 from jaxfake.data.augment.photometric import degrade, draw_shot
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.orphans import end_with_parent
+from jaxfake.runtime.orphans import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
+
+
+Transform = Callable[[Example], Example]
+"""Changes an example before it is scored, such as a perturbation whose effect is measured."""
 
 
 class Views(NamedTuple):
@@ -36,15 +41,15 @@ class Views(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Read:
-    """Row of the dataset to one unbatched example of the network's keys; checks the label."""
+class _ReadChecked:
+    """Row of a training split to its example, whose label must be the one of the index."""
 
     dataset: FaceDataset
-    label: int | None
+    label: int
 
     def __call__(self, row: int) -> tuple[int, Example]:
         example = self.dataset[row]
-        if self.label is not None and example.label != self.label:
+        if example.label != self.label:
             raise InputError(
                 f"{self.dataset.name(row)} has label {example.label}, where the index promised "
                 f"{self.label}: {self.dataset.folder} is damaged or its index stale, prepare it again"
@@ -53,7 +58,19 @@ class _Read:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Look:
+class _Read:
+    """Row of any faces to its example, changed as asked."""
+
+    faces: Faces
+    transform: Transform | None
+
+    def __call__(self, row: int) -> tuple[int, Example]:
+        example = self.faces[row]
+        return row, example if self.transform is None else self.transform(example)
+
+
+@dataclasses.dataclass(frozen=True)
+class _RandomView:
     """Random view of an example, drawn from the generator that belongs to its place."""
 
     views: Views
@@ -135,17 +152,19 @@ def _endless(dataset: FaceDataset, method: _Method, seed: int, views: Views) -> 
         .seed(_fold(seed, method.name))
         .shuffle()
         .repeat()
-        .map(_Read(dataset, method.label))
-        .random_map(_Look(views))
+        .map(_ReadChecked(dataset, method.label))
+        .random_map(_RandomView(views))
     )
 
 
-def evaluation_batches(dataset: FaceDataset, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
+def evaluation_batches(
+    faces: Faces, rows: np.ndarray, batch_size: int, transform: Transform | None = None
+) -> grain.MapDataset:
     """Batches over the given rows in order, the last one padded with `valid` False."""
     total = -(-len(rows) // batch_size) * batch_size
     padded = np.resize(rows, total)
     valid = np.arange(total) < len(rows)
-    read = grain.MapDataset.source(padded).map(_Read(dataset, None))
+    read = grain.MapDataset.source(padded).map(_Read(faces, transform))
     batches = read.batch(batch_size, batch_fn=_stack)
     return batches.map_with_index(
         lambda n, batch: batch | {schema.VALID: valid[n * batch_size : (n + 1) * batch_size]}
@@ -162,15 +181,15 @@ def iterate(
         if not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()  # Grain reads a flag of its own, also outside absl.app
         ahead = ahead.mp_prefetch(
-            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_die_with_parent
+            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_start_worker
         )
     return iter(ahead)
 
 
-def _die_with_parent(worker: int, workers: int) -> None:
+def _start_worker(worker: int, workers: int) -> None:
     """Grain's hook at the start of a worker."""
     del worker, workers
-    end_with_parent()
+    die_with_parent()
 
 
 def _local(batch_size: int) -> int:

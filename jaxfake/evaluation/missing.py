@@ -1,6 +1,6 @@
-"""Videos of a prepared dataset that gave no face: they are counted, not forgotten."""
+"""Videos of a prepared dataset in which no face was found, so that results can count them."""
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -8,22 +8,23 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation import coverage
 
 OK, NO_FACE, UNREADABLE = "ok", "no_face", "unreadable"
-"""Status of a video in `scores.csv`; the last is followed by ': why'."""
+"""Status of a video in `scores.csv`; the last is followed by ': ' and the reason."""
 
 
-class MissingVideos(NamedTuple):
-    """Videos (or photographs) of the scored split without a single face, u of them."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class MissingVideos:
+    """Videos (or photographs) of the scored split without any face, u of them."""
 
     dataset: np.ndarray  # str [u]
     method: np.ndarray  # str [u]
     video_id: np.ndarray  # str [u]
     identity: np.ndarray  # str [u]
     label: np.ndarray  # int32 [u], 0 real, 1 fake, -1 unknown
-    status: np.ndarray  # str [u]: NO_FACE, or UNREADABLE and why
+    status: np.ndarray  # str [u]: NO_FACE, or UNREADABLE with the reason
 
 
 def missing_videos(dataset: FaceDataset) -> MissingVideos:
-    """What coverage.json says was there and gave no face; a dataset without that file misses none."""
+    """The videos without a face in coverage.json; none for a dataset without that file."""
     found = coverage.read(dataset.folder.resolve().parent.parent)  # OUT of OUT/folder/1.0.0
     names = dataset.index.dataset
     if found is None or (len(names) and found.dataset not in names):
@@ -45,7 +46,7 @@ def missing_videos(dataset: FaceDataset) -> MissingVideos:
 
 
 def columns(rows: list[tuple[str, str, str, str, int, str]]) -> MissingVideos:
-    """Rows of dataset, method, video, identity, label, status as columns."""
+    """From rows (dataset, method, video, identity, label, status) to columns."""
 
     def texts(n: int) -> np.ndarray:
         return np.array([row[n] for row in rows], np.str_)

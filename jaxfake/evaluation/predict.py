@@ -1,5 +1,6 @@
-"""Scores of single faces: a method over the rows of a dataset, on all devices, labels withheld."""
+"""Scores of single faces: a method over any faces, on all devices, labels withheld."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -9,25 +10,34 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 
 from jaxfake import schema
-from jaxfake.data.dataset import FaceDataset
-from jaxfake.data.pipeline import evaluation_batches, iterate
+from jaxfake.data.examples import Faces
+from jaxfake.data.pipeline import Transform, evaluation_batches, iterate
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.progress import Progress
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 _SEEN = (schema.IMAGE, schema.LANDMARKS, schema.MASK_SEED, schema.VALID)
 """All that a method is given to score a face. What it must not know it cannot look at."""
 
 
-class Sweep(NamedTuple):
-    """How the faces of a dataset are gone through. Results do not depend on it, but for the seed."""
+@dataclasses.dataclass(frozen=True)
+class ScoringSettings:
+    """How faces are scored. Scores depend on the seed and the transform alone.
 
-    batch_size: int  # faces at a time, rounded up to a multiple of the devices
-    seed: int  # of the masks; each face's own follow from it and from its video and frame
+    Attributes:
+        batch_size: faces at a time, rounded up to a multiple of the devices.
+        seed: of the masks; each face's own follow from it and from its video and frame.
+        threads: that read.
+        transform: of each face before it is scored; None for none.
+    """
+
+    batch_size: int
+    seed: int
     mesh: Mesh
-    threads: int  # that read
+    threads: int
+    transform: Transform | None = None
 
 
 class FrameScores(NamedTuple):
@@ -61,22 +71,23 @@ class _Said(NamedTuple):
 def score_frames(
     method: Method,
     params: Params,
-    dataset: FaceDataset,
+    faces: Faces,
     rows: np.ndarray,
-    sweep: Sweep,
+    scoring: ScoringSettings,
     on_heat: OnHeat | None = None,
 ) -> FrameScores:
     """Scores the faces at `rows`, int64 [n], in that order.
 
     Args:
+        faces: of a prepared dataset, or an `ExampleList`.
         on_heat: called for one batch after the other, if the method has a heat.
 
     Raises:
         ValueError: a score is not finite.
     """
-    compiled = _compiled(method, sweep.seed, sweep.mesh, on_heat is not None)
+    compiled = _compiled(method, scoring.seed, scoring.mesh, on_heat is not None)
     scores, evidence = [], []
-    for placed in placed_batches(dataset, rows, sweep, "scoring"):
+    for placed in placed_batches(faces, rows, scoring, "scoring"):
         said, n = jax.device_get(compiled(params, placed.batch)), placed.faces
         scores.append(said.score[:n])
         evidence.append({name: values[:n] for name, values in said.evidence.items()})
@@ -85,7 +96,7 @@ def score_frames(
     names = evidence[0] if evidence else {}
     together = {name: _join([part[name] for part in evidence]) for name in names}
     frames = FrameScores(np.asarray(rows), _join(scores), together)
-    _check_finite(dataset, frames)
+    _check_finite(faces, frames)
     return frames
 
 
@@ -100,7 +111,7 @@ def _compiled(method: Method, seed: int, mesh: Mesh, with_heat: bool) -> jax.sta
             heat = at_crop_scale(heat, batch[schema.IMAGE].shape[1])
         return _Said(prediction.score, prediction.evidence, heat)
 
-    return jax.jit(predict, out_shardings=rules.replicated(mesh))
+    return jax.jit(predict, out_shardings=sharding.replicated(mesh))
 
 
 def at_crop_scale(heat: jax.Array, side: int) -> jax.Array:
@@ -114,28 +125,30 @@ def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
 
 
 def placed_batches(
-    dataset: FaceDataset, rows: np.ndarray, sweep: Sweep, doing: str
+    faces: Faces, rows: np.ndarray, scoring: ScoringSettings, doing: str
 ) -> Iterator[Placed]:
     """Batches over the rows in order, split over the mesh; says how far it is."""
     if not len(rows):
         return
-    devices = sweep.mesh.size
-    batches = evaluation_batches(dataset, rows, -(-sweep.batch_size // devices) * devices)
-    split = NamedSharding(sweep.mesh, rules.BATCH)
+    devices = scoring.mesh.size
+    batch_size = -(-scoring.batch_size // devices) * devices
+    batches = evaluation_batches(faces, rows, batch_size, scoring.transform)
+    split = NamedSharding(scoring.mesh, sharding.BATCH)
     with Progress(doing, len(rows), "faces") as progress:
-        for batch in iterate(batches, 0, len(batches), sweep.threads):
+        for batch in iterate(batches, 0, len(batches), scoring.threads):
             seen = {name: batch[name] for name in _SEEN}
-            faces = int(batch[schema.VALID].sum())
-            yield Placed(_placed(seen, split), batch, faces)
-            progress.advance(faces)
+            count = int(batch[schema.VALID].sum())
+            yield Placed(_placed(seen, split), batch, count)
+            progress.advance(count)
 
 
 def _placed(batch: Batch, split: NamedSharding) -> Batch:
     """The batch, which every process has as a whole, on the devices."""
-    return {
-        name: jax.make_array_from_process_local_data(split, values, values.shape)
-        for name, values in batch.items()
-    }
+    with jax.transfer_guard("allow"):  # this is a transfer by name
+        return {
+            name: jax.make_array_from_callback(values.shape, split, values.__getitem__)
+            for name, values in batch.items()
+        }
 
 
 def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
@@ -149,9 +162,9 @@ def _join(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty(0), *parts])
 
 
-def _check_finite(dataset: FaceDataset, frames: FrameScores) -> None:
+def _check_finite(faces: Faces, frames: FrameScores) -> None:
     for name, values in ({"score": frames.score} | frames.evidence).items():
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
-            face = dataset.name(int(frames.rows[bad[0]]))
+            face = faces.name(int(frames.rows[bad[0]]))
             raise ValueError(f"{name} of {face} is not finite, nor of {len(bad) - 1} further faces")

@@ -1,43 +1,23 @@
-"""From a config to the objects that it names: data, recovery, detector."""
+"""From a config to the objects that it names: the autoencoder of stage 1, the detector, how to score."""
 
 import dataclasses
-import os
-from pathlib import Path
-from typing import NamedTuple
 
 import jax
 
 from jaxfake.config import Config
-from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without, without_faces
-from jaxfake.data.layouts.folder import list_folder
-from jaxfake.data.source_frames import SourceFrames
-from jaxfake.evaluation.predict import Sweep
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
-from jaxfake.models.delocate import Delocate, DelocateRule
+from jaxfake.evaluation.predict import ScoringSettings
+from jaxfake.experiment.layout import DETECT
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.meta import generalising
+from jaxfake.models.meta import with_meta_learning
 from jaxfake.models.method import Method
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.runtime.progress import say
-from jaxfake.train import rules
-
-TOYFACES = "toyfaces"
-
-RECOVER, DETECT = "recover", "detect"
-"""Names of the stages, as in `checkpoints/NAME`."""
-
-FRAMES = 32
-"""Most frames of a video that is prepared for evaluation; evenly spaced, as the field does it."""
-
-
-class TrainingSplits(NamedTuple):
-    """All that training, and the selection of a model, can see: there is no way to the test split."""
-
-    train: FaceDataset
-    val: FaceDataset
+from jaxfake.train import sharding
 
 
 def computable_here(config: Config) -> Config:
@@ -64,95 +44,24 @@ def detector(config: Config) -> Method:
     """
     recover = recovery(config)
     match config.method:
-        case DeepfakeMAERule() as rule:
-            return DeepfakeMAE(recover, rule)
-        case MoverRule() as rule:
-            return Mover(recover, rule)
-        case RecapRule() as rule:
-            return Recap(recover, rule)
-        case DelocateRule() as rule:
-            return generalising(Delocate(recover, rule), rule.meta)
+        case DeepfakeMAESettings() as settings:
+            return DeepfakeMAE(recover, settings)
+        case MoverSettings() as settings:
+            return Mover(recover, settings)
+        case RecapSettings() as settings:
+            return Recap(recover, settings)
+        case DelocateSettings() as settings:
+            return with_meta_learning(Delocate(recover, settings), settings.meta)
         case None:
             raise ValueError("this config trains stage 1 alone")
 
 
-def training_splits(config: Config, source: str | None = None) -> TrainingSplits:
-    """The splits to train on and to select by; the embedded dataset is built on first use.
-
-    Args:
-        source: None for the run's own dataset.
-    """
-    root, data = _root(source or config.data.source, config), config.data
-    train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
-    if not data.leave_out:
-        return TrainingSplits(train, val)
-    return TrainingSplits(without(train, data.leave_out), without(val, data.leave_out))
-
-
-def test_split(config: Config) -> FaceDataset:
-    """The split that results are measured on, after all training."""
-    return open_split(_root(config.data.source, config), "test", config.data.size)
-
-
-def named_split(source: str, split: str, config: Config, prepared: Path) -> FaceDataset:
-    """A split of any dataset; a folder of photographs and videos is prepared below `prepared` first.
-
-    All of such a folder is its test split, and without real/ and fake/ in it nobody knows the labels.
-    If none of its videos has a face, the split is empty.
-    """
-    if not _is_raw(source):
-        return open_split(_root(source, config), split, config.data.size)
-    return _prepared_split(Path(source), split, config, prepared)
-
-
-def source_frames(source: str) -> SourceFrames | None:
-    """The frames of a folder of photographs and videos; None for a prepared dataset, which has crops."""
-    folder = Path(source)
-    if not _is_raw(source):
-        return None
-    return SourceFrames(list_folder(folder, label=_raw_label(folder)))
-
-
-def sweep(config: Config) -> Sweep:
+def scoring(config: Config) -> ScoringSettings:
     """How faces are scored: on all devices that there are."""
-    mesh = rules.make_mesh(1, jax.device_count())
-    return Sweep(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
+    mesh = sharding.make_mesh(1, jax.device_count())
+    return ScoringSettings(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
 
 
-def _root(source: str, config: Config) -> Path:
-    if source != TOYFACES:
-        return Path(source)
-    from jaxfake.data.toyfaces import builder
-
-    return builder.build(Path(config.data.root), builder.ToyFaces(size=config.data.size))
-
-
-def _is_raw(source: str) -> bool:
-    """Whether this is a folder of photographs and videos."""
-    folder = Path(source)
-    return source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
-
-
-def _raw_label(source: Path) -> str | None:
-    """Of all files of a raw folder, which says itself what is real and fake or leaves it open."""
-    labelled = any((source / name).is_dir() for name in ("real", "fake"))
-    return None if labelled else "unknown"
-
-
-def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
-    from jaxfake.data.layouts.registry import Wishes
-    from jaxfake.data.preparation.cropping import CropOptions
-    from jaxfake.data.preparation.prepare import Preparation, dataset_folder, prepare
-    from jaxfake.data.preparation.splits import SplitShares
-
-    wanted = Preparation(
-        source=source,
-        out=prepared / source.resolve().name,
-        crops=CropOptions(config.data.size, FRAMES, "png"),
-        wishes=Wishes(label=_raw_label(source)),
-        shares=SplitShares(0.0, 0.0, 1.0),
-        workers=len(os.sched_getaffinity(0)),
-    )
-    if prepare(wanted).dataset is None:
-        return without_faces(dataset_folder(wanted.out), split, config.data.size)
-    return open_split(dataset_folder(wanted.out), split, config.data.size)
+def stage_method(config: Config, stage: str) -> Method:
+    """What a stage trains."""
+    return detector(config) if stage == DETECT else recovery(config)

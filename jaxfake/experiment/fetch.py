@@ -12,6 +12,8 @@ from typing import IO
 from urllib.parse import urlsplit
 from urllib.request import Request
 
+from jaxfake.checkpoints.metadata import METADATA_FILE
+from jaxfake.experiment.layout import CONFIG, RunFolder
 from jaxfake.runtime.archives import unpack
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -129,14 +131,14 @@ def _copy(source: IO[bytes], target: IO[bytes], most_bytes: int) -> int:
 
 def _run_in(folder: Path) -> Path:
     """The one run at or below a folder, or all that is left of it."""
-    if (folder / "config.json").is_file():
+    if RunFolder(folder).config.is_file():
         return folder
-    found = [path.parent for path in sorted(folder.rglob("config.json"))]
+    found = [path.parent for path in sorted(folder.rglob(CONFIG))]
     if not found:
-        checkpoints = [path.parent.parent for path in folder.rglob("meta/metadata")]
-        if checkpoints:  # what was saved of a run, see `salvage`
+        checkpoints = [path.parent.parent for path in folder.rglob(METADATA_FILE)]
+        if checkpoints:  # what was saved of a run, see `locate`
             return Path(os.path.commonpath(checkpoints))
     if len(found) != 1:
         names = ", ".join(str(run.relative_to(folder)) for run in found) or "none"
-        raise InputError(f"{folder} must hold one run, with a config.json; it holds {names}")
+        raise InputError(f"{folder} must hold one run, with a {CONFIG}; it holds {names}")
     return found[0]

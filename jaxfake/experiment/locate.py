@@ -1,53 +1,51 @@
-"""What is left of a trained run: its folder, a folder of checkpoints, or a single checkpoint.
+"""Where the checkpoints of a run are: in its folder, in a folder of checkpoints, or in a single checkpoint.
 
-A machine dies, and all that was copied away by hand is a folder of checkpoints, with unfinished saves
+When a machine dies, what was copied away by hand may be a folder of checkpoints, with unfinished saves
 among them and no config. Each checkpoint says itself what it is. Here everything is only read, and
 no path that a checkpoint names is followed.
 """
 
 import dataclasses
-import json
 from pathlib import Path
 
 from jaxfake import config
-from jaxfake.checkpoints.manager import is_checkpoint, read_notes
-from jaxfake.checkpoints.metadata import Noted, noted
-from jaxfake.config import Config, Stage, fingerprint
-from jaxfake.experiment.build import DETECT, RECOVER
-from jaxfake.experiment.restore import RestoredStage, restore_single, restore_stage
-from jaxfake.models.method import Method
+from jaxfake.checkpoints.manager import is_checkpoint, read_metadata
+from jaxfake.checkpoints.metadata import CheckpointMetadata
+from jaxfake.config import Config, Stage
+from jaxfake.experiment.layout import CHECKPOINTS, CONFIG, DETECT, RECOVER, RunFolder
+from jaxfake.experiment.run_config import read_config, run_identity
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import is_number
 from jaxfake.runtime.progress import say
 
-_CHECKPOINTS, _CONFIG = "checkpoints", "config.json"
-
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class LocatedRun:
     """A stage of a run, with at least one checkpoint that can be read.
 
     Attributes:
-        folder: of the stage's checkpoints, or of the only one.
-        single: whether it is of the only one.
+        name: of the folder that was given, for people.
+        checkpoints: folder of the stage's checkpoints, or of the only one.
+        single: whether it is the folder of the only one.
         run: folder of the whole run, or None.
         stage: 'recover' or 'detect'.
         config: of the run.
-        salvaged: whether the config is what the checkpoint says, since no config.json was there.
+        has_config: whether a config.json was there; without one, the config is the checkpoint's own.
         newest: step of the newest checkpoint that can be read, if its folder says so.
     """
 
-    folder: Path
+    name: str
+    checkpoints: Path
     single: bool
-    run: Path | None
+    run: RunFolder | None
     stage: str
     config: Config
-    salvaged: bool
+    has_config: bool
     newest: int | None
 
     @property
     def settings(self) -> Stage:
-        """Of the stage."""
+        """How the stage is trained."""
         settings = self.config.detect if self.stage == DETECT else self.config.recover
         assert settings is not None
         return settings
@@ -55,88 +53,63 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class _Read:
-    """Notes, and the checkpoint that they are of."""
+    """A checkpoint and what it says of itself."""
 
     checkpoint: Path
-    noted: Noted
+    metadata: CheckpointMetadata
+
+    @property
+    def stage(self) -> str:
+        return self.metadata.identity.stage or ""
 
 
-def find(path: Path, step: int | None, stages: tuple[str, ...] = (DETECT, RECOVER)) -> Found:
+def locate(path: Path, step: int | None, stages: tuple[str, ...] = (DETECT, RECOVER)) -> LocatedRun:
     """The first of the stages that has a checkpoint.
 
     Args:
         path: a run's folder; or one that holds `checkpoints/STAGE/STEP`, `STAGE/STEP` or `STEP`, whatever
             it is called; or a single STEP folder, whatever it is called.
-        step: whose notes count; None for those of the newest.
+        step: whose metadata count; None for those of the newest.
 
     Raises:
         InputError: there is none, all are damaged, or config and checkpoint do not belong together.
     """
-    folder = _folder(path, stages)
+    folder = _checkpoint_folder(path, stages)
     single = is_checkpoint(folder)
     newest = _read(folder) if single else _read_newest(folder)
     asked = folder / str(step)
     read = _read(asked) if not single and asked.is_dir() else newest
-    salvaged = not (path / _CONFIG).exists()
-    run_config = _noted_config(read) if salvaged else read_config(path)
+    run = RunFolder(path)
+    has_config = run.config.exists()
+    run_config = read_config(run.config) if has_config else _own_config(read)
     _check(path, read, run_config, stages)
-    return Found(
-        folder=folder,
+    return LocatedRun(
+        name=path.resolve().name,
+        checkpoints=folder,
         single=single,
-        run=path if not salvaged or (path / _CHECKPOINTS).is_dir() else None,
-        stage=read.noted.stage,
+        run=run if has_config or run.checkpoints.is_dir() else None,
+        stage=read.stage,
         config=run_config,
-        salvaged=salvaged,
+        has_config=has_config,
         newest=None if single else int(newest.checkpoint.name),
     )
 
 
-def restore(found: Found, method: Method, step: int | None) -> RestoredStage:
-    """The state of one step; None for the selected one, or the newest where nothing was selected.
-
-    Raises:
-        InputError: there is no such checkpoint, or it is damaged or of another run.
-    """
-    from_folder = restore_single if found.single else restore_stage
-    stage = from_folder(found.folder, method, found.settings, found.config, step)
-    if (stage.noted.stage, stage.noted.config) != (found.stage, fingerprint(found.config)):
-        raise InputError(
-            f"{found.folder} holds checkpoints of several runs: name one of them with --step, or its "
-            "own folder"
-        )
-    return stage
-
-
-def read_config(folder: Path) -> Config:
-    """The config of a run, from its folder.
-
-    Raises:
-        InputError: there is no run, or it was made by a version with other keys.
-    """
-    path = folder / _CONFIG
-    try:
-        return config.parse(json.loads(path.read_text())["config"])
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no run: there is no {_CONFIG} in it") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-
-
-def _folder(path: Path, stages: tuple[str, ...]) -> Path:
-    """Of the checkpoints of a stage, or of one checkpoint."""
+def _checkpoint_folder(path: Path, stages: tuple[str, ...]) -> Path:
+    """The folder of the checkpoints of a stage, or of one checkpoint."""
     if not path.is_dir():
         raise InputError(f"there is no folder {path}")
     if is_checkpoint(path):
         return path
-    below = [path / parent / stage for parent in (_CHECKPOINTS, "") for stage in stages]
+    below = [path / parent / stage for parent in (CHECKPOINTS, "") for stage in stages]
     for folder in (*below, path):
         if _steps(folder):
             return folder
-    if (path / _CONFIG).exists():
+    if RunFolder(path).config.exists():
         raise InputError(f"{path} holds no checkpoint of {' or '.join(stages)} yet")
     raise InputError(
-        f"{path} holds no run: there is neither a {_CONFIG} nor a whole checkpoint in it, which is a "
-        "folder with meta/ and state/"
+        f"{path} does not hold a run: there is neither a {CONFIG} nor a whole checkpoint in it, which is "
+        "a folder with meta/ and state/"
     )
 
 
@@ -150,13 +123,13 @@ def _steps(folder: Path) -> list[int]:
 
 def _read(folder: Path) -> _Read:
     try:
-        return _Read(folder, noted(read_notes(folder)))
+        return _Read(folder, read_metadata(folder))
     except (OSError, ValueError) as error:
         raise InputError(f"checkpoint {folder} is damaged: {error}") from error
 
 
 def _read_newest(folder: Path) -> _Read:
-    """Of the newest that can be read; a restore names those that cannot, where that matters."""
+    """The newest that can be read; a restore names those that cannot, where that matters."""
     steps, errors = _steps(folder), []
     _name_unfinished(folder, steps[0])
     for step in steps:
@@ -164,7 +137,7 @@ def _read_newest(folder: Path) -> _Read:
             return _read(folder / str(step))
         except InputError as error:
             errors.append(str(error))
-    raise InputError(f"{folder} has no checkpoint that is whole: {errors[0]}")
+    raise InputError(f"no checkpoint in {folder} is whole: {errors[0]}")
 
 
 def _name_unfinished(folder: Path, newest: int) -> None:
@@ -175,31 +148,32 @@ def _name_unfinished(folder: Path, newest: int) -> None:
             say(f"passed over: {path} was not finished")
 
 
-def _noted_config(read: _Read) -> Config:
-    record = read.noted.record
-    if record is None:
+def _own_config(read: _Read) -> Config:
+    """The config that a checkpoint was saved with."""
+    training = read.metadata.training
+    if training is None:
         raise InputError(
             f"checkpoint {read.checkpoint} is of an older version, which did not keep the config: put "
-            f"the {_CONFIG} of its run into a folder with checkpoints/{read.noted.stage}/STEP"
+            f"the {CONFIG} of its run into a folder with {CHECKPOINTS}/{read.stage}/STEP"
         )
     try:
-        return config.parse(record.config)
+        return config.parse(training.config)
     except InputError as error:
         raise InputError(f"checkpoint {read.checkpoint} is of another version: {error}") from error
 
 
 def _check(path: Path, read: _Read, run_config: Config, stages: tuple[str, ...]) -> None:
     """Refuses what does not belong together."""
-    stage = read.noted.stage
-    known = stage == RECOVER or (stage == DETECT and run_config.detect is not None)
-    if stage not in stages or not known:
+    known = read.stage == RECOVER or (read.stage == DETECT and run_config.detect is not None)
+    if read.stage not in stages or not known:
         raise InputError(
-            f"checkpoint {read.checkpoint} is of the stage {stage!r}, not of {' or '.join(stages)}"
+            f"checkpoint {read.checkpoint} is of the stage {read.stage!r}, not of {' or '.join(stages)}"
         )
-    here, there = fingerprint(run_config), read.noted.config
-    if here != there:
+    differs = run_identity(run_config).difference(read.metadata.identity)
+    if differs is not None:
+        saved = RunFolder(path).config
         raise InputError(
-            f"checkpoint {read.checkpoint} is of the config {there[:12]}, but that of "
-            f"{path / _CONFIG if (path / _CONFIG).exists() else 'its notes'} is {here[:12]}: they do "
-            "not belong together"
+            f"checkpoint {read.checkpoint} is of the {differs.name} {differs.theirs[:12]}, but that of "
+            f"{saved if saved.exists() else 'its metadata'} is {differs.ours[:12]}: they do not belong "
+            "together"
         )

@@ -1,15 +1,15 @@
-"""Learning to generalise: an update is judged by faces that it was not made from (MLDG; Li et al., 2018).
+"""Meta-learning of domain generalisation (MLDG; Li et al., 2018), as Delocate uses it.
 
-Of each batch some videos are held out. The loss on the others is added to the loss on those held out after
-one inner step on the others. Stated by Delocate: the training data are split into meta-train and
-meta-test at random, 7 to 3. Our choice: the split is by video and keeps both classes in both halves; the
-inner step is plain gradient descent; it is first order unless asked (derivatives of the inner gradient
-are dropped). Holding out one manipulation is the more usual reading of 'domain'.
+Each batch is split into meta-train and meta-test. The loss is that of the meta-train, plus that of the
+meta-test after one inner step of gradient descent on the meta-train. Stated by Delocate: the training data
+are split at random, 7 to 3. Our choice: the split is by video and has both classes on both sides; it is
+first order by default, which means that the gradient is not taken through the inner gradient. Holding out
+a whole manipulation is the more common meaning of 'domain'.
 
-Both halves have a fixed number of rows, so that an update costs about as much as a plain one of the whole
-batch. A face that fits in neither, since videos are never divided, sits the update out.
+Both sides have a fixed number of rows, so an update costs about as much as a plain one of the whole batch.
+Videos are never divided, so a few faces may fit on neither side; those do not count in this update.
 
-A method that is made to generalise so is a method like any other: the loop knows nothing of it.
+The result is a method like any other: the training loop does not know about meta-learning.
 """
 
 import dataclasses
@@ -27,15 +27,15 @@ META_TEST_SHARE = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
-class MetaRule:
-    """What is held out, and how.
+class MetaSettings:
+    """Settings of meta-learning.
 
     Attributes:
-        held_out: 'none' for plain training; 'videos', three of ten at random; 'manipulation', all fakes of
-            one of the batch's manipulations, and three of ten real videos.
-        second_order: whether the outer gradient goes through the inner one.
-        inner_rate: of the inner step.
-        weight: of the loss on what was held out.
+        held_out: what the meta-test is. 'none': plain training; 'videos': three of ten at random;
+            'manipulation': all fakes of one manipulation of the batch, and three of ten real videos.
+        second_order: whether the outer gradient is taken through the inner gradient.
+        inner_rate: learning rate of the inner step.
+        weight: of the loss of the meta-test.
     """
 
     held_out: Literal["none", "videos", "manipulation"]
@@ -44,26 +44,26 @@ class MetaRule:
     weight: float
 
 
-class Half(NamedTuple):
+class Subset(NamedTuple):
     """A part of a batch."""
 
     rows: jax.Array  # int32 [n]
-    counts: jax.Array  # bool [n]; False for a face that only fills up the number
+    counts: jax.Array  # bool [n]; False for a face that only pads the subset
 
 
-class Halves(NamedTuple):
+class MetaSplit(NamedTuple):
     """Meta-train and meta-test; no video is in both."""
 
-    train: Half
-    test: Half
+    train: Subset
+    test: Subset
 
 
 @dataclasses.dataclass(frozen=True)
 class MetaLearned:
-    """A method whose updates are judged by held-out faces."""
+    """A method trained by meta-learning."""
 
     method: Method
-    rule: MetaRule
+    settings: MetaSettings
 
     @property
     def heat_threshold(self) -> float | None:
@@ -73,74 +73,78 @@ class MetaLearned:
         return self.method.init(key, autoencoder)
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """The method's losses on one half of the batch, and on the other after a step on the first."""
-        halves = divide(self.rule, batch, keys[0])
+        """The method's losses on the meta-train, and on the meta-test after a step on the meta-train."""
+        split = split_batch(self.settings, batch, keys[0])
 
-        def before(params: Params) -> tuple[jax.Array, Losses]:
-            losses = self._on(halves.train, params, batch, keys)
+        def train_loss(params: Params) -> tuple[jax.Array, Losses]:
+            losses = self._losses_on(split.train, params, batch, keys)
             return _sum_of_means(losses.total), losses
 
-        (_, losses), inner = jax.value_and_grad(before, has_aux=True)(params)
-        if not self.rule.second_order:
+        (_, losses), inner = jax.value_and_grad(train_loss, has_aux=True)(params)
+        if not self.settings.second_order:
             inner = jax.lax.stop_gradient(inner)
-        stepped = jax.tree.map(lambda p, g: p - self.rule.inner_rate * g, params, inner)
-        after = self._on(halves.test, stepped, batch, keys).total
-        later = {
-            f"after_{name}": Term(self.rule.weight * term.values, term.weight)
-            for name, term in after.items()
+        stepped = jax.tree.map(lambda p, g: p - self.settings.inner_rate * g, params, inner)
+        test_losses = self._losses_on(split.test, stepped, batch, keys).total
+        after = {
+            f"after_{name}": Term(self.settings.weight * term.values, term.weight)
+            for name, term in test_losses.items()
         }
-        return Losses(losses.total | later, losses.watch)
+        return Losses(losses.total | after, losses.metrics)
 
-    def _on(self, half: Half, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """The method's losses on the faces of a half."""
-        part, part_keys = jax.tree.map(lambda rows: rows[half.rows], (batch, keys))
+    def _losses_on(self, subset: Subset, params: Params, batch: Batch, keys: jax.Array) -> Losses:
+        """The method's losses on the faces of a subset."""
+        part, part_keys = jax.tree.map(lambda rows: rows[subset.rows], (batch, keys))
         losses = self.method.losses(params, part, part_keys)
-        return Losses(*({name: _among(t, half) for name, t in terms.items()} for terms in losses))
+        return Losses(
+            *({name: _weighted(t, subset) for name, t in terms.items()} for terms in losses)
+        )
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
         return self.method.predict(params, batch, keys)
 
 
-def generalising(method: Method, rule: MetaRule) -> Method:
-    """The method with its updates judged as the rule says."""
-    return method if rule.held_out == "none" else MetaLearned(method, rule)
+def with_meta_learning(method: Method, settings: MetaSettings) -> Method:
+    """The method trained by meta-learning, or the method itself if nothing is held out."""
+    return method if settings.held_out == "none" else MetaLearned(method, settings)
 
 
-def divide(rule: MetaRule, batch: Batch, key: jax.Array) -> Halves:
-    """Three tenths of the rows for the meta-test, the rest for the meta-train, faces held out first."""
-    held = held_out(rule, batch, key)
-    order = jnp.argsort(~held)
-    of_test = round(META_TEST_SHARE * len(order))
-    test, train = order[:of_test], order[of_test:]
-    return Halves(Half(train, ~held[train]), Half(test, held[test]))
+def split_batch(settings: MetaSettings, batch: Batch, key: jax.Array) -> MetaSplit:
+    """Splits a batch; three tenths of its rows are the meta-test, held-out faces first."""
+    held_out = held_out_faces(settings, batch, key)
+    order = jnp.argsort(~held_out)
+    count = round(META_TEST_SHARE * len(order))
+    test, train = order[:count], order[count:]
+    return MetaSplit(Subset(train, ~held_out[train]), Subset(test, held_out[test]))
 
 
-def held_out(rule: MetaRule, batch: Batch, key: jax.Array) -> jax.Array:
-    """Which faces are the meta-test, bool [B]; never some faces of a video and not others."""
-    video_key, method_key = jax.random.split(key)
+def held_out_faces(settings: MetaSettings, batch: Batch, key: jax.Array) -> jax.Array:
+    """Which faces are held out for the meta-test, bool [B]; of a video either all or none."""
+    video_key, manipulation_key = jax.random.split(key)
     real = batch[schema.LABEL] == schema.REAL
-    some = _some_videos(batch, real, video_key)
-    if rule.held_out == "manipulation":
-        return jnp.where(real, some, _one_manipulation(batch, ~real, method_key))
-    return some | _some_videos(batch, ~real, video_key)
+    real_videos = _some_videos(batch, real, video_key)
+    if settings.held_out == "manipulation":
+        return jnp.where(real, real_videos, _one_manipulation(batch, ~real, manipulation_key))
+    return real_videos | _some_videos(batch, ~real, video_key)
 
 
 def _some_videos(batch: Batch, among: jax.Array, key: jax.Array) -> jax.Array:
-    """About three tenths of the faces chosen by `among`, by video; of two videos or more at least one
-    is held out and at least one is not."""
+    """About three tenths of the faces chosen by `among`, by video.
+
+    Of two videos or more, at least one is held out and at least one is not.
+    """
     draw = _draws(batch[schema.VIDEO], key)
     below = (draw[None, :] < draw[:, None]) & among[None, :]
-    place = below.sum(1) / jnp.maximum(among.sum(), 1)  # share of the class with a smaller draw
+    rank = below.sum(1) / jnp.maximum(among.sum(), 1)  # share of the class with a smaller number
     low, high = (
         limit(jnp.where(among, draw, missing))
         for limit, missing in ((jnp.min, jnp.inf), (jnp.max, -jnp.inf))
     )
-    chosen = (place >= 1.0 - META_TEST_SHARE) | (draw == high)
+    chosen = (rank >= 1.0 - META_TEST_SHARE) | (draw == high)
     return among & chosen & (draw != low)
 
 
 def _one_manipulation(batch: Batch, fake: jax.Array, key: jax.Array) -> jax.Array:
-    """The fakes of one manipulation at random; none if there is one alone."""
+    """The fakes of a random manipulation; none if the batch has only one manipulation."""
     draw = _draws(batch[schema.MANIPULATION], key)
     low = jnp.min(jnp.where(fake, draw, jnp.inf))
     high = jnp.max(jnp.where(fake, draw, -jnp.inf))
@@ -148,12 +152,12 @@ def _one_manipulation(batch: Batch, fake: jax.Array, key: jax.Array) -> jax.Arra
 
 
 def _draws(names: jax.Array, key: jax.Array) -> jax.Array:
-    """A number in 0..1 for each name, uint32 [B] to float32 [B]; the same for the same name."""
+    """A random number in 0..1 for each name, uint32 [B] to float32 [B]; equal for equal names."""
     return jax.vmap(lambda name: jax.random.uniform(jax.random.fold_in(key, name)))(names)
 
 
-def _among(term: Term, half: Half) -> Term:
-    return Term(term.values, term.weight * half.counts.astype(jnp.float32))
+def _weighted(term: Term, subset: Subset) -> Term:
+    return Term(term.values, term.weight * subset.counts.astype(jnp.float32))
 
 
 def _sum_of_means(terms: dict[str, Term]) -> Any:

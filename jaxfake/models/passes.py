@@ -1,4 +1,4 @@
-"""A face seen several times, each time with another of its parts masked, and what comes of it."""
+"""K passes over a face, each with another part masked, and how their results are combined."""
 
 from typing import Any, NamedTuple
 
@@ -7,15 +7,14 @@ import jax.numpy as jnp
 
 from jaxfake.faces.parts import FACE_PARTS, PartMap
 from jaxfake.models.losses import squared_error
-from jaxfake.models.masking import Mask, MaskRule, draw_mask
+from jaxfake.models.masking import Mask, MaskSettings, draw_mask
 from jaxfake.models.pixels import unpatchify
 
 PASSES = len(FACE_PARTS)
 """K: each of the parts is masked once."""
 
-
 RESIDUAL_GAIN = 4.0
-"""How much a residual is enlarged for a network that looks at it, as RFFR does it (2303.08439)."""
+"""Factor by which a residual is enlarged as the input of a network, as in RFFR (2303.08439)."""
 
 
 class Faces(NamedTuple):
@@ -26,37 +25,37 @@ class Faces(NamedTuple):
     parts: PartMap
 
 
-class Masked(NamedTuple):
-    """All B faces with the first part masked, then all with the second, ...: K x B of them."""
+class MaskedFaces(NamedTuple):
+    """Faces and the mask of each. With K passes: all faces with the first part masked, then the second…"""
 
     faces: Faces
     mask: Mask
 
 
-class Assembled(NamedTuple):
-    """The K recoveries of each face as one face."""
+class CombinedPasses(NamedTuple):
+    """The K recoveries of each face combined into one."""
 
-    recovered: jax.Array  # float32 [B, H, W, 3] in -1..1, what was never masked as it was
-    error: (
-        jax.Array
-    )  # float32 [B, grid, grid], squared error of the patches that were masked, else 0
-    hidden: jax.Array  # bool [B, grid, grid], masked in one pass or another
+    recovered: jax.Array  # float32 [B, H, W, 3] in -1..1, unchanged where nothing was masked
+    error: jax.Array  # float32 [B, grid, grid], squared error of the masked patches, else 0
+    hidden: jax.Array  # bool [B, grid, grid], masked in any pass
 
 
-def mask_each_part(rule: MaskRule, faces: Faces, keys: jax.Array) -> Masked:
-    """Draws K masks for each face, M patches of another part each time; one batch for the networks.
+def mask_each_part(settings: MaskSettings, faces: Faces, keys: jax.Array) -> MaskedFaces:
+    """Draws K masks for each face, each of M patches of another part: one batch of K B faces.
 
     Args:
+        settings: mode and number of masked patches.
+        faces: B of them.
         keys: PRNG keys [B].
     """
     part = jnp.repeat(jnp.asarray(FACE_PARTS, jnp.int32), len(keys))
-    several: Faces = repeated(faces)
-    part_keys = jax.vmap(jax.random.fold_in)(repeated(keys), part)
-    return Masked(several, draw_mask(rule, part_keys, several.parts, part))
+    repeated: Faces = repeat(faces)
+    part_keys = jax.vmap(jax.random.fold_in)(repeat(keys), part)
+    return MaskedFaces(repeated, draw_mask(settings, part_keys, repeated.parts, part))
 
 
-def repeated(tree: Any) -> Any:
-    """Each array [B, ...] of a tree K times, [K B, ...], as `Masked` holds the faces."""
+def repeat(tree: Any) -> Any:
+    """Each array [B, ...] of a tree K times, [K B, ...], in the order of `mask_each_part`."""
     return jax.tree.map(lambda leaf: jnp.concatenate([leaf] * PASSES), tree)
 
 
@@ -70,32 +69,34 @@ def enlarged_residual(recovered: jax.Array, given: jax.Array) -> jax.Array:
     return jnp.clip(RESIDUAL_GAIN * (recovered - given), -1.0, 1.0)
 
 
-def assemble(masked: Masked, predicted: jax.Array, patch: int) -> Assembled:
-    """Puts the masked patches of every pass into one face.
+def combine_passes(masked: MaskedFaces, predicted: jax.Array, patch: int) -> CombinedPasses:
+    """Combines the masked patches of all passes into one face.
 
     Args:
-        predicted: float32 [K B, N, P], pixels of the patches as the passes recovered them.
+        masked: K B faces.
+        predicted: float32 [K B, N, P], the patches as the passes recovered them.
         patch: side of a patch in pixels.
     """
     error = squared_error(predicted, masked.faces.patches)
-    face = joined(masked, predicted, by_pass(masked.faces.patches)[0])
-    heat = joined(masked, error[..., None], jnp.zeros((*face.shape[:2], 1)))
+    face = masked_values(masked, predicted, by_pass(masked.faces.patches)[0])
+    heat = masked_values(masked, error[..., None], jnp.zeros((*face.shape[:2], 1)))
     grid = round(face.shape[1] ** 0.5)
     hidden = by_pass(masked.mask.dropped).any(0)
-    return Assembled(
+    return CombinedPasses(
         unpatchify(face, patch),
         heat.reshape(-1, grid, grid),
         hidden.reshape(-1, grid, grid),
     )
 
 
-def joined(masked: Masked, values: jax.Array, otherwise: jax.Array) -> jax.Array:
-    """What every pass says of the patches that it masks; where passes overlap, the last one counts.
+def masked_values(masked: MaskedFaces, values: jax.Array, otherwise: jax.Array) -> jax.Array:
+    """The value of each patch from the pass that masks it; where passes overlap, the last one counts.
 
     Args:
+        masked: K B faces.
         values: [K B, N, F].
-        otherwise: [B, N, F], for patches that were never masked.
+        otherwise: [B, N, F], for patches that no pass masks.
     """
-    for dropped, said in zip(by_pass(masked.mask.dropped), by_pass(values), strict=True):
-        otherwise = jnp.where(dropped[..., None], said, otherwise)
+    for dropped, in_pass in zip(by_pass(masked.mask.dropped), by_pass(values), strict=True):
+        otherwise = jnp.where(dropped[..., None], in_pass, otherwise)
     return otherwise

@@ -1,4 +1,4 @@
-"""Recovery as a picture: input | masked | recovered | error, for people and for TensorBoard."""
+"""A recovery as a picture, input | masked | recovered | error, for the report and TensorBoard."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxfake.models.pixels import normalise, to_picture
 GREY = 128
 
 ERROR_GAIN = 4.0
-"""Errors are shown this many times as bright as they are, so that small ones can be seen."""
+"""Errors are shown this many times brighter, so that small ones are visible."""
 
 
 def recovery_strips(image: jax.Array, prediction: Prediction) -> jax.Array:
@@ -21,7 +21,7 @@ def recovery_strips(image: jax.Array, prediction: Prediction) -> jax.Array:
     """
     recovered, hidden = prediction.recovered, prediction.hidden
     if recovered is None or hidden is None:
-        raise ValueError("this prediction has recovered no face")
+        raise ValueError("this prediction has no recovered face")
     pixels_hidden = enlarge(hidden, image.shape[1])[..., None]
     masked = jnp.where(pixels_hidden, jnp.uint8(GREY), image)
     error = jnp.abs(recovered - normalise(image)) / 2.0

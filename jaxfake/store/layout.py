@@ -1,22 +1,22 @@
-"""What of a run's folder belongs in a store, and how a whole checkpoint is told from a part of one.
+"""Which files of a run's folder belong in a store, and how a complete checkpoint is recognised.
 
-The store has the names of the folder, and beside each whole checkpoint a marker,
-`checkpoints/STAGE/STEP.complete.json`, which is written last and names every file with size and sha256.
+Objects in the store have the names of the files in the folder. Beside each complete checkpoint lies a
+marker, `checkpoints/STAGE/STEP.complete.json`, which is written last and lists every file with size and
+sha256.
 """
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from jaxfake.experiment.layout import CHECKPOINTS, DONE, PREPARED
 from jaxfake.runtime.files import is_number, sha256
 
-CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
-CHECKPOINTS = "checkpoints"
 MOST_MARKER_BYTES = 16 << 20
 
-_PREPARED = "prepared"  # faces of other people's videos, made again where they are needed
 _MARKER = ".complete.json"
 _MOST_NAME = 1024  # characters, as S3 allows
 
@@ -29,35 +29,37 @@ class Step(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder, in the workdir and in the store."""
+        """The path of its folder in the workdir and in the store."""
         return f"{CHECKPOINTS}/{self.stage}/{self.number}"
 
     @property
     def marker(self) -> str:
-        """Name of the object that says that all of it is in the store."""
+        """The name of its marker in the store."""
         return f"{self.name}{_MARKER}"
 
 
-class Facts(NamedTuple):
-    """Content of a file."""
+@dataclasses.dataclass(frozen=True)
+class FileInfo:
+    """What identifies the content of a file."""
 
     size: int
     sha256: str
 
 
-class Stamp(NamedTuple):
-    """What changes when a file does."""
+@dataclasses.dataclass(frozen=True)
+class FileStamp:
+    """Changes whenever the file does, and costs no reading of it."""
 
     size: int
     mtime_ns: int
 
 
-Contents = dict[str, Facts]
-"""By the file's name below the folder of the checkpoint."""
+Contents = dict[str, FileInfo]
+"""The files of a checkpoint by their names below its folder."""
 
 
 def local_steps(workdir: Path) -> list[Step]:
-    """Committed checkpoints, the newest of each stage first of all, then the next newest, and so on."""
+    """The committed checkpoints: first the newest of every stage, then the next newest, and so on."""
     ranked = []
     for stage in _folders(workdir / CHECKPOINTS):
         numbers = sorted((int(p.name) for p in _folders(stage) if is_number(p.name)), reverse=True)
@@ -73,10 +75,10 @@ def newest(steps: Iterable[Step]) -> dict[str, int]:
     return found
 
 
-def stamps(folder: Path) -> dict[str, Stamp]:
-    """Of all files below a folder, by name, but for scratch files right in it.
+def file_stamps(folder: Path) -> dict[str, FileStamp]:
+    """The stamps of all files below a folder, by name, without hidden files at its top level.
 
-    Those that vanish meanwhile are left out.
+    Files that vanish meanwhile are left out.
     """
     found = {}
     for place, folders, names in os.walk(folder):
@@ -88,37 +90,38 @@ def stamps(folder: Path) -> dict[str, Stamp]:
                 stat = path.stat()
             except FileNotFoundError:
                 continue
-            found[path.relative_to(folder).as_posix()] = Stamp(stat.st_size, stat.st_mtime_ns)
+            found[path.relative_to(folder).as_posix()] = FileStamp(stat.st_size, stat.st_mtime_ns)
     return found
 
 
-def records(workdir: Path) -> dict[str, Stamp]:
-    """Every other file that belongs in the store, by name, DONE last."""
-    found = {name: stamp for name, stamp in stamps(workdir).items() if is_record(name)}
+def run_files(workdir: Path) -> dict[str, FileStamp]:
+    """The files outside of checkpoints that belong in the store, by name, DONE last."""
+    found = {name: stamp for name, stamp in file_stamps(workdir).items() if is_run_file(name)}
     return dict(sorted(found.items(), key=lambda one: (one[0] == DONE, one[0])))
 
 
-def is_record(name: str) -> bool:
-    """Whether this is a file of a run, outside of its checkpoints, that is no scratch file."""
+def is_run_file(name: str) -> bool:
+    """Whether a name is of a file outside of the checkpoints that belongs in the store."""
     first, *rest = name.split("/")
-    return first not in (CHECKPOINTS, _PREPARED) and _unhidden([first, *rest]) == [first, *rest]
+    return first not in (CHECKPOINTS, PREPARED) and _unhidden([first, *rest]) == [first, *rest]
 
 
-def contents(folder: Path) -> Contents:
-    """Of all files below a folder."""
+def file_infos(folder: Path) -> Contents:
+    """Size and digest of all files below a folder, by name."""
     return {
-        name: Facts(stamp.size, sha256(folder / name)) for name, stamp in stamps(folder).items()
+        name: FileInfo(stamp.size, sha256(folder / name))
+        for name, stamp in file_stamps(folder).items()
     }
 
 
-def marker_step(name: str) -> Step | None:
-    """The checkpoint that an object marks as whole, if it is a marker."""
-    step = step_of(name.removesuffix(_MARKER) + "/") if name.endswith(_MARKER) else None
+def step_of_marker(name: str) -> Step | None:
+    """The checkpoint of a marker; None if the object is not a marker."""
+    step = step_of_object(name.removesuffix(_MARKER) + "/") if name.endswith(_MARKER) else None
     return step if step is not None and step.marker == name else None
 
 
-def step_of(name: str) -> Step | None:
-    """The checkpoint that an object is a part of, if any."""
+def step_of_object(name: str) -> Step | None:
+    """The checkpoint that an object is part of; None if it is not part of one."""
     parts = name.split("/")
     if len(parts) < 4 or parts[0] != CHECKPOINTS or not is_number(parts[2]):
         return None
@@ -127,23 +130,23 @@ def step_of(name: str) -> Step | None:
 
 def to_json(files: Contents) -> bytes:
     """The text of a marker."""
-    listed = {name: facts._asdict() for name, facts in sorted(files.items())}
+    listed = {name: dataclasses.asdict(info) for name, info in sorted(files.items())}
     return json.dumps({"files": listed}, indent=1).encode()
 
 
 def from_json(text: bytes) -> Contents:
-    """Reads a marker, which may come from anyone.
+    """Reads a marker, without trusting it.
 
     Raises:
-        ValueError: it is none, or names a file that would lie elsewhere.
+        ValueError: it is not a marker, or names a file that would lie outside the folder.
     """
     try:
         listed = json.loads(text)["files"]
-        files = {str(n): Facts(int(f["size"]), str(f["sha256"])) for n, f in listed.items()}
+        files = {str(n): FileInfo(int(f["size"]), str(f["sha256"])) for n, f in listed.items()}
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("its marker is no list of files") from error
-    for name, facts in files.items():
-        if not is_safe(name) or facts.size < 0:
+        raise ValueError("its marker is not a list of files") from error
+    for name, info in files.items():
+        if not is_safe(name) or info.size < 0:
             raise ValueError(f"its marker names a file {name[:80]!r}")
     if not files:
         raise ValueError("its marker names no file")
@@ -151,13 +154,13 @@ def from_json(text: bytes) -> Contents:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a file of this name lies below the folder that it is put in, on any system."""
+    """Whether a file of this name stays inside its folder, on any operating system."""
     parts = PurePosixPath(name).parts
     return (
         0 < len(name) <= _MOST_NAME
         and "/".join(parts) == name
         and not name.startswith("/")
-        and not any(sign in name for sign in "\\:\0")
+        and not any(character in name for character in "\\:\0")
         and ".." not in parts
     )
 

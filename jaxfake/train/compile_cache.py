@@ -32,7 +32,7 @@ def write_programs_whole() -> None:
     JAX 0.12 writes it where others read, so that they find half of one; and what a kill left of
     it stays for ever, with a warning and a compilation at every start.
     """
-    lru_cache.LRUCache.put = _put
+    lru_cache.LRUCache.put = _put  # type: ignore[method-assign, assignment]
 
 
 def _put(cache: Any, key: str, program: bytes, as_before: Any = lru_cache.LRUCache.put) -> None:

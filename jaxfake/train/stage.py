@@ -1,21 +1,24 @@
-"""A stage of training made ready: plan in, compiled step and data out. No array is made here."""
+"""A stage of training prepared: plan in, compiled update and data out. No array is made here."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import grain
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxfake.config import Config, Stage, fingerprint, to_json
+from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.checkpoints.metadata import TrainingRecord
+from jaxfake.config import Config, Stage, config_digest, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
 from jaxfake.schema import Batch
-from jaxfake.train import optim, rules
+from jaxfake.train import optim, sharding
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
 
@@ -27,16 +30,33 @@ SELECTION = "selection/"
 """Begins the names of the scores of a selection among the metrics."""
 
 
-class Selection(NamedTuple):
-    """A look at unseen faces now and then; the state with the greatest score is what a stage leaves."""
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """States are validated now and then; the one with the greatest score is what a stage leaves.
 
-    name: str  # of the score
-    every: int  # steps between two looks; the last step is looked at too
+    Attributes:
+        name: of the score.
+        every: steps between two validations; the last step is validated too.
+        score: of a state's parameters.
+    """
+
+    name: str
+    every: int
     score: Callable[[Params], float]
 
     def due(self, step: int, steps: int) -> bool:
-        """Whether to look at the state after `step` of `steps` updates."""
+        """Whether to validate the state after `step` of `steps` updates."""
         return step % self.every == 0 or step == steps
+
+
+@dataclasses.dataclass(frozen=True)
+class StageFiles:
+    """Where a stage leaves what it makes, see `experiment.layout`."""
+
+    checkpoints: Path
+    heartbeat: Path
+    metrics: Path
+    tensorboard: Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +96,7 @@ class Update(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What the loop turns."""
+    """What the loop works with."""
 
     batches: grain.MapDataset  # element n is this process's part of batch n
     update: Update
@@ -109,8 +129,8 @@ def prepare_update(
     autoencoder: Params | None = None,
 ) -> Update:
     """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
-    mesh = rules.make_mesh(config.fsdp, settings.batch_size)
-    parts = rules.parts_of(settings.batch_size // mesh.size, settings.device_batch)
+    mesh = sharding.make_mesh(config.fsdp, settings.batch_size)
+    parts = sharding.micro_batches(settings.batch_size // mesh.size, settings.device_batch)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(settings, params)
     names = metric_names(method, params, batch)
@@ -124,26 +144,12 @@ def prepare_update(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """What a checkpoint says of its run, so that it can be used without anything beside it."""
-
-    method: str
-    steps: int  # of the whole stage
-    batch_size: int
-    faces: int  # that the stage trains on; so many drawn are an epoch
-    jax: str  # its version
-    devices: str
-    config: dict[str, Any]
-
-
-def record(plan: StagePlan, config: Config) -> Record:
-    """The record of a stage of a run; saved with every checkpoint."""
+def training_record(plan: StagePlan, config: Config) -> TrainingRecord:
+    """How the stage is trained; saved with every checkpoint."""
     faces = np.isin(plan.train.index.label, plan.classes).sum()
     settings = plan.settings
-    name = config.method.name if config.method is not None else plan.name
-    return Record(
-        method=name,
+    return TrainingRecord(
+        method=config.method.name if config.method is not None else plan.name,
         steps=settings.steps,
         batch_size=settings.batch_size,
         faces=int(faces),
@@ -153,15 +159,15 @@ def record(plan: StagePlan, config: Config) -> Record:
     )
 
 
-def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
-    """What a checkpoint must agree with to be gone on from; saved with it."""
-    return {
-        "stage": plan.name,
-        "start": plan.origin,
-        "data": plan.train.fingerprint,
-        "manifest": plan.train.manifest,
-        "seed": config.seed,
-        "batch_size": plan.settings.batch_size,
-        "random numbers": rng.fingerprint(),
-        "config": fingerprint(config),
-    }
+def identity(plan: StagePlan, config: Config) -> RunIdentity:
+    """What a checkpoint must agree with for the stage to continue from it; saved with it."""
+    return RunIdentity(
+        config=config_digest(config),
+        stage=plan.name,
+        start=plan.origin,
+        data=plan.train.fingerprint,
+        manifest=plan.train.manifest,
+        seed=config.seed,
+        batch_size=plan.settings.batch_size,
+        random_numbers=rng.digest(),
+    )

@@ -10,7 +10,7 @@ from flax import struct
 from jax.sharding import Mesh
 
 from jaxfake.models.method import Method, Params
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.optim import Optimiser
 
 NEVER = -1
@@ -105,8 +105,8 @@ def _fresh(
 
 def _placement(state: TrainState, optimiser: Optimiser, mesh: Mesh) -> TrainState:
     """Optimiser moments and the average lie where their parameters do; the rest is whole everywhere."""
-    params = rules.shardings(mesh, state.params)
-    whole = rules.replicated(mesh)
+    params = sharding.shardings(mesh, state.params)
+    whole = sharding.replicated(mesh)
     moments = optax.tree_map_params(
         optimiser.transform,
         lambda leaf, where: leaf if isinstance(leaf, optax.MaskedNode) else where,

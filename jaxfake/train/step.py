@@ -18,7 +18,7 @@ from jaxfake.models import rng
 from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import NEVER, TrainState
 
@@ -53,7 +53,7 @@ def jit_step(
 
     return jax.jit(
         step,
-        in_shardings=(placed, NamedSharding(mesh, rules.BATCH)),
+        in_shardings=(placed, NamedSharding(mesh, sharding.BATCH)),
         out_shardings=placed,
         donate_argnums=0,
     )
@@ -153,7 +153,7 @@ def _accumulated(
 
 def _named(losses: Losses) -> dict[str, Term]:
     """Losses as 'loss/NAME' and what is only watched as 'NAME'."""
-    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.watch
+    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.metrics
 
 
 def _single(value: jax.Array) -> metrics.Average:

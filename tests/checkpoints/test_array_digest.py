@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jaxfake.checkpoints.array_digest import fingerprint
+from jaxfake.checkpoints.array_digest import array_digest
 
 WORDS = np.random.default_rng(0).integers(0, 2**32, (4, 8), dtype=np.uint32)
 
 
 def _digest(words: np.ndarray) -> list[list[int]]:
-    return fingerprint({"kernel": jnp.asarray(words.view(np.float32))})
+    return array_digest({"kernel": jnp.asarray(words.view(np.float32))})
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,10 +40,10 @@ def test_words_in_another_order_are_other_arrays(order: list[int]) -> None:
 def test_it_does_not_depend_on_where_the_parts_lie(split: PartitionSpec) -> None:
     mesh = jax.make_mesh((4,), ("all",), devices=jax.devices()[:4])
     spread = jax.device_put(WORDS.view(np.float32), NamedSharding(mesh, split))
-    assert fingerprint({"kernel": spread}) == _digest(WORDS)
+    assert array_digest({"kernel": spread}) == _digest(WORDS)
 
 
 def test_arrays_are_told_apart_by_their_place_and_shape() -> None:
     one, other = jnp.arange(6, dtype=jnp.int32), jnp.zeros((), jnp.bfloat16)
-    assert fingerprint([one, other]) == fingerprint([other, one])[::-1]
-    assert fingerprint([one]) != fingerprint([one[:5]])
+    assert array_digest([one, other]) == array_digest([other, one])[::-1]
+    assert array_digest([one]) != array_digest([one[:5]])

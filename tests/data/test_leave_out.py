@@ -12,7 +12,7 @@ from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split, without
 from jaxfake.data.toyfaces import builder
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces
-from jaxfake.experiment import build
+from jaxfake.experiment import open_data
 from jaxfake.runtime.errors import InputError
 
 FEW = ToyFaces(
@@ -36,7 +36,8 @@ def run_on(root: Path, left_out: str) -> config.Config:
 
 def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -> None:
     run = run_on(root, "eyes")
-    for split in build.training_splits(run):
+    splits = open_data.training_splits(run)
+    for split in (splits.train, splits.val):
         assert "eyes" not in split.index.method
         assert {"real", "lips", "inner_face", "lighting"} == set(split.index.method)
         for row in range(len(split)):
@@ -45,11 +46,11 @@ def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -
                 split.index.method[row],
                 split.index.video_id[row],
             )
-    assert "eyes" in build.test_split(run).index.method
+    assert "eyes" in open_data.test_split(run).index.method
 
 
 def test_no_batch_holds_it(root: Path) -> None:
-    train, _ = build.training_splits(run_on(root, "lips"))
+    train = open_data.training_splits(run_on(root, "lips")).train
     views = pipeline.Views(1.0, 0.0)
     batches = pipeline.training_batches(train, (schema.REAL, schema.FAKE), 8, 0, views)
     whole = open_split(root, "train", 32)
@@ -65,7 +66,7 @@ def test_no_batch_holds_it(root: Path) -> None:
 def test_reals_are_the_same_with_and_without(root: Path) -> None:
     """So a stage 1 of the one is a stage 1 of the other."""
     views = pipeline.Views(0.9, 0.0)
-    whole, less = (build.training_splits(run_on(root, name)).train for name in ("", "lighting"))
+    whole, less = (open_data.training_splits(run_on(root, name)).train for name in ("", "lighting"))
     ours, theirs = (
         pipeline.training_batches(train, (schema.REAL,), 4, 0, views)[3] for train in (whole, less)
     )

@@ -42,31 +42,31 @@ def val(make_dataset):
     return dataclasses.replace(faces, split="val", source=stored)
 
 
-def chosen_by(val, sweep, threshold, sign, touched):
+def chosen_by(val, scoring, threshold, sign, touched):
     called = np.where(np.arange(SIDE)[:, None] < touched, np.float32(0.9), np.float32(0.1))
-    selection = by_validation(Bright(threshold), val, 1, sweep, "mean")
+    selection = by_validation(Bright(threshold), val, 1, scoring, "mean")
     return selection.name, selection.score({"map": called, "sign": np.float32(sign)})
 
 
-def test_without_a_threshold_the_heat_has_no_say(val, sweep):
+def test_without_a_threshold_the_heat_has_no_say(val, scoring):
     for touched in (0, SIDE // 2):
-        assert chosen_by(val, sweep, None, 1.0, touched) == ("val_video_auc", 1.0)
-        assert chosen_by(val, sweep, None, -1.0, touched) == ("val_video_auc", 0.0)
+        assert chosen_by(val, scoring, None, 1.0, touched) == ("val_video_auc", 1.0)
+        assert chosen_by(val, scoring, None, -1.0, touched) == ("val_video_auc", 0.0)
 
 
-def test_a_map_counts_as_much_as_the_verdict(val, sweep):
+def test_a_map_counts_as_much_as_the_verdict(val, scoring):
     for sign, touched, score in (
         (1.0, SIDE // 2, 1.0),
         (-1.0, SIDE // 2, 0.5),
         (1.0, 0, 0.5),
         (1.0, SIDE, (1 + 2 / 3) / 2),  # Dice of a map of twice the area is 2/3
     ):
-        name, got = chosen_by(val, sweep, 0.5, sign, touched)
+        name, got = chosen_by(val, scoring, 0.5, sign, touched)
         assert name == "val_auc_and_dice"
         assert got == pytest.approx(score)
 
 
-def test_of_fakes_without_a_mask_the_verdict_alone_is_asked(make_dataset, sweep):
+def test_of_fakes_without_a_mask_the_verdict_alone_is_asked(make_dataset, scoring):
     unknown = make_dataset([("real", "a", 0, 1), ("eyes", "a", 1, 1)])
-    _, got = chosen_by(dataclasses.replace(unknown, split="val"), sweep, 0.5, 1.0, SIDE)
+    _, got = chosen_by(dataclasses.replace(unknown, split="val"), scoring, 0.5, 1.0, SIDE)
     assert got in (0.0, 0.5, 1.0)

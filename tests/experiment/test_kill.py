@@ -15,7 +15,7 @@ from jaxfake.runtime.errors import PREEMPTED, USAGE
 from tests.held import held
 from tests.processes import PATIENCE, until
 from tests.project import ROOT
-from tests.tiny import tiny_flags
+from tests.tiny import six_steps
 from tools.chaos import disks, strikes, wreck
 from tools.chaos import job as jobs
 from tools.chaos.compare import same_end
@@ -23,23 +23,9 @@ from tools.chaos.job import Ended, Job, command, newest, run_to_end, steps
 from tools.chaos.scene import Scene
 from tools.chaos.weather import Event
 
-STEP = "jaxfake.train.monitor:Watch.after"
-LOOK = "jaxfake.train.monitor:Watch.selection_score"
+STEP = "jaxfake.train.monitor:Monitor.after"
+VALIDATION = "jaxfake.train.monitor:Monitor.write_selection_score"
 EVALUATION = "jaxfake.reporting.html:write_report"
-
-
-def _flags(root: Path) -> list[str]:
-    """A run of some seconds on the tiny dataset that saves all the time."""
-    return tiny_flags(
-        root,
-        model__encoder__width=64,
-        recover__steps=20,
-        recover__batch_size=16,
-        detect__steps=12,
-        detect__select_every=4,
-        log_every=2,
-        checkpoints__at_risk_seconds=0.5,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +35,21 @@ def calm(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as change:
         change.chdir(ROOT)
         change.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        run_to_end(out / "calm", _flags(tiny_root))
+        run_to_end(out / "calm", six_steps(tiny_root))
         yield out
 
 
 def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_run(
     calm: Path, tiny_root: Path
 ) -> None:
-    workdir, flags = calm / "storm", _flags(tiny_root)
+    workdir, flags = calm / "storm", six_steps(tiny_root)
 
-    ended = _strike(workdir, flags, (STEP, 10), "TERM")
+    ended = _strike(workdir, flags, (STEP, 3), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
-    assert steps(workdir)["recover"][-1] == 10
+    assert steps(workdir)["recover"][-1] == 3
 
-    ended = _strike(workdir, flags, (LOOK, 2), "KILL")
+    ended = _strike(workdir, flags, (VALIDATION, 2), "KILL")
     assert ended.code == -signal.SIGKILL
     assert len(steps(workdir)["detect"]) > 1
     assert not (workdir / "DONE").exists()
@@ -89,10 +75,10 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_ru
 def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root: Path) -> None:
     if disks.why_not():
         pytest.skip(disks.why_not())
-    workdir, flags = calm / "full", _flags(tiny_root)
+    workdir, flags = calm / "full", six_steps(tiny_root)
     shutil.copytree(calm / "calm", workdir)
     (workdir / "DONE").unlink()
-    shutil.rmtree(workdir / "checkpoints" / "detect" / "12")
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "6")
     older = newest(workdir)
     said = strikes.full(Event(0, "full", 1, 0.05, 1), _scene(workdir, flags))
     assert said is not None

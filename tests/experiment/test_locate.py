@@ -12,13 +12,20 @@ import numpy as np
 import pytest
 
 from jaxfake import config
-from jaxfake.checkpoints.checksummed_json import LARGEST_NOTE, read_sealed, sealed
+from jaxfake.checkpoints.checksummed_json import MOST_BYTES, checksummed, read_checksummed
 from jaxfake.checkpoints.manager import CheckpointFolder
-from jaxfake.config import Config, fingerprint
-from jaxfake.experiment import build, evaluate, initial_weights, load
+from jaxfake.checkpoints.metadata import CheckpointMetadata
+from jaxfake.checkpoints.wall_time import WallTime
+from jaxfake.config import Config, config_digest
+from jaxfake.experiment import build, open_data
+from jaxfake.experiment.evaluate_dataset import description, own_data, results_root
+from jaxfake.experiment.initial_weights import load_initial_weights
+from jaxfake.experiment.load import load_run
 from jaxfake.models.method import Params
+from jaxfake.reporting.checkpoint_facts import in_words
 from jaxfake.runtime.errors import InputError
-from jaxfake.train.stage import StagePlan, identity, prepare, record
+from jaxfake.train.stage import StagePlan, identity, prepare, training_record
+from tests.experiment.evaluating import evaluated
 from tests.tiny import tiny_config
 
 STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
@@ -44,7 +51,8 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
         detect__steps=STEPS,
     )
     assert run.detect is not None
-    train, val = build.training_splits(run)
+    splits = open_data.training_splits(run)
+    train, val = splits.train, splits.val
     folder = tmp_path_factory.mktemp("dead") / "checkpoints"
     recover, detect = build.recovery(run), build.detector(run)
     saved(StagePlan("recover", recover, run.recover, (0,), train, val), run, folder, {})
@@ -56,16 +64,16 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
 def saved(plan: StagePlan, run: Config, folder: Path, scores: dict[int, float]) -> None:
     """A state of each step, all different, as the loop saves them."""
     state = prepare(plan, run).update.fresh()
-    notes = identity(plan, run) | {"run": dataclasses.asdict(record(plan, run))}
+    metadata = CheckpointMetadata(identity(plan, run), training_record(plan, run), WallTime())
     checkpoints = CheckpointFolder(folder / plan.name, STEPS, print)
     for step in range(1, STEPS + 1):
         state = state.replace(
             step=state.step + 1, params=_moved(state.params), ema=_moved(state.ema)
         )
-        checkpoints.save(step, state, notes)
+        checkpoints.save(step, state, metadata)
         checkpoints.wait()
         if step in scores:
-            checkpoints.note_score(step, scores[step])
+            checkpoints.set_score(step, scores[step])
     checkpoints.close()
 
 
@@ -86,9 +94,9 @@ def listing(folder: Path) -> dict[str, int]:
 def edited(checkpoint: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     """Writes a checkpoint's notes anew, as another version or somebody would have."""
     path = checkpoint / "meta" / "metadata"
-    meta = read_sealed(path)
+    meta = read_checksummed(path)
     edit(meta["notes"])
-    path.write_text(json.dumps(sealed(meta)))
+    path.write_text(json.dumps(checksummed(meta)))
 
 
 def as_of(run: Config) -> Callable[[dict[str, Any]], None]:
@@ -96,7 +104,7 @@ def as_of(run: Config) -> Callable[[dict[str, Any]], None]:
 
     def edit(notes: dict[str, Any]) -> None:
         notes["run"]["config"] = config.to_json(run)
-        notes["config"] = fingerprint(run)
+        notes["config"] = config_digest(run)
 
     return edit
 
@@ -114,43 +122,48 @@ def test_one_copied_checkpoint_is_scored_and_says_what_it_was(
 ) -> None:
     folder = copied(dead.checkpoints / "detect" / "2", tmp_path / "epoch200")
     before = listing(folder)
-    run = load.open_run(folder, None, tmp_path / "out")
-    said = capsys.readouterr().out
+    run = load_run(folder, None)
+    said = in_words(description(run))
     for fact in (
         f"checkpoint: step 2 of {STEPS} of detect (mover)",
         f"epoch: {2 * BATCH / FACES:.1f}, of {FACES} faces",
         f"trained on: {jax.device_count()} x cpu, JAX {jax.__version__}",
         "validation score: 0.9000",
         f"started from: {ORIGIN}",
-        f"config sha256: {fingerprint(dead.run)}",
+        f"config sha256: {config_digest(dead.run)}",
         f"training data sha256: {dead.data}",
     ):
         assert fact in said
     with pytest.raises(InputError, match=f"--data is missing: the run's own data, '{tiny_root}'"):
-        load.own_data(run)
-    done = evaluate.evaluate(run, str(tiny_root), "test", None)
+        own_data(run)
+    done = evaluated(run, tiny_root, tmp_path / "out")
     assert "video AUC" in done.in_words[0]
     assert done.report == tmp_path / "out" / "eval" / "tiny" / "test" / "report.html"
     page = done.report.read_text()
     assert f"Step 2 of {STEPS} is not the end of the stage" in page
-    assert all(text in page for text in (fingerprint(dead.run), dead.data, "epoch", "no mean mask"))
+    assert all(
+        text in page for text in (config_digest(dead.run), dead.data, "epoch", "no mean mask")
+    )
     metrics = json.loads((done.report.parent / "metrics.json").read_text())
     assert (metrics["stage"], metrics["step"]) == ("detect", 2)
-    assert (metrics["config_sha256"], metrics["train_sha256"]) == (fingerprint(dead.run), dead.data)
+    assert (metrics["config_sha256"], metrics["train_sha256"]) == (
+        config_digest(dead.run),
+        dead.data,
+    )
     assert listing(folder) == before
 
 
 def test_a_folder_of_any_depth_gives_the_same_state(dead: Dead, tmp_path: Path) -> None:
     whole = copied(dead.checkpoints, tmp_path / "run" / "checkpoints")
     detect = copied(dead.checkpoints / "detect", tmp_path / "from the old box")
-    runs = [load.open_run(path, None) for path in (tmp_path / "run", whole, detect)]
-    single = load.open_run(detect / str(runs[0].stage.step), None)
+    runs = [load_run(path, None) for path in (tmp_path / "run", whole, detect)]
+    single = load_run(detect / str(runs[0].step), None)
     for run in (*runs[1:], single):
-        assert (run.found.stage, run.stage.step) == ("detect", runs[0].stage.step)
-        jax.tree.map(np.testing.assert_array_equal, run.stage.params, runs[0].stage.params)
-    assert runs[0].out == tmp_path / "run"
-    name = f"from the old box-{fingerprint(dead.run)[:8]}"
-    assert runs[2].out == Path("salvaged") / name  # not among the checkpoints
+        assert (run.stage, run.step) == ("detect", runs[0].step)
+        jax.tree.map(np.testing.assert_array_equal, run.params, runs[0].params)
+    assert results_root(runs[0], None).path == tmp_path / "run"
+    name = f"from the old box-{config_digest(dead.run)[:8]}"
+    assert results_root(runs[2], None).path == Path("salvaged") / name  # not among the checkpoints
 
 
 def test_what_is_not_whole_is_passed_over_and_left_as_it_is(
@@ -164,13 +177,13 @@ def test_what_is_not_whole_is_passed_over_and_left_as_it_is(
     (folder / "5").mkdir()
     spoilt(folder / "3")
     before = listing(tmp_path)
-    run = load.open_run(folder, None, tmp_path / "out")
-    assert run.stage.step == 2
+    run = load_run(folder, None)
+    assert run.step == 2
     said = capsys.readouterr().out
     assert "detect/7.orbax-checkpoint-tmp-3 was not finished" in said
     assert "detect/5 is damaged" in said
     assert "detect/3 is damaged" in said
-    assert f"checkpoint: step 2 of {STEPS} of detect" in said
+    assert f"checkpoint: step 2 of {STEPS} of detect" in in_words(description(run))
     assert listing(tmp_path) == before
 
 
@@ -178,13 +191,13 @@ def test_a_damaged_selected_state_leaves_the_next_best(
     dead: Dead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copied(dead.checkpoints / "detect", tmp_path / "detect")
-    assert load.open_run(folder, None).stage.step == 2
+    assert load_run(folder, None).step == 2
     spoilt(folder / "2")
-    other = load.open_run(folder, None).stage
-    assert (other.step, other.score) == (3, 0.7)
+    other = load_run(folder, None)
+    assert (other.step, other.validation_score) == (3, 0.7)
     assert "detect/2 is damaged" in capsys.readouterr().out
     with pytest.raises(InputError, match="choose another step"):
-        load.open_run(folder, 2)
+        load_run(folder, 2)
 
 
 def test_stage_one_alone_is_scored_as_that_and_goes_on(
@@ -194,13 +207,13 @@ def test_stage_one_alone_is_scored_as_that_and_goes_on(
     faces = copied(tiny_root, tmp_path / "data")
     for file in faces.rglob("*-train*"):
         file.unlink()
-    run = load.open_run(tmp_path, None)
-    said = capsys.readouterr().out
+    run = load_run(tmp_path, None)
+    said = in_words(description(run))
     assert f"checkpoint: step {STEPS} of {STEPS} of recover\n" in said
     assert f"epoch: {STEPS * BATCH / REALS:.1f}, of {REALS} faces" in said
     with pytest.raises(InputError, match="--aggregation is for a detector"):
-        evaluate.evaluate(run, str(faces), "test", "max")
-    done = evaluate.evaluate(run, str(faces), "test", None)
+        evaluated(run, faces, tmp_path, "max")
+    done = evaluated(run, faces, tmp_path)
     assert "masked error" in done.in_words[0]
     assert "zero-shot" in done.report.read_text()
     results = tmp_path / "eval" / "tiny" / "test" / "recover"
@@ -208,8 +221,8 @@ def test_stage_one_alone_is_scored_as_that_and_goes_on(
     assert (table["stage"], table["step"]) == ("recover", STEPS)
     assert set(table["recovery"]) == {"autoencoder", "inpainting (Telea)"}
     for path in (tmp_path, folder, folder / "3"):
-        begun = initial_weights.elsewhere(dataclasses.replace(dead.run, start=str(path)))
-        jax.tree.map(np.testing.assert_array_equal, begun.autoencoder, run.stage.params)
+        begun = load_initial_weights(dataclasses.replace(dead.run, start=str(path)))
+        jax.tree.map(np.testing.assert_array_equal, begun.autoencoder, run.params)
 
 
 def test_an_unfinished_stage_one_is_started_from_only_by_its_own_name(
@@ -221,8 +234,8 @@ def test_an_unfinished_stage_one_is_started_from_only_by_its_own_name(
 
     edited(folder / str(STEPS), as_of(run))
     with pytest.raises(InputError, match=r"step 3 of 9, not finished; .* own folder, .*recover/3"):
-        initial_weights.elsewhere(dataclasses.replace(dead.run, start=str(folder)))
-    begun = initial_weights.elsewhere(dataclasses.replace(dead.run, start=str(folder / "3")))
+        load_initial_weights(dataclasses.replace(dead.run, start=str(folder)))
+    begun = load_initial_weights(dataclasses.replace(dead.run, start=str(folder / "3")))
     assert "step 3" in begun.origin
 
 
@@ -232,16 +245,16 @@ def test_what_does_not_belong_together_is_one_line(dead: Dead, tmp_path: Path) -
     saved = tmp_path / "config.json"
     saved.write_text(json.dumps({"config": config.to_json(other)}))
     with pytest.raises(InputError, match=r"config\.json is .*do not belong together"):
-        load.open_run(tmp_path, None)
+        load_run(tmp_path, None)
     saved.write_text(json.dumps({"config": config.to_json(dead.run)}))
-    run = load.open_run(tmp_path, None)
-    assert load.own_data(run) == dead.run.data.source
+    run = load_run(tmp_path, None)
+    assert own_data(run) == dead.run.data.source
     with pytest.raises(InputError, match="is of the stage 'detect', not of recover"):
-        initial_weights.elsewhere(dataclasses.replace(dead.run, start=str(run.found.folder)))
+        load_initial_weights(dataclasses.replace(dead.run, start=str(run.located.checkpoints)))
     with pytest.raises(InputError, match="is the checkpoint of step 2, not 3"):
-        load.open_run(run.found.folder / "2", 3)
-    with pytest.raises(InputError, match="holds no run"):
-        load.open_run(tmp_path / "checkpoints" / "detect" / "2" / "meta", None)
+        load_run(run.located.checkpoints / "2", 3)
+    with pytest.raises(InputError, match="does not hold a run"):
+        load_run(tmp_path / "checkpoints" / "detect" / "2" / "meta", None)
 
 
 def test_notes_of_others_are_not_trusted(dead: Dead, tmp_path: Path) -> None:
@@ -250,24 +263,23 @@ def test_notes_of_others_are_not_trusted(dead: Dead, tmp_path: Path) -> None:
 
     def refused(said: str) -> None:
         with pytest.raises(InputError, match=said):
-            load.open_run(folder, None)
+            load_run(folder, None)
         (folder / "meta" / "metadata").write_bytes(pristine)
 
     edited(folder, lambda notes: notes.pop("run"))
     refused("is of an older version, which did not keep the config")
     edited(folder, lambda notes: notes["run"]["config"].update(novel=1))
-    refused(r"is of another version: config\.novel is no key")
+    refused(r"is of another version: config\.novel is not a known key")
     edited(folder, lambda notes: notes["run"]["config"].update(seed=5))
     refused("do not belong together")
     edited(folder, lambda notes: notes.update(data=["a"]))
-    refused("its notes have no data")
-    (folder / "meta" / "metadata").write_bytes(b" " * (LARGEST_NOTE + 1))
+    refused("identity.data must be a text")
+    (folder / "meta" / "metadata").write_bytes(b" " * (MOST_BYTES + 1))
     refused("is larger than")
-    (folder / "meta" / "metadata").write_bytes(b"[" * (LARGEST_NOTE // 2))
+    (folder / "meta" / "metadata").write_bytes(b"[" * (MOST_BYTES // 2))
     refused("is damaged")
     edited(folder, lambda notes: notes["run"]["config"]["data"].update(root="/elsewhere"))
-    run = load.open_run(folder, None, tmp_path / "out")
-    assert run.config.data.root == str(tmp_path / "out" / "prepared")
+    assert load_run(folder, None).step == 2
 
 
 def test_a_run_of_a_gpu_goes_on_without_one(
@@ -278,9 +290,9 @@ def test_a_run_of_a_gpu_goes_on_without_one(
     on_gpu = dataclasses.replace(dead.run, model=model)
     for checkpoint in tmp_path.glob("checkpoints/*/[0-9]*"):
         edited(checkpoint, as_of(on_gpu))
-    run = load.open_run(tmp_path, None)
+    run = load_run(tmp_path, None)
     assert "without cuDNN" in capsys.readouterr().out
-    assert run.stage.noted.config == fingerprint(on_gpu)
+    assert run.metadata.identity.config == config_digest(on_gpu)
     here = dataclasses.replace(on_gpu, model=dataclasses.replace(model, attend="xla"))
-    begun = initial_weights.elsewhere(dataclasses.replace(here, start=str(tmp_path)))
+    begun = load_initial_weights(dataclasses.replace(here, start=str(tmp_path)))
     assert begun.autoencoder is not None

@@ -12,13 +12,13 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models import vit
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
-from jaxfake.models.delocate import Delocate, DelocateRule
-from jaxfake.models.heads import mean_where
-from jaxfake.models.meta import MetaRule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.heads import pool_where
+from jaxfake.models.meta import MetaSettings
 from jaxfake.models.method import Prediction
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from tests.study import (
@@ -38,18 +38,21 @@ from tests.study import (
     unlabelled_faces,
 )
 
-FINETUNED = MoverRule("mover", "finetuned", map_weight=0.5, dropout=0.2, drop_path=0.2)
+FINETUNED = MoverSettings("mover", "finetuned", map_weight=0.5, dropout=0.2, drop_path=0.2)
 METHODS = {
     "mover": Mover(RECOVER, dataclasses.replace(FINETUNED, networks="both")),
     "mover_finetuned": Mover(RECOVER, FINETUNED),
     "mover_mapping": Mover(RECOVER, dataclasses.replace(FINETUNED, networks="mapping")),
-    "deepfakemae": DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.2, 0.2)),
-    "deepfakemae_frozen": DeepfakeMAE(
-        RECOVER, DeepfakeMAERule("deepfakemae", "frozen", 0.5, 0.2, 0.2)
+    "deepfakemae": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.2, 0.2)
     ),
-    "recap": Recap(RECOVER, RecapRule("recap", "margin", True, 0.5, 0.2)),
+    "deepfakemae_frozen": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "frozen", 0.5, 0.2, 0.2)
+    ),
+    "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.2)),
     "delocate": Delocate(
-        RECOVER, DelocateRule("delocate", 4, 2, 4, 4, 0.5, 0.2, MetaRule("none", False, 1e-3, 1.0))
+        RECOVER,
+        DelocateSettings("delocate", 4, 2, 4, 4, 0.5, 0.2, MetaSettings("none", False, 1e-3, 1.0)),
     ),
 }
 COPIES = {
@@ -248,7 +251,7 @@ def test_verdicts_in_training_are_those_of_prediction_but_for_dropout(
     for keys in (KEYS, OTHER_KEYS):
         got = losses(case.params, batch, keys)
         np.testing.assert_allclose(got.total["classification"].values, expected, rtol=1e-4)
-        np.testing.assert_array_equal(got.watch["accuracy"].values, (score > 0.5) == fake)
+        np.testing.assert_array_equal(got.metrics["accuracy"].values, (score > 0.5) == fake)
         dropped = case.study(case.params, batch, keys).losses.total["classification"].values
         assert not np.isclose(dropped, expected, rtol=1e-3).any()
 
@@ -287,4 +290,4 @@ def test_a_block_without_its_branches_is_the_identity() -> None:
 def test_the_mean_is_over_the_chosen_patches() -> None:
     features = jnp.asarray([[[1.0], [3.0], [8.0]], [[2.0], [5.0], [7.0]]])
     chosen = jnp.asarray([[True, True, False], [False, False, True]])
-    np.testing.assert_allclose(mean_where(features, chosen), [[2.0], [7.0]])
+    np.testing.assert_allclose(pool_where(features, chosen), [[2.0], [7.0]])

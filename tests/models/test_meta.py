@@ -12,20 +12,26 @@ from hypothesis import strategies as st
 
 from jaxfake import schema
 from jaxfake.models.losses import Term
-from jaxfake.models.meta import MetaLearned, MetaRule, divide, generalising, held_out
+from jaxfake.models.meta import (
+    MetaLearned,
+    MetaSettings,
+    held_out_faces,
+    split_batch,
+    with_meta_learning,
+)
 from jaxfake.models.method import Losses
 
-VIDEOS = MetaRule("videos", second_order=False, inner_rate=0.1, weight=2.0)
+VIDEOS = MetaSettings("videos", second_order=False, inner_rate=0.1, weight=2.0)
 ONE_OUT = dataclasses.replace(VIDEOS, held_out="manipulation")
 COUNT = 12
 
 draw = {
-    rule: jax.jit(lambda batch, key, rule=rule: held_out(rule, batch, key))
-    for rule in (VIDEOS, ONE_OUT)
+    meta: jax.jit(lambda batch, key, meta=meta: held_out_faces(meta, batch, key))
+    for meta in (VIDEOS, ONE_OUT)
 }
-halved = {
-    rule: jax.jit(lambda batch, key, rule=rule: divide(rule, batch, key))
-    for rule in (VIDEOS, ONE_OUT)
+split = {
+    meta: jax.jit(lambda batch, key, meta=meta: split_batch(meta, batch, key))
+    for meta in (VIDEOS, ONE_OUT)
 }
 
 
@@ -43,15 +49,15 @@ def batches(pick: st.DrawFn) -> schema.Batch:
 
 @settings(max_examples=200, deadline=None)
 @given(batch=batches(), seed=st.integers(0, 2**31))
-@pytest.mark.parametrize("rule", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
+@pytest.mark.parametrize("meta", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
 def test_no_video_is_on_both_sides_and_both_sides_have_both_classes(
-    rule: MetaRule, batch: schema.Batch, seed: int
+    meta: MetaSettings, batch: schema.Batch, seed: int
 ) -> None:
-    held = np.asarray(draw[rule](batch, jax.random.key(seed)))
+    held = np.asarray(draw[meta](batch, jax.random.key(seed)))
     video, label = batch[schema.VIDEO], batch[schema.LABEL]
     assert not set(video[held]) & set(video[~held])
     for kind in (schema.REAL, schema.FAKE):
-        groups = batch[schema.MANIPULATION if rule is ONE_OUT and kind else schema.VIDEO]
+        groups = batch[schema.MANIPULATION if meta is ONE_OUT and kind else schema.VIDEO]
         split = len(set(groups[label == kind])) > 1
         assert (label[held] == kind).any() == split
         if (label == kind).any():
@@ -69,12 +75,12 @@ def test_a_held_out_manipulation_is_held_out_whole(batch: schema.Batch, seed: in
 
 @settings(max_examples=200, deadline=None)
 @given(batch=batches(), seed=st.integers(0, 2**31))
-@pytest.mark.parametrize("rule", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
+@pytest.mark.parametrize("meta", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
 def test_the_halves_hold_each_face_once_at_most_and_no_video_twice(
-    rule: MetaRule, batch: schema.Batch, seed: int
+    meta: MetaSettings, batch: schema.Batch, seed: int
 ) -> None:
-    halves = halved[rule](batch, jax.random.key(seed))
-    held = np.asarray(draw[rule](batch, jax.random.key(seed)))
+    halves = split[meta](batch, jax.random.key(seed))
+    held = np.asarray(draw[meta](batch, jax.random.key(seed)))
     assert sorted(np.concatenate([half.rows for half in halves])) == list(range(COUNT))
     train, test = (np.asarray(half.rows)[half.counts] for half in halves)
     assert not held[train].any()
@@ -87,7 +93,7 @@ def test_three_of_ten_videos_are_held_out_in_the_long_run() -> None:
     batch = {schema.VIDEO: np.arange(20, dtype=np.uint32), schema.LABEL: np.arange(20) % 2}
     batch[schema.MANIPULATION] = batch[schema.VIDEO] % 2
     keys = jax.random.split(jax.random.key(0), 500)
-    held = jax.vmap(lambda key: held_out(VIDEOS, batch, key))(keys)
+    held = jax.vmap(lambda key: held_out_faces(VIDEOS, batch, key))(keys)
     np.testing.assert_allclose(held.mean(0), 0.3, atol=0.07)
 
 
@@ -116,13 +122,13 @@ KEYS = jax.random.split(jax.random.key(3), COUNT)
 PARAMS = Curve().init(KEYS[0], None)
 
 
-def outer(rule: MetaRule, params: dict[str, jax.Array]) -> jax.Array:
-    terms = MetaLearned(Curve(), rule).losses(params, BATCH, KEYS).total
+def outer(meta: MetaSettings, params: dict[str, jax.Array]) -> jax.Array:
+    terms = MetaLearned(Curve(), meta).losses(params, BATCH, KEYS).total
     return sum((t.values * t.weight).sum() / t.weight.sum() for t in terms.values())
 
 
 def test_the_outer_loss_is_that_of_the_definition() -> None:
-    train, test = (half.rows[half.counts] for half in divide(VIDEOS, BATCH, KEYS[0]))
+    train, test = (side.rows[side.counts] for side in split_batch(VIDEOS, BATCH, KEYS[0]))
     x = np.asarray(BATCH["x"], np.float64)
     w, v = 0.7, 1.1
 
@@ -136,11 +142,11 @@ def test_the_outer_loss_is_that_of_the_definition() -> None:
 
 
 def test_the_second_order_gradient_is_that_of_finite_differences() -> None:
-    rule = dataclasses.replace(VIDEOS, second_order=True)
-    gradient = jax.grad(lambda params: outer(rule, params))(PARAMS)
+    meta = dataclasses.replace(VIDEOS, second_order=True)
+    gradient = jax.grad(lambda params: outer(meta, params))(PARAMS)
     for name in PARAMS:
         up, down = (
-            float(outer(rule, PARAMS | {name: PARAMS[name] + step})) for step in (1e-2, -1e-2)
+            float(outer(meta, PARAMS | {name: PARAMS[name] + step})) for step in (1e-2, -1e-2)
         )
         assert float(gradient[name]) == pytest.approx((up - down) / 2e-2, rel=3e-3)
 
@@ -150,11 +156,11 @@ def test_the_orders_differ_unless_the_inner_rate_is_nothing(rate: float, alike: 
     rules = [
         dataclasses.replace(VIDEOS, second_order=order, inner_rate=rate) for order in (False, True)
     ]
-    first, second = (jax.grad(partial(outer, rule))(PARAMS) for rule in rules)
+    first, second = (jax.grad(partial(outer, meta))(PARAMS) for meta in rules)
     assert np.allclose(first["v"], second["v"], rtol=1e-6) == alike
 
 
 def test_without_anything_held_out_the_method_is_itself() -> None:
     method = Curve()
-    assert generalising(method, dataclasses.replace(VIDEOS, held_out="none")) is method
-    assert isinstance(generalising(method, VIDEOS), MetaLearned)
+    assert with_meta_learning(method, dataclasses.replace(VIDEOS, held_out="none")) is method
+    assert isinstance(with_meta_learning(method, VIDEOS), MetaLearned)

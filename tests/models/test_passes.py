@@ -7,8 +7,8 @@ import pytest
 
 from jaxfake.faces.parts import FACE_PARTS, PartMap
 from jaxfake.models import rng
-from jaxfake.models.masking import MaskRule, Mode
-from jaxfake.models.passes import PASSES, Faces, assemble, by_pass, mask_each_part
+from jaxfake.models.masking import MaskSettings, Mode
+from jaxfake.models.passes import PASSES, Faces, by_pass, combine_passes, mask_each_part
 from jaxfake.models.pixels import patchify
 
 BATCH, GRID, PATCH = 3, 4, 2
@@ -28,17 +28,17 @@ def faces() -> Faces:
     return Faces(image, patchify(image, PATCH), parts)
 
 
-def _assembled(faces: Faces, mode: Mode):
+def _combined(faces: Faces, mode: Mode):
     """The masks as [K, B, N], what each pass predicted, and the face made of it."""
-    masked = mask_each_part(MaskRule(mode, MASKED), faces, KEYS)
+    masked = mask_each_part(MaskSettings(mode, MASKED), faces, KEYS)
     shape = masked.faces.patches.shape
     predicted = jnp.asarray(np.random.default_rng(1).uniform(-1, 1, shape), jnp.float32)
-    whole = assemble(masked, predicted, PATCH)
-    return np.asarray(by_pass(masked.mask.dropped)), np.asarray(by_pass(predicted)), whole
+    combined = combine_passes(masked, predicted, PATCH)
+    return np.asarray(by_pass(masked.mask.dropped)), np.asarray(by_pass(predicted)), combined
 
 
 def test_each_pass_masks_patches_of_its_own_part(faces: Faces) -> None:
-    dropped, _, _ = _assembled(faces, "part")
+    dropped, _, _ = _combined(faces, "part")
     assert dropped.shape == (PASSES, BATCH, N)
     for part, in_pass in zip(FACE_PARTS, dropped, strict=True):
         assert (in_pass.sum(1) == MASKED).all()
@@ -46,7 +46,7 @@ def test_each_pass_masks_patches_of_its_own_part(faces: Faces) -> None:
 
 
 def test_the_passes_of_a_face_draw_differently(faces: Faces) -> None:
-    first, second, third = _assembled(faces, "random")[0]
+    first, second, third = _combined(faces, "random")[0]
     assert not np.array_equal(first, second)
     assert not np.array_equal(second, third)
 
@@ -55,8 +55,8 @@ def test_the_passes_of_a_face_draw_differently(faces: Faces) -> None:
 def test_masked_patches_come_from_their_last_pass_and_the_others_stay(
     faces: Faces, mode: Mode
 ) -> None:
-    dropped, predicted, whole = _assembled(faces, mode)
-    got, given = np.asarray(patchify(whole.recovered, PATCH)), np.asarray(faces.patches)
+    dropped, predicted, combined = _combined(faces, mode)
+    got, given = np.asarray(patchify(combined.recovered, PATCH)), np.asarray(faces.patches)
     overlaps = 0
     for face in range(BATCH):
         for patch in range(N):
@@ -68,19 +68,19 @@ def test_masked_patches_come_from_their_last_pass_and_the_others_stay(
 
 
 @pytest.mark.parametrize("mode", ["part", "random"])
-def test_hidden_and_error_speak_of_the_assembled_face(faces: Faces, mode: Mode) -> None:
-    dropped, _, whole = _assembled(faces, mode)
-    np.testing.assert_array_equal(whole.hidden, dropped.any(0).reshape(BATCH, GRID, GRID))
-    change = np.square(np.asarray(whole.recovered - faces.image))
+def test_hidden_and_error_speak_of_the_combined_face(faces: Faces, mode: Mode) -> None:
+    dropped, _, combined = _combined(faces, mode)
+    np.testing.assert_array_equal(combined.hidden, dropped.any(0).reshape(BATCH, GRID, GRID))
+    change = np.square(np.asarray(combined.recovered - faces.image))
     per_patch = change.reshape(BATCH, GRID, PATCH, GRID, PATCH, 3).mean((2, 4, 5))
-    np.testing.assert_allclose(whole.error, per_patch, rtol=1e-5)
-    np.testing.assert_array_equal(np.asarray(whole.error) > 0, whole.hidden)
+    np.testing.assert_allclose(combined.error, per_patch, rtol=1e-5)
+    np.testing.assert_array_equal(np.asarray(combined.error) > 0, combined.hidden)
 
 
 def test_a_faces_masks_hang_on_its_own_key(faces: Faces) -> None:
     order = jnp.asarray([2, 0, 1])
     turned = jax.tree.map(lambda leaf: leaf[order], faces)
-    rule = MaskRule("part", MASKED)
-    before = by_pass(mask_each_part(rule, faces, KEYS).mask.dropped)
-    after = by_pass(mask_each_part(rule, turned, KEYS[order]).mask.dropped)
+    settings = MaskSettings("part", MASKED)
+    before = by_pass(mask_each_part(settings, faces, KEYS).mask.dropped)
+    after = by_pass(mask_each_part(settings, turned, KEYS[order]).mask.dropped)
     np.testing.assert_array_equal(before[:, order], after)

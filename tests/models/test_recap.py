@@ -11,9 +11,9 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models.losses import Term
-from jaxfake.models.margin import EMPHASIS, FLOOR, MARGIN
-from jaxfake.models.recap import Recap, RecapRule
-from jaxfake.train.rules import path_name
+from jaxfake.models.margin import EMPHASIS, FACTOR, FLOOR
+from jaxfake.models.recap import Recap, RecapSettings
+from jaxfake.runtime.tree_paths import path_name
 from tests.study import (
     KEYS,
     RECOVER,
@@ -26,7 +26,7 @@ from tests.study import (
     touched,
 )
 
-MARGINS = RecapRule("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.2)
+MARGINS = RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.2)
 
 
 class Case(NamedTuple):
@@ -68,7 +68,7 @@ def _recovery_errors(recap: Case, batch: schema.Batch) -> np.ndarray:
 def test_recap_lets_go_of_fakes_past_the_margin(recap: Case, batch: schema.Batch) -> None:
     study = recap.study(_with_margin(recap.params, -20.0, 0.0), batch, KEYS)
     terms = study.losses.total
-    assert (_distances(terms) > MARGIN * FLOOR).all()
+    assert (_distances(terms) > FACTOR * FLOOR).all()
     assert not np.any(terms["push"].values)
     assert not touched(study.gradients["push"])
     assert touched(study.gradients["pull"])
@@ -78,7 +78,7 @@ def test_recap_pushes_fakes_up_to_a_multiple_of_the_typical_real_distance(
     recap: Case, batch: schema.Batch
 ) -> None:
     far = recap.study(_with_margin(recap.params, np.log(10.0), 20.0), batch, KEYS)
-    expected = MARGINS.map_weight * EMPHASIS[0] * (MARGIN * 10.0 - _distances(far.losses.total))
+    expected = MARGINS.map_weight * EMPHASIS[0] * (FACTOR * 10.0 - _distances(far.losses.total))
     np.testing.assert_allclose(far.losses.total["push"].values, expected, rtol=1e-4)
     pulled, pushed = (by_name(far.gradients[name]) for name in ("pull", "push"))
     bias = "mapping/decoder/pred/bias"
@@ -90,7 +90,7 @@ def test_the_margin_has_a_floor(recap: Case, batch: schema.Batch) -> None:
     blank = jax.tree_util.tree_map_with_path(
         lambda path, leaf: leaf * float("decoder/pred" not in path_name(path)), recap.params
     )  # both networks give the same grey, so that the distance is 0 and the push is the bound
-    for typical, bound in ((FLOOR / 2, MARGIN * FLOOR), (FLOOR * 2, MARGIN * FLOOR * 2)):
+    for typical, bound in ((FLOOR / 2, FACTOR * FLOOR), (FLOOR * 2, FACTOR * FLOOR * 2)):
         params = _with_margin(blank, np.log(typical), 20.0)
         push = recap.study(params, batch, KEYS).losses.total["push"].values
         np.testing.assert_allclose(push, MARGINS.map_weight * EMPHASIS[0] * bound, rtol=1e-5)
@@ -103,7 +103,7 @@ def test_recap_weighs_fakes_by_their_recovery_error_within_bounds(
     for usual in (errors[1], errors.max() / 5, errors.min() / 100, errors.max() * 100):
         params = _with_margin(recap.params, np.log(10.0), np.log(usual))
         terms = recap.study(params, batch, KEYS).losses.total
-        unweighted = MARGINS.map_weight * (MARGIN * 10.0 - _distances(terms))
+        unweighted = MARGINS.map_weight * (FACTOR * 10.0 - _distances(terms))
         expected = np.clip(errors / usual, *EMPHASIS)
         np.testing.assert_allclose(terms["push"].values / unweighted, expected, rtol=1e-3)
 

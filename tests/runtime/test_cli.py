@@ -15,7 +15,7 @@ from jaxfake.runtime.errors import InputError
 
 def _run(body: str) -> subprocess.CompletedProcess[str]:
     lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
-    program = f"{HEAD}def main():\n{lines}\ncli._SECONDS_TO_LEAVE = 0.1\ncli.run(main)"
+    program = f"{HEAD}def main():\n{lines}\ncli._EXIT_SECONDS = 0.1\ncli.run(main)"
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Two processes, one run: the same losses as one process, and the death of one is nothing lost."""
+"""Two processes, one run: the same losses as one process, and nothing is lost when one dies."""
 
 import json
 import os
@@ -32,17 +32,19 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _crew(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
+def _processes(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
     """Both processes; none outlives its block. With a file, both stand still before their sixth step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    crew = [f"--coordinator={coordinator}", "--processes=2", f"--grace={FOREVER}"]
+    group = [f"--coordinator={coordinator}", "--processes=2", f"--grace={FOREVER}"]
     started = Processes()
     try:
         yield [
             started.start(
-                _command([*command(workdir, flags), *crew, f"--process={number}"], held_at, number),
+                _command(
+                    [*command(workdir, flags), *group, f"--process={number}"], held_at, number
+                ),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
@@ -56,7 +58,7 @@ def _command(plain: list[str], held_at: Path | None, number: int) -> list[str]:
     if held_at is None:
         return plain
     file = held_at.with_suffix(f".{number}")
-    return held("jaxfake.train.monitor:Watch.after", 6, file, plain)
+    return held("jaxfake.train.monitor:Monitor.after", 6, file, plain)
 
 
 def _worker(job: Job) -> int:
@@ -75,7 +77,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
-def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
+def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
@@ -83,7 +85,7 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
     flags[0] += ":scratch"  # stage 2 alone
     run_to_end(tmp_path / "one", flags)
 
-    with _crew(tmp_path / "two", flags, tmp_path / "held") as jobs:
+    with _processes(tmp_path / "two", flags, tmp_path / "held") as jobs:
         stand = [tmp_path / "held.0", tmp_path / "held.1"]
         for job, file in zip(jobs, stand, strict=True):
             until(file.exists, job)
@@ -96,16 +98,16 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         assert first.returncode == PREEMPTED, said
         assert "another process of this run is gone" in said.splitlines()[-1]
 
-    with _crew(tmp_path / "two", flags, None) as jobs:
+    with _processes(tmp_path / "two", flags, None) as jobs:
         for job in jobs:
             out, said = job.communicate(timeout=PATIENCE)
             assert job.returncode == DONE, said
-        assert "report:" not in out  # one of them speaks
+        assert "report:" not in out  # only the first prints
     losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
     assert len(losses[0]) == len(losses[1]) == 24
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    looks = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
-    np.testing.assert_array_equal(looks[1], looks[0])
+    scores = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    np.testing.assert_array_equal(scores[1], scores[0])
     assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
     assert (tmp_path / "two" / "report.html").is_file()
 
@@ -118,7 +120,7 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         ["--coordinator=h:1", "--processes=2", "--process=2"],
     ],
 )
-def test_half_a_crew_is_refused(flags: list[str]) -> None:
+def test_flags_of_several_processes_that_are_incomplete_are_refused(flags: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jaxfake.main", "--config=configs/mover.py", *flags],
         capture_output=True,

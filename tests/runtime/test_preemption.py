@@ -1,4 +1,4 @@
-"""Asked to stop while nothing, or something, is still to be saved."""
+"""A request to stop while there is nothing to save, or something, or a save under way."""
 
 import signal
 import subprocess
@@ -33,28 +33,28 @@ with preemption.protecting():
     sys.stdin.readline()
     print("saved", flush=True)
 """
-LOOKS = """
-def save_ends():
+SAVE_UNDER_WAY = """
+def wait_for_save():
     print("saved", flush=True)
     FAILS
 
-with preemption.protecting(), preemption.released(save_ends):
+with preemption.protecting(), preemption.protecting_save(wait_for_save):
     print("up", flush=True)
     for_ever()
 """
-DEAF = """
+NEVER_SAVES = """
 with preemption.protecting():
     print("up", flush=True)
     for_ever()
 """
-TAKES_LEAVE = """
-def farewell():
+CALLS_BEFORE_EXIT = """
+def last_call():
     assert 0 < preemption.seconds_left <= GRACE
     print("leaving", flush=True)
-    if "deaf" in sys.argv:
+    if "slow" in sys.argv:
         for_ever()
     return "; but the store is behind"
-with preemption.before_leaving(farewell):
+with preemption.before_exit(last_call):
     print("up", flush=True)
     for_ever()
 """
@@ -66,14 +66,14 @@ from jaxfake.runtime.preemption import preemption
 GRACE = {FOREVER}
 def for_ever():
     threading.Event().wait()
-preemption.allow(GRACE)
+preemption.set_grace(GRACE)
 """
 TELLS = """
-ask = preemption.ask
+request = preemption.request
 def told():
-    ask()
+    request()
     print("heard", flush=True)
-preemption.ask = told
+preemption.request = told
 """
 """Says of every signal that it has been heard, if the process lives on."""
 
@@ -88,7 +88,7 @@ def start(processes: Processes) -> Start:
         lines = "".join(f"    {line}\n" for line in (before + body).splitlines())
         pipe = subprocess.PIPE
         program = (
-            f"{HEAD}module._SAME_SECONDS = {same_seconds}\ndef main():\n{lines}\ncli.run(main)"
+            f"{HEAD}module._REPEAT_SECONDS = {same_seconds}\ndef main():\n{lines}\ncli.run(main)"
         )
         job = processes.start(
             [sys.executable, "-c", program], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
@@ -105,7 +105,7 @@ def _line(job: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals, start: Start) -> None:
+def test_with_nothing_to_save_it_exits_at_once(how: signal.Signals, start: Start) -> None:
     job = start(NOTHING_TO_SAVE)
     job.send_signal(how)
     _, said = job.communicate(timeout=PATIENCE)
@@ -114,7 +114,7 @@ def test_with_nothing_to_save_it_leaves_at_once(how: signal.Signals, start: Star
     assert "Traceback" not in said
 
 
-def test_what_is_protected_is_saved_first(start: Start) -> None:
+def test_protected_work_is_saved_before_the_exit(start: Start) -> None:
     job = start(SAVES)
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=PATIENCE)
@@ -129,18 +129,18 @@ def test_what_is_protected_is_saved_first(start: Start) -> None:
         ("raise InputError('disk full')", USAGE, "disk full"),
     ],
 )
-def test_with_a_save_on_its_way_only_that_is_waited_for(
+def test_with_a_save_under_way_only_that_save_is_waited_for(
     fails: str, code: int, words: str, start: Start
 ) -> None:
-    job = start(LOOKS.replace("FAILS", fails))
+    job = start(SAVE_UNDER_WAY.replace("FAILS", fails))
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=PATIENCE)
     assert (job.returncode, done) == (code, "saved\n")
     assert words in said
 
 
-def test_before_leaving_there_is_time_for_a_call_and_its_words(start: Start) -> None:
-    job = start(TAKES_LEAVE)
+def test_before_the_exit_a_function_is_called_and_its_text_is_added(start: Start) -> None:
+    job = start(CALLS_BEFORE_EXIT)
     job.send_signal(signal.SIGTERM)
     done, said = job.communicate(timeout=PATIENCE)
     assert (job.returncode, done) == (PREEMPTED, "leaving\n")
@@ -148,7 +148,7 @@ def test_before_leaving_there_is_time_for_a_call_and_its_words(start: Start) -> 
 
 
 def test_the_second_signal_does_not_wait_for_that_call(start: Start) -> None:
-    job = start(TAKES_LEAVE, "sys.argv.append('deaf')\n", same_seconds=0)
+    job = start(CALLS_BEFORE_EXIT, "sys.argv.append('slow')\n", same_seconds=0)
     job.send_signal(signal.SIGTERM)
     assert _line(job) == "leaving\n"
     job.send_signal(signal.SIGTERM)
@@ -166,7 +166,7 @@ def test_the_same_signal_twice_in_a_row_is_one(start: Start) -> None:
     assert "with everything saved" in said
 
 
-def test_a_signal_on_the_way_out_does_not_change_the_code(start: Start) -> None:
+def test_a_signal_during_the_exit_does_not_change_the_exit_code(start: Start) -> None:
     job = start(SAVES)
     job.send_signal(signal.SIGTERM)
     while job.poll() is None:
@@ -176,7 +176,7 @@ def test_a_signal_on_the_way_out_does_not_change_the_code(start: Start) -> None:
 
 
 def test_the_second_signal_does_not_wait(start: Start) -> None:
-    job = start(DEAF, TELLS, same_seconds=0)
+    job = start(NEVER_SAVES, TELLS, same_seconds=0)
     job.send_signal(signal.SIGTERM)
     assert _line(job) == "heard\n"
     job.send_signal(signal.SIGTERM)
@@ -184,8 +184,8 @@ def test_the_second_signal_does_not_wait(start: Start) -> None:
     assert job.returncode == PREEMPTED
 
 
-def test_it_never_takes_longer_than_the_grace(start: Start) -> None:
-    job = start(DEAF, "preemption.allow(0.5)\n")
+def test_it_never_takes_longer_than_the_grace_period(start: Start) -> None:
+    job = start(NEVER_SAVES, "preemption.set_grace(0.5)\n")
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=PATIENCE)
     assert job.returncode == PREEMPTED
@@ -193,7 +193,7 @@ def test_it_never_takes_longer_than_the_grace(start: Start) -> None:
 
 
 @pytest.mark.parametrize("by", ["file", "command"])
-def test_a_notice_of_the_cloud_is_heard(by: str, start: Start, tmp_path: Path) -> None:
+def test_a_notice_of_the_cloud_stops_the_process(by: str, start: Start, tmp_path: Path) -> None:
     notice = tmp_path / "notice"
     given = (str(notice), None) if by == "file" else (None, f"test -e {notice}")
     job = start(SAVES, f"preemption.poll{given}\n")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxfake.runtime import worker_pool
-from jaxfake.runtime.worker_pool import Guarded, Limits, run
+from jaxfake.runtime.worker_pool import GuardedWorker, Limits, run
 from tests.processes import FOREVER, Processes, until
 from tests.project import ROOT
 
@@ -102,7 +102,7 @@ def test_a_hang_of_one_task_at_a_time_costs_no_other(tmp_path, monkeypatch):
         return ready
 
     monkeypatch.setattr(worker_pool, "wait", until_it_hangs)
-    guarded = Guarded(partial(make, tmp_path), LIMITS)
+    guarded = GuardedWorker(partial(make, tmp_path), LIMITS)
     try:
         assert [guarded(task) for task in ("a", "hang", "b")] == [
             "",
@@ -115,7 +115,7 @@ def test_a_hang_of_one_task_at_a_time_costs_no_other(tmp_path, monkeypatch):
 
 def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
     def do(tasks: list[str]) -> list[str]:
-        guarded = Guarded(partial(make, tmp_path), LIMITS)
+        guarded = GuardedWorker(partial(make, tmp_path), LIMITS)
         try:
             return [guarded(task) for task in tasks]
         finally:

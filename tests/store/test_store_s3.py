@@ -1,4 +1,4 @@
-"""A store that is S3, on this machine, over a wire that is cut, frozen and slow."""
+"""A store that is S3, on this machine, over a proxy that is cut, frozen and slow."""
 
 import logging
 import shutil
@@ -13,29 +13,29 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
-from jaxfake.store.around import mirrored
-from jaxfake.store.mirror import Pace
-from jaxfake.store.remote import Remote
+from jaxfake.store.mirror import Timing
+from jaxfake.store.mirrored_run import mirrored
+from jaxfake.store.object_store import ObjectStore
 from tests.held import held
 from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
-from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
-from tests.store.wire import Wire
+from tests.store.proxy import Proxy
+from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
 
-PATIENT = Pace(
-    look=0.05,
-    records=0.1,
+PATIENT = Timing(
+    poll=0.05,
+    files=0.1,
     first_pause=0.05,
     longest_pause=0.2,
-    start=FOREVER,
-    silence=FOREVER,
+    connect=FOREVER,
+    stall=FOREVER,
     patience=FOREVER,
 )
 """However slow the machine is, the store does not count as silent."""
-HASTY = PATIENT._replace(start=0.5, patience=2.0)
+HASTY = PATIENT._replace(connect=0.5, patience=2.0)
 """Where the store is cut off for good, and being late changes nothing."""
 BUCKET = "bucket"
 _PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -58,15 +58,15 @@ def server() -> Iterator[int]:
 
 
 @pytest.fixture
-def wire(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def proxy(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """What the store is reached by."""
-    with Wire(server) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
-        yield wire
+    with Proxy(server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        yield proxy
 
 
 @pytest.fixture
-def url(wire: Wire) -> str:
+def url(proxy: Proxy) -> str:
     """Of an empty store."""
     return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
@@ -87,18 +87,20 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def test_the_run_comes_back_on_an_empty_machine(url: str, workdir: Path, tmp_path: Path) -> None:
-    with mirrored(workdir, url, CONFIG, PATIENT):
+def test_an_empty_machine_gets_the_run_from_the_store(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=9 << 20)  # in parts
         save(workdir, "detect", 2)
         write(workdir / "report.html", "all")
         write(workdir / "DONE", "all went well")
-    with mirrored(tmp_path / "new", url, CONFIG, PATIENT):
+    with mirrored(tmp_path / "new", url, RUN, PATIENT):
         assert tree(tmp_path / "new") == tree(workdir)
 
 
-def test_a_store_that_is_away_is_told_once_and_caught_up_with(
-    wire: Wire, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failure_of_the_store_is_said_once_and_made_up_for(
+    proxy: Proxy, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = ""
 
@@ -107,108 +109,108 @@ def test_a_store_that_is_away_is_told_once_and_caught_up_with(
         said += capsys.readouterr().out
         return said
 
-    with mirrored(workdir, url, CONFIG, PATIENT):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5)
-        until(lambda: whole_steps(url) == {"recover 5"})
-        wire.broken = True
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.broken = True
         save(workdir, "recover", 10)
         until(lambda: "training goes on" in heard())
         for step in (15, 20, 25):  # while it is away, retention goes on too
             save(workdir, "recover", step)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10))
-            refused = wire.refused
-            until(lambda: wire.refused > refused)  # noqa: B023
-        wire.broken = False
+            refused = proxy.refused
+            until(lambda: proxy.refused > refused)  # noqa: B023
+        proxy.broken = False
         until(lambda: "works again" in heard())
-        assert whole_steps(url) == {"recover 20", "recover 25"}
+        assert complete_steps(url) == {"recover 20", "recover 25"}
     lines = [line for line in heard().splitlines() if url in line]
     assert len(lines) == 2, said
     assert lines[0].startswith(f"{url} fails (")
     assert lines[1].endswith("works again: it has step 25 of recover")
 
 
-def test_dying_in_the_middle_of_an_upload_leaves_whole_checkpoints_alone(
-    wire: Wire, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
+def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchanged(
+    proxy: Proxy, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mirrored(workdir, url, CONFIG, PATIENT):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=BIG)
-        until(lambda: whole_steps(url) == {"recover 5"})
-        wire.cut_after = BIG // 2
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.cut_after = BIG // 2
         save(workdir, "recover", 10, size=BIG)
-        until(lambda: wire.broken)
+        until(lambda: proxy.broken)
         monkeypatch.setenv(
             "AWS_ENDPOINT_URL", f"http://127.0.0.1:{server}"
-        )  # to look past the wire
-        assert whole_steps(url) == {"recover 5"}
+        )  # to look past the proxy
+        assert complete_steps(url) == {"recover 5"}
         save(workdir, "recover", 15, size=BIG)
-        wire.cut_after, wire.broken = None, False
-        until(lambda: whole_steps(url) == {"recover 5", "recover 10", "recover 15"})
+        proxy.cut_after, proxy.broken = None, False
+        until(lambda: complete_steps(url) == {"recover 5", "recover 10", "recover 15"})
 
 
-def test_a_slow_store_gets_whole_checkpoints_however_fast_they_are_made_and_deleted(
-    wire: Wire, url: str, workdir: Path
+def test_a_slow_store_gets_complete_checkpoints_however_fast_they_are_saved_and_deleted(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
-    with mirrored(workdir, url, CONFIG, PATIENT):
-        wire.frozen = True
+    with mirrored(workdir, url, RUN, PATIENT):
+        proxy.frozen = True
         for step in range(5, 30, 5):
             save(workdir, "recover", step, size=BIG // 2)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
-            wire.let_through(1)
-        wire.frozen = False
-    assert whole_steps(url) == {"recover 20", "recover 25"}
+            proxy.let_through(1)
+        proxy.frozen = False
+    assert complete_steps(url) == {"recover 20", "recover 25"}
 
 
-def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
-    wire: Wire, url: str, workdir: Path
+def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
         save(workdir, "recover", 5)
-        until(lambda: whole_steps(url) == {"recover 5"})
-        wire.frozen = True
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.frozen = True
         for step in (10, 15):
             save(workdir, "recover", step)
         raise Preempted("stopped at step 15")
 
-    with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, HASTY):
         job()
     message = str(stop.value)
     assert message.startswith(
         "stopped at step 15; but only the disk of this machine has step 15 of rec"
     )
     assert f"{url} has step 5 of recover" in message
-    wire.frozen = False
-    with mirrored(workdir, url, CONFIG, PATIENT):
+    proxy.frozen = False
+    with mirrored(workdir, url, RUN, PATIENT):
         write(workdir / "DONE", "all went well")
-    assert whole_steps(url) == {"recover 5", "recover 10", "recover 15"}
+    assert complete_steps(url) == {"recover 5", "recover 10", "recover 15"}
 
 
-def test_a_run_that_is_done_and_not_uploaded_is_to_be_run_again(
-    wire: Wire, url: str, workdir: Path
+def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
-        wire.broken = True
+        proxy.broken = True
         save(workdir, "recover", 5)
         write(workdir / "DONE", "all went well")
 
     said = "the run is done, but only the disk of this machine has step 5 of recover"
-    with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, HASTY):
         job()
-    wire.broken = False
-    with mirrored(workdir, url, CONFIG, PATIENT):
+    proxy.broken = False
+    with mirrored(workdir, url, RUN, PATIENT):
         pass
-    assert whole_steps(url) == {"recover 5"}
-    assert "DONE" in Remote(url, 5.0).names()
+    assert complete_steps(url) == {"recover 5"}
+    assert "DONE" in ObjectStore(url, 5.0).names()
 
 
-def test_without_the_store_only_a_run_that_is_here_goes_on(
-    wire: Wire, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
+    proxy: Proxy, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wire.broken = True
+    proxy.broken = True
     with (
-        pytest.raises(InputError, match="would begin anew"),
-        mirrored(tmp_path / "new", url, CONFIG, HASTY),
+        pytest.raises(InputError, match="would start anew"),
+        mirrored(tmp_path / "new", url, RUN, HASTY),
     ):
-        raise AssertionError("it began")
+        raise AssertionError("it started")
     assert not (tmp_path / "new").exists()
     heard: list[str] = []
 
@@ -216,9 +218,9 @@ def test_without_the_store_only_a_run_that_is_here_goes_on(
         heard.extend(line for line in capsys.readouterr().out.splitlines() if url in line)
         return any(words in line for line in heard)
 
-    with mirrored(workdir, url, CONFIG, PATIENT._replace(start=0.5)):
+    with mirrored(workdir, url, RUN, PATIENT._replace(connect=0.5)):
         save(workdir, "recover", 5)
-        wire.broken = False
+        proxy.broken = False
         until(lambda: has_said("works again"))
     said = heard
     assert len(said) == 2
@@ -227,7 +229,7 @@ def test_without_the_store_only_a_run_that_is_here_goes_on(
     assert "secret" not in "".join(said)
 
 
-def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
+def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
     server: int,
     tiny_root: Path,
     tmp_path: Path,
@@ -237,12 +239,12 @@ def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
-    calm, lost, found = (tmp_path / name for name in ("calm", "lost", "found"))
+    reference, lost, found = (tmp_path / name for name in ("reference", "lost", "found"))
     flags = _short(tiny_root)
-    untouched = processes.start(command(calm, flags), **_PIPES)
+    untouched = processes.start(command(reference, flags), **_PIPES)
     stored = [*flags, f"--store={url}", f"--grace={FOREVER}"]
-    at_step_six = ("jaxfake.train.monitor:Watch.after", 6, tmp_path / "held")
-    job = processes.start(held(*at_step_six, command(lost, stored)), **_PIPES)
+    at_step_three = ("jaxfake.train.monitor:Monitor.after", 3, tmp_path / "held")
+    job = processes.start(held(*at_step_three, command(lost, stored)), **_PIPES)
     until((tmp_path / "held").exists, job)
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=PATIENCE)
@@ -254,11 +256,11 @@ def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
     again = processes.start(command(found, stored), **_PIPES)
     told, said = again.communicate(timeout=PATIENCE)
     assert again.returncode == 0, said
-    assert f"fetched from {url}: recover " in told
+    assert f"steps from {url}: recover " in told
     assert "recover: restored step" in told
     untouched.communicate(timeout=PATIENCE)
-    assert same_end(calm, found)
-    names = Remote(url, 5.0).names()
+    assert same_end(reference, found)
+    names = ObjectStore(url, 5.0).names()
     assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
 
 
@@ -267,9 +269,9 @@ def _short(root: Path) -> list[str]:
     flags = tiny_flags(
         root,
         model__encoder__width=32,
-        recover__steps=12,
+        recover__steps=6,
         recover__batch_size=8,
-        log_every=5,
+        log_every=2,
         checkpoints__at_risk_seconds=0.5,
     )
     return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]

@@ -13,6 +13,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.config import Config
 from jaxfake.experiment import build
+from jaxfake.experiment.layout import RunFolder
 from jaxfake.train import loop, monitor
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
@@ -40,12 +41,12 @@ def plan(run: Config) -> StagePlan:
     )
 
 
-def _changed(after: Callable[[monitor.Watch, Any, int], Any]) -> Any:
+def _changed(after: Callable[[monitor.Monitor, Any, int], Any]) -> Any:
     """What a turn does, and something more."""
-    as_it_is = monitor.Watch.after
+    as_it_is = monitor.Monitor.after
 
-    def changed(watch: monitor.Watch, state: Any, step: int) -> Any:
-        return as_it_is(watch, after(watch, state, step), step)
+    def changed(watching: monitor.Monitor, state: Any, step: int) -> Any:
+        return as_it_is(watching, after(watching, state, step), step)
 
     return changed
 
@@ -54,23 +55,25 @@ def test_a_number_that_slips_to_the_device_is_an_error(
     plan: StagePlan, run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slip = _changed(lambda _, state, step: state.replace(step=state.step + np.int32(0 * step)))
-    monkeypatch.setattr(monitor.Watch, "after", slip)
+    monkeypatch.setattr(monitor.Monitor, "after", slip)
     with pytest.raises(jax.errors.JaxRuntimeError, match="Disallowed host-to-device transfer"):
-        loop.run_stage(plan, run, tmp_path, time.monotonic())
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
 
 
 def test_an_array_that_slips_to_the_host_is_an_error(
     plan: StagePlan, run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slip(watch: monitor.Watch, state: Any, step: int) -> Any:
+    def slip(watching: monitor.Monitor, state: Any, step: int) -> Any:
         split = jax.sharding.NamedSharding(jax.make_mesh((8,), ("all",)), jax.P("all"))
         np.asarray(jax.device_put(np.zeros(8, np.float32), split))
         return state
 
-    monkeypatch.setattr(monitor.Watch, "after", _changed(slip))
+    monkeypatch.setattr(monitor.Monitor, "after", _changed(slip))
     with pytest.raises(jax.errors.JaxRuntimeError, match="Disallowed device-to-host transfer"):
-        loop.run_stage(plan, run, tmp_path, time.monotonic())
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
 
 
 def test_as_it_is_nothing_slips(plan: StagePlan, run: Config, tmp_path: Path) -> None:
-    assert loop.run_stage(plan, run, tmp_path, time.monotonic()).step == 2
+    assert (
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic()).step == 2
+    )

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake.train import parameter_table, rules
+from jaxfake.train import parameter_table, sharding
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def params() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
 
 
 def _table(params: object, fsdp: int) -> str:
-    mesh = rules.make_mesh(fsdp, 8)
+    mesh = sharding.make_mesh(fsdp, 8)
     placed = jax.tree.map(
         lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
         params,
-        rules.shardings(mesh, params),
+        sharding.shardings(mesh, params),
     )
     return parameter_table.describe(placed, 1.0)
 
@@ -36,7 +36,7 @@ def test_it_says_what_is_trained_decayed_frozen_and_split(params: object) -> Non
     table = _table(params, 2)
     name, shape, size, rate, decay, split = _row(table, "encoder/embed/kernel")
     assert (shape, size, rate, decay) == ("(4, 6)", "24", "1", "yes")
-    assert rules.FSDP_AXIS in split
+    assert sharding.FSDP_AXIS in split
     assert _row(table, "encoder/embed/bias")[3:] == ["1", "", ""]
     assert _row(table, "frozen/a/bias")[3:] == ["frozen", "", ""]
     assert table.endswith("30 trained, 6 frozen")

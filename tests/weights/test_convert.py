@@ -8,7 +8,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
@@ -21,7 +21,7 @@ GRID = 4
 
 def shapes(depth=2):
     mae = MaskedAutoencoder(Size(20, depth, 2), Size(12, 2, 3), image=16, patch=4)
-    return jax.eval_shape(Recover(mae, MaskRule(count=12)).init, jax.random.key(0), None)
+    return jax.eval_shape(Recover(mae, MaskSettings(count=12)).init, jax.random.key(0), None)
 
 
 LIKE = shapes()

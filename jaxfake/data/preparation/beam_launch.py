@@ -21,7 +21,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,8 +31,8 @@ from typing import NamedTuple
 
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation.cropping import Cropper, Task
-from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import FAILED, USAGE, InputError
+from jaxfake.runtime.orphans import exit_after_parent
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 LOG = "beam.log"
@@ -194,7 +193,7 @@ def _serve(job: Job, log: Path) -> None:
     """The life of that process: all it says goes into the log, the last line says why it failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
-    threading.Thread(target=worker_pool.end_with_parent, daemon=True).start()
+    exit_after_parent()
     with suppress(OSError), log.open("w") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())

@@ -15,7 +15,7 @@ from jaxfake.data.preparation import crop_files, prepare
 from jaxfake.data.preparation.beam_launch import Job, note, unpack
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
-from jaxfake.runtime.worker_pool import Guarded
+from jaxfake.runtime.worker_pool import GuardedWorker
 
 _RUNNERS = {"DirectRunner": "FnApiRunner"}
 """Beam's DirectRunner fetches a program from the internet and runs it, and falls back to this one, which
@@ -66,7 +66,7 @@ class Crop(apache_beam.DoFn):
             raise RuntimeError(f"worker {here} has {versions}, and not {self._versions}")
         if not self._job.source.is_dir():
             raise RuntimeError(f"worker {here} does not see {self._job.source}")
-        self._guarded = Guarded(self._job.prepare, self._job.limits)
+        self._guarded = GuardedWorker(self._job.prepare, self._job.limits)
 
     def process(self, packed: str) -> None:
         """Does one task."""

@@ -5,18 +5,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as oracle
 
-from jaxfake.evaluation.metrics.auc import (
+from jaxfake.evaluation.metrics.auc import roc_auc, roc_curve
+from jaxfake.evaluation.metrics.intervals import (
     Bootstrap,
     Interval,
-    Undefined,
     identity_interval,
     mean_interval,
     measure_auc,
-    roc_auc,
-    roc_curve,
-    video_wins,
+    rank_pairs,
     weighted_auc,
 )
+from jaxfake.evaluation.metrics.undefined import Undefined
 
 BOOTSTRAP = Bootstrap(resamples=400, seed=1)
 
@@ -41,7 +40,8 @@ def test_curve_is_scikit_learns(case):
     labels, scores = case
     curve = roc_curve(labels, scores)
     expected = oracle.roc_curve(labels, scores, drop_intermediate=False)
-    for ours, theirs in zip(curve, expected, strict=True):
+    rates = curve.false_positive, curve.true_positive, curve.threshold
+    for ours, theirs in zip(rates, expected, strict=True):
         np.testing.assert_allclose(ours, theirs)
 
 
@@ -52,7 +52,7 @@ def test_repeating_videos_is_scikit_learns_sample_weight(case, seed):
     fake, videos = labels == 1, rng.integers(0, 5, len(labels)) + 5 * labels
     times = rng.integers(0, 4, (3, 10)) + 1.0
     there = [np.unique(videos[which]) for which in (fake, ~fake)]
-    ours = weighted_auc(video_wins(fake, scores, videos), *(times[:, which] for which in there))
+    ours = weighted_auc(rank_pairs(fake, scores, videos), *(times[:, which] for which in there))
     weights = times[:, videos]
     expected = [oracle.roc_auc_score(labels, scores, sample_weight=row) for row in weights]
     np.testing.assert_allclose(ours, expected, atol=1e-12)
