@@ -1,6 +1,7 @@
 """A hostile session: eight fake devices, strict promotion, warnings as errors; and small data."""
 
 import os
+import shutil
 from pathlib import Path
 
 os.environ["XLA_FLAGS"] = " ".join(
@@ -53,7 +54,18 @@ LONGEST = (
 )
 """Files that take longest: they begin first, so that no worker is left alone with one at the end."""
 
+MOST_PROGRAMS = 1 << 30
+"""Bytes of compiled programs, after which they are made anew: those of older versions stay there too."""
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        return  # the workers begin later
+    folder = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    if sum(file.stat().st_size for file in folder.glob("*")) > MOST_PROGRAMS:
+        shutil.rmtree(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

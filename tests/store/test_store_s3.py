@@ -199,7 +199,7 @@ def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
     with mirrored(workdir, url, RUN, PATIENT):
         pass
     assert complete_steps(url) == {"recover 5"}
-    assert "DONE" in ObjectStore(url, 5.0).names()
+    assert "DONE" in ObjectStore(url, FOREVER).names()
 
 
 def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
@@ -260,7 +260,7 @@ def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
     assert "recover: restored step" in told
     untouched.communicate(timeout=PATIENCE)
     assert same_end(reference, found)
-    names = ObjectStore(url, 5.0).names()
+    names = ObjectStore(url, FOREVER).names()
     assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
 
 

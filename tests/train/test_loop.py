@@ -12,7 +12,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.experiment import build
+from jaxfake.experiment import build, open_data
 from jaxfake.experiment.layout import RunFolder
 from jaxfake.train import loop, monitor
 from jaxfake.train.stage import StagePlan
@@ -35,7 +35,7 @@ def run(tiny_root: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def plan(run: Config) -> StagePlan:
-    splits = build.training_splits(run)
+    splits = open_data.training_splits(run)
     return StagePlan(
         "recover", build.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
     )
