@@ -40,7 +40,7 @@ $(STAMP):
 
 test-beam: $(BEAM_STAMP)
 	$(BEAM_VENV)/bin/python -m jaxfake.faces.models
-	$(BEAM_VENV)/bin/python -m pytest tests/data/test_beam.py
+	$(BEAM_VENV)/bin/python -m pytest tests/data/preparation/test_beam.py
 
 $(BEAM_STAMP):
 	$(call environment,$(BEAM_VENV),beam$(COMMA)dev,constraints-beam.txt)

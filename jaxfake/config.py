@@ -175,7 +175,7 @@ def to_json(config: Config) -> dict[str, Any]:
 
 
 _OPERATIONAL = (
-    "data.source",  # may lie elsewhere on another machine; checkpoints know its fingerprint
+    "data.source",  # may lie elsewhere on another machine; checkpoints know its digest
     "data.root",
     "data.threads",
     "data.workers",

@@ -40,11 +40,11 @@ def main() -> None:
     if not _WORKDIR.value:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
     from jaxfake.experiment import evaluate_dataset, load
-    from jaxfake.reporting.checkpoint_facts import in_words
+    from jaxfake.reporting.checkpoint_facts import checkpoint_text
     from jaxfake.runtime.progress import say
 
     run = load.load_run(Path(_WORKDIR.value), _STEP.value)
-    say(in_words(evaluate_dataset.description(run)))
+    say(checkpoint_text(evaluate_dataset.description(run)))
     request = evaluate_dataset.EvaluationRequest(
         _SPLIT.value,
         evaluate_dataset.results_root(run, Path(_OUT.value) if _OUT.value else None),

@@ -33,7 +33,7 @@ _NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, on
 _STORE = flags.DEFINE_string(
     "store",
     None,
-    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: steps from "
+    "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "
     "there first, uploaded in the background. Credentials and endpoint as the library finds them.",
 )
 _NOTICE_COMMAND = flags.DEFINE_string(

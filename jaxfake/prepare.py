@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
-from jaxfake.data.layouts.registry import DATASETS, Wishes
+from jaxfake.data.layouts.registry import DATASETS, SourceOptions
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
@@ -101,12 +101,12 @@ def main() -> int:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"
         )
-    if counted.settings["label"] == "real" and wanted.wishes.label is None:
+    if counted.settings["label"] == "real" and wanted.source_options.label is None:
         print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
     short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
     if short:
         raise InputError(f"--strict={_STRICT.value:g}: {short}; the dataset is in {result.dataset}")
-    state = "made" if result.fresh else "there already, complete, nothing to do"
+    state = "made" if result.newly_made else "complete already, nothing to do"
     print(f"dataset: {result.dataset} ({state})")
     return 0
 
@@ -130,7 +130,7 @@ def _wanted() -> "Preparation":
             real_frames=_REAL_FRAMES.value,
         ),
         dataset=_DATASET.value,
-        wishes=Wishes(
+        source_options=SourceOptions(
             identity=_IDENTITY.value,
             label=_LABEL.value,
             protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,

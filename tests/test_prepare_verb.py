@@ -23,7 +23,7 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
         (["--dataset=nothing"], "there is folder"),
         ([folder], "--source is missing"),
         ([folder, f"--source={empty}"], "--out is missing"),
-        ([folder, f"--source={tmp_path / 'nowhere'}", out], "is no folder"),
+        ([folder, f"--source={tmp_path / 'nowhere'}", out], "is not a folder"),
         ([folder, f"--source={empty}", out], "holds no photograph or video"),
         ([folder, f"--source={empty}", out, "--splits=1"], "--splits=1"),
         ([folder, f"--source={empty}", out, "--storage=jpeg"], "--storage"),

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from jaxfake import config
-from jaxfake.evaluation.localisation import DETECTOR
+from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.experiment.initial_weights import OWN
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError

@@ -1,4 +1,4 @@
-"""Faces that can be read by row, wherever they are: in a prepared dataset, or made in memory."""
+"""Collections of faces that are read by row: a prepared dataset, or a list in memory."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,37 +8,37 @@ from jaxfake.schema import Example
 
 
 class Faces(Protocol):
-    """What scoring needs of a collection of faces."""
+    """A collection of faces, as scoring needs it."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of faces."""
 
     def __getitem__(self, row: int) -> Example:
-        """One of them; its arrays are not to be written to."""
+        """One face. Its arrays must not be changed."""
 
     def name(self, row: int) -> str:
-        """One of them in words, for messages."""
+        """A name of one face for messages."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ExampleList:
-    """Faces in memory, such as the crops of a file that a person names."""
+    """Faces in memory, such as the crops of a user's file."""
 
     examples: Sequence[Example]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of faces."""
         return len(self.examples)
 
     def __getitem__(self, row: int) -> Example:
-        """One of them."""
+        """One face."""
         return self.examples[row]
 
     def name(self, row: int) -> str:
-        """One of them in words, for messages."""
+        """A name of one face for messages."""
         return face_name(self.examples[row])
 
 
 def face_name(face: Example) -> str:
-    """A face in words, for messages."""
+    """A name of a face for messages."""
     return f"{face.dataset}/{face.method}/{face.video_id} frame {face.frame}"

@@ -7,7 +7,8 @@ from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.pipeline import rows_of
 from jaxfake.evaluation.aggregate import per_video
-from jaxfake.evaluation.localisation import HeatAccumulator, mean_dice
+from jaxfake.evaluation.heat_accumulator import HeatAccumulator
+from jaxfake.evaluation.localisation import mean_dice
 from jaxfake.evaluation.metrics.auc import roc_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings, score_frames

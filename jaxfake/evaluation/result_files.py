@@ -21,12 +21,6 @@ class Provenance(NamedTuple):
     step: int  # of the checkpoint
 
 
-def manifest_facts(train: str, scored: str) -> list[tuple[str, str]]:
-    """Rows of a report that name the manifests of the data, of those that have one."""
-    named = [("training data manifest", train), ("data manifest", scored)]
-    return [(name, manifest) for name, manifest in named if manifest]
-
-
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """The values as indented JSON; NaN and infinity are errors, since JSON has neither."""
     text = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)

@@ -5,7 +5,8 @@ import numpy as np
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
-from jaxfake.evaluation.localisation import HeatAccumulator, LocalisationResult
+from jaxfake.evaluation.heat_accumulator import HeatAccumulator
+from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import ScoringSettings, score_frames

@@ -22,7 +22,7 @@ def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
     return Provenance(
         config_sha256=identity.config,
         train_sha256=identity.data or "",
-        data_sha256=faces.fingerprint,
+        data_sha256=faces.digest,
         train_manifest=identity.manifest or "",
         data_manifest=faces.manifest,
         stage=run.stage,

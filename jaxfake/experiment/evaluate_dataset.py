@@ -8,7 +8,6 @@ import numpy as np
 from jaxfake.config import Aggregation, Config
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
-from jaxfake.evaluation.result_files import manifest_facts
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate import evaluate_stage
 from jaxfake.experiment.layout import DETECT, SALVAGED, RunFolder
@@ -18,6 +17,7 @@ from jaxfake.experiment.stage_results import EvaluationTask
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
     checkpoint_facts,
+    manifest_facts,
     unfinished_warning,
 )
 from jaxfake.reporting.html import Report, write_report
@@ -174,7 +174,7 @@ def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset 
             train = open_data.training_splits(config, at).train
         except InputError:
             continue
-        if train.fingerprint == run.metadata.identity.data:
+        if train.digest == run.metadata.identity.data:
             return train
     return None
 
@@ -182,7 +182,7 @@ def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset 
 def _warnings(run: LoadedRun, faces: FaceDataset) -> list[str]:
     """What a reader must know before the numbers."""
     warnings = unfinished_warning(description(run))
-    if faces.fingerprint == run.metadata.identity.data:
+    if faces.digest == run.metadata.identity.data:
         warnings.append(
             f"The stage {run.stage!r} was trained on these very faces: this is not a test of it."
         )
@@ -202,7 +202,7 @@ def _facts(run: LoadedRun, task: EvaluationTask) -> tuple[tuple[str, str], ...]:
     return (
         ("run", _located(run).name),
         *checkpoint_facts(description(run)),
-        ("data sha256", task.faces.fingerprint),
+        ("data sha256", task.faces.digest),
         *manifest_facts("", task.faces.manifest),
         ("faces", str(len(task.faces))),
         *maps,

@@ -17,7 +17,6 @@ from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.evaluation.result_files import manifest_facts
 from jaxfake.experiment import build, initial_weights, open_data
 from jaxfake.experiment.evaluate import evaluate_stage
 from jaxfake.experiment.initial_weights import InitialWeights
@@ -27,6 +26,7 @@ from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import claim
 from jaxfake.experiment.stage_results import EvaluationTask
 from jaxfake.models.vit import Size
+from jaxfake.reporting.checkpoint_facts import manifest_facts
 from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.training_log import read_log
@@ -208,8 +208,8 @@ def _facts(
     facts += [
         ("seed", str(run.seed)),
         ("config sha256", config_digest(run)),
-        ("training data sha256", splits.train.fingerprint),
-        ("test data sha256", test.fingerprint),
+        ("training data sha256", splits.train.digest),
+        ("test data sha256", test.digest),
         *manifest_facts(splits.train.manifest, test.manifest),
         ("computed on", f"{jax.device_count()} x {jax.devices()[0].device_kind}"),
     ]

@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / CHECKPOINTS
 
     @property
+    def evaluation(self) -> Path:
+        """The result files, see `results`."""
+        return self.path / EVALUATION
+
+    @property
     def prepared(self) -> Path:
         """Face crops of the photographs and videos that were evaluated from a plain folder."""
         return self.path / PREPARED
@@ -78,7 +83,7 @@ class RunFolder:
         """
         prepared = dataset.folder.resolve().parent.parent.name
         names = "+".join(np.unique(dataset.index.dataset).tolist()) or prepared
-        return self.path / EVALUATION / _safe_name(names) / _safe_name(dataset.split)
+        return self.evaluation / _safe_name(names) / _safe_name(dataset.split)
 
 
 def _safe_name(name: str) -> str:

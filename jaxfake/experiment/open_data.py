@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from jaxfake.config import Config
-from jaxfake.data.dataset import FaceDataset, holds_dataset, open_split, without, without_faces
+from jaxfake.data.dataset import FaceDataset, empty_split, holds_dataset, leave_out, open_split
 from jaxfake.data.layouts.folder import list_folder
 from jaxfake.data.source_frames import SourceFrames
 
@@ -33,7 +33,7 @@ def training_splits(config: Config, source: str | None = None) -> TrainingSplits
     train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
     if not data.leave_out:
         return TrainingSplits(train, val)
-    return TrainingSplits(without(train, data.leave_out), without(val, data.leave_out))
+    return TrainingSplits(leave_out(train, data.leave_out), leave_out(val, data.leave_out))
 
 
 def test_split(config: Config) -> FaceDataset:
@@ -81,7 +81,7 @@ def _raw_label(source: Path) -> str | None:
 
 
 def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
-    from jaxfake.data.layouts.registry import Wishes
+    from jaxfake.data.layouts.registry import SourceOptions
     from jaxfake.data.preparation.cropping import CropOptions
     from jaxfake.data.preparation.prepare import Preparation, dataset_folder, prepare
     from jaxfake.data.preparation.splits import SplitShares
@@ -90,10 +90,10 @@ def _prepared_split(source: Path, split: str, config: Config, prepared: Path) ->
         source=source,
         out=prepared / source.resolve().name,
         crops=CropOptions(config.data.size, FRAMES, "png"),
-        wishes=Wishes(label=_raw_label(source)),
+        source_options=SourceOptions(label=_raw_label(source)),
         shares=SplitShares(0.0, 0.0, 1.0),
         workers=len(os.sched_getaffinity(0)),
     )
     if prepare(wanted).dataset is None:
-        return without_faces(dataset_folder(wanted.out), split, config.data.size)
+        return empty_split(dataset_folder(wanted.out), split, config.data.size)
     return open_split(dataset_folder(wanted.out), split, config.data.size)

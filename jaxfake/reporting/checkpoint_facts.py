@@ -1,9 +1,8 @@
-"""What a checkpoint is, in words: of which stage, how far it got, what it was trained on."""
+"""A checkpoint as rows of text: its stage, how far it was trained, and on what data."""
 
 import dataclasses
 
 from jaxfake.checkpoints.metadata import CheckpointMetadata
-from jaxfake.evaluation.result_files import manifest_facts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,7 +10,7 @@ class CheckpointDescription:
     """A state of a stage.
 
     Attributes:
-        metadata: what the checkpoint says of itself.
+        metadata: of the checkpoint.
         method: name of the detector; None for stage 1.
         step: of the state.
         steps: of the whole stage.
@@ -28,7 +27,7 @@ class CheckpointDescription:
 
 
 def checkpoint_facts(state: CheckpointDescription) -> tuple[tuple[str, str], ...]:
-    """Names and values, as a person reads them before the results and in the report."""
+    """Rows (name, value) for the terminal and the report."""
     identity, training = state.metadata.identity, state.metadata.training
     of_method = "" if state.method is None else f" ({state.method})"
     rows = [
@@ -45,13 +44,19 @@ def checkpoint_facts(state: CheckpointDescription) -> tuple[tuple[str, str], ...
     return (*rows, *manifest_facts(identity.manifest or "", ""))
 
 
-def in_words(state: CheckpointDescription) -> str:
-    """The facts, one a line."""
+def manifest_facts(train: str, scored: str) -> list[tuple[str, str]]:
+    """Rows with the manifests of the data trained on and scored; an empty one is left out."""
+    named = [("training data manifest", train), ("data manifest", scored)]
+    return [(name, manifest) for name, manifest in named if manifest]
+
+
+def checkpoint_text(state: CheckpointDescription) -> str:
+    """The rows of `checkpoint_facts`, one on each line."""
     return "\n".join(f"{name}: {value}" for name, value in checkpoint_facts(state))
 
 
 def unfinished_warning(state: CheckpointDescription) -> list[str]:
-    """Says so if the stage was to be trained further, or may have been."""
+    """A warning if the training of the stage was not finished, or may not have been."""
     if max(state.step, state.newest or 0) >= state.steps:
         return []
     stage = state.metadata.identity.stage

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.evaluation.localisation import (
-    DETECTOR,
     PIXEL_AUC,
     FaceMean,
     FakesResult,
@@ -115,7 +115,7 @@ def _pooled_table(result: LocalisationResult) -> Table:
 
 
 def _manipulation_table(result: LocalisationResult) -> Table:
-    header = ("", *_NAMES.values(), "pooled Dice", "best trivial", "which", "faces")
+    header = ("", *_NAMES.values(), "pooled Dice", "trivial Dice", "trivial map", "faces")
     groups = {"all manipulations": result.overall, **result.per_manipulation}
     rows = tuple((name, *_manipulation_row(fakes)) for name, fakes in groups.items())
     caption = (

@@ -30,9 +30,8 @@ def auc_sentence(name: str, auc: Auc) -> str:
 def intervals_paragraph(bootstrap: Bootstrap) -> str:
     """How the intervals of AUCs are computed, and what they do not cover."""
     return (
-        f"Intervals: 95 %, percentile bootstrap, {bootstrap.resamples} resamples. Unless "
-        "they are said to be by identity, they resample the videos of each class as if those were "
-        "independent; videos of one person are not, so the true uncertainty is probably larger. Intervals "
-        "by identity resample people, each with all their real and fake videos. All numbers hold for this "
-        "dataset and split."
+        f"Intervals: 95 %, percentile bootstrap, {bootstrap.resamples} resamples. They resample the videos "
+        "of each class as if those were independent. Videos of one person are not independent, so the true "
+        "uncertainty is probably larger. Intervals by identity resample people instead, each with all "
+        "their real and fake videos. All numbers hold for this dataset and split."
     )

@@ -1,8 +1,8 @@
-"""Where the wall time of a stage goes, over all the tries that it took.
+"""Where the wall time of a stage goes, over all processes that trained it.
 
-Only updates of the parameters are what is paid for; the rest of the time is a price. Every row of
-`metrics.jsonl` has the sums so far, so the last row of a stage is its account. The time in
-which no process lived is in none of them.
+Goodput is the share of it that went into updates of the parameters; all other time is overhead. Every row
+of `metrics.jsonl` has the sums so far, so the last row of a stage has the totals. The time in which no
+process ran is in none of them.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from jaxfake.checkpoints.checksummed_json import checksummed, read_checksummed
 from jaxfake.checkpoints.wall_time import WallTime, current_names
 from jaxfake.runtime.multiprocess import is_first
 
-Price = Literal["start", "restore", "compile", "data_wait", "save", "validation"]
+Overhead = Literal["start", "restore", "compile", "data_wait", "save", "validation"]
 
-_TO_BEGIN: tuple[Price, ...] = ("start", "restore", "compile")
+_TO_BEGIN: tuple[Overhead, ...] = ("start", "restore", "compile")
 
 _HEARTBEAT_SECONDS = 1.0
 
@@ -29,32 +29,36 @@ class TimeAccount:
     """The wall time of a stage, kept by the process that trains it.
 
     Args:
-        heartbeat: file that says how far this process got, for the one that may have to follow it.
+        heartbeat: file that says how far this process got, for the process that may have to replace it.
         since: when this process began with the stage, by `time.monotonic`.
     """
 
     def __init__(self, heartbeat: Path, since: float) -> None:
         self.heartbeat = heartbeat
         self._since, self._before = since, WallTime()
-        self._prices: dict[Price, float] = {"start": time.monotonic() - since}
+        self._overheads: dict[Overhead, float] = {"start": time.monotonic() - since}
         self._last_beat = -_HEARTBEAT_SECONDS
 
     def continue_from(self, before: WallTime) -> None:
-        """What earlier tries left, once it is known."""
+        """Adds the time of earlier processes, once it is known."""
         self._before = before
 
     @contextlib.contextmanager
-    def booking(self, price: Price) -> Iterator[None]:
-        """Time inside is not useful. Do not nest."""
+    def booking(self, overhead: Overhead) -> Iterator[None]:
+        """Counts the time inside as overhead. Do not nest."""
         began = time.monotonic()
         try:
             yield
         finally:
-            self._prices[price] = self._prices.get(price, 0.0) + time.monotonic() - began
+            self._overheads[overhead] = (
+                self._overheads.get(overhead, 0.0) + time.monotonic() - began
+            )
 
     def so_far(self) -> WallTime:
-        """Of all tries."""
-        here = {"useful": self._useful} | {str(name): value for name, value in self._prices.items()}
+        """The sums over all processes."""
+        here = {"useful": self._useful} | {
+            str(name): value for name, value in self._overheads.items()
+        }
         before = dataclasses.asdict(self._before)
         return WallTime(**{name: value + here.get(name, 0) for name, value in before.items()})
 
@@ -66,12 +70,12 @@ class TimeAccount:
     @property
     def data_wait(self) -> float:
         """Seconds in which this process waited for data."""
-        return self._prices.get("data_wait", 0.0)
+        return self._overheads.get("data_wait", 0.0)
 
     @property
     def restart(self) -> float:
         """Seconds from the start of this process to its first update."""
-        return sum(self._prices.get(price, 0.0) for price in _TO_BEGIN)
+        return sum(self._overheads.get(overhead, 0.0) for overhead in _TO_BEGIN)
 
     def beat(self) -> None:
         """Writes the heartbeat, once a second."""
@@ -86,15 +90,15 @@ class TimeAccount:
 
     @property
     def _useful(self) -> float:
-        return time.monotonic() - self._since - sum(self._prices.values())
+        return time.monotonic() - self._since - sum(self._overheads.values())
 
 
 def after_interruption(saved: WallTime, heartbeat: Path) -> WallTime:
-    """What a stage goes on from: all that was spent, with the updates since the save as lost.
+    """The sums that a stage continues from: updates since the last save count as lost.
 
     Args:
-        saved: with the checkpoint that was restored; nothing for a stage that begins anew.
-        heartbeat: of the process before; if it is missing or damaged, what was lost is not known.
+        saved: the sums in the restored checkpoint; all 0 for a stage that begins anew.
+        heartbeat: file of the process before; if it is missing or damaged, the loss is not known.
     """
     try:
         last = WallTime(**current_names(read_checksummed(heartbeat)))

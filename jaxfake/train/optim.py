@@ -1,7 +1,7 @@
 """AdamW as the MAE is trained and finetuned with it (He et al., 2022).
 
 Warm-up and half cosine; no decay on vectors; layer-wise rates; frozen parameters have no moments and
-never change. Which parameter is which is decided by `rules` alone.
+never change. `param_rules` alone decide which parameter is which.
 """
 
 import re
@@ -82,7 +82,7 @@ def rate_factors(params: Any, layer_decay: float) -> Any:
 
 
 def _scale_by(factors: Any) -> optax.GradientTransformation:
-    """Multiplies each update; what is masked away stays away."""
+    """Multiplies each update by its factor; masked parameters have none."""
 
     def scale(updates: Any, params: Any = None) -> Any:
         del params

@@ -1,4 +1,4 @@
-"""What the rules decided for each parameter, as a table to look at before training."""
+"""A table of what the rules decided for each parameter, shown before training."""
 
 import dataclasses
 import math

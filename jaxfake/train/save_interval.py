@@ -1,8 +1,8 @@
-"""How often to save: from what a save costs and how often the machine is taken away.
+"""How often to save, from the cost of a save and the time between interruptions.
 
 A save costs the time in which the loop waits for it, and the time by which updates are slower while it is
-written. Too few saves cost the work since the last one. The optimum between both is Young's (1974),
-refined by Daly (2006).
+written. An interruption costs the work since the last save. The interval that loses least is Young's
+(1974), refined by Daly (2006).
 """
 
 import math
@@ -15,7 +15,7 @@ from jaxfake.config import Checkpoints
 from jaxfake.runtime.progress import say
 
 _FIRST_SECONDS = 10.0
-"""The first save is made after this time, and its cost known; our choice."""
+"""The first save is made after this time, so that its cost becomes known; our choice."""
 
 _REMEMBERED = 5
 
@@ -29,7 +29,7 @@ class SaveCost(NamedTuple):
 
     @property
     def total(self) -> float:
-        """That training lost by it."""
+        """Seconds of training that it cost."""
         return self.waited + self.slowed
 
 
@@ -47,10 +47,10 @@ def best_interval(cost: float, between: float) -> float:
 
 
 class SaveTimer:
-    """Says when the next save is due, by the saves so far.
+    """Says when the next save is due, from the cost of the saves so far.
 
     Args:
-        rule: of the config.
+        rule: the bounds that the config sets.
     """
 
     def __init__(self, rule: Checkpoints) -> None:

@@ -69,9 +69,9 @@ class StagePlan:
         settings: how long, how fast.
         classes: labels that the stage may see.
         train: faces to train on.
-        show: faces of which pictures are made on the way.
+        show: faces that are drawn at intervals during training.
         autoencoder: of stage 1, to start from; None to start from fresh parameters.
-        origin: what `autoencoder` is, in words that differ if it does.
+        origin: describes `autoencoder`; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.
     """
 
@@ -113,9 +113,9 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
         if faces.split == TEST:
             raise ValueError(f"{plan.name} must not see the test split of {faces.folder}")
     settings = plan.settings
-    views = pipeline.Views(settings.crop, settings.photometric)
+    augmentation = pipeline.Augmentation(settings.crop, settings.photometric)
     batches = pipeline.training_batches(
-        plan.train, plan.classes, settings.batch_size, config.seed, views
+        plan.train, plan.classes, settings.batch_size, config.seed, augmentation
     )
     update = prepare_update(plan.method, settings, config, batches[0], plan.autoencoder)
     return Prepared(batches, update)
@@ -165,7 +165,7 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
         config=config_digest(config),
         stage=plan.name,
         start=plan.origin,
-        data=plan.train.fingerprint,
+        data=plan.train.digest,
         manifest=plan.train.manifest,
         seed=config.seed,
         batch_size=plan.settings.batch_size,

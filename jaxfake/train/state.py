@@ -1,4 +1,4 @@
-"""Everything that a run must have to go on as if it had never stopped."""
+"""Everything that a run needs to continue as if it had never stopped."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ def _fresh(
 
 
 def _placement(state: TrainState, optimiser: Optimiser, mesh: Mesh) -> TrainState:
-    """Optimiser moments and the average lie where their parameters do; the rest is whole everywhere."""
+    """Moments and the moving average are sharded like their parameters; the rest is replicated."""
     params = sharding.shardings(mesh, state.params)
     whole = sharding.replicated(mesh)
     moments = optax.tree_map_params(

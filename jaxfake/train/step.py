@@ -1,7 +1,7 @@
 """One update, pure: state and batch in, state out. It knows no method, no file and no clock.
 
-Nothing of it waits for the host: metrics add up inside the state, and a non-finite loss is remembered
-there too, so that the loop can look at both when it suits it.
+It never waits for the host: metrics are summed inside the state, and the step of a non-finite loss is kept
+there too, so that the loop can read both later.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Step = jax.stages.Wrapped
 
 
 class StepRule(NamedTuple):
-    """What an update depends on beside method and optimiser."""
+    """What an update depends on besides the method and the optimiser."""
 
     seed: int
     accumulate: int
@@ -35,7 +35,7 @@ class StepRule(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """What one batch says."""
+    """Loss, gradient and metrics of one batch."""
 
     loss: jax.Array  # float32 []
     params: Params  # the gradient of the loss

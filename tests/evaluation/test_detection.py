@@ -17,8 +17,9 @@ from jaxfake.reporting.detection_section import (
     detection_sentences,
     ranked_rows,
 )
-from jaxfake.reporting.html import Gallery, Report, write_report
-from jaxfake.reporting.strips import Strip
+from jaxfake.reporting.html import Report, write_report
+from tests.in_memory import random_scores
+from tests.reporting.strips_of import strips_of
 
 BOOTSTRAP = Bootstrap(100, 0)
 ORIGIN = Provenance("config", "train", "data", "made of", "", "detect", 7)
@@ -35,23 +36,8 @@ KEYS = {
 }
 
 
-def random_scores(dataset, seed=0):
-    rng = np.random.default_rng(seed)
-    scores = np.clip(rng.uniform(size=len(dataset)) + 0.2 * dataset.index.label, 0, 1)
-    return FrameScores(np.arange(len(dataset)), scores, {})
-
-
 def lose(monkeypatch, *rows):
     monkeypatch.setattr(detection, "missing_videos", lambda dataset: missing.columns(list(rows)))
-
-
-def strips_of(dataset, rows):
-    return {
-        title: [
-            Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen
-        ]
-        for title, chosen in rows.items()
-    }
 
 
 def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
@@ -165,28 +151,3 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
         tmp_path / "r.html", Report("A run", (), detection_highlights(result), (), (section,))
     )
     assert "The detector: Mover" in (tmp_path / "r.html").read_text()
-
-
-def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
-    dataset = make_dataset([("real", f"{n:02}", 0, 3) for n in range(20)])
-    middle = np.random.default_rng(0).permutation(20) / 20
-    score = (middle[:, None] + [-0.03, 0.001, 0.02]).ravel()
-    frames = FrameScores(np.arange(60), np.clip(score, 0, 1), {})
-    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
-    ((title, rows),) = ranked_rows(result, 5).items()
-    shown = [int(place) for place in np.argsort(middle)[[0, 5, 10, 14, 19]]]
-    assert (rows // 3).tolist() == shown
-    assert set(rows[1:] % 3) == {1}  # nearest to the mean of its video
-    section = detection_section(result, "Mover", strips_of(dataset, {title: rows}))
-    (gallery,) = (block for block in section.blocks if isinstance(block, Gallery))
-    assert gallery.columns == ("input",)
-    notes = [picture.note for picture in gallery.groups[0].pictures]
-    values = [float(note.split()[2].rstrip(",")) for note in notes]
-    assert values == sorted(values)
-    assert values[-1] == pytest.approx(result.videos.score.max(), abs=1e-3)
-
-
-def test_fewer_videos_than_places_are_all_shown_once(dataset):
-    result = detection.measure(dataset, random_scores(dataset), "mean", BOOTSTRAP)
-    (rows,) = ranked_rows(result, 99).values()
-    assert len(set(rows // 2)) == 10

@@ -10,7 +10,7 @@ from sklearn import metrics as oracle
 from jaxfake import schema
 from jaxfake.data.dataset import Index
 from jaxfake.evaluation import localisation, trivial_maps
-from jaxfake.evaluation.localisation import DETECTOR, HeatAccumulator
+from jaxfake.evaluation.heat_accumulator import DETECTOR, HeatAccumulator
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.undefined import Undefined

@@ -18,7 +18,7 @@ FOUND, FACELESS, BROKEN = (
 
 
 def prepare(tmp_path, make_dataset, files, rule="", label=None):
-    """A dataset as `jaxfake.prepare` leaves it, of files that became what is said of each."""
+    """A dataset as `jaxfake.prepare` leaves it, with the given status of each file."""
     source = tmp_path / "source"
     for name in files:
         (source / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import numpy as np
@@ -6,8 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from jaxfake.evaluation import result_files, zero_shot
-from jaxfake.evaluation.metrics.intervals import Auc, Bootstrap, Interval
-from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.reporting.zero_shot_section import zero_shot_sentences
 
@@ -71,23 +69,3 @@ def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):
     assert "2 reals and 0 fakes" in saved["video"]["auc_reason"]
     assert saved["per_method"] == {}
     assert "no video AUC" in zero_shot_sentences(result)
-
-
-@pytest.mark.parametrize(
-    ("auc", "words"),
-    [
-        (Auc(0.52, Interval(0.45, 0.6), 9, 9), "chance"),
-        (Auc(0.4, Interval(0.35, 0.45), 9, 9), "wrong way round"),
-        (Auc(0.58, Interval(0.52, 0.64), 9, 9), "weak"),
-        (Auc(0.95, Interval(0.9, 0.99), 9, 9), "strong"),
-        (Auc(0.95, Undefined("too few"), 9, 1), "no interval: too few"),
-    ],
-)
-def test_words_follow_the_interval(dataset, auc, words):
-    result = zero_shot.measure(dataset, scored(dataset), BOOTSTRAP)
-    metrics = result.headline.overall
-    metrics = dataclasses.replace(metrics, video=dataclasses.replace(metrics.video, auc=auc))
-    headline = dataclasses.replace(result.headline, overall=metrics)
-    sentence = zero_shot_sentences(dataclasses.replace(result, headline=headline))
-    assert words in sentence
-    assert f"{auc.value:.3f}" in sentence

@@ -22,7 +22,7 @@ from jaxfake.experiment.evaluate_dataset import description, own_data, results_r
 from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load import load_run
 from jaxfake.models.method import Params
-from jaxfake.reporting.checkpoint_facts import in_words
+from jaxfake.reporting.checkpoint_facts import checkpoint_text
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, identity, prepare, training_record
 from tests.experiment.evaluating import evaluated
@@ -58,7 +58,7 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
     saved(StagePlan("recover", recover, run.recover, (0,), train, val), run, folder, {})
     plan = StagePlan("detect", detect, run.detect, (0, 1), train, val, None, ORIGIN)
     saved(plan, run, folder, {1: 0.6, 2: 0.9, 3: 0.7})
-    return Dead(run, folder, train.fingerprint)
+    return Dead(run, folder, train.digest)
 
 
 def saved(plan: StagePlan, run: Config, folder: Path, scores: dict[int, float]) -> None:
@@ -123,7 +123,7 @@ def test_one_copied_checkpoint_is_scored_and_says_what_it_was(
     folder = copied(dead.checkpoints / "detect" / "2", tmp_path / "epoch200")
     before = listing(folder)
     run = load_run(folder, None)
-    said = in_words(description(run))
+    said = checkpoint_text(description(run))
     for fact in (
         f"checkpoint: step 2 of {STEPS} of detect (mover)",
         f"epoch: {2 * BATCH / FACES:.1f}, of {FACES} faces",
@@ -183,7 +183,7 @@ def test_what_is_not_whole_is_passed_over_and_left_as_it_is(
     assert "detect/7.orbax-checkpoint-tmp-3 was not finished" in said
     assert "detect/5 is damaged" in said
     assert "detect/3 is damaged" in said
-    assert f"checkpoint: step 2 of {STEPS} of detect" in in_words(description(run))
+    assert f"checkpoint: step 2 of {STEPS} of detect" in checkpoint_text(description(run))
     assert listing(tmp_path) == before
 
 
@@ -208,7 +208,7 @@ def test_stage_one_alone_is_scored_as_that_and_goes_on(
     for file in faces.rglob("*-train*"):
         file.unlink()
     run = load_run(tmp_path, None)
-    said = in_words(description(run))
+    said = checkpoint_text(description(run))
     assert f"checkpoint: step {STEPS} of {STEPS} of recover\n" in said
     assert f"epoch: {STEPS * BATCH / REALS:.1f}, of {REALS} faces" in said
     with pytest.raises(InputError, match="--aggregation is for a detector"):

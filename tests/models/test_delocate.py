@@ -1,4 +1,4 @@
-"""Delocate: what its map is taught by, and what it is not."""
+"""Delocate: which faces and pixels train its map."""
 
 import dataclasses
 from typing import Any
@@ -36,7 +36,7 @@ def _losses(compiled: Any, params: Any, **changes: np.ndarray) -> Losses:
     return compiled(params, labelled_faces() | changes, KEYS)
 
 
-def test_a_fake_without_a_mask_teaches_classification_alone(compiled: Any, params: Any) -> None:
+def test_a_fake_without_a_mask_counts_in_classification_only(compiled: Any, params: Any) -> None:
     unknown = ~FAKE | (np.arange(BATCH) > 1)  # all but the first fake have a mask
     total = _losses(compiled, params, has_mask=unknown).total
     for name in ("pixels", "dice", "push"):
@@ -54,7 +54,7 @@ def test_a_fake_with_an_empty_mask_has_no_dice(compiled: Any, params: Any) -> No
     assert all(np.isfinite(term.values).all() for term in total.values())
 
 
-def test_no_prediction_looks_at_the_mask(params: Any) -> None:
+def test_predictions_do_not_use_the_mask(params: Any) -> None:
     seen = (schema.IMAGE, schema.LANDMARKS)
     batch = {name: value for name, value in labelled_faces().items() if name in seen}
     prediction = jax.eval_shape(DELOCATE.predict, params, batch, KEYS)

@@ -1,4 +1,4 @@
-"""Stage 2: what the three detectors start from, look at and learn from, and what they must not."""
+"""Stage 2: what the detectors start from, what they use and what they learn from."""
 
 import dataclasses
 from collections.abc import Callable
@@ -34,8 +34,8 @@ from tests.study import (
     means,
     random_autoencoder,
     studied,
-    touched,
     unlabelled_faces,
+    with_gradient,
 )
 
 FINETUNED = MoverSettings("mover", "finetuned", map_weight=0.5, dropout=0.2, drop_path=0.2)
@@ -230,16 +230,16 @@ def test_terms_of_a_class_leave_the_other_out(case: Case, batch: schema.Batch) -
     assert (len(losses.total) > 1) == (case.name != "mover_finetuned")
 
 
-def test_all_but_the_frozen_learns(case: Case, batch: schema.Batch) -> None:
+def test_all_parameters_but_the_frozen_have_a_gradient(case: Case, batch: schema.Batch) -> None:
     study = case.study(case.params, batch, KEYS)
-    moved = set().union(*(touched(gradient) for gradient in study.gradients.values()))
+    moved = set().union(*(with_gradient(gradient) for gradient in study.gradients.values()))
     still = {name for name in by_name(case.params) if name.startswith("frozen/")}
     if case.name in ("recap", "delocate"):  # their mapping network sees all of a face
         still.add("mapping/decoder/mask_token")
     assert moved == by_name(case.params).keys() - still
 
 
-def test_verdicts_in_training_are_those_of_prediction_but_for_dropout(
+def test_training_and_prediction_have_the_same_logits_but_for_dropout(
     made: Callable[[str], Case], batch: schema.Batch, faces: schema.Batch
 ) -> None:
     case = made("mover_finetuned")

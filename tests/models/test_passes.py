@@ -68,7 +68,7 @@ def test_masked_patches_come_from_their_last_pass_and_the_others_stay(
 
 
 @pytest.mark.parametrize("mode", ["part", "random"])
-def test_hidden_and_error_speak_of_the_combined_face(faces: Faces, mode: Mode) -> None:
+def test_hidden_and_error_are_those_of_the_combined_face(faces: Faces, mode: Mode) -> None:
     dropped, _, combined = _combined(faces, mode)
     np.testing.assert_array_equal(combined.hidden, dropped.any(0).reshape(BATCH, GRID, GRID))
     change = np.square(np.asarray(combined.recovered - faces.image))

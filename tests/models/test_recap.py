@@ -1,4 +1,4 @@
-"""Recap's own losses: who is pulled, who is pushed how far, and the medians that say what is far."""
+"""The mapping losses of Recap: which faces are pulled and pushed, the margin and its medians."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from tests.study import (
     means,
     random_autoencoder,
     studied,
-    touched,
+    with_gradient,
 )
 
 MARGINS = RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.2)
@@ -65,16 +65,16 @@ def _recovery_errors(recap: Case, batch: schema.Batch) -> np.ndarray:
     return np.exp(np.asarray(distance) - 20.0)
 
 
-def test_recap_lets_go_of_fakes_past_the_margin(recap: Case, batch: schema.Batch) -> None:
+def test_recap_does_not_push_fakes_beyond_the_margin(recap: Case, batch: schema.Batch) -> None:
     study = recap.study(_with_margin(recap.params, -20.0, 0.0), batch, KEYS)
     terms = study.losses.total
     assert (_distances(terms) > FACTOR * FLOOR).all()
     assert not np.any(terms["push"].values)
-    assert not touched(study.gradients["push"])
-    assert touched(study.gradients["pull"])
+    assert not with_gradient(study.gradients["push"])
+    assert with_gradient(study.gradients["pull"])
 
 
-def test_recap_pushes_fakes_up_to_a_multiple_of_the_typical_real_distance(
+def test_recap_pushes_fakes_up_to_a_multiple_of_the_median_real_distance(
     recap: Case, batch: schema.Batch
 ) -> None:
     far = recap.study(_with_margin(recap.params, np.log(10.0), 20.0), batch, KEYS)
@@ -96,7 +96,7 @@ def test_the_margin_has_a_floor(recap: Case, batch: schema.Batch) -> None:
         np.testing.assert_allclose(push, MARGINS.map_weight * EMPHASIS[0] * bound, rtol=1e-5)
 
 
-def test_recap_weighs_fakes_by_their_recovery_error_within_bounds(
+def test_recap_weights_fakes_by_their_recovery_error_within_bounds(
     recap: Case, batch: schema.Batch
 ) -> None:
     errors = _recovery_errors(recap, batch)
@@ -125,17 +125,17 @@ def test_the_quantile_loss_is_smallest_at_the_median_of_its_class(
     assert loss(middle) < min(loss(low), loss(high))
 
 
-def test_the_medians_and_networks_learn_apart(recap: Case, batch: schema.Batch) -> None:
+def test_medians_and_networks_have_separate_gradients(recap: Case, batch: schema.Batch) -> None:
     params = _with_margin(recap.params, np.log(10.0), 0.0)  # with push and pull at work
     gradients = recap.study(params, batch, KEYS).gradients
-    assert touched(gradients.pop("real_median")) == {"margin/real_distance"}
-    assert touched(gradients.pop("fake_median")) == {"margin/fake_error"}
+    assert with_gradient(gradients.pop("real_median")) == {"margin/real_distance"}
+    assert with_gradient(gradients.pop("fake_median")) == {"margin/fake_error"}
     assert gradients.keys() == {"classification", "pull", "push"}
     for gradient in gradients.values():
-        assert not touched(gradient["margin"])
+        assert not with_gradient(gradient["margin"])
 
 
-def test_the_ablations_drop_or_unbind_the_push(recap: Case, batch: schema.Batch) -> None:
+def test_the_ablations_drop_the_push_or_its_margin(recap: Case, batch: schema.Batch) -> None:
     def method(mapping: Any) -> Recap:
         return Recap(RECOVER, dataclasses.replace(MARGINS, mapping=mapping, emphasis=False))
 

@@ -58,9 +58,9 @@ def loss_values(params, batch, keys=KEYS):
 
 @dataclasses.dataclass(frozen=True)
 class Blind(Recover):
-    """Recovers the same grey face whatever it is shown, and remembers the masks that it was given.
+    """Always recovers the same grey face, and records its masks.
 
-    With it the image is the target alone, so the loss shows which pixels it compares.
+    Its image is only the target, so the loss shows which pixels it compares.
     """
 
     masks: list = dataclasses.field(default_factory=list, compare=False)
@@ -87,7 +87,7 @@ def perturbed(batch, where):
     return batch | {schema.IMAGE: unpatchify(other, PATCH)}
 
 
-def test_loss_ignores_the_targets_kept_pixels_and_heeds_each_masked_patch(batch):
+def test_loss_ignores_kept_pixels_of_the_target_and_depends_on_each_masked_patch(batch):
     before, mask = blind_losses(batch)
     assert np.array_equal(mask.dropped.sum(1), [MASKED] * BATCH)
     assert np.array_equal(blind_losses(perturbed(batch, ~mask.dropped))[0], before)

@@ -20,8 +20,8 @@ CHOSEN = {"real": np.array([5, 2]), "eyes": np.array([9])}
 ROWS = np.array([5, 2, 9])
 
 
-class Suspicious:
-    """Suspects the left half of every face by the brightness of its first pixel, and recovers white."""
+class LeftHalf:
+    """Heat in the left half of every face, as bright as its first pixel; recovers a white face."""
 
     def predict(self, params, batch, keys):
         first = batch[schema.IMAGE][:, 0, 0, 0] / 255
@@ -30,15 +30,15 @@ class Suspicious:
         return Prediction(first, heat, white, heat > -1, {})
 
 
-class Judge:
-    """Says how bright the first pixel is, and recovers nothing."""
+class Brightness:
+    """The score is the brightness of the first pixel; recovers nothing."""
 
     def predict(self, params, batch, keys):
         return Prediction(batch[schema.IMAGE][:, 0, 0, 0] / 255, None, None, None, {})
 
 
 def test_strips_show_input_mask_recovery_and_heat_of_the_rows_asked_for(dataset, scoring):
-    faces = predict_heat(Suspicious(), {}, dataset, ROWS, scoring)
+    faces = predict_heat(LeftHalf(), {}, dataset, ROWS, scoring)
     assert [face.row for face in faces] == ROWS.tolist()
     strips = heat_strips(dataset, CHOSEN, faces, heat_scale(faces, 0.5))
     assert {name: [one.name for one in group] for name, group in strips.items()} == {
@@ -54,13 +54,13 @@ def test_strips_show_input_mask_recovery_and_heat_of_the_rows_asked_for(dataset,
 
 
 def test_a_method_that_recovers_nothing_shows_input_and_mask(dataset, scoring):
-    faces = predict_heat(Judge(), {}, dataset, ROWS, scoring)
+    faces = predict_heat(Brightness(), {}, dataset, ROWS, scoring)
     strips = heat_strips(dataset, CHOSEN, faces, heat_scale(faces, None))
     assert strips["eyes"][0].columns == ("input", "mask")
 
 
 def test_errors_share_one_scale_and_probabilities_have_theirs(dataset, scoring):
-    faces = predict_heat(Suspicious(), {}, dataset, ROWS, scoring)
+    faces = predict_heat(LeftHalf(), {}, dataset, ROWS, scoring)
     assert heat_scale(faces, 0.5) == HeatScale(1.0, 0.5)
     most = max(face.heat.max() for face in faces)
     assert heat_scale(faces, None).brightest == pytest.approx(most, rel=0.05)

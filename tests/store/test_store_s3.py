@@ -256,7 +256,7 @@ def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
     again = processes.start(command(found, stored), **_PIPES)
     told, said = again.communicate(timeout=PATIENCE)
     assert again.returncode == 0, said
-    assert f"steps from {url}: recover " in told
+    assert f"fetched from {url}: recover " in told
     assert "recover: restored step" in told
     untouched.communicate(timeout=PATIENCE)
     assert same_end(reference, found)

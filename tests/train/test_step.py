@@ -79,7 +79,7 @@ class Line:
 @pytest.fixture(scope="module")
 def batches(tiny_root: Path) -> list[schema.Batch]:
     train = open_split(tiny_root, "train", 32)
-    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, pipeline.Views(1.0, 0.0))
+    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, pipeline.Augmentation(1.0, 0.0))
     return [chain[n] for n in range(4)]
 
 

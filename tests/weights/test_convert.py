@@ -1,4 +1,4 @@
-"""Foreign weights: every name has one place, and whatever does not fit is said at once."""
+"""Weights of other codebases: every name has one place, and one message lists all mismatches."""
 
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def test_left_over_weights_are_allowed_by_name_only(params):
         to_params(facebook, FACEBOOK, ENCODER, unused=("decoder_*",))
 
 
-def test_all_misfits_are_said_at_once(params):
+def test_one_message_lists_all_mismatches(params):
     facebook = from_params(params, FACEBOOK, GRID)
     del facebook["norm.weight"]
     facebook["blocks.1.attn.proj.weight"] = np.zeros((20, 19), np.float32)
@@ -141,6 +141,6 @@ def test_another_width_is_one_message_for_all_blocks(params):
         to_params(facebook, FACEBOOK, wider)
 
 
-def test_parameters_without_a_name_are_not_dropped_in_silence(params):
+def test_parameters_without_a_name_are_not_silently_dropped(params):
     with pytest.raises(InputError, match="decoder/mask_token"):
         from_params(params, TIMM, GRID)

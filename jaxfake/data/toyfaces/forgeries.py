@@ -1,10 +1,11 @@
 """Forgeries of toy faces: parts drawn again from other latents and blended in.
 
-Real clips pass through the very same blend with their own part (`keep`): same regions, softness,
-colour matching and colour cast. So a seam says nothing; only the disagreement of the parts does.
-The donor's latents keep their distribution (see `latents.far_from`), so neither does a part alone.
-All but the lips are touched whole, or on one side of the face: where it was must be seen, not known.
-Our choice throughout; the colour matching is the usual one of face swaps, mean and spread by channel.
+Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
+matching and colour cast. So a seam says nothing; only the disagreement of the parts does. The donor's
+latents keep their distribution (see `latents.far_from`), so neither does a part alone. All parts but the
+lips are changed as a whole or on one side of the face only, so that the place of a forgery has to be seen
+in the picture and does not follow from the method. Our choice throughout; the colour matching is the usual
+one of face swaps, mean and spread by channel.
 """
 
 from typing import NamedTuple
@@ -52,7 +53,7 @@ SIDES = {
     "inner_face": (WHOLE, RIGHT, LEFT),
     "lighting": (WHOLE, RIGHT, LEFT),
 }
-"""What of its part each method touches, equally often."""
+"""Which sides of its part each method changes, equally often."""
 
 SOFTNESS = {
     "eyes": (0.14, 0.36),
@@ -63,7 +64,7 @@ SOFTNESS = {
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
 SIDE_SOFTNESS = (0.14, 0.30)
-"""Where only one side is touched; wider, and the other side would be too."""
+"""The same where only one side is changed; a wider edge would reach the other side."""
 
 MARGIN = (0.02, 0.10)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""

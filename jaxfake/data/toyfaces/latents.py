@@ -12,8 +12,8 @@ import numpy as np
 FAR = (0.9, 1.1)
 """How far a donor's latents are moved, in latent units, on the circle of length 2."""
 
-PUSH = 2.2
-"""How strongly `pronounced` pushes; 0 would change nothing."""
+EXAGGERATION = 2.2
+"""How strongly `pronounced` exaggerates; 0 would change nothing."""
 
 FRECKLES = 32
 STRANDS = 14
@@ -80,7 +80,7 @@ class Expression(NamedTuple):
 
 
 class Pose(NamedTuple):
-    """Of the head in the crop. Angles in radians, shift in crop widths."""
+    """Pose of the head in the crop. Angles in radians, shift in crop widths."""
 
     yaw: float
     pitch: float
@@ -159,20 +159,20 @@ def donor_light(rng: np.random.Generator, target: Light) -> Light:
 
 
 def pronounced(scene: Scene) -> Scene:
-    """The scene as it is drawn: style, expression and light pushed smoothly towards their ends.
+    """The scene as it is drawn: style, expression and light moved smoothly towards their extremes.
 
-    Half-way faces are rare on purpose, so that a disagreement of parts can be seen in 64 pixels.
+    Average faces are rare on purpose, so that parts that disagree can be seen in 64 pixels.
     """
-    style = Style(*(_push(latent) for latent in scene.identity.style))
+    style = Style(*(_exaggerate(latent) for latent in scene.identity.style))
     return scene._replace(
         identity=scene.identity._replace(style=style),
-        expression=Expression(*(_push(latent) for latent in scene.expression)),
-        light=scene.light._replace(side=_push(scene.light.side)),
+        expression=Expression(*(_exaggerate(latent) for latent in scene.expression)),
+        light=scene.light._replace(side=_exaggerate(scene.light.side)),
     )
 
 
-def _push(latent: float) -> float:
-    return math.tanh(PUSH * latent) / math.tanh(PUSH)
+def _exaggerate(latent: float) -> float:
+    return math.tanh(EXAGGERATION * latent) / math.tanh(EXAGGERATION)
 
 
 def far_from(rng: np.random.Generator, latent: float) -> float:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.layouts import untrusted
+from jaxfake.data.layouts import untrusted_input
 from jaxfake.data.layouts.deepfakebench import list_deepfakebench
 from jaxfake.runtime.errors import InputError
 
@@ -66,7 +66,7 @@ def tree(tmp_path):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in [*listing.refused, *listing.missing]}
+    return {item.relative: item.reason for item in [*listing.refused, *listing.missing]}
 
 
 def test_each_video_has_its_label_method_split_and_pair(tree):
@@ -278,7 +278,7 @@ def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, text, mes
 
 
 def test_a_list_over_the_limit_is_not_read(tree, monkeypatch):
-    monkeypatch.setattr(untrusted, "MOST_BYTES", 10)
+    monkeypatch.setattr(untrusted_input, "MOST_BYTES", 10)
     with pytest.raises(InputError, match="over the limit"):
         list_deepfakebench(tree, None)
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import beam_launch, crop_files
-from jaxfake.data.preparation.cropping import CropOptions, Task
-from jaxfake.data.preparation.prepare import WORK, Preparation, prepare
+from jaxfake.data.preparation import beam_launch, beam_tasks, crop_files, work_folder
+from jaxfake.data.preparation.cropping import CropOptions, CropTask
+from jaxfake.data.preparation.prepare import Preparation, prepare
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.worker_pool import Limits
 from tests.data.written import contents
@@ -66,7 +66,7 @@ def test_it_makes_the_same_bytes(photos, local, tmp_path, monkeypatch, mode):
     assert said == {
         "no_face.png": "no_face",
         "half.jpg": "unreadable: the picture is cut short",
-        "text_named.mp4": "unreadable: it is no MP4, MOV, Matroska, WebM or AVI file",
+        "text_named.mp4": "unreadable: it is not an MP4, MOV, Matroska, WebM or AVI file",
     }
 
 
@@ -89,9 +89,9 @@ def test_killed_or_stopped_it_goes_on_and_ends_with_the_same_bytes(
 ):
     out = tmp_path / "out"
     for how, code in [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 75)]:
-        before = len(list(out.glob(f"{WORK}/*.npz")))
+        before = len(list(out.glob(f"{work_folder.NAME}/*.npz")))
         run = processes.start(command(photos, out), cwd=ROOT, stderr=subprocess.PIPE)
-        until(lambda: len(list(out.glob(f"{WORK}/*.npz"))) > before, run)  # noqa: B023
+        until(lambda: len(list(out.glob(f"{work_folder.NAME}/*.npz"))) > before, run)  # noqa: B023
         os.kill(run.pid, how)
         _, said = run.communicate(timeout=PATIENCE)
         assert run.returncode == code
@@ -109,16 +109,16 @@ def command(source: Path, out: Path, *more: str) -> list[str]:
 
 def test_a_task_comes_back_from_its_line():
     source = SourceFile(Path("a\nb\udcff.mp4"), "b", 1, "Swap", "id", "v", mask=Path("m.mp4"))
-    line = beam_launch.pack(Task(source, "/out/unit.npz"))
+    line = beam_tasks.to_line(CropTask(source, "/out/crops.npz"))
     assert line.isascii()
     assert len(line.splitlines()) == 1
-    assert beam_launch.unpack(line) == Task(source, "/out/unit.npz")
+    assert beam_tasks.from_line(line) == CropTask(source, "/out/crops.npz")
 
 
 def make(folder: Path):
     """In place of a Cropper: does what the name of the file says."""
 
-    def work(task: Task) -> None:
+    def work(task: CropTask) -> None:
         name = task.source.path.name
         if name == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -127,14 +127,16 @@ def make(folder: Path):
         if name == "fail":
             raise KeyError("of this task")
         if name != "forget":
-            crop_files.save(Path(task.unit), crop_files.failed(name))
+            crop_files.save(Path(task.crop_file), crop_files.failed(name))
 
     return work
 
 
 def outcomes(names: list[str], folder: Path) -> dict[str, str]:
     tasks = [
-        Task(SourceFile(folder / name, name, 0, "real", name, name), str(folder / f"{name}.npz"))
+        CropTask(
+            SourceFile(folder / name, name, 0, "real", name, name), str(folder / f"{name}.npz")
+        )
         for name in names
     ]
     ends = DIRECT(tasks, partial(make, folder), 2, Limits(seconds=60, memory=2 << 30))
@@ -166,7 +168,7 @@ def test_an_error_of_the_program_is_one_line_and_the_log_has_the_rest(tmp_path):
 @needs_beam
 @pytest.mark.slow
 def test_workers_that_write_elsewhere_are_noticed(tmp_path):
-    with pytest.raises(InputError, match="1 of 2 units are not in"):
+    with pytest.raises(InputError, match="1 of 2 crop files are not in"):
         outcomes(["a", "forget"], tmp_path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxfake.data.preparation.prepare import WORK
+from jaxfake.data.preparation.work_folder import NAME as WORK
 from tests.data.written import contents
 from tests.processes import until
 from tests.project import ROOT

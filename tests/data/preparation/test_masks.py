@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxfake.data.preparation import masks
-from jaxfake.data.preparation.masks import Alongside
+from jaxfake.data.preparation.masks import SecondVideo
 from jaxfake.faces import align, video
 
 SIZE = 96
@@ -29,12 +29,14 @@ def iou(one, other):
 
 def test_a_derived_mask_is_where_the_frames_differ_whatever_the_noise():
     original = face()
-    touched = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.ellipse(touched, (48, 50), (22, 28), 0, 0, 360, 255, cv2.FILLED)
-    forged = np.where(touched[..., None] > 0, np.clip(original.astype(int) + 60, 0, 255), original)
+    manipulated = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(manipulated, (48, 50), (22, 28), 0, 0, 360, 255, cv2.FILLED)
+    forged = np.where(
+        manipulated[..., None] > 0, np.clip(original.astype(int) + 60, 0, 255), original
+    )
     found = masks.derived_mask(noisy(forged, 1), noisy(original, 2), masks.THRESHOLD)
     assert set(np.unique(found)) == {0, 255}
-    assert iou(found, touched) > 0.9
+    assert iou(found, manipulated) > 0.9
 
 
 def test_holes_are_filled_and_specks_dropped():
@@ -92,22 +94,22 @@ def second(tmp_path):
 
 def test_frames_of_a_second_video_are_those_of_the_same_number(second):
     wanted = [0, 3, 8, 12]  # the second video is shorter
-    along = Alongside(second, wanted)
+    along = SecondVideo(second, wanted)
     for number in (0, 3, 8):
         assert abs(along.at(number).mean() - 20 * number) < 8
     assert along.at(12) is None
 
 
 def test_a_frame_that_the_first_video_lost_is_passed_over(second):
-    along = Alongside(second, [0, 3, 8])
+    along = SecondVideo(second, [0, 3, 8])
     assert abs(along.at(8).mean() - 160) < 8
 
 
 def test_a_second_video_that_is_none_gives_no_mask(tmp_path):
     broken = tmp_path / "mask.mp4"
     broken.write_text("no video")
-    assert Alongside(broken, [0]).at(0) is None
-    assert Alongside(tmp_path / "absent.mp4", [0]).at(0) is None
+    assert SecondVideo(broken, [0]).at(0) is None
+    assert SecondVideo(tmp_path / "absent.mp4", [0]).at(0) is None
 
 
 def test_the_real_pair_differs_inside_of_the_face_alone(shared_data, face_models):
@@ -116,7 +118,7 @@ def test_the_real_pair_differs_inside_of_the_face_alone(shared_data, face_models
 
     root = shared_data / "ffpp"
     fake = root / "manipulated_sequences/Deepfakes/c23/videos/519_515.mp4"
-    original = Alongside(root / "original_sequences/youtube/c23/videos/519.mp4", [0])
+    original = SecondVideo(root / "original_sequences/youtube/c23/videos/519.mp4", [0])
     frame = next(video.read_frames(fake, [0]))
     crop = align.crop(frame.image, FaceFinder(face_models).largest(frame.image).landmarks, 112)
     other = align.warp(original.at(0), crop.matrix, 112)

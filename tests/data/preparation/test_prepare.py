@@ -12,9 +12,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from jaxfake.data.dataset import open_split
-from jaxfake.data.preparation import coverage, coverage_text
+from jaxfake.data.preparation import coverage, coverage_text, work_folder
 from jaxfake.data.preparation.cropping import CropOptions
-from jaxfake.data.preparation.prepare import WORK, Preparation, _locked, prepare
+from jaxfake.data.preparation.prepare import Preparation, prepare
 from jaxfake.data.preparation.splits import SplitShares
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.worker_pool import Limits
@@ -80,7 +80,7 @@ def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
             "masked_crops": 0,
         },
     }
-    assert not (tmp_path / "out" / WORK).exists()
+    assert not (tmp_path / "out" / work_folder.NAME).exists()
 
 
 def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_path):
@@ -88,7 +88,11 @@ def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_p
     first = prepare(wanted(photos, out))
     before = contents(out)
     again = prepare(wanted(photos, out, workers=1))
-    assert (again.fresh, again.coverage, again.dataset) == (False, first.coverage, first.dataset)
+    assert (again.newly_made, again.coverage, again.dataset) == (
+        False,
+        first.coverage,
+        first.dataset,
+    )
     with pytest.raises(InputError, match=r"prepared with size=64"):
         prepare(wanted(photos, out, crops=CropOptions(96, 3, "png")))
     (photos / "real" / "person0.jpg").unlink()
@@ -117,7 +121,7 @@ def test_source_and_out_must_differ(photos):
 
 def test_two_preparations_do_not_share_a_folder(photos, tmp_path):
     out = tmp_path / "out"
-    with _locked(out / WORK), pytest.raises(InputError, match="at work"):
+    with work_folder.locked(out / work_folder.NAME), pytest.raises(InputError, match="at work"):
         prepare(wanted(photos, out))
 
 
@@ -133,7 +137,7 @@ def test_files_that_must_not_hurt(tmp_path, shared_data, face_models):
         "no_face.mp4": "no_face",
         "no_face.png": "no_face",
         "scrambled.mp4": "unreadable: only 1 of 3 frames decode",
-        "text_named.mp4": "unreadable: it is no MP4",
+        "text_named.mp4": "unreadable: it is not an MP4",
         "truncated.mp4": "unreadable: it does not open",
     }
     assert sorted(said) == sorted(beginnings)
@@ -162,7 +166,8 @@ def command(source: Path, out: Path, workers: int) -> list[str]:
 def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path, processes):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     prepare(wanted(photos, whole, workers=1))
-    instants = [WORK, f"{WORK}/*.npz", f"{WORK}/*.npz", f"{WORK}/dataset"]
+    work = work_folder.NAME
+    instants = [work, f"{work}/*.npz", f"{work}/*.npz", f"{work}/dataset"]
     for n, sign in enumerate(instants):
         before = set(killed.glob(sign))
         run = processes.start(
@@ -194,7 +199,7 @@ def test_the_manifest_names_files_and_settings_and_goes_into_the_data_hash(photo
     def made(name: str, **options) -> tuple[str, str]:
         result = prepare(wanted(photos, tmp_path / name, **options))
         opened = open_split(tmp_path / name, "train", 64)
-        return result.coverage.manifest, opened.fingerprint
+        return result.coverage.manifest, opened.digest
 
     first = made("first")
     assert made("again") == first

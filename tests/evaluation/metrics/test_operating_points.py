@@ -1,10 +1,9 @@
-"""Against scikit-learn, with ties; and what is not defined."""
+"""Against scikit-learn, with ties; and where metrics are undefined."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from scipy.optimize import brentq
 from sklearn import metrics as oracle
 
@@ -15,30 +14,22 @@ from jaxfake.evaluation.metrics.operating_points import (
     tpr_at_low_fpr,
 )
 from jaxfake.evaluation.metrics.undefined import Undefined
+from tests.evaluation.metrics.strategies import PROBABILITIES
 
 
-@st.composite
-def labelled_scores(draw):
-    """Both classes, and few enough levels that ties abound."""
-    labels = draw(hnp.arrays(np.int32, st.integers(2, 40), elements=st.integers(0, 1)))
-    labels[:2] = 0, 1
-    levels = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(0, 1, width=32))
-    return labels, draw(hnp.arrays(np.float64, len(labels), elements=levels))
-
-
-@given(labelled_scores())
+@given(PROBABILITIES)
 def test_average_precision_is_scikit_learns(case):
     assert average_precision(*case) == pytest.approx(oracle.average_precision_score(*case))
 
 
-@given(labelled_scores())
+@given(PROBABILITIES)
 def test_accuracy_is_scikit_learns(case):
     labels, scores = case
     assert accuracy(labels, scores) == oracle.accuracy_score(labels, scores >= 0.5)
 
 
-@given(labelled_scores())
-def test_equal_error_rate_is_where_the_joined_curve_meets_the_diagonal(case):
+@given(PROBABILITIES)
+def test_equal_error_rate_is_where_the_interpolated_curve_meets_the_diagonal(case):
     false_positive, true_positive, _ = oracle.roc_curve(*case)
     # Along the curve, so that its upright pieces are no trouble.
     place = np.linspace(0, 1, len(false_positive))
@@ -53,7 +44,7 @@ def test_equal_error_rate_is_where_the_joined_curve_meets_the_diagonal(case):
     )
 
 
-@given(labelled_scores(), st.integers(1, 3))
+@given(PROBABILITIES, st.integers(1, 3))
 def test_tpr_at_low_fpr_is_scikit_learns(case, times):
     """One real many times, so that a few false positives are allowed."""
     labels, scores = case
@@ -64,7 +55,7 @@ def test_tpr_at_low_fpr_is_scikit_learns(case, times):
     assert tpr_at_low_fpr(labels, scores) == true_positive[false_positive <= 0.01].max()
 
 
-@given(labelled_scores())
+@given(PROBABILITIES)
 def test_every_rate_lies_between_0_and_1_and_a_perfect_score_has_the_best(case):
     labels, scores = case
     for metric in (average_precision, equal_error_rate, accuracy, tpr_at_low_fpr):

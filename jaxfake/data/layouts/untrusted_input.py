@@ -1,22 +1,22 @@
-"""What a dataset's own lists and folders say, read without trusting them."""
+"""Reads a dataset's own lists and folder names without trusting them."""
 
 import json
 import os
 from pathlib import Path
 
-from jaxfake.data.layouts import inside
+from jaxfake.data.layouts import safe_paths
 from jaxfake.faces.media import is_image
 from jaxfake.runtime.errors import InputError
 
 MOST_BYTES = 512 << 20
-"""A list of that size takes a few GB once read."""
+"""The largest list that is read; it takes a few GB of memory."""
 
 
 def check_list(path: Path, advice: str) -> None:
-    """Whether a list can be read at all.
+    """Checks that a list exists and is not too large.
 
     Raises:
-        InputError: it is not there, or larger than any list should be.
+        InputError: otherwise.
     """
     if not os.path.isfile(path):
         raise InputError(f"{path} is not there: {advice}")
@@ -25,27 +25,28 @@ def check_list(path: Path, advice: str) -> None:
 
 
 def read_object(path: Path, advice: str) -> dict[str, object]:
-    """The object that a JSON file holds.
+    """The object in a JSON file.
 
     Args:
+        path: the file.
         advice: what to do if it is not usable.
 
     Raises:
-        InputError: see `check_list`; or it is no JSON, or holds something else.
+        InputError: see `check_list`; or it is not JSON, or not an object.
     """
     check_list(path, advice)
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON that can be read: {advice}") from error
+        raise InputError(f"{path} is not readable JSON: {advice}") from error
     return as_object(found, str(path))
 
 
 def as_object(value: object, where: str) -> dict[str, object]:
-    """The value, if it is a JSON object.
+    """The value, checked to be a JSON object.
 
     Raises:
-        InputError: it is not.
+        InputError: it is something else.
     """
     if not isinstance(value, dict):
         raise InputError(f"{where} should hold an object {{...}}, not {brief(value)}")
@@ -53,27 +54,27 @@ def as_object(value: object, where: str) -> dict[str, object]:
 
 
 def brief(value: object) -> str:
-    """A value of any kind in a few characters, safe to print."""
+    """Any value in a few characters, safe to print."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def shown(name: str) -> str:
-    """A name as it can be printed."""
+    """A name, made safe to print."""
     return name if name.isprintable() else ascii(name)
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name stays in its folder and can be printed."""
+    """Whether a name stays inside its folder and is safe to print."""
     return (
         name.isprintable() and not set(name) & {"/", "\\"} and name.strip() not in ("", ".", "..")
     )
 
 
 def frames_fault(root: Path, folder: Path) -> str:
-    """Why a folder is not taken as the frames of a video; '' if it can be."""
-    if inside.leaves(root, folder):
-        return inside.LEAVES
+    """Why a folder is not accepted as the frames of a video; '' if it is."""
+    if safe_paths.leaves(root, folder):
+        return safe_paths.LEAVES
     try:
         with os.scandir(folder) as entries:
             found = [(entry.name, entry.is_symlink()) for entry in entries]

@@ -1,8 +1,8 @@
-"""Archives that lie in a dataset's folders: what is packed in them is not prepared, so they are named.
+"""Finds archives in a dataset's folders that are not unpacked: their content is not prepared.
 
-An archive beside a folder of its name is taken as unpacked, unless it ends too early. That is told from
-the ends of zip and tar; of tar.gz and others it would take to unpack all of it, and is not told. The
-folder may have its number without zeros: dfdc_train_part_00.zip holds dfdc_train_part_0.
+An archive beside a folder of its name counts as unpacked, unless it is cut short. That is seen at the ends
+of zip and tar files; for tar.gz and others all of the archive would have to be read, so it is not checked.
+The folder may have its number without leading zeros: dfdc_train_part_00.zip holds dfdc_train_part_0.
 """
 
 import os
@@ -11,72 +11,72 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxfake.data.layouts import inside
-from jaxfake.data.layouts.listing import Refused
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import safe_paths
+from jaxfake.data.layouts.listing import Excluded
+from jaxfake.data.layouts.untrusted_input import shown
 
 PACKED = "it is not unpacked"
 CUT_SHORT = "it is an archive that is cut short: get it again and unpack it"
-UNFINISHED = "it is a download that did not finish: get it again"
+UNFINISHED = "its download did not finish: get it again"
 
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
 _DOWNLOADS = (".part", ".partial", ".crdownload", ".download", ".aria2")
 
-_LOOKED_AT = (*_SUFFIXES, *_DOWNLOADS)
+_CHECKED_SUFFIXES = (*_SUFFIXES, *_DOWNLOADS)
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d+$)")
 
 _DEEPEST = 3
-"""Folders below the root that are looked into: further down are videos and frames."""
+"""How many levels of folders are searched; further down there are only videos and frames."""
 
 
-def beside(root: Path) -> list[Refused]:
-    """The archives below a root that are not unpacked, cut short, or not wholly there, sorted.
+def not_unpacked(root: Path) -> list[Excluded]:
+    """The archives below a root that are not unpacked, are cut short, or were not fully downloaded, sorted.
 
     Args:
-        root: resolved.
+        root: has to be resolved.
     """
-    named = ((path, why(path)) for path in _files(root))
+    named = ((path, reason_to_name(path)) for path in _files(root))
     return [
-        Refused(shown(path.relative_to(root).as_posix()), reason)
+        Excluded(shown(path.relative_to(root).as_posix()), reason)
         for path, reason in named
         if reason
     ]
 
 
 def is_archive(path: Path) -> bool:
-    """By its suffix."""
+    """Whether the suffix says archive."""
     return path.name.lower().endswith(_SUFFIXES)
 
 
-def why(path: Path) -> str:
-    """Why a file of any kind is to be named; '' if it is no archive, or was unpacked."""
+def reason_to_name(path: Path) -> str:
+    """Why a file has to be named; '' if it is not an archive, or is unpacked."""
     if path.name.lower().endswith(_DOWNLOADS):
         return UNFINISHED
     if not is_archive(path):
         return ""
     if _cut_short(path):
         return CUT_SHORT
-    return "" if any(map(inside.visible, _unpacked(path))) else PACKED
+    return "" if any(map(safe_paths.visible, _unpacked(path))) else PACKED
 
 
 def _unpacked(path: Path) -> list[Path]:
-    """Where its content would be."""
+    """The folders that may hold its content."""
     name = path.name.partition(".")[0]
     return [path.with_name(name), path.with_name(_ZEROS.sub("", name))]
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Those that can be archives by their names, which cost nothing to look at, of a hundred thousand."""
+    """The files whose suffix says archive. Only names are read: there may be a hundred thousand files."""
     for folder, names, files in os.walk(root):
         deep = len(Path(folder).relative_to(root).parts) >= _DEEPEST
         names[:] = [] if deep else sorted(name for name in names if not name.startswith("."))
         named = (name for name in sorted(files) if not name.startswith("."))
-        paths = (Path(folder) / name for name in named if name.lower().endswith(_LOOKED_AT))
-        yield from (path for path in paths if not inside.fault(root, path))
+        paths = (Path(folder) / name for name in named if name.lower().endswith(_CHECKED_SUFFIXES))
+        yield from (path for path in paths if not safe_paths.fault(root, path))
 
 
 def _cut_short(path: Path) -> bool:
-    """Only a few bytes of either end are read."""
+    """Whether the end of an archive is missing; only a few bytes of both ends are read."""
     try:
         with path.open("rb") as file:
             start, size = file.read(6), os.fstat(file.fileno()).st_size
@@ -88,7 +88,7 @@ def _cut_short(path: Path) -> bool:
 
 
 def _ends_early(path: Path, start: bytes, end: bytes) -> bool:
-    """A zip ends with its directory, a tar with two empty blocks."""
+    """Whether the end is missing: a zip ends with its directory, a tar with two empty blocks."""
     name = path.name.lower()
     if name.endswith(".zip"):
         return not zipfile.is_zipfile(path)

@@ -1,4 +1,4 @@
-"""Damage to what a run has saved."""
+"""Damages and removes files that a run has saved."""
 
 import re
 import shutil
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.chaos.weather import Event
+from tools.chaos.schedule import Event
 
 _RANDOM_NAME = re.compile(r"[0-9a-f]{32}")
 
@@ -33,12 +33,12 @@ WAYS: dict[str, Callable[[Path, bytes, int], None]] = {
 
 
 def damage(checkpoint: Path, event: Event, so_far: Counter[tuple[str, str]]) -> str:
-    """Damages one file of a checkpoint, in turn: a kind and way that was least hit; what was done.
+    """Damages one file of a checkpoint, of a kind and in a way that was used least; says what it did.
 
     Args:
         checkpoint: its folder.
-        event: says which of these, and where in the file.
-        so_far: how often each kind of file was hit in each way; is counted on.
+        event: chooses among these, and the place in the file.
+        so_far: how often each kind of file was damaged in each way; it is updated.
     """
     files = {
         _RANDOM_NAME.sub("*", str(path.relative_to(checkpoint))): path
@@ -55,7 +55,7 @@ def damage(checkpoint: Path, event: Event, so_far: Counter[tuple[str, str]]) -> 
 
 
 def remove_file(checkpoint: Path, event: Event) -> str:
-    """Removes one file of a checkpoint; what was done."""
+    """Removes one file of a checkpoint; says what it did."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
     gone = files[int(event.severity * len(files))]
     gone.unlink()
@@ -63,7 +63,7 @@ def remove_file(checkpoint: Path, event: Event) -> str:
 
 
 def remove_item(checkpoint: Path, event: Event) -> str:
-    """Removes one folder of a checkpoint; what was done."""
+    """Removes one folder of a checkpoint; says what it did."""
     folders = sorted(path for path in checkpoint.iterdir() if path.is_dir())
     gone = folders[int(event.severity * len(folders))]
     shutil.rmtree(gone)
@@ -71,13 +71,13 @@ def remove_item(checkpoint: Path, event: Event) -> str:
 
 
 def cut_rows(path: Path, event: Event) -> str:
-    """Cuts the tail off a file, in the middle of a line as like as not; what was done."""
+    """Cuts the tail off a file, often in the middle of a line; says what it did."""
     content = path.read_bytes()
     path.write_bytes(content[: int(event.severity * len(content))])
     return f"{path.name} cut at {event.severity:.0%}"
 
 
 def remove_all(checkpoint: Path) -> str:
-    """Removes a checkpoint; what was done."""
+    """Removes a checkpoint; says what it did."""
     shutil.rmtree(checkpoint)
     return "the newest checkpoint removed"

@@ -1,6 +1,6 @@
-"""The events of a storm, all drawn from its seed before it begins."""
+"""The events of a campaign, all drawn from its seed before it begins."""
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -16,25 +16,26 @@ SHARES = {
     "readonly": 4,
     "clock": 4,
 }
-"""Of 100 events; our choice. Damage has most: there are a dozen kinds of files to damage in three ways."""
+"""Events of each kind in 100; our choice. Damage has most: a dozen kinds of files in three ways each."""
 
 
-class Event(NamedTuple):
-    """Something that happens to a run."""
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A fault that is to be injected into a run."""
 
     number: int
     kind: str
-    moment: float  # when, 0 to 1 of the length of a run
-    severity: float  # 0 to 1; what it means is up to the kind
-    choice: int  # 0 to 999; of the ways that a kind knows
+    moment: float  # when, as a share of the duration of a run
+    severity: float  # 0 to 1; its meaning depends on the kind
+    choice: int  # 0 to 999; chooses among the variants of a kind
     attempt: int = 0
 
 
 def draw(seed: int, events: int, kinds: list[str]) -> list[Event]:
-    """`events` events of these kinds in the proportions of `SHARES`, each kind at least once if it can.
+    """`events` events of these kinds in the proportions of `SHARES`, each kind at least once if possible.
 
     Raises:
-        InputError: no such kind.
+        InputError: there is no such kind.
     """
     for kind in kinds:
         if kind not in SHARES:
@@ -43,8 +44,8 @@ def draw(seed: int, events: int, kinds: list[str]) -> list[Event]:
     return [_event(seed, number, str(kind), 0) for number, kind in enumerate(names)]
 
 
-def again(seed: int, event: Event) -> Event:
-    """The same event at another moment, for a run that was over before the first."""
+def redraw(seed: int, event: Event) -> Event:
+    """The same event at another instant, because the run was over before the first."""
     return _event(seed, event.number, event.kind, event.attempt + 1)
 
 
@@ -54,7 +55,7 @@ def _event(seed: int, number: int, kind: str, attempt: int) -> Event:
 
 
 def _counted(events: int, kinds: list[str]) -> list[str]:
-    """Names of kinds: always the one that is furthest behind its share, beginning with one of each."""
+    """A list of kinds: always add the one furthest behind its share, beginning with one of each."""
     counts = dict.fromkeys(kinds, 0)
     for _ in range(events):
         behind = min(kinds, key=lambda kind: counts[kind] / SHARES[kind])

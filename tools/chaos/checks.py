@@ -1,8 +1,9 @@
-"""What must be true right after a run was struck. Each check returns what is wrong, if anything is."""
+"""Checks right after a fault was injected. Each returns what is wrong, or an empty list."""
 
 import re
 from pathlib import Path
 
+from jaxfake.experiment.layout import RunFolder
 from jaxfake.runtime.errors import USAGE
 from tools.chaos import compare
 from tools.chaos.job import Ended, Job, steps
@@ -13,18 +14,18 @@ _DAMAGED = re.compile(r"checkpoint (\S+) is damaged \(")
 _WHOLE = re.compile(r"(older ones are|what was saved before is) whole")
 
 
-def called_damaged(said: str) -> set[Path]:
+def named_as_damaged(said: str) -> set[Path]:
     """Checkpoints that the job named as damaged."""
     return {Path(found) for found in _DAMAGED.findall(said)}
 
 
 def lost_steps(job: Job, ended: Ended, before: dict[str, list[int]]) -> list[str]:
-    """What was trained, or saved `before`, and is not saved now, though the job had the time to."""
+    """Steps that were trained, or saved `before`, and are not saved now, although there was time to."""
     now = {stage: numbers[-1] for stage, numbers in steps(job.workdir).items()}
-    damaged = called_damaged(ended.said)
+    damaged = named_as_damaged(ended.said)
     wrong = list[str]()
     for stage, numbers in before.items():
-        folder = job.workdir / "checkpoints" / stage
+        folder = RunFolder(job.workdir).stage(stage).checkpoints
         good = [step for step in numbers if folder / str(step) not in damaged]
         if good and now.get(stage, 0) < good[-1]:
             wrong.append(f"{stage} was saved at {good[-1]} before, at {now.get(stage)} now")
@@ -41,26 +42,26 @@ def lost_steps(job: Job, ended: Ended, before: dict[str, list[int]]) -> list[str
 
 
 def refused(ended: Ended, workdir: Path) -> list[str]:
-    """What is wrong with how the job said that it cannot save; a job that is done has nothing to say."""
+    """What is wrong with the message that the job cannot save. A job that is done needs none."""
     if ended.code == 0:
         return []
-    said = ended.complaints
-    clear = len(said) == 1 and str(workdir) in said[0] and _WHOLE.search(said[0])
-    return [] if clear and ended.code == USAGE else [f"{len(said)} lines, {ended.words}"]
+    lines = ended.complaints
+    clear = len(lines) == 1 and str(workdir) in lines[0] and _WHOLE.search(lines[0])
+    return [] if clear and ended.code == USAGE else [f"{len(lines)} lines, {ended.words}"]
 
 
-def whole(workdir: Path) -> dict[Path, dict[str, str]]:
+def checkpoint_digests(workdir: Path) -> dict[Path, dict[str, str]]:
     """Digests of all finished checkpoints."""
     return {
         folder: compare.digests(folder)
         for stage, numbers in steps(workdir).items()
-        for folder in (workdir / "checkpoints" / stage / str(step) for step in numbers)
+        for folder in (RunFolder(workdir).stage(stage).checkpoints / str(step) for step in numbers)
     }
 
 
 def lost_checkpoints(before: dict[Path, dict[str, str]], workdir: Path) -> list[str]:
-    """Checkpoints that changed, or went without a newer one."""
-    now = whole(workdir)
+    """Checkpoints that changed, or disappeared without a newer one."""
+    now = checkpoint_digests(workdir)
     wrong = [
         f"{path} has changed" for path in now.keys() & before.keys() if now[path] != before[path]
     ]

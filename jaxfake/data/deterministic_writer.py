@@ -1,4 +1,4 @@
-"""The same examples, the same bytes: TFDS alone does not promise that."""
+"""A TFDS writer that writes the same bytes for the same examples, which TFDS does not promise."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,11 +9,10 @@ from tensorflow_datasets.proto import tf_example_pb2
 from jaxfake.data.records import FILE_FORMAT
 
 
-class StableWriter(tfds.core.ExampleWriter):
-    """Writes the fields of an example in the order of their names.
+class DeterministicWriter(tfds.core.ExampleWriter):
+    """Writes the fields of an example in the order of their names. For `_example_writer` of a builder.
 
-    TFDS leaves the order to protobuf's hash maps, which draw it anew in every process. For the
-    `_example_writer` of a builder.
+    TFDS leaves the order to protobuf's hash maps, where it differs from process to process.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A dataset's files are taken out of its folder only, and each side out of its own folders."""
+"""Which paths in a dataset's folder may be read: regular files that do not leave it."""
 
 from pathlib import Path
 
@@ -6,31 +6,31 @@ LEAVES = "it is a link that leaves the folder"
 
 
 def leaves(root: Path, path: Path) -> bool:
-    """Whether the path ends up outside of the root, which is resolved."""
+    """Whether the path leads out of the root, which has to be resolved."""
     return not path.resolve().is_relative_to(root)
 
 
 def file_inside(root: Path, path: Path) -> Path | None:
-    """The path, if such a file is there and in the root, which is resolved."""
+    """The path, if it is a file inside the root, which has to be resolved; else None."""
     return path if path.is_file() and not leaves(root, path) else None
 
 
-def of_the_other_side(among_reals: bool) -> str:
-    """Why a video is refused that has a name of the other class than its folder."""
+def wrong_class_folder(among_reals: bool) -> str:
+    """Why a video is refused whose name belongs to the other class than its folder."""
     if among_reals:
         return "it has the name of a fake and lies among the reals"
     return "it has the name of a real video and lies among the fakes"
 
 
 def fault(root: Path, path: Path) -> str:
-    """Why this is not taken as a file of the root, which is resolved; '' if it can be."""
+    """Why the path is not read as a file of the root, which has to be resolved; '' if it is."""
     if leaves(root, path):
         return LEAVES
-    return "" if path.is_file() else "it is no regular file"
+    return "" if path.is_file() else "it is not a regular file"
 
 
 def visible(folder: Path) -> list[Path]:
-    """All that lies in a folder, sorted, but for hidden files; nothing if it cannot be read."""
+    """The entries of a folder, sorted, without hidden ones; none if it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:
