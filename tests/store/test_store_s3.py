@@ -1,5 +1,6 @@
 """A store that is S3, on this machine, over a proxy that is cut, frozen and slow."""
 
+import dataclasses
 import logging
 import shutil
 import signal
@@ -35,7 +36,7 @@ PATIENT = Timing(
     patience=FOREVER,
 )
 """However slow the machine is, the store does not count as silent."""
-HASTY = PATIENT._replace(connect=0.5, patience=2.0)
+HASTY = dataclasses.replace(PATIENT, connect=0.5, patience=2.0)
 """Where the store is cut off for good, and being late changes nothing."""
 BUCKET = "bucket"
 _PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -218,7 +219,7 @@ def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
         heard.extend(line for line in capsys.readouterr().out.splitlines() if url in line)
         return any(words in line for line in heard)
 
-    with mirrored(workdir, url, RUN, PATIENT._replace(connect=0.5)):
+    with mirrored(workdir, url, RUN, dataclasses.replace(PATIENT, connect=0.5)):
         save(workdir, "recover", 5)
         proxy.broken = False
         until(lambda: has_said("works again"))

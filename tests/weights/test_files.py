@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
@@ -16,7 +16,7 @@ from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
 from jaxfake.weights.files import load_autoencoder
 
-RECOVER = Recover(MaskedAutoencoder(Size(8, 2, 2), Size(4, 1, 2), 16, 8), MaskRule("part", 1))
+RECOVER = Recover(MaskedAutoencoder(Size(8, 2, 2), Size(4, 1, 2), 16, 8), MaskSettings("part", 1))
 
 
 @pytest.fixture(scope="module")
