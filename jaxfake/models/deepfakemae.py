@@ -75,7 +75,7 @@ class DeepfakeMAEHead(nn.Module):
             vit.layer_norm(overall, self.compute, "overall_norm"),
             vit.layer_norm(heads.pool_where(x, dropped), self.compute, "recovery_norm"),
         ]
-        return heads.Classifier(self.compute, self.dropout, name="verdict")(features, keys)
+        return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -48,8 +48,8 @@ class DelocateSettings:
     """Settings of the method.
 
     Attributes:
-        masked: patches that each of the three passes masks; with the size of a part, all of it.
-        shrink: the U-Net works at this fraction of the face's resolution; its map has the full resolution.
+        masked: patches that each of the three passes masks; a part with no more patches is masked whole.
+        shrink: the U-Net works at the face's resolution divided by this; its map has the full resolution.
         channels: of the features that the U-Net gets.
         width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
         map_weight: of the mapping losses, beside classification and localisation.
@@ -115,7 +115,7 @@ class Localiser(nn.Module):
             probability.max((1, 2))[:, None].astype(self.compute.dtype),
             probability.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
-        classifier = heads.Classifier(self.compute, self.settings.dropout, name="verdict")
+        classifier = heads.Classifier(self.compute, self.settings.dropout, name=heads.CLASSIFIER)
         return LocaliserOutput(classifier(features, keys), mask_logits)
 
     def _stem(self, given: LocaliserInput, patches: jax.Array) -> jax.Array:

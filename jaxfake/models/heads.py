@@ -14,6 +14,9 @@ from jaxfake.models.passes import CombinedPasses, by_pass
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
+CLASSIFIER = "verdict"
+"""Name of the classifier's parameters, as existing checkpoints have it."""
+
 
 class TrainingKeys(NamedTuple):
     """Keys of what is random in training, [B] each."""

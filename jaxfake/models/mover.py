@@ -80,7 +80,7 @@ class MoverHead(nn.Module):
             features.append(vit.layer_norm(overall, self.compute, "overall_norm"))
         if mapping is not None:
             features.append(self._mapping(mapping))
-        return heads.Classifier(self.compute, self.dropout, name="verdict")(features, keys)
+        return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
     def _mapping(self, mapping: MappingFeatures) -> jax.Array:
         """[B, D], from the encoded face and the residual."""

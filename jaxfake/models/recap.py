@@ -70,7 +70,7 @@ class RecapHead(nn.Module):
             vit.layer_norm(encoded, self.compute, "seen_norm"),
             vit.layer_norm(x, self.compute, "discrepancy_norm"),
         ]
-        return heads.Classifier(self.compute, self.dropout, name="verdict")(features, keys)
+        return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 
 @dataclasses.dataclass(frozen=True)
