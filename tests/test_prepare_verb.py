@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
+from tests.processes import PATIENCE
 from tests.project import ROOT
 
 
 def verb(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "jaxfake.prepare", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):

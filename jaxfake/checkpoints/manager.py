@@ -234,7 +234,10 @@ class CheckpointFolder:
 
     def _reporting(self, action: Callable[[], Any]) -> None:
         try:
-            action()
+            with jax.transfer_guard(
+                "allow"
+            ):  # Orbax fetches arrays, and meets others, in its own way
+                action()
         except Exception as error:
             raise InputError(
                 f"a checkpoint could not be written to {self.folder}: {_reason(error)}; "

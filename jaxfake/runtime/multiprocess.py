@@ -137,11 +137,12 @@ class Consensus:
         if jax.process_count() == 1:
             return action
         mine = np.full(jax.local_device_count(), action, np.int32)
-        actions = jax.make_array_from_process_local_data(self._sharding, mine)
+        with jax.transfer_guard("allow"):  # this is a transfer by name
+            actions = jax.make_array_from_process_local_data(self._sharding, mine)
         self._in_flight.append(self._greatest(actions))
         if len(self._in_flight) <= _DELAY_STEPS:
             return Action.CONTINUE
-        return Action(int(self._in_flight.popleft()))
+        return Action(int(jax.device_get(self._in_flight.popleft())))
 
     def clear(self) -> None:
         """Drops older proposals; call it after a save, which has fulfilled them."""

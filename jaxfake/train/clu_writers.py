@@ -12,6 +12,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 import tensorboardX
 
@@ -27,13 +28,13 @@ class SummaryWriter:
     def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
         """One number per name; one that is not finite is left out."""
         for name, value in scalars.items():
-            if np.isfinite(number := float(value)):
+            if np.isfinite(number := float(jax.device_get(value))):
                 self._events.add_scalar(name, number, step)
 
     def write_images(self, step: int, images: Mapping[str, Any]) -> None:
         """uint8 [N, H, W, 3] or [H, W, 3] per name."""
         for name, picture in images.items():
-            pixels = np.asarray(picture)
+            pixels = np.asarray(jax.device_get(picture))
             self._events.add_images(
                 name, pixels.reshape(-1, *pixels.shape[-3:]), step, dataformats="NHWC"
             )

@@ -106,7 +106,8 @@ def run_stage(plan: StagePlan, config: Config, files: StageFiles, since: float) 
     try:
         state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
-            with preemption.protecting():
+            # A number that slips to or from the device by itself would make every turn wait for it.
+            with preemption.protecting(), jax.transfer_guard("disallow"):
                 state = _train(run, state)
             ended = time.monotonic()
         return _selected(run, state, ended)
@@ -115,7 +116,8 @@ def run_stage(plan: StagePlan, config: Config, files: StageFiles, since: float) 
 
 
 def _train(run: _Run, state: TrainState) -> TrainState:
-    start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
+    start = int(jax.device_get(state.step))
+    steps, size = run.plan.settings.steps, run.plan.settings.batch_size
     account, timer = run.account, SaveTimer(run.config.checkpoints)
     consensus = Consensus(run.prepared.update.mesh)
     with account.booking("start"):
@@ -254,4 +256,4 @@ def _on_mesh(run: _Run, start: int) -> Iterator[Batch]:
     while True:
         with run.account.booking("data_wait"):
             batch = next(source)
-        yield jax.tree.map(lambda part: jax.make_array_from_process_local_data(place, part), batch)
+        yield sharding.put(batch, place)

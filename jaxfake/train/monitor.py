@@ -6,10 +6,12 @@ row before, which has long been computed.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxfake import schema
 from jaxfake.config import Config, to_json
@@ -20,7 +22,7 @@ from jaxfake.models.pictures import recovery_strips
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
-from jaxfake.train import parameter_table
+from jaxfake.train import parameter_table, sharding
 from jaxfake.train.goodput import TimeAccount
 from jaxfake.train.stage import SELECTION, Prepared, StageFiles, StagePlan
 from jaxfake.train.state import NEVER, TrainState
@@ -59,7 +61,10 @@ class Monitor:
         self._describe(start)
         self._step, self._since, self._waited = start, time.monotonic(), account.data_wait
         self._row_before: tuple[jax.Array, jax.Array] | None = None
-        self._strips, self._drew = _strip_maker(plan, config), False
+        mesh = prepared.update.mesh
+        self._strips, self._drew = _strip_maker(plan, config, mesh), False
+        whole = sharding.replicated(mesh)
+        self._emptied = jax.jit(partial(jax.tree.map, jnp.zeros_like), out_shardings=whole)
         self._loss: float | None = None
 
     def after(self, state: TrainState, step: int) -> TrainState:
@@ -73,7 +78,7 @@ class Monitor:
 
     def refuse_if_failed(self, failed_step: jax.Array) -> None:
         """Waits for the device; raises InputError that names the batch if its loss was not finite."""
-        failed = int(failed_step)
+        failed = int(jax.device_get(failed_step))
         if failed == NEVER:
             return
         rows = self._prepared.batches[failed][schema.ROW].tolist()
@@ -133,9 +138,9 @@ class Monitor:
         self._writer.write_scalars(step, values | self._speeds(step) | wall)
         before, self._row_before = self._row_before, (values["loss"], jnp.copy(state.failed_step))
         if before is not None:
-            self._loss = float(before[0])
+            self._loss = float(jax.device_get(before[0]))
             self.refuse_if_failed(before[1])
-        return state.replace(window=jax.tree.map(jnp.zeros_like, state.window))
+        return state.replace(window=self._emptied(state.window))
 
     def _speeds(self, step: int) -> dict[str, float]:
         """Faces per second, and the share of the time that the loop waited for data."""
@@ -148,7 +153,9 @@ class Monitor:
         return {"faces_per_second": faces / seconds, "data_wait": share}
 
 
-def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array] | None:
+def _strip_maker(
+    plan: StagePlan, config: Config, mesh: Mesh
+) -> Callable[[Params], jax.Array] | None:
     """Pictures of the same few unseen faces, evenly spaced; None for a method that recovers nothing."""
     each = _PICTURE_FACES // len(plan.classes)
     of_class = [pipeline.rows_of(plan.show, label) for label in plan.classes]
@@ -166,4 +173,5 @@ def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Arra
     if jax.eval_shape(plan.method.predict, params, batch, keys).recovered is None:
         return None
     jitted = jax.jit(make)
-    return lambda params: jitted(params, batch)
+    placed = sharding.put(batch, sharding.replicated(mesh))
+    return lambda params: jitted(params, placed)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxfake.runtime.files import write_atomically
@@ -21,7 +22,7 @@ class JsonLinesWriter:
 
     def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
         """One row; a number that is not finite becomes null."""
-        numbers = {name: float(value) for name, value in scalars.items()}
+        numbers = {name: float(value) for name, value in jax.device_get(dict(scalars)).items()}
         row = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
         self._file.write(json.dumps({"stage": self._stage, "step": int(step), **row}) + "\n")
 

@@ -53,7 +53,7 @@ def peak_of(clip: Path, models: FaceModels) -> int:
     arguments = (clip, models, crops, peak)
     process = multiprocessing.get_context("spawn").Process(target=measure, args=arguments)
     process.start()
-    process.join(180)
+    process.join()
     assert process.exitcode == 0
     assert crop_files.load_status(crops).crops == int(clip.stem)
     return int(peak.read_text())

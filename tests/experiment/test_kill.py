@@ -5,35 +5,27 @@
 
 import shutil
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jaxfake.runtime.errors import PREEMPTED, USAGE
+from tests.held import held
+from tests.processes import PATIENCE, until
 from tests.project import ROOT
-from tests.tiny import tiny_flags
+from tests.tiny import six_steps
 from tools.chaos import disks, faults, file_damage
+from tools.chaos import job as jobs
 from tools.chaos.compare import same_end
 from tools.chaos.injection import Target
-from tools.chaos.job import Ended, Job, newest, run_to_end, steps
+from tools.chaos.job import Ended, Job, command, newest, run_to_end, steps
 from tools.chaos.schedule import Event
 
-
-def _flags(root: Path) -> list[str]:
-    """A run of some seconds on the tiny dataset that saves all the time."""
-    return tiny_flags(
-        root,
-        model__encoder__width=64,
-        recover__steps=100,
-        recover__batch_size=16,
-        detect__steps=60,
-        detect__select_every=20,
-        log_every=10,
-        checkpoints__at_risk_seconds=0.5,
-    )
+STEP = "jaxfake.train.monitor:Monitor.after"
+VALIDATION = "jaxfake.train.monitor:Monitor.write_selection_score"
+EVALUATION = "jaxfake.reporting.html:write_report"
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +35,23 @@ def reference(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as change:
         change.chdir(ROOT)
         change.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        run_to_end(out / "reference", _flags(tiny_root))
+        run_to_end(out / "reference", six_steps(tiny_root))
         yield out
 
 
 def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_run(
     reference: Path, tiny_root: Path
 ) -> None:
-    workdir, flags = reference / "faulted", _flags(tiny_root)
-    metrics = workdir / "metrics.jsonl"
+    workdir, flags = reference / "faulted", six_steps(tiny_root)
 
-    ended = _stop(workdir, flags, lambda: metrics.exists() and metrics.stat().st_size, "TERM")
+    ended = _stop(workdir, flags, (STEP, 3), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
-    saved = steps(workdir)["recover"][-1]
-    assert 10 <= saved < 100
+    assert steps(workdir)["recover"][-1] == 3
 
-    ended = _stop(workdir, flags, lambda: len(steps(workdir).get("detect", [])) > 1, "KILL")
+    ended = _stop(workdir, flags, (VALIDATION, 2), "KILL")
     assert ended.code == -signal.SIGKILL
+    assert len(steps(workdir)["detect"]) > 1
     assert not (workdir / "DONE").exists()
 
     damaged = newest(workdir)
@@ -68,7 +59,7 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_
     largest = max(damaged.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
     file_damage.WAYS["one bit flipped"](largest, content, len(content) // 2)
-    ended = _stop(workdir, flags, lambda: (workdir / "eval").exists(), "TERM")
+    ended = _stop(workdir, flags, (EVALUATION, 1), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert f"checkpoint {damaged} is damaged" in ended.said
 
@@ -86,10 +77,10 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(
 ) -> None:
     if disks.why_not():
         pytest.skip(disks.why_not())
-    workdir, flags = reference / "full", _flags(tiny_root)
+    workdir, flags = reference / "full", six_steps(tiny_root)
     shutil.copytree(reference / "reference", workdir)
     (workdir / "DONE").unlink()
-    shutil.rmtree(workdir / "checkpoints" / "detect" / "60")
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "6")
     older = newest(workdir)
     said = faults.full(Event(0, "full", 1, 0.05, 1), _target(workdir, flags))
     assert said is not None
@@ -97,14 +88,17 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(
     assert newest(workdir) == older
 
 
-def _stop(workdir: Path, flags: list[str], reached: Callable[[], object], how: str) -> Ended:
-    """Runs the job until it has reached something, and sends it the signal."""
-    job = Job(workdir, flags)
-    while not reached():
-        assert job.process.poll() is None, job.ended().words
-        time.sleep(0.01)
-    job.process.send_signal(signal.Signals[f"SIG{how}"])
-    return job.ended(60)
+def _stop(workdir: Path, flags: list[str], instant: tuple[str, int], how: str) -> Ended:
+    """Runs the job until it is at an instant, where it stands still, and sends it the signal."""
+    file = workdir.with_suffix(".held")
+    file.unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(jobs, "command", lambda *given: held(*instant, file, command(*given)))
+        job = Job(workdir, flags)
+    with job:
+        until(file.exists, job.process)
+        job.process.send_signal(signal.Signals[f"SIG{how}"])
+        return job.ended(PATIENCE)
 
 
 def _target(workdir: Path, flags: list[str]) -> Target:

@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 from jaxfake.runtime.errors import USAGE
+from tests.processes import PATIENCE
 from tests.project import ROOT
 
-HEAD = "import errno, threading, time\n"
-HEAD += "from jaxfake.runtime import cli\nfrom jaxfake.runtime.errors import InputError\n"
+HEAD = """import errno, threading
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
+"""
 
 
 def _run(body: str) -> subprocess.CompletedProcess[str]:
@@ -18,7 +21,7 @@ def _run(body: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 
@@ -31,7 +34,7 @@ def test_a_disk_that_takes_nothing_is_one_line() -> None:
 
 def test_threads_that_wait_for_a_failed_save_do_not_hold_up_the_end() -> None:
     done = _run("""
-threading.Thread(target=time.sleep, args=[60]).start()
+threading.Thread(target=threading.Event().wait).start()
 raise InputError("it failed")
 """)
     assert (done.returncode, done.stderr) == (USAGE, "jaxfake: it failed\n")

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,13 @@ import numpy as np
 import pytest
 
 from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
 from tests.tiny import tiny_flags
 from tools.chaos.job import command, run_to_end
+
+Job = subprocess.Popen[str]
 
 
 @pytest.fixture(autouse=True)
@@ -29,30 +32,36 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _processes(workdir: Path, flags: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Both processes; none outlives its block."""
+def _processes(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
+    """Both processes; none outlives its block. With a file, both stand still before their sixth step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    group = [f"--coordinator={coordinator}", "--processes=2", "--grace=30"]
-    jobs = [
-        subprocess.Popen(
-            [*command(workdir, flags), *group, f"--process={number}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in (0, 1)
-    ]
+    group = [f"--coordinator={coordinator}", "--processes=2", f"--grace={FOREVER}"]
+    started = Processes()
     try:
-        yield jobs
+        yield [
+            started.start(
+                _command(
+                    [*command(workdir, flags), *group, f"--process={number}"], held_at, number
+                ),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            for number in (0, 1)
+        ]
     finally:
-        for job in jobs:
-            job.kill()
-            job.communicate()
+        started.end()
 
 
-def _worker(job: subprocess.Popen[str]) -> int:
+def _command(plain: list[str], held_at: Path | None, number: int) -> list[str]:
+    if held_at is None:
+        return plain
+    file = held_at.with_suffix(f".{number}")
+    return held("jaxfake.train.monitor:Monitor.after", 6, file, plain)
+
+
+def _worker(job: Job) -> int:
     """The process that does the work for one that watches it."""
     return int(Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()[0])
 
@@ -76,19 +85,22 @@ def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     flags[0] += ":scratch"  # stage 2 alone
     run_to_end(tmp_path / "one", flags)
 
-    with _processes(tmp_path / "two", flags) as (first, second):
-        while len(_rows(tmp_path / "two")) < 6:
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.01)
+    with _processes(tmp_path / "two", flags, tmp_path / "held") as jobs:
+        stand = [tmp_path / "held.0", tmp_path / "held.1"]
+        for job, file in zip(jobs, stand, strict=True):
+            until(file.exists, job)
+        first, second = jobs
         os.kill(_worker(second), signal.SIGKILL)
-        _, said = first.communicate(timeout=40)
+        assert second.wait(timeout=PATIENCE) == 128 + signal.SIGKILL
+        for file in stand:
+            file.unlink()
+        _, said = first.communicate(timeout=PATIENCE)
         assert first.returncode == PREEMPTED, said
         assert "another process of this run is gone" in said.splitlines()[-1]
-        assert second.wait(timeout=40) == 128 + signal.SIGKILL
 
-    with _processes(tmp_path / "two", flags) as jobs:
+    with _processes(tmp_path / "two", flags, None) as jobs:
         for job in jobs:
-            out, said = job.communicate(timeout=120)
+            out, said = job.communicate(timeout=PATIENCE)
             assert job.returncode == DONE, said
         assert "report:" not in out  # only the first prints
     losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]

@@ -3,8 +3,9 @@
 import contextlib
 import socket
 import threading
-import time
 from typing import Self
+
+from tests.processes import PATIENCE
 
 _PIECE = 1 << 16
 
@@ -15,8 +16,8 @@ class Proxy:
     Attributes:
         port: to connect to.
         broken: connections are closed at their next byte, and new ones at once.
+        refused: connections that were closed for that.
         frozen: nothing gets through any more, and nothing is closed.
-        pause: seconds that each 64 KiB take.
         cut_after: bytes towards the server until it breaks for good; None for never.
     """
 
@@ -25,18 +26,33 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.broken = False
-        self.pause = 0.0
+        self.refused = 0
         self.cut_after: int | None = None
-        self._flows = threading.Event()
-        self._flows.set()
+        self._frozen, self._allowed = False, 0
+        self._changed = threading.Condition()
 
     @property
     def frozen(self) -> bool:
-        return not self._flows.is_set()
+        return self._frozen
 
     @frozen.setter
     def frozen(self, frozen: bool) -> None:
-        (self._flows.clear if frozen else self._flows.set)()
+        with self._changed:
+            self._frozen = frozen
+            self._changed.notify_all()
+
+    def let_through(self, pieces: int) -> None:
+        """Of a frozen proxy: returns when so many pieces, of 64 KiB at most, have got through."""
+        with self._changed:
+            self._allowed = pieces
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._allowed == 0, PATIENCE), "it hangs"
+
+    def _may_pass(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._allowed or not self._frozen)
+            self._allowed = max(self._allowed - 1, 0)
+            self._changed.notify_all()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -51,6 +67,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 if self.broken:
+                    self.refused += 1
                     client.close()
                     continue
                 server = socket.create_connection(("127.0.0.1", self._upstream))
@@ -62,8 +79,7 @@ class Proxy:
     def _pump(self, source: socket.socket, sink: socket.socket, counts: bool) -> None:
         with source, sink, contextlib.suppress(OSError):
             while piece := source.recv(_PIECE):
-                time.sleep(self.pause)
-                self._flows.wait()
+                self._may_pass()
                 if counts and self.cut_after is not None:
                     self.cut_after -= len(piece)
                     self.broken = self.broken or self.cut_after < 0

@@ -21,6 +21,7 @@ from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
 from jaxfake.store.verify import read_marker
+from tests.processes import FOREVER
 
 RUN, OTHER = RunIdentity("c0ffee"), RunIdentity("decaf")
 
@@ -29,7 +30,7 @@ class RecordingStore(ObjectStore):
     """A store that records what is changed in it, and fails at a given request."""
 
     def __init__(self, url: str, fail_at: int | None = None) -> None:
-        super().__init__(url, stall_seconds=5.0)
+        super().__init__(url, stall_seconds=FOREVER)
         self.changed: list[str] = []
         self.calls, self.fail_at = 0, fail_at
         self.before: Callable[[str], object] = lambda name: None
@@ -90,7 +91,7 @@ def save(workdir: Path, stage: str, number: int, what: str = "", size: int = 100
 
 def complete_steps(url: str) -> set[str]:
     """Names of the checkpoints that have a marker; fails if one of them is not complete."""
-    store = ObjectStore(url, 5.0)
+    store = ObjectStore(url, FOREVER)
     names = store.names()
     found = {step for name in names if (step := layout.step_of_marker(name))}
     for step in found:
@@ -109,7 +110,7 @@ def tree(workdir: Path) -> dict[str, str]:
 
 
 def upload_all(url: str, workdir: Path) -> UploadQueue:
-    queue = UploadQueue(workdir, ObjectStore(url, 5.0), RUN, frozenset())
+    queue = UploadQueue(workdir, ObjectStore(url, FOREVER), RUN, frozenset())
     queue.upload_new(include_files=True)
     assert not queue.pending()
     return queue
@@ -240,7 +241,7 @@ def test_a_score_that_is_added_later_is_uploaded_and_nothing_else(url: str, work
 
 def test_an_empty_machine_downloads_the_whole_run(url: str, workdir: Path, tmp_path: Path) -> None:
     upload_all(url, workdir)
-    downloaded = download(ObjectStore(url, 5.0), tmp_path / "new", RUN)
+    downloaded = download(ObjectStore(url, FOREVER), tmp_path / "new", RUN)
     assert len(downloaded.steps) == 3
     assert tree(tmp_path / "new") == tree(workdir)
 
@@ -249,16 +250,16 @@ def test_a_damaged_checkpoint_is_named_skipped_and_replaced(
     url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     upload_all(url, workdir)
-    ObjectStore(url, 5.0).put_bytes(
+    ObjectStore(url, FOREVER).put_bytes(
         b"notes of 11 ", "checkpoints/recover/10/meta/metadata"
     )  # as long
     new = tmp_path / "new"
-    downloaded = download(ObjectStore(url, 5.0), new, RUN)
+    downloaded = download(ObjectStore(url, FOREVER), new, RUN)
     assert "recover/10 is damaged (meta/metadata differs" in capsys.readouterr().out
     assert Step("recover", 5) in downloaded.steps
     assert not (new / "checkpoints/recover/10").exists()
     save(new, "recover", 10)
-    queue = UploadQueue(new, ObjectStore(url, 5.0), RUN, downloaded.damaged)
+    queue = UploadQueue(new, ObjectStore(url, FOREVER), RUN, downloaded.damaged)
     queue.upload_new(include_files=False)
     assert complete_steps(url) == {"detect 3", "recover 5", "recover 10"}
 
@@ -268,9 +269,9 @@ def test_an_incomplete_checkpoint_is_not_downloaded(
 ) -> None:
     upload_all(url, workdir)
     for name in ("recover/10/state/d/arrays", "recover/5/meta/metadata", "detect/3.complete.json"):
-        ObjectStore(url, 5.0).delete(f"checkpoints/{name}")
+        ObjectStore(url, FOREVER).delete(f"checkpoints/{name}")
     with pytest.raises(InputError, match="every checkpoint of recover in memory:"):
-        download(ObjectStore(url, 5.0), tmp_path / "new", RUN)
+        download(ObjectStore(url, FOREVER), tmp_path / "new", RUN)
     assert not list((tmp_path / "new" / "checkpoints").rglob("[0-9]*"))
 
 
@@ -279,7 +280,7 @@ def test_names_outside_the_folder_are_refused(
     name: str, url: str, workdir: Path, tmp_path: Path
 ) -> None:
     upload_all(url, workdir)
-    store = ObjectStore(url, 5.0)
+    store = ObjectStore(url, FOREVER)
     evil = layout.to_json({name: layout.FileInfo(1, hashlib.sha256(b"x").hexdigest())})
     store.put_bytes(evil, "checkpoints/recover/10.complete.json")
     store.put_bytes(b"x", f"checkpoints/recover/10/{name}")
@@ -297,11 +298,11 @@ def test_the_steps_of_a_store_that_is_ahead_are_downloaded(
     write(workdir / "metrics.jsonl", "{}\n{}\n")
     save(workdir, "detect", 6)
     upload_all(url, workdir)
-    assert download(ObjectStore(url, 5.0), behind, RUN).steps == [Step("detect", 6)]
+    assert download(ObjectStore(url, FOREVER), behind, RUN).steps == [Step("detect", 6)]
     assert tree(behind) == tree(workdir)
     save(behind, "detect", 9)
     (behind / "DONE").unlink()
-    assert download(ObjectStore(url, 5.0), behind, RUN).steps == []
+    assert download(ObjectStore(url, FOREVER), behind, RUN).steps == []
     assert not (behind / "DONE").exists()
 
 
@@ -322,7 +323,7 @@ def test_an_interrupted_download_is_completed_by_the_next_one(
             break
         except StoreError:
             stopped += 1
-        download(ObjectStore(url, 5.0), machine, RUN)
+        download(ObjectStore(url, FOREVER), machine, RUN)
         expected = tree(workdir) if (machine / "DONE").exists() else tree(workdir).keys() - {"DONE"}
         assert set(tree(machine)) == set(expected)
         assert (machine / "metrics.jsonl").read_text() == "{}\n{}\n"
@@ -333,17 +334,19 @@ def test_an_interrupted_download_is_completed_by_the_next_one(
 def test_a_store_of_another_run_is_refused(url: str, workdir: Path, tmp_path: Path) -> None:
     upload_all(url, workdir)
     with pytest.raises(InputError, match="holds another run"):
-        download(ObjectStore(url, 5.0), tmp_path / "new", OTHER)
+        download(ObjectStore(url, FOREVER), tmp_path / "new", OTHER)
     assert not (tmp_path / "new").exists()
     begin(tmp_path / "other", OTHER)  # begun while the store was away
     with pytest.raises(InputError, match="holds another run"):
-        UploadQueue(tmp_path / "other", ObjectStore(url, 5.0), OTHER, frozenset()).upload_new(True)
+        UploadQueue(tmp_path / "other", ObjectStore(url, FOREVER), OTHER, frozenset()).upload_new(
+            True
+        )
 
 
 def test_a_workdir_of_another_run_is_not_uploaded(url: str, workdir: Path) -> None:
     with mirrored(workdir, url, OTHER):
         pass  # the job refuses it
-    assert ObjectStore(url, 5.0).names() == {}
+    assert ObjectStore(url, FOREVER).names() == {}
 
 
 @pytest.mark.parametrize(
@@ -357,7 +360,7 @@ def test_a_workdir_of_another_run_is_not_uploaded(url: str, workdir: Path) -> No
 )
 def test_an_impossible_url_is_refused_in_one_line(url: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as error:
-        ObjectStore(url, 5.0)
+        ObjectStore(url, FOREVER)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -1,12 +1,12 @@
-"""An S3 store on this machine, through a proxy that breaks, hangs and is slow."""
+"""A store that is S3, on this machine, over a proxy that is cut, frozen and slow."""
 
+import dataclasses
 import logging
 import shutil
 import signal
 import subprocess
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -17,6 +17,8 @@ from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
 from jaxfake.store.mirror import Timing
 from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_store import ObjectStore
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
 from tests.store.proxy import Proxy
 from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
@@ -24,16 +26,20 @@ from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
 
-SHORT = Timing(
+PATIENT = Timing(
     poll=0.05,
     files=0.1,
     first_pause=0.05,
     longest_pause=0.2,
-    connect=0.5,
-    stall=1.0,
-    patience=2.0,
+    connect=FOREVER,
+    stall=FOREVER,
+    patience=FOREVER,
 )
+"""However slow the machine is, the store does not count as silent."""
+HASTY = dataclasses.replace(PATIENT, connect=0.5, patience=2.0)
+"""Where the store is cut off for good, and being late changes nothing."""
 BUCKET = "bucket"
+_PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 BIG = 2 << 20  # bytes of a checkpoint, enough to be cut in
 
 
@@ -54,7 +60,7 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def proxy(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The proxy through which the store is reached."""
+    """What the store is reached by."""
     with Proxy(server) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
         yield proxy
@@ -62,7 +68,7 @@ def proxy(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 @pytest.fixture
 def url(proxy: Proxy) -> str:
-    """URL of an empty store."""
+    """Of an empty store."""
     return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
 
@@ -82,22 +88,15 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def _until(reached: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 120
-    while not reached():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
 def test_an_empty_machine_gets_the_run_from_the_store(
     url: str, workdir: Path, tmp_path: Path
 ) -> None:
-    with mirrored(workdir, url, RUN, SHORT):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=9 << 20)  # in parts
         save(workdir, "detect", 2)
         write(workdir / "report.html", "all")
         write(workdir / "DONE", "all went well")
-    with mirrored(tmp_path / "new", url, RUN, SHORT):
+    with mirrored(tmp_path / "new", url, RUN, PATIENT):
         assert tree(tmp_path / "new") == tree(workdir)
 
 
@@ -111,18 +110,19 @@ def test_a_failure_of_the_store_is_said_once_and_made_up_for(
         said += capsys.readouterr().out
         return said
 
-    with mirrored(workdir, url, RUN, SHORT):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5)
-        _until(lambda: complete_steps(url) == {"recover 5"})
+        until(lambda: complete_steps(url) == {"recover 5"})
         proxy.broken = True
         save(workdir, "recover", 10)
-        _until(lambda: "training goes on" in heard())
+        until(lambda: "training goes on" in heard())
         for step in (15, 20, 25):  # while it is away, retention goes on too
             save(workdir, "recover", step)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10))
-            time.sleep(0.1)
+            refused = proxy.refused
+            until(lambda: proxy.refused > refused)  # noqa: B023
         proxy.broken = False
-        _until(lambda: "works again" in heard())
+        until(lambda: "works again" in heard())
         assert complete_steps(url) == {"recover 20", "recover 25"}
     lines = [line for line in heard().splitlines() if url in line]
     assert len(lines) == 2, said
@@ -133,31 +133,31 @@ def test_a_failure_of_the_store_is_said_once_and_made_up_for(
 def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchanged(
     proxy: Proxy, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mirrored(workdir, url, RUN, SHORT):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=BIG)
-        _until(lambda: complete_steps(url) == {"recover 5"})
+        until(lambda: complete_steps(url) == {"recover 5"})
         proxy.cut_after = BIG // 2
         save(workdir, "recover", 10, size=BIG)
-        _until(lambda: proxy.broken)
+        until(lambda: proxy.broken)
         monkeypatch.setenv(
             "AWS_ENDPOINT_URL", f"http://127.0.0.1:{server}"
         )  # to look past the proxy
         assert complete_steps(url) == {"recover 5"}
         save(workdir, "recover", 15, size=BIG)
         proxy.cut_after, proxy.broken = None, False
-        _until(lambda: complete_steps(url) == {"recover 5", "recover 10", "recover 15"})
+        until(lambda: complete_steps(url) == {"recover 5", "recover 10", "recover 15"})
 
 
 def test_a_slow_store_gets_complete_checkpoints_however_fast_they_are_saved_and_deleted(
     proxy: Proxy, url: str, workdir: Path
 ) -> None:
-    with mirrored(workdir, url, RUN, SHORT):
-        proxy.pause = 0.05
+    with mirrored(workdir, url, RUN, PATIENT):
+        proxy.frozen = True
         for step in range(5, 30, 5):
             save(workdir, "recover", step, size=BIG // 2)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
-            time.sleep(0.1)  # an upload takes ten times as long
-        assert not complete_steps(url) & {"recover 20", "recover 25"}
+            proxy.let_through(1)
+        proxy.frozen = False
     assert complete_steps(url) == {"recover 20", "recover 25"}
 
 
@@ -166,13 +166,13 @@ def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
 ) -> None:
     def job() -> None:
         save(workdir, "recover", 5)
-        _until(lambda: complete_steps(url) == {"recover 5"})
+        until(lambda: complete_steps(url) == {"recover 5"})
         proxy.frozen = True
         for step in (10, 15):
             save(workdir, "recover", step)
         raise Preempted("stopped at step 15")
 
-    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, SHORT):
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, HASTY):
         job()
     message = str(stop.value)
     assert message.startswith(
@@ -180,7 +180,7 @@ def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
     )
     assert f"{url} has step 5 of recover" in message
     proxy.frozen = False
-    with mirrored(workdir, url, RUN, SHORT):
+    with mirrored(workdir, url, RUN, PATIENT):
         write(workdir / "DONE", "all went well")
     assert complete_steps(url) == {"recover 5", "recover 10", "recover 15"}
 
@@ -194,13 +194,13 @@ def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
         write(workdir / "DONE", "all went well")
 
     said = "the run is done, but only the disk of this machine has step 5 of recover"
-    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, SHORT):
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, HASTY):
         job()
     proxy.broken = False
-    with mirrored(workdir, url, RUN, SHORT):
+    with mirrored(workdir, url, RUN, PATIENT):
         pass
     assert complete_steps(url) == {"recover 5"}
-    assert "DONE" in ObjectStore(url, 5.0).names()
+    assert "DONE" in ObjectStore(url, FOREVER).names()
 
 
 def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
@@ -209,14 +209,21 @@ def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
     proxy.broken = True
     with (
         pytest.raises(InputError, match="would start anew"),
-        mirrored(tmp_path / "new", url, RUN, SHORT),
+        mirrored(tmp_path / "new", url, RUN, HASTY),
     ):
         raise AssertionError("it started")
     assert not (tmp_path / "new").exists()
-    with mirrored(workdir, url, RUN, SHORT):
+    heard: list[str] = []
+
+    def has_said(words: str) -> bool:
+        heard.extend(line for line in capsys.readouterr().out.splitlines() if url in line)
+        return any(words in line for line in heard)
+
+    with mirrored(workdir, url, RUN, dataclasses.replace(PATIENT, connect=0.5)):
         save(workdir, "recover", 5)
         proxy.broken = False
-    said = [line for line in capsys.readouterr().out.splitlines() if url in line]
+        until(lambda: has_said("works again"))
+    said = heard
     assert len(said) == 2
     assert "going on from what" in said[0]
     assert "works again: it has step 5 of recover" in said[1]
@@ -224,32 +231,37 @@ def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
 
 
 def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
-    server: int, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: int,
+    tiny_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: Processes,
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
     reference, lost, found = (tmp_path / name for name in ("reference", "lost", "found"))
     flags = _short(tiny_root)
-    untouched = _started(reference, flags)
-    job = _started(lost, [*flags, f"--store={url}"])
-    rows = lost / "metrics.jsonl"
-    _until(lambda: job.poll() is not None or (rows.exists() and rows.stat().st_size))
+    untouched = processes.start(command(reference, flags), **_PIPES)
+    stored = [*flags, f"--store={url}", f"--grace={FOREVER}"]
+    at_step_three = ("jaxfake.train.monitor:Monitor.after", 3, tmp_path / "held")
+    job = processes.start(held(*at_step_three, command(lost, stored)), **_PIPES)
+    until((tmp_path / "held").exists, job)
     job.send_signal(signal.SIGTERM)
-    _, said = job.communicate(timeout=180)
+    _, said = job.communicate(timeout=PATIENCE)
     assert job.returncode == PREEMPTED, said
     assert "with the state saved: run the same command again" in said
     assert "only the disk" not in said
     shutil.rmtree(lost)
 
-    again = _started(found, [*flags, f"--store={url}"])
-    told, said = again.communicate(timeout=180)
+    again = processes.start(command(found, stored), **_PIPES)
+    told, said = again.communicate(timeout=PATIENCE)
     assert again.returncode == 0, said
     assert f"fetched from {url}: recover " in told
     assert "recover: restored step" in told
-    untouched.communicate(timeout=180)
+    untouched.communicate(timeout=PATIENCE)
     assert same_end(reference, found)
-    names = ObjectStore(url, 5.0).names()
+    names = ObjectStore(url, FOREVER).names()
     assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
 
 
@@ -258,14 +270,9 @@ def _short(root: Path) -> list[str]:
     flags = tiny_flags(
         root,
         model__encoder__width=32,
-        recover__steps=40,
+        recover__steps=6,
         recover__batch_size=8,
-        log_every=5,
+        log_every=2,
         checkpoints__at_risk_seconds=0.5,
     )
     return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]
-
-
-def _started(workdir: Path, flags: list[str]) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command(workdir, flags), stdout=pipe, stderr=pipe, text=True)

@@ -2,12 +2,10 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,8 @@ from jaxfake.data.preparation.splits import SplitShares
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.worker_pool import Limits
 from tests.data.written import contents
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, until
 from tests.project import ROOT
 
 
@@ -126,8 +126,8 @@ def test_two_preparations_do_not_share_a_folder(photos, tmp_path):
 
 
 def test_files_that_must_not_hurt(tmp_path, shared_data, face_models):
-    """Every one of them, with 1 GB of memory and a minute each."""
-    result = prepare(wanted(shared_data / "bad", tmp_path / "out", limits=Limits(60, 1 << 30)))
+    """Every one of them, with 1 GB of memory each."""
+    result = prepare(wanted(shared_data / "bad", tmp_path / "out", limits=Limits(FOREVER, 1 << 30)))
     said = {entry["file"]: entry["status"] for entry in result.coverage.files}
     beginnings = {
         "bomb.png": "unreadable: 60000 x 60000 pixels",
@@ -163,15 +163,17 @@ def command(source: Path, out: Path, workers: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path):
+def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path, processes):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     prepare(wanted(photos, whole, workers=1))
-    draw = random.Random(0)
-    for n in range(6):
-        run = subprocess.Popen(
+    work = work_folder.NAME
+    instants = [work, f"{work}/*.npz", f"{work}/*.npz", f"{work}/dataset"]
+    for n, sign in enumerate(instants):
+        before = set(killed.glob(sign))
+        run = processes.start(
             command(photos, killed, workers=1 + n % 3), cwd=ROOT, stdout=subprocess.DEVNULL
         )
-        time.sleep(draw.uniform(0.3, 2.5))
+        until(lambda: run.poll() is not None or set(killed.glob(sign)) - before)  # noqa: B023
         run.kill()
         run.wait()
     subprocess.run(command(photos, killed, 2), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -179,16 +181,13 @@ def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_is_clean_and_says_how_to_go_on(photos, tmp_path, how):
-    run = subprocess.Popen(
-        command(photos, tmp_path / "out", 1), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    for _ in range(200):
-        if list((tmp_path / "out").glob(".work/*.npz")):
-            break
-        time.sleep(0.05)
+def test_a_stop_is_clean_and_says_how_to_go_on(photos, tmp_path, how, processes):
+    at_the_first_unit = ("jaxfake.runtime.progress:Progress.advance", 1, tmp_path / "held")
+    there = held(*at_the_first_unit, command(photos, tmp_path / "out", 1))
+    run = processes.start(there, cwd=ROOT, stderr=subprocess.PIPE)
+    until((tmp_path / "held").exists, run)
     os.kill(run.pid, how)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 75
     assert "run the same again" in said
     assert "Traceback" not in said
