@@ -158,7 +158,7 @@ def test_evaluation_seeds_depend_on_the_face_alone(train: FaceDataset) -> None:
 
 
 def test_opening_what_is_not_there(tiny_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         open_split(tmp_path / "nowhere", "train", SIZE)
     with pytest.raises(InputError, match="no prepared dataset"):
         open_split(tmp_path, "train", SIZE)

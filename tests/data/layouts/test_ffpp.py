@@ -106,7 +106,7 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=2, storage="png", derive=0.1),
         dataset=FFPP,
-        options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
+        source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     result = prepare(wanted)
@@ -143,7 +143,7 @@ def test_without_the_option_nothing_is_derived(shared_data, face_models, tmp_pat
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=1, storage="raw"),
         dataset=FFPP,
-        options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
+        source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     result = prepare(wanted)
