@@ -28,13 +28,13 @@ _SOURCE = flags.DEFINE_string(
     None,
     "Folder of photographs and videos; with real/ and fake/ in it, they give the label.",
 )
-_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it is not there.")
+_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it does not exist.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
 _REAL_FRAMES = flags.DEFINE_integer(
     "real_frames",
     0,
-    "The same of a real video of the training split; 0 for as many as of others.",
+    "Most frames of a real video of the training split; 0 for as many as of other videos.",
     0,
 )
 _STORAGE = flags.DEFINE_enum(
@@ -62,20 +62,20 @@ _WORKERS = flags.DEFINE_integer(
 _DERIVE = flags.DEFINE_float(
     "derive_masks",
     None,
-    "Where a dataset gives no mask of a fake but its original: take the two frames' difference of grey "
-    "above this share of the full range, such as 0.1. Off by default; called derived in all results.",
+    "Where a dataset gives the original of a fake but no mask: derive one where the two frames differ in "
+    "grey by more than this share of the full range, such as 0.1. Off by default.",
     0.0,
     1.0,
 )
 _STRICT = flags.DEFINE_float(
     "strict",
     None,
-    "Fail if a smaller share of the videos of any split and method gives a face.",
+    "Fail if a smaller share of the videos of any split and method has a face.",
     0,
     1,
 )
 _GAP = flags.DEFINE_integer(
-    "gap", 30, "A face that is not found between two frames so near each other is filled in.", 0
+    "gap", 30, "Most frames between two detections of a face over which it is interpolated.", 0
 )
 _BEAM_RUNNER = flags.DEFINE_string(
     "beam_runner",
@@ -84,7 +84,7 @@ _BEAM_RUNNER = flags.DEFINE_string(
     "SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
 )
 _BEAM_OPTION = flags.DEFINE_multi_string(
-    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be given many times."
+    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
 )
 _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
 

@@ -61,7 +61,7 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_
     file_damage.WAYS["one bit flipped"](largest, content, len(content) // 2)
     ended = _stop(workdir, flags, (EVALUATION, 1), "TERM")
     assert ended.code == PREEMPTED, ended.words
-    assert f"checkpoint {damaged} is damaged" in ended.said
+    assert f"checkpoint {damaged} is damaged" in ended.output
 
     last = newest(workdir)
     assert last is not None

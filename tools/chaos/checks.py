@@ -14,15 +14,15 @@ _DAMAGED = re.compile(r"checkpoint (\S+) is damaged \(")
 _WHOLE = re.compile(r"(older ones are|what was saved before is) whole")
 
 
-def named_as_damaged(said: str) -> set[Path]:
+def named_as_damaged(output: str) -> set[Path]:
     """Checkpoints that the job named as damaged."""
-    return {Path(found) for found in _DAMAGED.findall(said)}
+    return {Path(found) for found in _DAMAGED.findall(output)}
 
 
 def lost_steps(job: Job, ended: Ended, before: dict[str, list[int]]) -> list[str]:
     """Steps that were trained, or saved `before`, and are not saved now, although there was time to."""
     now = {stage: numbers[-1] for stage, numbers in steps(job.workdir).items()}
-    damaged = named_as_damaged(ended.said)
+    damaged = named_as_damaged(ended.output)
     wrong = list[str]()
     for stage, numbers in before.items():
         folder = RunFolder(job.workdir).stage(stage).checkpoints

@@ -37,7 +37,7 @@ class Ended:
     """How a start of the job ended."""
 
     code: int  # negative: the number of the signal that ended it
-    said: str  # standard output
+    output: str  # standard output
     complaints: tuple[str, ...]  # lines of standard error, without progress
 
     @property

@@ -18,8 +18,8 @@ def file_inside(root: Path, path: Path) -> Path | None:
 def wrong_class_folder(among_reals: bool) -> str:
     """Why a video is refused whose name belongs to the other class than its folder."""
     if among_reals:
-        return "it has the name of a fake and lies among the reals"
-    return "it has the name of a real video and lies among the fakes"
+        return "it has the name of a fake and is among the real videos"
+    return "it has the name of a real video and is among the fakes"
 
 
 def fault(root: Path, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What an Apache Beam pipeline is told: its job, and its tasks as lines of a file in OUT/.work."""
+"""The input of an Apache Beam pipeline: its job, and its tasks as lines of a file in OUT/.work."""
 
 import dataclasses
 import json

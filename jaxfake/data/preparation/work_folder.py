@@ -1,4 +1,4 @@
-"""OUT/.work: where the crop files lie until the dataset is written from them, for one process at a time."""
+"""The folder OUT/.work, which holds the crop files until the dataset is written, and its lock."""
 
 import fcntl
 import hashlib

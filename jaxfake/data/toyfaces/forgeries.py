@@ -202,7 +202,7 @@ def _filled(hull: np.ndarray, size: int) -> np.ndarray:
 
 
 def _distance(inside: np.ndarray) -> np.ndarray:
-    """Of each pixel that is not 0 from the nearest that is, float32 [H, W]."""
+    """The distance of each pixel inside to the nearest outside, float32 [H, W]."""
     return cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 

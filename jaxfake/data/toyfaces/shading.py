@@ -30,7 +30,7 @@ class Bumps(NamedTuple):
 
 
 _Row = tuple[np.ndarray, float, float, float]
-"""Of one bump: centre in pixels, x and y radius in IOD, height (of a relief in IOD)."""
+"""One bump: centre in pixels, x and y radius in IOD, height (of a relief in IOD)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 from tests.data.layouts.trees import FRAMES, TREES
 
-AMONG_REALS = "it has the name of a fake and lies among the reals"
-AMONG_FAKES = "it has the name of a real video and lies among the fakes"
+AMONG_REALS = "it has the name of a fake and is among the real videos"
+AMONG_FAKES = "it has the name of a real video and is among the fakes"
 
 SIDES = {
     "ffpp": (
