@@ -179,7 +179,7 @@ import numpy as np
 
 from configs import linear_probe
 from jaxfake import config, schema
-from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
 from jaxfake.experiment import build
 
@@ -196,7 +196,7 @@ losses = jax.eval_shape(method.losses, params, batch, keys)
 assert losses.total["classification"].values.shape == (2,)
 assert jax.eval_shape(method.predict, params, batch, keys).score.shape == (2,)
 
-listing = list_source("studio", Path(sys.argv[1]), NO_WISHES)
+listing = list_source("studio", Path(sys.argv[1]), DEFAULT_OPTIONS)
 assert [(file.method, file.split) for file in listing.files] == [
     ("real", "train"), ("faceswap", "train")
 ]
