@@ -39,11 +39,11 @@ def main() -> None:
     """Flags in, one call for each dataset, messages out."""
     if not _WORKDIR.value:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
-    from jaxfake.experiment import evaluate_dataset, load
+    from jaxfake.experiment import evaluate_dataset, load_run
     from jaxfake.reporting.checkpoint_facts import checkpoint_text
     from jaxfake.runtime.progress import say
 
-    run = load.load_run(Path(_WORKDIR.value), _STEP.value)
+    run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
     say(checkpoint_text(evaluate_dataset.description(run)))
     request = evaluate_dataset.EvaluationRequest(
         _SPLIT.value,

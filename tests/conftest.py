@@ -30,7 +30,7 @@ import pytest
 from absl import flags
 
 from jaxfake.data.records import FILE_FORMAT
-from jaxfake.faces import models
+from jaxfake.faces import model_files
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.compile_cache import write_programs_whole
 from tests.tiny import Tiny
@@ -73,12 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def face_models() -> models.FaceModels:
+def face_models() -> model_files.FaceModels:
     """The face models of the cache folder."""
     try:
-        return models.check(models.folder())
+        return model_files.check(model_files.folder())
     except InputError:
-        pytest.skip(f"no face models in {models.folder()}: run {models.FETCH_COMMAND}")
+        pytest.skip(f"no face models in {model_files.folder()}: run {model_files.FETCH_COMMAND}")
 
 
 @pytest.fixture(scope="session")

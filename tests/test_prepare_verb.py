@@ -64,5 +64,5 @@ def test_without_the_face_models_it_says_how_to_get_them(tmp_path, shared_data, 
         "--dataset=folder", source, f"--out={tmp_path / 'out'}", f"--face_models={tmp_path}"
     )
     assert done.returncode == 2
-    assert "python -m jaxfake.faces.models" in done.stderr
+    assert "python -m jaxfake.faces.model_files" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -18,7 +18,7 @@ from jax.sharding import NamedSharding
 from ml_collections import config_flags
 
 from jaxfake import config, schema
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 from jaxfake.models.vit import attention
 from jaxfake.runtime import cli
 from jaxfake.schema import Batch
@@ -32,7 +32,7 @@ _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm u
 def main() -> None:
     """Times the update of stage 1."""
     settings = config.parse(_CONFIG.value)
-    stage, method = settings.recover, build.recovery(settings)
+    stage, method = settings.recover, build_method.recovery(settings)
     batch = noise(settings)
     update = prepare_update(method, stage, settings, batch)
     batch = jax.device_put(batch, NamedSharding(update.mesh, sharding.BATCH))

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.experiment import build, open_data
-from jaxfake.experiment.layout import RECOVER
-from jaxfake.experiment.load import load_stage
-from jaxfake.experiment.locate import locate
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.load_run import load_stage
+from jaxfake.experiment.locate_run import locate
+from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.reporting.recovered_strips import COLUMNS, draw_strips
 from jaxfake.reporting.strips import choose_rows
 from jaxfake.runtime import cli
@@ -39,11 +39,11 @@ def main() -> None:
     if not _WORKDIR.value or not _OUT.value:
         raise InputError("--workdir and --out are needed: a trained run, and a .png to write")
     located = locate(Path(_WORKDIR.value), None, (RECOVER,))
-    config = build.computable_here(located.config)
-    run = load_stage(located, config, build.recovery(config), None)
+    config = build_method.computable_here(located.config)
+    run = load_stage(located, config, build_method.recovery(config), None)
     faces = open_data.test_split(run.config)
     chosen = choose_rows(faces, _EACH)
-    strips = draw_strips(run.method, run.params, faces, chosen, build.scoring(run.config))
+    strips = draw_strips(run.method, run.params, faces, chosen, build_method.scoring(run.config))
     columns = {
         name: [
             _column(strip.pixels, faces, int(row))

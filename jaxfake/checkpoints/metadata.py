@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.checkpoints.wall_time import WallTime, current_names
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.typed_values import build

@@ -22,7 +22,7 @@ from jaxfake.data.augment.photometric import degrade, draw_photometrics
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.orphans import die_with_parent
+from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8

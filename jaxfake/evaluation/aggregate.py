@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.data.dataset import Index
-from jaxfake.evaluation.missing import NO_FACE, OK, MissingVideos
+from jaxfake.evaluation.missing_videos import NO_FACE, OK, MissingVideos
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.runtime.errors import InputError
 

@@ -17,7 +17,7 @@ from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
-from jaxfake.evaluation.missing import NO_FACE, OK, missing_videos
+from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance, write_json
 from jaxfake.evaluation.score_metrics import (

@@ -27,10 +27,10 @@ from jaxfake.evaluation.result_files import Provenance, json_fields, write_json
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import recovered_patches
 from jaxfake.models.method import Params
-from jaxfake.models.passes import by_pass
-from jaxfake.models.pictures import enlarge
+from jaxfake.models.part_passes import by_pass
 from jaxfake.models.pixels import unpatchify
 from jaxfake.models.recover import Recover
+from jaxfake.models.recovery_pictures import enlarge
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train import sharding

@@ -12,8 +12,8 @@ from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
-from jaxfake.experiment import build
-from jaxfake.experiment.load import LoadedRun
+from jaxfake.experiment import build_method
+from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.detection_section import (
     detection_highlights,
@@ -38,7 +38,7 @@ def evaluate(
     run: LoadedRun, task: EvaluationTask, origin: Provenance, bootstrap: Bootstrap
 ) -> StageResults:
     """Scores every face, and writes `scores.csv`, `frames.csv` and `metrics.json`."""
-    name, faces, scoring = run.title, task.faces, build.scoring(run.config)
+    name, faces, scoring = run.title, task.faces, build_method.scoring(run.config)
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
     detection.write(task.folder, faces, found, origin, localisation_json(where, truth))

@@ -9,10 +9,10 @@ from jaxfake.config import Aggregation, Config
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
 from jaxfake.experiment import open_data
-from jaxfake.experiment.evaluate import evaluate_stage
-from jaxfake.experiment.layout import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.load import LoadedRun
-from jaxfake.experiment.locate import LocatedRun
+from jaxfake.experiment.evaluate_stage import evaluate_stage
+from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.locate_run import LocatedRun
+from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,

@@ -6,10 +6,10 @@ from pathlib import Path
 import jax
 
 from jaxfake.config import Config
-from jaxfake.experiment import build
-from jaxfake.experiment.layout import RECOVER
-from jaxfake.experiment.load import load_stage
-from jaxfake.experiment.locate import locate
+from jaxfake.experiment import build_method
+from jaxfake.experiment.load_run import load_stage
+from jaxfake.experiment.locate_run import locate
+from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import sha256
@@ -73,7 +73,7 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
             f"start={folder} holds an autoencoder {other.model} of {other.data.size} pixels, but this "
             f"config's is {run.model} of {run.data.size} pixels"
         )
-    stage = load_stage(located, other, build.recovery(other), None)
+    stage = load_stage(located, other, build_method.recovery(other), None)
     if stage.step < other.recover.steps and not located.single:
         raise InputError(
             f"start={folder}: its stage 1 is at step {stage.step} of {other.recover.steps}, not finished; "
@@ -87,7 +87,7 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
 
 
 def _from_file(run: Config, path: Path) -> InitialWeights:
-    recover = build.recovery(run)
+    recover = build_method.recovery(run)
     key = jax.random.key(run.seed)
     like = jax.eval_shape(lambda: recover.init(key, None))
     found = load_autoencoder(path, like)

@@ -17,13 +17,13 @@ from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build, initial_weights, open_data
-from jaxfake.experiment.evaluate import evaluate_stage
+from jaxfake.experiment import build_method, initial_weights, open_data
+from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.initial_weights import InitialWeights
-from jaxfake.experiment.layout import DETECT, RECOVER, RunFolder
-from jaxfake.experiment.load import LoadedRun, from_training
+from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import claim
+from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
@@ -73,7 +73,7 @@ def run_job(run: Config, workdir: Path) -> None:
     claim(run, folder)
     if not folder.done.exists():
         keep_compiled_programs()
-        run = build.computable_here(run)
+        run = build_method.computable_here(run)
         with multiprocess.first_process_first("data"):
             splits = open_data.training_splits(run)
         outcome = train(run, folder, splits)
@@ -102,17 +102,17 @@ def train(run: Config, folder: RunFolder, splits: TrainingSplits) -> Outcome:
 
 
 def _recover_plan(run: Config, splits: TrainingSplits) -> StagePlan:
-    recover = build.recovery(run)
+    recover = build_method.recovery(run)
     return StagePlan(RECOVER, recover, run.recover, (schema.REAL,), splits.train, splits.val)
 
 
 def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> StagePlan:
-    method, settings = build.detector(run), run.detect
+    method, settings = build_method.detector(run), run.detect
     assert settings is not None
     selection = None
     if settings.select_every:
         every, aggregation = settings.select_every, run.evaluation.aggregation
-        selection = by_validation(method, splits.val, every, build.scoring(run), aggregation)
+        selection = by_validation(method, splits.val, every, build_method.scoring(run), aggregation)
     return StagePlan(
         DETECT,
         method,

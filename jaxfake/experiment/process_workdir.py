@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.multiprocess import is_first, wait_for_all
 
 

@@ -8,15 +8,11 @@ from jaxfake.evaluation import recovery, recovery_baselines, zero_shot
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import score_frames
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.experiment import build
-from jaxfake.experiment.load import LoadedRun
+from jaxfake.experiment import build_method
+from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.recovered_strips import draw_strips
-from jaxfake.reporting.recovery_section import (
-    recovery_highlights,
-    recovery_section,
-    recovery_text,
-)
+from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section, recovery_text
 from jaxfake.reporting.strips import choose_rows
 from jaxfake.reporting.zero_shot_section import (
     zero_shot_highlight,
@@ -31,8 +27,8 @@ def evaluate(
     run: LoadedRun, task: EvaluationTask, origin: Provenance, bootstrap: Bootstrap
 ) -> StageResults:
     """Measures the recovery of the real faces, then scores every face; writes the result files."""
-    method, test, train = build.recovery(run.config), task.faces, task.train
-    scoring = build.scoring(run.config)
+    method, test, train = build_method.recovery(run.config), task.faces, task.train
+    scoring = build_method.scoring(run.config)
     mean = (
         None if train is None else recovery_baselines.mean_face(train, rows_of(train, schema.REAL))
     )

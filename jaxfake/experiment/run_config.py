@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.config import Config, config_digest, parse, results_values, to_json
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxfake.faces.detector import FaceDetector
+from jaxfake.faces.face_detector import FaceDetector
 from jaxfake.faces.landmarks import Landmarker
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.model_files import FaceModels
 
 _MIN_PRESENCE = 0.5
 

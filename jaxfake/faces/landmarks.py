@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from jaxfake.faces import align, mesh68
-from jaxfake.faces.detector import LEFT_EYE, RIGHT_EYE, FaceDetection
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.face_detector import LEFT_EYE, RIGHT_EYE, FaceDetection
+from jaxfake.faces.model_files import FaceModels
 
 _SIDE = 192  # pixels of the network's input
 _SPACING = 2.0  # halves the cost of a square without moving a landmark by 0.1 % of the eye distance

@@ -19,7 +19,7 @@ from jaxfake.models import heads, vit
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import MaskedFaces, combine_passes, enlarged_residual, repeat
+from jaxfake.models.part_passes import MaskedFaces, combine_passes, enlarged_residual, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch

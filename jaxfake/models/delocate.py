@@ -3,7 +3,7 @@
 Stated by the paper: as in Recap, facial parts of real faces are recovered first; a mapping module increases
 the difference between real and fake, with emphasis on fakes that were recovered poorly; an encoder-decoder
 (U-Net with SENet and scSE) localises the manipulation; classification and localisation are learnt
-together, by meta-learning (see `meta`). Our choice is what it leaves open: the recovery is combined from
+together, by meta-learning (see `meta_learning`). Our choice is what it leaves open: the recovery is combined from
 one pass for each facial part; the mapping module is Recap's mapping network, whose fakes are pushed only
 inside their mask; every other layer and every weight of a loss.
 """
@@ -16,11 +16,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.models import heads, losses, margin, vit
+from jaxfake.models import heads, losses, margin_loss, vit
 from jaxfake.models.losses import Term, mean_over
-from jaxfake.models.meta import MetaSettings
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import (
+from jaxfake.models.part_passes import (
     CombinedPasses,
     Faces,
     by_pass,
@@ -29,9 +29,9 @@ from jaxfake.models.passes import (
     mask_each_part,
     masked_values,
 )
-from jaxfake.models.pictures import enlarge
 from jaxfake.models.pixels import patchify, unpatchify
 from jaxfake.models.recover import Recover
+from jaxfake.models.recovery_pictures import enlarge
 from jaxfake.models.unet import UNet, UNetOutput
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
@@ -160,7 +160,7 @@ class Delocate:
             "frozen": start,
             "mapping": start,
             "localising": self._localiser().init(localiser_key, given, None)["params"],
-            "margin": margin.initial_medians(),
+            "margin": margin_loss.initial_medians(),
         }
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
@@ -227,12 +227,12 @@ class Delocate:
         manipulated = _flat(batch[schema.FORGERY_MASK] > 0) & hidden
         distance = _flat(jnp.square(given.mapped - combined.recovered).mean(-1))
         error = mean_over(_flat(jnp.square(given.image - combined.recovered).mean(-1)), hidden)
-        push = jax.nn.relu(margin.margin(medians) - mean_over(distance, manipulated))
-        push = margin.emphasis(medians, error) * push
+        push = jax.nn.relu(margin_loss.margin(medians) - mean_over(distance, manipulated))
+        push = margin_loss.emphasis(medians, error) * push
         masked = fake * (batch[schema.HAS_MASK] & manipulated.any(1)).astype(jnp.float32)
         # The margin is a multiple of the recovery error of real faces, not of the distance of their mapping
         # as in Recap: pushing fakes moves the mapping of reals too, and the margin would grow with it.
-        terms = margin.median_losses(medians, Term(error, real), Term(error, fake))
+        terms = margin_loss.median_losses(medians, Term(error, real), Term(error, fake))
         weight, pull = self.settings.map_weight, mean_over(distance, hidden)
         return terms | {"pull": Term(weight * pull, real), "push": Term(weight * push, masked)}
 

@@ -10,7 +10,7 @@ from jaxfake import schema
 from jaxfake.models import vit
 from jaxfake.models.losses import Term
 from jaxfake.models.method import Params, Prediction
-from jaxfake.models.passes import CombinedPasses, by_pass
+from jaxfake.models.part_passes import CombinedPasses, by_pass
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 

@@ -17,7 +17,7 @@ from jaxfake import schema
 from jaxfake.models import heads, vit
 from jaxfake.models.losses import Term, squared_error
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Faces, MaskedFaces, combine_passes, repeat
+from jaxfake.models.part_passes import Faces, MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch

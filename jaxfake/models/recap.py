@@ -15,11 +15,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.models import heads, margin, vit
+from jaxfake.models import heads, margin_loss, vit
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery, recovered_patches
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import MaskedFaces, combine_passes, repeat
+from jaxfake.models.part_passes import MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
@@ -91,7 +91,7 @@ class Recap:
             "frozen": start,
             "mapping": start,
             "head": self._head().init(head_key, encoded, discrepancy, None)["params"],
-            "margin": margin.initial_medians(),
+            "margin": margin_loss.initial_medians(),
         }
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
@@ -124,16 +124,16 @@ class Recap:
         """Pulls real faces to their recovery, pushes fakes away from it, and trains the medians."""
         real, fake = (heads.class_weight(batch, label) for label in (schema.REAL, schema.FAKE))
         distance, error = comparison.distance, comparison.recovery_error
-        terms = margin.median_losses(medians, Term(distance, real), Term(error, fake))
+        terms = margin_loss.median_losses(medians, Term(distance, real), Term(error, fake))
         weight = self.settings.map_weight
         if self.settings.mapping != "none":
             terms["pull"] = Term(weight * distance, real)
         push = {
-            "margin": jax.nn.relu(margin.margin(medians) - distance),
+            "margin": jax.nn.relu(margin_loss.margin(medians) - distance),
             "unbounded": -distance,
         }.get(self.settings.mapping)
         if push is not None:
-            emphasis = margin.emphasis(medians, error) if self.settings.emphasis else 1.0
+            emphasis = margin_loss.emphasis(medians, error) if self.settings.emphasis else 1.0
             terms["push"] = Term(weight * emphasis * push, fake)
         return terms
 

@@ -22,7 +22,7 @@ from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import MaskedAutoencoder, Recovery, encoder_of
 from jaxfake.models.masking import MaskSettings, choose_parts, draw_mask, nothing_masked
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Faces, MaskedFaces, by_pass, combine_passes, mask_each_part
+from jaxfake.models.part_passes import Faces, MaskedFaces, by_pass, combine_passes, mask_each_part
 from jaxfake.models.pixels import normalise, patchify
 from jaxfake.schema import Batch
 

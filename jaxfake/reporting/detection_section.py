@@ -20,12 +20,7 @@ from jaxfake.reporting.html import (
     png_source,
 )
 from jaxfake.reporting.strips import MASK_AND_HEAT, Strip
-from jaxfake.reporting.wording import (
-    auc_sentence,
-    interval_text,
-    intervals_paragraph,
-    number_text,
-)
+from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
 
 _GALLERY = "From most real to most fake"
 

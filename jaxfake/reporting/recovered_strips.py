@@ -10,7 +10,7 @@ from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.predict import ScoringSettings, evaluation_keys, placed_batches
 from jaxfake.models.method import Method, Params
-from jaxfake.models.pictures import recovery_strips
+from jaxfake.models.recovery_pictures import recovery_strips
 from jaxfake.reporting.strips import Strip, group_rows
 from jaxfake.schema import Batch
 from jaxfake.train import sharding

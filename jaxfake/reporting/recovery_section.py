@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jaxfake.evaluation.recovery import ALL_PARTS, AUTOENCODER, RecoveryTable
 from jaxfake.evaluation.recovery_baselines import MEAN_FACE
-from jaxfake.models.pictures import ERROR_GAIN
+from jaxfake.models.recovery_pictures import ERROR_GAIN
 from jaxfake.reporting.html import Gallery, Highlight, Section, Table
 from jaxfake.reporting.recovered_strips import COLUMNS
 from jaxfake.reporting.strips import Strip, picture_groups

@@ -5,12 +5,7 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.zero_shot import HEADLINE, ZeroShotResult
 from jaxfake.reporting import auc_blocks
 from jaxfake.reporting.html import Highlight, Section, Table
-from jaxfake.reporting.wording import (
-    auc_sentence,
-    interval_text,
-    intervals_paragraph,
-    number_text,
-)
+from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
 
 
 def zero_shot_highlight(result: ZeroShotResult) -> Highlight:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from jaxfake.runtime.errors import Preempted
-from jaxfake.runtime.orphans import die_with_parent
+from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.runtime.preemption import preemption
 
 _CHILD = "JAXFAKE_CHILD"

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from jaxfake.runtime.orphans import exit_after_parent
+from jaxfake.runtime.orphan_processes import exit_after_parent
 
 _SPAWN = multiprocessing.get_context("spawn")
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxfake.checkpoints.identity import RunIdentity
-from jaxfake.experiment.layout import CONFIG, DONE, RunFolder
+from jaxfake.checkpoints.run_identity import RunIdentity
+from jaxfake.experiment.run_folder import CONFIG, DONE, RunFolder
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
-from jaxfake.store import layout
-from jaxfake.store.layout import Contents, Step
+from jaxfake.store import object_names
+from jaxfake.store.object_names import Contents, Step
 from jaxfake.store.object_store import ObjectStore, UnexpectedObject
 from jaxfake.store.verify import check_config, read_marker
 
@@ -43,10 +43,10 @@ def download(store: ObjectStore, workdir: Path, identity: RunIdentity) -> Downlo
     """
     names = store.names()
     check_config(store, names, identity)
-    in_store = {step for name in names if (step := layout.step_of_marker(name)) is not None}
-    here = layout.local_steps(workdir)
+    in_store = {step for name in names if (step := object_names.step_of_marker(name)) is not None}
+    here = object_names.local_steps(workdir)
     begun = RunFolder(workdir).config.exists()
-    first = layout.newest(here)
+    first = object_names.newest(here)
     ahead = any(step.number > first.get(step.stage, -1) for step in in_store)
     if RunFolder(workdir).done.exists() or not (ahead or not begun):
         return Downloaded([], frozenset())
@@ -73,7 +73,7 @@ def _fetch(
     for step in steps:
         (fetched.append if _fetch_step(store, workdir, step, names) else damaged.add)(step)
     for stage in {step.stage for step in damaged}:
-        if not any(step.stage == stage for step in layout.local_steps(workdir)):
+        if not any(step.stage == stage for step in object_names.local_steps(workdir)):
             raise InputError(
                 f"every checkpoint of {stage} in {store.url} is damaged: use another --store to "
                 "start anew"
@@ -115,8 +115,8 @@ def _first_fault(store: ObjectStore, step: Step, files: Contents, into: Path) ->
 def _fetch_files(
     store: ObjectStore, workdir: Path, wanted: list[str], sizes: dict[str, int]
 ) -> None:
-    for name in filter(layout.is_run_file, wanted):
-        if not layout.is_safe(name):
+    for name in filter(object_names.is_run_file, wanted):
+        if not object_names.is_safe(name):
             say(f"{store.url}: an object named {name[:80]!r} is skipped")
             continue
         with _scratch_folder(workdir) as scratch:

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxfake.checkpoints.identity import RunIdentity
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.experiment.run_config import identity_in
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
+from jaxfake.store.background_upload import DEFAULT_TIMING, Mirror, Timing
 from jaxfake.store.download import download
-from jaxfake.store.layout import Step
-from jaxfake.store.mirror import DEFAULT_TIMING, Mirror, Timing
+from jaxfake.store.object_names import Step
 from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jaxfake.store import layout
+from jaxfake.store import object_names
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def pinned(source: Path, scratch: Path) -> Iterator[Path | None]:
 
 
 def _linked(source: Path, scratch: Path) -> Path | None:
-    for name in layout.file_stamps(source):
+    for name in object_names.file_stamps(source):
         target = scratch / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -7,10 +7,10 @@ checkpoint with a marker is complete at every instant.
 import dataclasses
 from pathlib import Path
 
-from jaxfake.checkpoints.identity import RunIdentity
-from jaxfake.experiment.layout import CONFIG, METRICS
-from jaxfake.store import layout
-from jaxfake.store.layout import Contents, FileStamp, Step
+from jaxfake.checkpoints.run_identity import RunIdentity
+from jaxfake.experiment.run_folder import CONFIG, METRICS
+from jaxfake.store import object_names
+from jaxfake.store.object_names import Contents, FileStamp, Step
 from jaxfake.store.object_store import ObjectStore
 from jaxfake.store.pinned_checkpoint import pinned
 from jaxfake.store.verify import check_config, read_marker
@@ -73,8 +73,8 @@ class UploadQueue:
 
     def pending(self) -> Pending:
         """What is on this disk and not in the store, without a request to the store."""
-        steps = layout.local_steps(self._workdir)
-        newest = layout.newest(steps)
+        steps = object_names.local_steps(self._workdir)
+        newest = object_names.newest(steps)
         missing = [step for step in steps if not self._is_complete(step)]
         return Pending(
             [step for step in missing if newest[step.stage] == step.number],
@@ -84,30 +84,30 @@ class UploadQueue:
 
     def uploaded_steps(self) -> dict[str, int]:
         """The newest complete checkpoint of each stage, as far as known. May be called in any thread."""
-        return layout.newest([step for step, files in list(self._markers.items()) if files])
+        return object_names.newest([step for step, files in list(self._markers.items()) if files])
 
     def _inspect(self) -> None:
         names = self._store.names()
         check_config(self._store, names, self._identity)
         for name in names:
-            step = layout.step_of_marker(name)
+            step = object_names.step_of_marker(name)
             if step is not None:
                 known = None if step in self._damaged else read_marker(self._store, step, names)
                 self._markers[step] = known or {}
                 self._stored[step] = dict(known or {})
-            elif (part := layout.step_of_object(name)) is not None:
+            elif (part := object_names.step_of_object(name)) is not None:
                 self._stored.setdefault(part, {})
         self._inspected = True
 
     def _upload_checkpoints(self) -> None:
         """Uploads missing checkpoints; lists them anew after each, because a newer one may have come."""
         while missing := [
-            step for step in layout.local_steps(self._workdir) if not self._is_complete(step)
+            step for step in object_names.local_steps(self._workdir) if not self._is_complete(step)
         ]:
             self._upload_checkpoint(missing[0])
 
     def _is_complete(self, step: Step) -> bool:
-        now = layout.file_stamps(self._workdir / step.name)
+        now = object_names.file_stamps(self._workdir / step.name)
         return not now or self._complete.get(step) == now
 
     def _upload_checkpoint(self, step: Step) -> None:
@@ -115,7 +115,7 @@ class UploadQueue:
             if folder is None:
                 return
             try:
-                stamps, files = layout.file_stamps(folder), layout.file_infos(folder)
+                stamps, files = object_names.file_stamps(folder), object_names.file_infos(folder)
                 if self._markers.get(step) != files:
                     self._upload(step, folder, files)
                 self._complete[step] = stamps
@@ -137,7 +137,7 @@ class UploadQueue:
                 stored[name] = info
         self._upload_file(METRICS)  # the metrics up to this step go with it
         self._upload_file(CONFIG)
-        self._store.put_bytes(layout.to_json(files), step.marker)
+        self._store.put_bytes(object_names.to_json(files), step.marker)
         self._markers[step] = files
 
     def _delete_marker(self, step: Step) -> None:
@@ -145,7 +145,7 @@ class UploadQueue:
         self._markers.pop(step, None)
 
     def _files_to_upload(self) -> list[str]:
-        now = layout.run_files(self._workdir)
+        now = object_names.run_files(self._workdir)
         return [name for name, stamp in now.items() if self._uploaded.get(name) != stamp]
 
     def _upload_files(self) -> None:
@@ -165,8 +165,8 @@ class UploadQueue:
 
     def _prune(self) -> None:
         """Deletes in the store what retention deleted here, once newer checkpoints are in the store."""
-        here = set(layout.local_steps(self._workdir))
-        newest = layout.newest(here)
+        here = set(object_names.local_steps(self._workdir))
+        newest = object_names.newest(here)
         if not all(Step(*one) in self._complete for one in newest.items()):
             return  # the newest has only just been saved
         gone = {s for s in self._stored if s not in here and s.number < newest.get(s.stage, 0)}
@@ -176,7 +176,7 @@ class UploadQueue:
         for step in gone:
             self._delete_marker(step)
         for name in names:
-            if layout.step_of_object(name) in gone:
+            if object_names.step_of_object(name) in gone:
                 self._store.delete(name)
         for step in gone:
             del self._stored[step]

@@ -1,11 +1,11 @@
 """Checks what a store holds: which run it is of, and which checkpoints are complete."""
 
-from jaxfake.checkpoints.identity import RunIdentity
-from jaxfake.experiment.layout import CONFIG
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.experiment.run_config import identity_in
+from jaxfake.experiment.run_folder import CONFIG
 from jaxfake.runtime.errors import InputError
-from jaxfake.store import layout
-from jaxfake.store.layout import Contents, Step
+from jaxfake.store import object_names
+from jaxfake.store.object_names import Contents, Step
 from jaxfake.store.object_store import ObjectStore
 
 
@@ -14,7 +14,7 @@ def check_config(store: ObjectStore, names: dict[str, int], identity: RunIdentit
     size = names.get(CONFIG)
     if size is None:
         return
-    stored = identity_in(store.read(CONFIG, min(size, layout.MOST_MARKER_BYTES)))
+    stored = identity_in(store.read(CONFIG, min(size, object_names.MOST_MARKER_BYTES)))
     if identity.difference(stored) is not None:
         raise InputError(
             f"{store.url} holds another run, of config {stored.config[:12] or 'unknown'}, where this is "
@@ -25,10 +25,10 @@ def check_config(store: ObjectStore, names: dict[str, int], identity: RunIdentit
 def read_marker(store: ObjectStore, step: Step, names: dict[str, int]) -> Contents | None:
     """The files that a marker lists; None if it is damaged or does not fit the objects in `names`."""
     size = names[step.marker]
-    if size > layout.MOST_MARKER_BYTES:
+    if size > object_names.MOST_MARKER_BYTES:
         return None
     try:
-        files = layout.from_json(store.read(step.marker, size))
+        files = object_names.from_json(store.read(step.marker, size))
     except ValueError:
         return None
     sizes = {name: names.get(f"{step.name}/{name}") for name in files}

@@ -14,9 +14,9 @@ from typing import NoReturn
 import jax
 from jax.sharding import NamedSharding
 
-from jaxfake.checkpoints.identity import Difference, RunIdentity
 from jaxfake.checkpoints.manager import CheckpointFolder
 from jaxfake.checkpoints.metadata import CheckpointMetadata, TrainingRecord
+from jaxfake.checkpoints.run_identity import Difference, RunIdentity
 from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config
 from jaxfake.data import pipeline
@@ -30,14 +30,7 @@ from jaxfake.train import sharding
 from jaxfake.train.goodput import TimeAccount, after_interruption
 from jaxfake.train.monitor import Monitor
 from jaxfake.train.save_interval import SaveTimer
-from jaxfake.train.stage import (
-    Prepared,
-    StageFiles,
-    StagePlan,
-    identity,
-    prepare,
-    training_record,
-)
+from jaxfake.train.stage import Prepared, StageFiles, StagePlan, identity, prepare, training_record
 from jaxfake.train.state import TrainState, evaluation_params
 
 _WHY_REFUSED = {

@@ -18,15 +18,15 @@ from jaxfake.config import Config, to_json
 from jaxfake.data import pipeline
 from jaxfake.models import rng
 from jaxfake.models.method import Params
-from jaxfake.models.pictures import recovery_strips
+from jaxfake.models.recovery_pictures import recovery_strips
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train import parameter_table, sharding
 from jaxfake.train.goodput import TimeAccount
+from jaxfake.train.metric_writers import make_writer
 from jaxfake.train.stage import SELECTION, Prepared, StageFiles, StagePlan
 from jaxfake.train.state import NEVER, TrainState
-from jaxfake.train.writers import make_writer
 
 _PICTURE_TIMES = 10
 _PICTURE_FACES = 8

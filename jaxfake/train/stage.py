@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from jaxfake.checkpoints.identity import RunIdentity
 from jaxfake.checkpoints.metadata import TrainingRecord
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.config import Config, Stage, config_digest, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
@@ -51,7 +51,7 @@ class Selection:
 
 @dataclasses.dataclass(frozen=True)
 class StageFiles:
-    """Where a stage leaves what it makes, see `experiment.layout`."""
+    """Where a stage leaves what it makes, see `experiment.run_folder`."""
 
     checkpoints: Path
     heartbeat: Path

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jaxfake.checkpoints.identity import RunIdentity
 from jaxfake.checkpoints.manager import CheckpointFolder, Restored
 from jaxfake.checkpoints.metadata import CheckpointMetadata
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.runtime.errors import InputError
 

@@ -12,7 +12,7 @@ from jaxfake import schema
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files
 from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.model_files import FaceModels
 
 WIDTH, HEIGHT = 3840, 2160
 FRAME = 3 * WIDTH * HEIGHT >> 20

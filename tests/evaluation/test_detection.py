@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from jaxfake.evaluation import detection, missing
+from jaxfake.evaluation import detection, missing_videos
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.metrics.undefined import Undefined
@@ -37,7 +37,9 @@ KEYS = {
 
 
 def lose(monkeypatch, *rows):
-    monkeypatch.setattr(detection, "missing_videos", lambda dataset: missing.columns(list(rows)))
+    monkeypatch.setattr(
+        detection, "missing_videos", lambda dataset: missing_videos.columns(list(rows))
+    )
 
 
 def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):

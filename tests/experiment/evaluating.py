@@ -9,7 +9,7 @@ from jaxfake.experiment.evaluate_dataset import (
     evaluate_dataset,
     results_root,
 )
-from jaxfake.experiment.load import LoadedRun
+from jaxfake.experiment.load_run import LoadedRun
 
 
 def evaluated(

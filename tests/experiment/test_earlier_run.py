@@ -9,7 +9,7 @@ import pytest
 
 from jaxfake.config import Config
 from jaxfake.experiment import job
-from jaxfake.experiment.load import load_run
+from jaxfake.experiment.load_run import load_run
 from tests.experiment.evaluating import evaluated
 from tests.golden.make_earlier_run import WIDTHS
 from tests.project import ROOT

@@ -19,11 +19,11 @@ from configs import mover
 from jaxfake import config
 from jaxfake.config import Config
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build, job, open_data
+from jaxfake.experiment import build_method, job, open_data
 from jaxfake.experiment.initial_weights import load_initial_weights
-from jaxfake.experiment.layout import CONFIG, RunFolder
-from jaxfake.experiment.load import load_run
+from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import read_config
+from jaxfake.experiment.run_folder import CONFIG, RunFolder
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, prepare
@@ -90,7 +90,7 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
     run = small(tiny_root)
     train = open_data.training_splits(run).train
     test = open_data.test_split(run)
-    recover = build.recovery(run)
+    recover = build_method.recovery(run)
     for plan in (
         StagePlan("recover", recover, run.recover, (0,), test, train),
         StagePlan("recover", recover, run.recover, (0,), train, test),
@@ -98,7 +98,7 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
         with pytest.raises(ValueError, match="must not see the test split"):
             prepare(plan, run)
     with pytest.raises(ValueError, match="chosen by the test split"):
-        by_validation(build.detector(run), test, 1, build.scoring(run), "mean")
+        by_validation(build_method.detector(run), test, 1, build_method.scoring(run), "mean")
 
 
 def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -
     salvaged = load_initial_weights(dataclasses.replace(run, start=str(alone)))
     assert salvaged.origin == own.origin
     jax.tree.map(np.testing.assert_array_equal, salvaged.autoencoder, own.autoencoder)
-    begun = build.detector(run).init(jax.random.key(5), own.autoencoder)
+    begun = build_method.detector(run).init(jax.random.key(5), own.autoencoder)
     for stack in ("encoder", "decoder"):
         jax.tree.map(np.testing.assert_array_equal, begun["mapping"][stack], own.autoencoder[stack])
     assert load_initial_weights(dataclasses.replace(run, start="scratch")).autoencoder is None
@@ -192,6 +192,6 @@ def test_a_run_that_began_with_cudnn_goes_on_without_a_gpu(tiny_root: Path) -> N
     plain = small(tiny_root)
     of_a_gpu = dataclasses.replace(plain.model, dtype="bfloat16", attend="cudnn")
     run = dataclasses.replace(plain, model=of_a_gpu)
-    here = build.computable_here(run)
+    here = build_method.computable_here(run)
     assert here.model == dataclasses.replace(of_a_gpu, attend="xla")
     assert config.config_digest(here) == config.config_digest(run)

@@ -10,7 +10,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.models import losses
 from jaxfake.models.delocate import Delocate, DelocateSettings
-from jaxfake.models.meta import MetaSettings
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses
 from jaxfake.models.vit import Compute
 from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder

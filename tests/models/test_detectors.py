@@ -15,7 +15,7 @@ from jaxfake.models import vit
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.heads import pool_where
-from jaxfake.models.meta import MetaSettings
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Prediction
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings

@@ -11,7 +11,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models.losses import Term
-from jaxfake.models.margin import EMPHASIS, FACTOR, FLOOR
+from jaxfake.models.margin_loss import EMPHASIS, FACTOR, FLOOR
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.runtime.tree_paths import path_name
 from tests.study import (

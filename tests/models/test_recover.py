@@ -14,7 +14,7 @@ from jaxfake.models import rng
 from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder, Recovery
 from jaxfake.models.masking import MaskSettings
-from jaxfake.models.passes import by_pass, mask_each_part
+from jaxfake.models.part_passes import by_pass, mask_each_part
 from jaxfake.models.pixels import patchify, to_picture, unpatchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size

@@ -12,12 +12,12 @@ from typing import Any
 import fsspec
 import pytest
 
-from jaxfake.checkpoints.identity import RunIdentity
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.runtime.errors import InputError
-from jaxfake.store import layout
+from jaxfake.store import object_names
 from jaxfake.store.download import download
-from jaxfake.store.layout import Step
 from jaxfake.store.mirrored_run import mirrored
+from jaxfake.store.object_names import Step
 from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
 from jaxfake.store.verify import read_marker
@@ -93,7 +93,7 @@ def complete_steps(url: str) -> set[str]:
     """Names of the checkpoints that have a marker; fails if one of them is not complete."""
     store = ObjectStore(url, FOREVER)
     names = store.names()
-    found = {step for name in names if (step := layout.step_of_marker(name))}
+    found = {step for name in names if (step := object_names.step_of_marker(name))}
     for step in found:
         files = read_marker(store, step, names)
         assert files is not None, step
@@ -281,7 +281,7 @@ def test_names_outside_the_folder_are_refused(
 ) -> None:
     upload_all(url, workdir)
     store = ObjectStore(url, FOREVER)
-    evil = layout.to_json({name: layout.FileInfo(1, hashlib.sha256(b"x").hexdigest())})
+    evil = object_names.to_json({name: object_names.FileInfo(1, hashlib.sha256(b"x").hexdigest())})
     store.put_bytes(evil, "checkpoints/recover/10.complete.json")
     store.put_bytes(b"x", f"checkpoints/recover/10/{name}")
     store.put_bytes(b"x", "eval\\..\\..\\evil")

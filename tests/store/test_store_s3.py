@@ -14,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
-from jaxfake.store.mirror import Timing
+from jaxfake.store.background_upload import Timing
 from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_store import ObjectStore
 from tests.held import held

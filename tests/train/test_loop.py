@@ -12,8 +12,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.experiment import build, open_data
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.train import loop, monitor
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
@@ -37,7 +37,7 @@ def run(tiny_root: Path) -> Config:
 def plan(run: Config) -> StagePlan:
     splits = open_data.training_splits(run)
     return StagePlan(
-        "recover", build.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
+        "recover", build_method.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
     )
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.experiment import build, open_data
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import Preempted
 from jaxfake.train import loop, stage
 from jaxfake.train.stage import StagePlan
@@ -44,7 +44,7 @@ class Interruption:
 def plan(tiny_root: Path) -> StagePlan:
     run = _config(tiny_root)
     splits = open_data.training_splits(run)
-    recover = build.recovery(run)
+    recover = build_method.recovery(run)
     return StagePlan("recover", recover, run.recover, (schema.REAL,), splits.train, splits.val)
 
 

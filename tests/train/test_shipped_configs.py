@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from configs import deepfakemae, delocate, mover, pretrain, recap
 from jaxfake import config, schema
 from jaxfake.data.dataset import open_split
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 from jaxfake.models.vit import Size
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import sharding
@@ -82,7 +82,7 @@ def test_a_variant_that_is_not_there_is_named(file: Any) -> None:
 def test_a_shipped_config_trains(name: str, tiny_root: Path) -> None:
     small = _small(TRAINED[name])
     train, val = (open_split(tiny_root, split, 32) for split in ("train", "val"))
-    method = build.recovery(small) if small.method is None else build.detector(small)
+    method = build_method.recovery(small) if small.method is None else build_method.detector(small)
     classes = (schema.REAL,) if small.detect is None else (schema.REAL, schema.FAKE)
     settings = small.detect or small.recover
     ready = prepare(StagePlan("stage", method, settings, classes, train, val), small)

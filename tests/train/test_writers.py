@@ -6,9 +6,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.train.metric_writers import make_writer
 from jaxfake.train.stage import SELECTION, StageFiles
-from jaxfake.train.writers import make_writer
 
 
 def _files(workdir: Path) -> StageFiles:

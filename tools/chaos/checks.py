@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import USAGE
 from tools.chaos import compare
 from tools.chaos.job import Ended, Job, steps

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.files import sha256
 from tools.chaos.job import steps
 

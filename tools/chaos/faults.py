@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import PREEMPTED
 from jaxfake.runtime.preemption import GRACE_SECONDS
 from tools.chaos import checks, clock, disks, file_damage

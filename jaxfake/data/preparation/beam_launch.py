@@ -27,15 +27,10 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from jaxfake.data.preparation.beam_tasks import (
-    BeamJob,
-    failure_file,
-    to_line,
-    with_absolute_paths,
-)
+from jaxfake.data.preparation.beam_tasks import BeamJob, failure_file, to_line, with_absolute_paths
 from jaxfake.data.preparation.cropping import Cropper, CropTask
 from jaxfake.runtime.errors import FAILED, USAGE, InputError
-from jaxfake.runtime.orphans import exit_after_parent
+from jaxfake.runtime.orphan_processes import exit_after_parent
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 LOG = "beam.log"

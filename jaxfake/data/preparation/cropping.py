@@ -9,14 +9,14 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import crop_files, masks
+from jaxfake.data.preparation import crop_files, forgery_masks
 from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
-from jaxfake.data.preparation.masks import MaskOf
+from jaxfake.data.preparation.forgery_masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
 from jaxfake.faces.media import Unreadable, is_image, opencv_message
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.model_files import FaceModels
 
 _MOST_FACES = 6
 """The most faces of a frame, the largest: the landmarks of a whole crowd would take long in every frame."""
@@ -30,7 +30,7 @@ class CropOptions:
     frames: int  # most frames of a video, evenly spaced
     storage: Storage
     derive: float | None = (
-        None  # threshold of `masks.derived_mask` where no mask is given; None: off
+        None  # threshold of `forgery_masks.derived_mask` where no mask is given; None: off
     )
     gap: int = 30  # most frames between two detections of a face that are filled in between
     real_frames: int = (
@@ -135,7 +135,7 @@ class Cropper:
     def _photograph(self, source: SourceFile) -> EncodedCrops:
         frame = video.Frame(0, images.read_image(source.path))
         face = self._finder.largest(frame.image)
-        crops = [] if face is None else [self._crop(frame, face, masks.unknown)]
+        crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
         return _in_order(crops, expected=1, decoded=1, filled=0)
 
     def _video(self, source: SourceFile) -> EncodedCrops:
@@ -179,7 +179,7 @@ class Cropper:
         return crops
 
     def _mask_of(self, source: SourceFile, indices: list[int]) -> MaskOf:
-        return masks.reader(source, indices, self._options.size, self._options.derive)
+        return forgery_masks.reader(source, indices, self._options.size, self._options.derive)
 
     def _crop(self, frame: video.Frame, face: Face, mask_of: MaskOf) -> _Crop:
         crop = align.crop(frame.image, face.landmarks, self._options.size)

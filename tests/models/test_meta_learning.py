@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jaxfake import schema
 from jaxfake.models.losses import Term
-from jaxfake.models.meta import (
+from jaxfake.models.meta_learning import (
     MetaLearned,
     MetaSettings,
     held_out_faces,

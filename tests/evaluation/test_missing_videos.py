@@ -8,7 +8,7 @@ from jaxfake.data.layouts.folder import list_folder
 from jaxfake.data.preparation import coverage
 from jaxfake.data.preparation.coverage import CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus
-from jaxfake.evaluation.missing import missing_videos
+from jaxfake.evaluation.missing_videos import missing_videos
 
 FOUND, FACELESS, BROKEN = (
     CropStatus(3, 3, 3, 0, 9, ""),

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import jax
 
-from jaxfake.checkpoints.identity import RunIdentity
 from jaxfake.checkpoints.manager import CheckpointFolder, Restored, restore_copy
 from jaxfake.checkpoints.metadata import CheckpointMetadata
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.checkpoints.validation_score import read_score
 from jaxfake.config import Config, Stage, config_digest
-from jaxfake.experiment import build
-from jaxfake.experiment.layout import DETECT
-from jaxfake.experiment.locate import LocatedRun, locate
+from jaxfake.experiment import build_method
+from jaxfake.experiment.locate_run import LocatedRun, locate
+from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -71,7 +71,7 @@ def load_run(path: Path, step: int | None) -> LoadedRun:
     """Restores a trained detector, or stage 1 where there is none.
 
     Args:
-        path: of a run, or of what is left of it, see `locate`.
+        path: of a run, or of what is left of it, see `locate_run`.
         step: None for the selected state.
 
     Raises:
@@ -79,8 +79,8 @@ def load_run(path: Path, step: int | None) -> LoadedRun:
     """
     located = locate(path, step)
     keep_compiled_programs()
-    config = build.computable_here(located.config)
-    return load_stage(located, config, build.stage_method(config, located.stage), step)
+    config = build_method.computable_here(located.config)
+    return load_stage(located, config, build_method.stage_method(config, located.stage), step)
 
 
 def load_stage(located: LocatedRun, config: Config, method: Method, step: int | None) -> LoadedRun:

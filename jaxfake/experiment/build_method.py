@@ -6,11 +6,11 @@ import jax
 
 from jaxfake.config import Config
 from jaxfake.evaluation.predict import ScoringSettings
-from jaxfake.experiment.layout import DETECT
+from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.meta import with_meta_learning
+from jaxfake.models.meta_learning import with_meta_learning
 from jaxfake.models.method import Method
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.model_files import FaceModels
 
 RIGHT_EYE, LEFT_EYE = 0, 1
 """Indices into `FaceDetection.points`; right and left of the person, so right is left in the picture."""

@@ -8,7 +8,7 @@ import pytest
 from jaxfake.faces.parts import FACE_PARTS, PartMap
 from jaxfake.models import rng
 from jaxfake.models.masking import MaskSettings, Mode
-from jaxfake.models.passes import PASSES, Faces, by_pass, combine_passes, mask_each_part
+from jaxfake.models.part_passes import PASSES, Faces, by_pass, combine_passes, mask_each_part
 from jaxfake.models.pixels import patchify
 
 BATCH, GRID, PATCH = 3, 4, 2

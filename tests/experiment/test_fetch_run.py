@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxfake.experiment import fetch
-from jaxfake.experiment.fetch import fetch_run
+from jaxfake.experiment import fetch_run as fetching
+from jaxfake.experiment.fetch_run import fetch_run
 from jaxfake.runtime.errors import InputError
 from tests.runtime.test_archives import FILES, zipped
 
@@ -122,7 +122,7 @@ def test_a_download_that_fails_leaves_nothing(
 def test_a_download_is_bounded_whatever_the_server_says(
     server: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "MOST_BYTES", 100)
+    monkeypatch.setattr(fetching, "MOST_BYTES", 100)
     with pytest.raises(InputError, match="more than 100 bytes"):
         fetch_run(server + path, tmp_path / "into")
     assert list((tmp_path / "into").iterdir()) == []

@@ -4,8 +4,8 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment import detector_results, recovery_results
-from jaxfake.experiment.layout import DETECT
-from jaxfake.experiment.load import LoadedRun
+from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.run_folder import DETECT
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 
 

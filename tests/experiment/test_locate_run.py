@@ -17,10 +17,10 @@ from jaxfake.checkpoints.manager import CheckpointFolder
 from jaxfake.checkpoints.metadata import CheckpointMetadata
 from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config, config_digest
-from jaxfake.experiment import build, open_data
+from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.evaluate_dataset import description, own_data, results_root
 from jaxfake.experiment.initial_weights import load_initial_weights
-from jaxfake.experiment.load import load_run
+from jaxfake.experiment.load_run import load_run
 from jaxfake.models.method import Params
 from jaxfake.reporting.checkpoint_facts import checkpoint_text
 from jaxfake.runtime.errors import InputError
@@ -54,7 +54,7 @@ def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
     splits = open_data.training_splits(run)
     train, val = splits.train, splits.val
     folder = tmp_path_factory.mktemp("dead") / "checkpoints"
-    recover, detect = build.recovery(run), build.detector(run)
+    recover, detect = build_method.recovery(run), build_method.detector(run)
     saved(StagePlan("recover", recover, run.recover, (0,), train, val), run, folder, {})
     plan = StagePlan("detect", detect, run.detect, (0, 1), train, val, None, ORIGIN)
     saved(plan, run, folder, {1: 0.6, 2: 0.9, 3: 0.7})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.experiment.layout import RunFolder
+from jaxfake.experiment.run_folder import RunFolder
 
 
 def test_results_lie_under_the_name_of_the_dataset_and_the_split(dataset, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from jaxfake import config
 from jaxfake.checkpoints.manager import is_checkpoint, read_metadata
 from jaxfake.checkpoints.metadata import CheckpointMetadata
 from jaxfake.config import Config, Stage
-from jaxfake.experiment.layout import CHECKPOINTS, CONFIG, DETECT, RECOVER, RunFolder
 from jaxfake.experiment.run_config import read_config, run_identity
+from jaxfake.experiment.run_folder import CHECKPOINTS, CONFIG, DETECT, RECOVER, RunFolder
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import is_number
 from jaxfake.runtime.progress import say

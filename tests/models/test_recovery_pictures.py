@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from jaxfake.models.method import Prediction
-from jaxfake.models.pictures import GREY, enlarge, recovery_strips
 from jaxfake.models.pixels import normalise
+from jaxfake.models.recovery_pictures import GREY, enlarge, recovery_strips
 
 SIDE, PATCH = 8, 4
 

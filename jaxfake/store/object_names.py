@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jaxfake.experiment.layout import CHECKPOINTS, DONE, PREPARED
+from jaxfake.experiment.run_folder import CHECKPOINTS, DONE, PREPARED
 from jaxfake.runtime.files import is_number, sha256
 
 MOST_MARKER_BYTES = 16 << 20
