@@ -181,9 +181,9 @@ from configs import linear_probe
 from jaxfake import config, schema
 from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 
-method = build.detector(config.parse(linear_probe.get_config()))
+method = build_method.detector(config.parse(linear_probe.get_config()))
 batch = {
     schema.IMAGE: np.zeros((2, 64, 64, 3), np.uint8),
     schema.LANDMARKS: np.zeros((2, 68, 2), np.float32),

@@ -3,7 +3,7 @@
 Stated by the paper: as in Recap, facial parts of real faces are recovered first; a mapping module increases
 the difference between real and fake, with emphasis on fakes that were recovered poorly; an encoder-decoder
 (U-Net with SENet and scSE) localises the manipulation; classification and localisation are learnt
-together, by meta-learning (see `meta_learning`). Our choice is what it leaves open: the recovery is combined from
+together, by meta-learning. Our choice is what it leaves open: the recovery is combined from
 one pass for each facial part; the mapping module is Recap's mapping network, whose fakes are pushed only
 inside their mask; every other layer and every weight of a loss.
 """
