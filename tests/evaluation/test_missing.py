@@ -6,14 +6,14 @@ import pytest
 
 from jaxfake.data.layouts.folder import list_folder
 from jaxfake.data.preparation import coverage
-from jaxfake.data.preparation.coverage import Row
-from jaxfake.data.preparation.crop_files import Status
+from jaxfake.data.preparation.coverage import CoverageRow
+from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.evaluation.missing import missing_videos
 
 FOUND, FACELESS, BROKEN = (
-    Status(3, 3, 3, 0, 9, ""),
-    Status(3, 3, 0, 0, 0, ""),
-    Status(0, 0, 0, 0, 0, "it is empty"),
+    CropStatus(3, 3, 3, 0, 9, ""),
+    CropStatus(3, 3, 0, 0, 0, ""),
+    CropStatus(0, 0, 0, 0, 0, "it is empty"),
 )
 
 
@@ -25,8 +25,8 @@ def prepare(tmp_path, make_dataset, files, rule="", label=None):
         (source / name).touch()
     listing = list_folder(source, rule, label)
     settings = {"identity": rule, "label": listing.label}
-    rows = [Row(file, "test", files[file.relative]) for file in listing.files]
-    coverage.write(tmp_path, coverage.cover("source", settings, {}, "0", listing, rows))
+    rows = [CoverageRow(file, "test", files[file.relative]) for file in listing.files]
+    coverage.write(tmp_path, coverage.summarise("source", settings, {}, "0", listing, rows))
     found = [row.source for row in rows if row.status.crops]
     videos = [(file.method, file.video_id, file.label, 1) for file in found]
     dataset = make_dataset(videos, dataset="source")
@@ -65,7 +65,7 @@ def test_a_folder_of_one_label_has_it_for_all(tmp_path, make_dataset, label, exp
 
 
 def test_other_splits_short_videos_and_other_datasets_do_not_count(tmp_path, make_dataset):
-    files = {"a.mp4": Status(30, 3, 2, 0, 9, ""), "b.jpg": FACELESS}
+    files = {"a.mp4": CropStatus(30, 3, 2, 0, 9, ""), "b.jpg": FACELESS}
     dataset, _ = prepare(tmp_path, make_dataset, files)
     assert missing_videos(dataset).video_id.tolist() == ["b"]
     assert not len(missing_videos(dataclasses.replace(dataset, split="val")).label)
