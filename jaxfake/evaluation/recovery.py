@@ -18,9 +18,9 @@ from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_inter
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import (
     ScoringSettings,
+    device_batches,
     evaluation_keys,
     evenly_spaced,
-    placed_batches,
 )
 from jaxfake.evaluation.recovery_baselines import in_network_scale, reconstructions
 from jaxfake.evaluation.result_files import Provenance, json_fields, write_json
@@ -102,11 +102,11 @@ def measure(
         out_shardings=sharding.replicated(scoring.mesh),
     )
     errors: list[dict[str, np.ndarray]] = []
-    for placed in placed_batches(dataset, chosen, scoring, "recovering"):
-        recovered = jax.device_get(passes(params, placed.batch))
-        for n in range(placed.faces):
+    for batch in device_batches(dataset, chosen, scoring, "recovering"):
+        recovered = jax.device_get(passes(params, batch.inputs))
+        for n in range(batch.faces):
             face, hidden = recovered.face[:, n], recovered.hidden[:, n]
-            errors.append(_face_errors(placed.given[schema.IMAGE][n], face, hidden, mean))
+            errors.append(_face_errors(batch.examples[schema.IMAGE][n], face, hidden, mean))
     at = dataset.index
     identities = np.array([f"{at.dataset[row]}/{at.identity[row]}" for row in chosen])
     return RecoveryTable(

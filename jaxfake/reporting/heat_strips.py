@@ -13,8 +13,8 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.predict import (
     ScoringSettings,
     at_crop_scale,
+    device_batches,
     evaluation_keys,
-    placed_batches,
 )
 from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
@@ -75,9 +75,9 @@ def predict_heat(
 
     compiled = jax.jit(predict, out_shardings=sharding.replicated(scoring.mesh))
     faces: list[FaceHeat] = []
-    for placed in placed_batches(dataset, rows, scoring, "heat maps"):
-        predicted, given = jax.device_get(compiled(params, placed.batch)), placed.given
-        for n in range(placed.faces):
+    for batch in device_batches(dataset, rows, scoring, "heat maps"):
+        predicted, given = jax.device_get(compiled(params, batch.inputs)), batch.examples
+        for n in range(batch.faces):
             known = given[schema.HAS_MASK][n]
             face = FaceHeat(
                 row=int(given[schema.ROW][n]),

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import ScoringSettings, evaluation_keys, placed_batches
+from jaxfake.evaluation.predict import ScoringSettings, device_batches, evaluation_keys
 from jaxfake.models.method import Method, Params
 from jaxfake.models.recovery_pictures import recovery_strips
 from jaxfake.reporting.strips import Strip, group_rows
@@ -40,9 +40,9 @@ def draw_strips(
     compiled = jax.jit(draw, out_shardings=sharding.replicated(scoring.mesh))
     rows = np.concatenate(list(chosen.values()))
     strips: list[Strip] = []
-    for placed in placed_batches(dataset, rows, scoring, "pictures"):
-        drawn = jax.device_get(compiled(params, placed.batch))
-        for n in range(placed.faces):
+    for batch in device_batches(dataset, rows, scoring, "pictures"):
+        drawn = jax.device_get(compiled(params, batch.inputs))
+        for n in range(batch.faces):
             name = dataset.name(int(rows[len(strips)]))
             strips.append(Strip(name, float(drawn.score[n]), COLUMNS, drawn.pixels[n]))
     return group_rows(chosen, strips)

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -121,7 +122,7 @@ def few(kind, make_dataset):
     dataset = make_dataset(videos[kind])
     frames = random_scores(dataset)
     if kind == "all tied":
-        frames = frames._replace(score=np.full(len(dataset), 0.5))
+        frames = dataclasses.replace(frames, score=np.full(len(dataset), 0.5))
     if kind == "only no face":
         frames = FrameScores(np.zeros(0, np.int64), np.zeros(0), {})
     return dataset, frames

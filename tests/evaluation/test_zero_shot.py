@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -37,7 +38,9 @@ def test_every_score_and_every_manipulation_is_measured(dataset):
 
 def test_the_headline_is_not_the_best(dataset):
     frames = scored(dataset)
-    frames = frames._replace(evidence=frames.evidence | {"oracle": dataset.index.label * 1.0})
+    frames = dataclasses.replace(
+        frames, evidence=frames.evidence | {"oracle": dataset.index.label * 1.0}
+    )
     result = zero_shot.measure(dataset, frames, BOOTSTRAP)
     assert result.scores["oracle"].video.value == 1.0
     assert f"{result.headline.overall.video.auc.value:.3f}" in zero_shot_sentences(result)

@@ -24,7 +24,7 @@ BOOTSTRAP = Bootstrap(100, 0)
 )
 def test_the_sentence_follows_the_interval(dataset, auc, part):
     frames = random_scores(dataset)
-    frames = frames._replace(evidence={HEADLINE: frames.score})
+    frames = dataclasses.replace(frames, evidence={HEADLINE: frames.score})
     result = zero_shot.measure(dataset, frames, BOOTSTRAP)
     metrics = result.headline.overall
     metrics = dataclasses.replace(metrics, video=dataclasses.replace(metrics.video, auc=auc))
