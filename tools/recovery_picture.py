@@ -63,7 +63,7 @@ def _column(strip: np.ndarray, faces: FaceDataset, row: int) -> list[np.ndarray]
 def _draw(columns: dict[str, list[list[np.ndarray]]], out: Path) -> None:
     names = [name for name, group in columns.items() for _ in group]
     faces = [face for group in columns.values() for face in group]
-    rows = (*COLUMNS, "touched")
+    rows = (*COLUMNS, "manipulated")
     width, height = _TILE_INCHES * len(faces), _TILE_INCHES * len(rows)
     figure = Figure(figsize=(width + _LABELS_INCHES, height + _LABELS_INCHES), dpi=_DPI)
     left, top = _LABELS_INCHES / (width + _LABELS_INCHES), height / (height + _LABELS_INCHES)
