@@ -97,7 +97,7 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
     ):
         with pytest.raises(ValueError, match="must not see the test split"):
             prepare(plan, run)
-    with pytest.raises(ValueError, match="chosen by the test split"):
+    with pytest.raises(ValueError, match="selected by the test split"):
         by_validation(build_method.detector(run), test, 1, build_method.scoring(run), "mean")
 
 
@@ -136,7 +136,7 @@ def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -
         load_initial_weights(dataclasses.replace(run, start=str(tmp_path)))
     garbage = tmp_path / "garbage.safetensors"
     garbage.write_bytes(b"\xff" * 100)
-    with pytest.raises(InputError, match=r"no readable \.safetensors file"):
+    with pytest.raises(InputError, match=r"not a readable \.safetensors file"):
         load_initial_weights(dataclasses.replace(run, start=str(garbage)))
 
 

@@ -40,9 +40,9 @@ def test_each_codebase_is_known_by_its_names(own, table, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "no readable .safetensors file"),
-        (b"\xff" * 64, "no readable .safetensors file"),
-        (None, "none of the names of"),
+        (b"", "not a readable .safetensors file"),
+        (b"\xff" * 64, "not a readable .safetensors file"),
+        (None, "none of the names"),
     ],
 )
 def test_any_other_file_is_one_line(own, content: bytes | None, said: str, tmp_path: Path) -> None:
