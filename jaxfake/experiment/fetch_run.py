@@ -19,7 +19,7 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 
 MOST_BYTES = 16 << 30
-"""Of an archive, and again of what is in it. Our choice: the checkpoints of a ViT-B run take some 10 GB."""
+"""The most that an archive may have, packed and unpacked. Our choice: a ViT-B run takes some 10 GB."""
 
 _PIECE = 1 << 20
 _SECONDS_OF_SILENCE = 60.0
@@ -86,7 +86,7 @@ def _check(url: str) -> None:
 
 
 def _name(where: str, path: Path | None) -> str:
-    """Of the folder of an archive: other archives, and a local one that was changed, have another."""
+    """Name of the folder of an archive; another archive, or a local one that was changed, has another."""
     made_of = where
     if path is not None:
         facts = path.stat()

@@ -44,7 +44,7 @@ def test_split(config: Config) -> FaceDataset:
 def named_split(source: str, split: str, config: Config, prepared: Path) -> FaceDataset:
     """A split of any dataset; a folder of photographs and videos is prepared below `prepared` first.
 
-    All of such a folder is its test split, and without real/ and fake/ in it nobody knows the labels.
+    All files of such a folder are its test split; without real/ and fake/ in it, their labels are unknown.
     If none of its videos has a face, the split is empty.
     """
     if not _is_raw(source):
@@ -53,7 +53,7 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
 
 
 def source_frames(source: str) -> SourceFrames | None:
-    """The frames of a folder of photographs and videos; None for a prepared dataset, which has crops."""
+    """The frames of a folder of photographs and videos; None for a prepared dataset, which has only crops."""
     folder = Path(source)
     if not _is_raw(source):
         return None
@@ -75,7 +75,7 @@ def _is_raw(source: str) -> bool:
 
 
 def _raw_label(source: Path) -> str | None:
-    """Of all files of a raw folder, which says itself what is real and fake or leaves it open."""
+    """The label of every file in a folder of photographs and videos; None where its folders say it."""
     labelled = any((source / name).is_dir() for name in ("real", "fake"))
     return None if labelled else "unknown"
 

@@ -113,7 +113,7 @@ def _exit_if_disk_refuses(failed: threading.ExceptHookArgs) -> None:
 
 
 def _ignore_closed_loop(ignored: "sys.UnraisableHookArgs") -> None:
-    """An array that is dropped after the event loop was closed is no error of ours."""
+    """An array that is dropped after the event loop was closed is not our error."""
     if str(ignored.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(ignored)
 
