@@ -53,7 +53,7 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
 
 
 def source_frames(source: str) -> SourceFrames | None:
-    """The frames of a folder of photographs and videos; None for a prepared dataset, which has only crops."""
+    """The frames of a folder of photographs and videos; None for a prepared dataset: it has only crops."""
     folder = Path(source)
     if not _is_raw(source):
         return None
