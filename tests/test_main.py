@@ -44,7 +44,7 @@ def _one_line(done: subprocess.CompletedProcess[str]) -> str:
         ([CONFIG, "--config.recover.stepz=5"], "stepz"),
         ([CONFIG, "--wrkdir=x"], "wrkdir"),
         (["--config=configs/pretrain.py:vit_x"], "no variant 'vit_x'"),
-        ([CONFIG, "--config.data.source=/no/such/folder"], "no folder /no/such/folder"),
+        ([CONFIG, "--config.data.source=/no/such/folder"], "/no/such/folder is not a folder"),
         ([CONFIG, "--config.start=/no/such/run"], "start=/no/such/run is neither"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_fake_among_the_faces_of_stage_one_stops_by_name(tiny_root: Path, tmp_
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert "jaxfake: tiny/swap/train" in last
-    assert "has label 1, where the index promised 0" in last
+    assert "has label 1, where the index says 0" in last
 
 
 def test_a_flipped_bit_in_the_newest_checkpoint_costs_a_warning(

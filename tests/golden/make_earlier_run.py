@@ -18,9 +18,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
-
 from absl import flags
 
 WIDTHS = {
@@ -38,6 +35,8 @@ STOPPED_AT = 4
 
 def main(out: Path) -> None:
     """Both runs, and the archive of them, in a folder."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
     from jaxfake.asked_back import asked_back
     from jaxfake.data.features import FILE_FORMAT
     from jaxfake.errors import Preempted

@@ -60,7 +60,7 @@ def image(golden):
 @pytest.fixture(scope="module")
 def recovery(params, image, mask):
     with jax.default_matmul_precision("highest"):
-        return jax.jit(RECOVER.recover)(params, image, mask)
+        return jax.jit(RECOVER.mae.apply)({"params": params}, image, mask)
 
 
 def ours(golden, prefix):

@@ -58,5 +58,5 @@ def test_a_value_of_a_patch_covers_its_pixels() -> None:
 
 
 def test_a_method_that_recovers_nothing_has_no_strip(image: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="recovered no face"):
+    with pytest.raises(ValueError, match="has no recovered face"):
         recovery_strips(jnp.asarray(image), Prediction(jnp.zeros(2), None, None, None, {}))
