@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 os.environ["XLA_FLAGS"] = " ".join(
@@ -28,6 +29,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 import jax
 import pytest
 from absl import flags
+from hypothesis import HealthCheck, settings
 
 from jaxfake.data.records import FILE_FORMAT
 from jaxfake.faces import model_files
@@ -36,6 +38,13 @@ from jaxfake.train.compile_cache import write_programs_whole
 from tests.tiny import Tiny
 
 write_programs_whole()
+# A slow machine is not a failure; and the same examples are drawn everywhere.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.load_profile("patient")
+# In a job that a shell put into the background Ctrl-C is ignored, and so it would be in what tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ("tests.in_memory", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -17,7 +17,7 @@ def _digest(words: np.ndarray) -> list[list[int]]:
     return array_digest({"kernel": jnp.asarray(words.view(np.float32))})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 3), st.integers(0, 7), st.integers(0, 31))
 def test_a_flipped_bit_changes_both_sums(row: int, column: int, bit: int) -> None:
     flipped = WORDS.copy()
@@ -27,7 +27,7 @@ def test_a_flipped_bit_changes_both_sums(row: int, column: int, bit: int) -> Non
     assert whole[1] != damaged[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.permutations(range(32)))
 def test_words_in_another_order_are_other_arrays(order: list[int]) -> None:
     moved = WORDS.ravel()[order].reshape(WORDS.shape)

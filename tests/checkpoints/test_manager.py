@@ -179,7 +179,9 @@ def test_an_empty_step_folder_is_not_the_newest_checkpoint(folder: Path) -> None
 def test_saving_goes_on_after_a_damaged_checkpoint(folder: Path) -> None:
     shutil.rmtree(folder / "9" / "state")
     checkpoints = CheckpointFolder(folder, 3, lambda _: None)
-    assert checkpoints.restore(_like(_state(0))).step == 5  # type: ignore[union-attr]
+    restored = checkpoints.restore(_like(_state(0)))
+    assert restored is not None
+    assert _step(restored) == 5
     checkpoints.save(9, _state(9), METADATA)
     checkpoints.close()
     restored, warnings = _restore(folder)
@@ -231,7 +233,7 @@ def test_the_best_stays_beside_the_newest_and_the_newest_of_equals_is_best(tmp_p
     _assert_same(again.restore_step(4, _like(_state(4))).state, _state(4))
     newest = again.restore(_like(_state(7)))
     assert newest is not None
-    assert newest.step == 7
+    assert _step(newest) == 7
     with pytest.raises(InputError, match=r"has no checkpoint of step 2 \(it has 4, 6, 7\)"):
         again.restore_step(2, _like(_state(2)))
     again.close()

@@ -34,7 +34,7 @@ def test_who_is_away_for_a_moment_comes_back_and_after_a_while_does_not():
     assert len(track.link(long)) == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     counts=st.lists(st.integers(0, 3), min_size=1, max_size=8),
     seed=st.integers(0, 2**31),

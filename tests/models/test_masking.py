@@ -65,7 +65,7 @@ faces_given = given(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @faces_given
 def test_part_masks_its_part_then_the_face_then_the_background(faces, chosen, count, seed):
     dropped = split(MaskSettings("part", count), faces, chosen, seed)
@@ -78,7 +78,7 @@ def test_part_masks_its_part_then_the_face_then_the_background(faces, chosen, co
         room = room - expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @faces_given
 def test_roi_any_masks_regions_of_interest_first(faces, chosen, count, seed):
     dropped = split(MaskSettings("roi_any", count), faces, chosen, seed)
@@ -86,7 +86,7 @@ def test_roi_any_masks_regions_of_interest_first(faces, chosen, count, seed):
     assert np.array_equal((dropped & interest).sum(1), np.minimum(interest.sum(1), count))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @faces_given
 def test_random_knows_nothing_of_the_face(faces, chosen, count, seed):
     dropped = split(MaskSettings("random", count), faces, chosen, seed)
@@ -94,7 +94,7 @@ def test_random_knows_nothing_of_the_face(faces, chosen, count, seed):
     assert np.array_equal(split(MaskSettings("random", count), blank, chosen, seed), dropped)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @faces_given
 def test_crfr_masks_a_whole_part_and_the_same_share_of_the_others(faces, chosen, count, seed):
     dropped = split(MaskSettings("crfr", count), faces, chosen, seed)

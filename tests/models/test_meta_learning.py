@@ -47,7 +47,7 @@ def batches(pick: st.DrawFn) -> schema.Batch:
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(batch=batches(), seed=st.integers(0, 2**31))
 @pytest.mark.parametrize("meta", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
 def test_no_video_is_on_both_sides_and_both_sides_have_both_classes(
@@ -64,7 +64,7 @@ def test_no_video_is_on_both_sides_and_both_sides_have_both_classes(
             assert (label[~held] == kind).any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(batch=batches(), seed=st.integers(0, 2**31))
 def test_a_held_out_manipulation_is_held_out_whole(batch: schema.Batch, seed: int) -> None:
     held = np.asarray(draw[ONE_OUT](batch, jax.random.key(seed)))
@@ -73,7 +73,7 @@ def test_a_held_out_manipulation_is_held_out_whole(batch: schema.Batch, seed: in
     assert len(set(kind[held & fake])) <= 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(batch=batches(), seed=st.integers(0, 2**31))
 @pytest.mark.parametrize("meta", [VIDEOS, ONE_OUT], ids=["videos", "manipulation"])
 def test_the_halves_hold_each_face_once_at_most_and_no_video_twice(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jaxfake.models.pixels import normalise, patchify, to_picture, unpatchify
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(batch=st.integers(1, 3), grid=st.integers(1, 4), patch=st.integers(1, 4), data=st.data())
 def test_unpatchify_is_the_inverse(batch, grid, patch, data):
     side = grid * patch

@@ -50,7 +50,7 @@ SETTINGS = st.builds(
 PLAIN: dict[str, Any] = {"steps": 5, "rate": 0.5, "fast": True, "mode": "part", "size": None}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SETTINGS)
 def test_what_was_written_as_plain_values_comes_back(value: Settings) -> None:
     assert build(Settings, dataclasses.asdict(value), "config") == value

@@ -139,8 +139,18 @@ def _moments(state: TrainState, which: str) -> Any:
 
 
 def _assert_close(one: TrainState, other: TrainState, tolerance: float) -> None:
-    for got, want in zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True):
+    leaves = (jax.tree_util.tree_leaves_with_path(state.params) for state in (one, other))
+    for (path, got), (_, want) in zip(*leaves, strict=True):
+        if path_name(path).endswith("qkv/bias"):
+            got, want = _without_keys(got), _without_keys(want)
         np.testing.assert_allclose(got, want, atol=tolerance)
+
+
+def _without_keys(bias: np.ndarray) -> np.ndarray:
+    """The bias of queries and values. That of keys shifts all logits of a row alike, so its gradient is
+    zero but for rounding, and what AdamW makes of that differs from processor to processor."""
+    query, _, value = np.split(bias, 3, axis=-1)
+    return np.concatenate([query, value], axis=-1)
 
 
 @pytest.mark.parametrize(

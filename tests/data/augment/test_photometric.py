@@ -58,7 +58,7 @@ def test_each_knob_turns_what_it_is_named_for(picture: np.ndarray) -> None:
     assert errors[0] < errors[1] < errors[2]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), height=st.integers(1, 40), width=st.integers(1, 40))
 def test_any_shot_of_any_picture_is_a_picture_and_replays(
     seed: int, height: int, width: int

@@ -87,7 +87,7 @@ latent = st.floats(-1, 1)
 
 
 @given(st.integers(0, 10**6), latent, latent, latent, latent)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_landmarks_of_the_mirrored_pose_are_the_flipped_landmarks(
     seed: int, yaw: float, pitch: float, roll: float, shift: float
 ) -> None:

@@ -19,7 +19,7 @@ def maps(pick):
     return tuple(np.array(pick(bits)).reshape(SIDE, SIDE) for _ in range(2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pair=maps())
 def test_pixel_metrics_are_scikit_learns(pair):
     predicted, mask = pair
