@@ -138,6 +138,8 @@ class Config:
         seed: of everything that is random.
         fsdp: devices over which each parameter is split; the rest hold whole copies.
         log_every: steps between two rows of metrics.
+        memory: how training fits the devices: 'off'; 'auto', or 'auto:16GiB' for a smaller budget than they
+            have; or a plan, as `python -m jaxfake.plan` writes it. What is learnt is the same.
         recover: stage 1.
         start: what stage 2 starts from: 'recover', this run's stage 1; 'scratch'; the folder of
             another run, for its stage 1; or a .safetensors file. With any but the first, stage 1
@@ -149,6 +151,7 @@ class Config:
     seed: int
     fsdp: int
     log_every: int
+    memory: str
     data: Data
     model: Model
     mask: MaskRule
@@ -183,6 +186,7 @@ _OPERATIONAL = (
     "data.workers",
     "data.memory_mb",
     "log_every",
+    "memory",
     "checkpoints",
     "recover.device_batch",
     "detect.device_batch",

@@ -23,7 +23,7 @@ from jaxfake.models.vit import attention
 from jaxfake.runtime import cli
 from jaxfake.schema import Batch
 from jaxfake.train import rules
-from jaxfake.train.stage import prepare_update
+from jaxfake.train.update import prepare_update
 
 _CONFIG = config_flags.DEFINE_config_file("config", "configs/mover.py", "What to train.")
 _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm up.", 1)

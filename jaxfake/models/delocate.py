@@ -101,12 +101,14 @@ class Localiser(nn.Module):
 
     rule: DelocateRule
     compute: Compute
+    recompute: bool = False  # see `UNet`
 
     @nn.compact
     def __call__(self, examined: Examined, keys: jax.Array | None) -> Verdicts:
         """`keys` [B] are of dropout; None for none."""
         patches = jnp.concatenate([examined.expected, examined.seen], axis=-1)
-        unet = UNet(self.rule.width, self.rule.shrink, self.compute, name="unet")
+        shape = (self.rule.width, self.rule.shrink)
+        unet = UNet(*shape, self.compute, self.recompute, name="unet")
         found: Localised = unet(self._stem(examined, patches))
         touched = found.logits + self._first_guess(examined, patches)
         chance = jax.nn.sigmoid(touched)
@@ -238,7 +240,8 @@ class Delocate:
         return terms | {"pull": Term(weight * distance, real), "push": Term(weight * push, masked)}
 
     def _localiser(self) -> Localiser:
-        return Localiser(self.rule, self.recover.mae.compute)
+        mae = self.recover.mae
+        return Localiser(self.rule, mae.compute, mae.remat.localiser != "none")
 
 
 def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:

@@ -27,6 +27,7 @@ from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.goodput import Account, Wall, after_interruption
 from jaxfake.train.monitor import Watch
+from jaxfake.train.memory.out_of_memory import explanation, is_out_of_memory, is_whole
 from jaxfake.train.save_interval import SaveClock
 from jaxfake.train.stage import Prepared, Record, StagePlan, identity, prepare, record
 from jaxfake.train.state import TrainState, evaluation_params
@@ -120,7 +121,10 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 agreement.forget()
             if step == steps:
                 break
-            state = _update(run, state, next(batches), first=step == start)
+            try:
+                state = _update(run, state, next(batches), first=step == start)
+            except jax.errors.JaxRuntimeError as error:
+                raise _unless_out_of_memory(error, run, watch, state, step) from error
             state = watch.after(state, step + 1)
             account.beat()
             clock.tell_once(account.restart)
@@ -159,6 +163,20 @@ def _save(run: _Run, watch: Watch, state: TrainState, step: int) -> float:
     with run.account.booking("save"):
         run.checkpoints.save(step, state, notes)
     return time.monotonic() - began
+
+
+def _unless_out_of_memory(
+    error: jax.errors.JaxRuntimeError, run: _Run, watch: Watch, state: TrainState, step: int
+) -> Exception:
+    """What to say of a step that failed; the state is saved if there is one still."""
+    if not is_out_of_memory(error):
+        return error
+    saved = is_whole(state)
+    if saved:
+        _save(run, watch, state, step)
+        run.checkpoints.wait()
+    plan = run.plan
+    return explanation(plan.method, plan.settings, run.config, plan.name, step, saved)
 
 
 def _stop(run: _Run, watch: Watch, state: TrainState, step: int) -> NoReturn:

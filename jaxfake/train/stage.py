@@ -7,17 +7,14 @@ from typing import Any, NamedTuple
 import grain
 import jax
 import numpy as np
-from jax.sharding import Mesh
 
 from jaxfake.config import Config, Stage, fingerprint, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
-from jaxfake.schema import Batch
-from jaxfake.train import optim, rules
-from jaxfake.train.state import TrainState, abstract_state, fresh_state
-from jaxfake.train.step import Step, StepRule, jit_step, metric_names
+from jaxfake.train.memory.choose import prepared_update
+from jaxfake.train.update import Update
 
 TEST = "test"
 """The split that no stage may open, neither to train on nor to choose by."""
@@ -66,15 +63,6 @@ class StagePlan:
     selection: Selection | None = None
 
 
-class Update(NamedTuple):
-    """The state of a stage and what moves it on."""
-
-    mesh: Mesh
-    abstract: TrainState
-    fresh: Callable[[], TrainState]
-    step: Step
-
-
 class Prepared(NamedTuple):
     """What the loop turns."""
 
@@ -97,31 +85,8 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
     batches = pipeline.training_batches(
         plan.train, plan.classes, settings.batch_size, config.seed, views
     )
-    update = prepare_update(plan.method, settings, config, batches[0], plan.autoencoder)
+    update = prepared_update(plan.method, settings, config, batches[0], plan.autoencoder)
     return Prepared(batches, update)
-
-
-def prepare_update(
-    method: Method,
-    settings: Stage,
-    config: Config,
-    batch: Batch,
-    autoencoder: Params | None = None,
-) -> Update:
-    """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
-    mesh = rules.make_mesh(config.fsdp, settings.batch_size)
-    parts = rules.parts_of(settings.batch_size // mesh.size, settings.device_batch)
-    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
-    optimiser = optim.make_optimiser(settings, params)
-    names = metric_names(method, params, batch)
-    abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
-    rule = StepRule(config.seed, parts, settings.ema)
-    return Update(
-        mesh,
-        abstract,
-        lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract, autoencoder),
-        jit_step(method, optimiser, rule, abstract, mesh),
-    )
 
 
 @dataclasses.dataclass(frozen=True)

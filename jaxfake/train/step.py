@@ -17,6 +17,7 @@ from jaxfake import schema
 from jaxfake.models import rng
 from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
+from jaxfake.models.remat import on_device
 from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.optim import Optimiser
@@ -42,6 +43,21 @@ class Gradients(NamedTuple):
     sums: Sums
 
 
+class Tally(NamedTuple):
+    """The small part of a `TrainState`, with the same fields."""
+
+    step: jax.Array
+    window: Sums
+    failed_step: jax.Array
+
+
+class Verdict(NamedTuple):
+    """What is known of an update before the optimizer makes it."""
+
+    usable: jax.Array  # bool []: finite, and nothing failed before
+    tally: Tally  # after the update
+
+
 def jit_step(
     method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
 ) -> Step:
@@ -63,28 +79,57 @@ def update(
     method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
 ) -> TrainState:
     """The state after one more batch."""
-    root = rng.stream(rule.seed, "losses")
-    keys = rng.example_keys(root, state.step, batch[schema.VALID].shape[0])
-    loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
+    said = _said(method, rule, state.params, state.step, batch)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
-        changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
-        rate, norm = jnp.asarray(optimiser.rate(state.step)), optax.tree.norm(grads)
-    sums |= {
-        "loss": _single(loss),
+        changes, opt_state = optimiser.transform.update(said.params, state.opt_state, state.params)
+    verdict = _verdict(optimiser, Tally(state.step, state.window, state.failed_step), said)
+    params = optax.apply_updates(state.params, changes)
+    return state.replace(
+        params=choose(verdict.usable, params, state.params),
+        opt_state=choose(verdict.usable, opt_state, state.opt_state),
+        ema=choose(verdict.usable, moving_average(rule.ema, state.ema, params), state.ema),
+        **verdict.tally._asdict(),
+    )
+
+
+def gradient_and_verdict(
+    method: Method,
+    optimiser: Optimiser,
+    rule: StepRule,
+    params: Params,
+    tally: Tally,
+    batch: Batch,
+) -> tuple[Params, Verdict]:
+    """An update up to where the optimizer comes in."""
+    said = _said(method, rule, params, tally.step, batch)
+    return said.params, _verdict(optimiser, tally, said)
+
+
+def _said(
+    method: Method, rule: StepRule, params: Params, step: jax.Array, batch: Batch
+) -> Gradients:
+    root = rng.stream(rule.seed, "losses")
+    keys = rng.example_keys(root, step, batch[schema.VALID].shape[0])
+    return gradients(method, params, batch, keys, rule.accumulate)
+
+
+def _verdict(optimiser: Optimiser, tally: Tally, said: Gradients) -> Verdict:
+    with jax.numpy_dtype_promotion("standard"):
+        rate, norm = jnp.asarray(optimiser.rate(tally.step)), optax.tree.norm(said.params)
+    sums = said.sums | {
+        "loss": _single(said.loss),
         "gradient_norm": _single(norm),
         "learning_rate": _single(rate),
     }
-    finite = jnp.isfinite(loss) & jnp.isfinite(norm)
-    usable = finite & (state.failed_step == NEVER)
-    params = optax.apply_updates(state.params, changes)
-    return state.replace(
-        step=state.step + 1,
-        params=_choose(usable, params, state.params),
-        opt_state=_choose(usable, opt_state, state.opt_state),
-        ema=_choose(usable, _moving_average(rule.ema, state.ema, params), state.ema),
-        window={name: state.window[name].merge(average) for name, average in sums.items()},
-        failed_step=jnp.where(usable | (state.failed_step != NEVER), state.failed_step, state.step),
+    finite = jnp.isfinite(said.loss) & jnp.isfinite(norm)
+    failed = tally.failed_step
+    usable = finite & (failed == NEVER)
+    after = Tally(
+        tally.step + 1,
+        {name: tally.window[name].merge(average) for name, average in sums.items()},
+        jnp.where(usable | (failed != NEVER), failed, tally.step),
     )
+    return Verdict(usable, after)
 
 
 def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:
@@ -122,7 +167,12 @@ def gradients(
         ]
         return jnp.stack(means).sum(), sums
 
-    gradient = jax.value_and_grad(objective, has_aux=True)
+    plain = jax.value_and_grad(objective, has_aux=True)
+
+    def gradient(*arguments: Any) -> Any:
+        value, grads = plain(*arguments)
+        return value, on_device(grads)
+
     if accumulate == 1:
         (loss, sums), grads = gradient(params, batch, keys)
     else:
@@ -160,11 +210,13 @@ def _single(value: jax.Array) -> metrics.Average:
     return metrics.Average(total=value, count=jnp.ones((), jnp.float32))
 
 
-def _moving_average(decay: float, old: Params | None, new: Params) -> Params | None:
+def moving_average(decay: float, old: Params | None, new: Params) -> Params | None:
+    """The average with one more set of parameters in it; None where none is kept."""
     if old is None:
         return None
     return jax.tree.map(lambda o, n: decay * o + (1.0 - decay) * n, old, new)
 
 
-def _choose(condition: jax.Array, new: Any, old: Any) -> Any:
+def choose(condition: jax.Array, new: Any, old: Any) -> Any:
+    """The one tree or the other, of the same structure, by bool []."""
     return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)

@@ -1,0 +1,1 @@
+"""The memory planner: what is recomputed, what lies in the host's memory, and in how many parts a batch is taken."""

@@ -1,0 +1,49 @@
+"""In which order parameters are used by a forward pass, and so in which order they are updated."""
+
+import re
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxfake.train.rules import path_name
+
+GROUP_BYTES = 64 * 2**20
+"""Parameters are updated together up to so many bytes; a larger one alone. Our choice: enough for a copy
+to run at the link's full speed, little beside what it spares."""
+
+_USED: tuple[str, ...] = (
+    r"(.*/)?(patch_embed|cls_token)(/.*)?",
+    r"(finetuned|(.*/)?encoder)/blocks/.*",
+    r"(finetuned|(.*/)?encoder)/.*",
+    r"(.*/)?decoder/(embed|mask_token)(/.*)?",
+    r"(.*/)?decoder/blocks/.*",
+    r"(.*/)?decoder/.*",
+    r".*",
+)
+"""Places in the networks, in the order in which a forward pass comes by."""
+
+
+def groups_by_next_use(params: Any) -> tuple[tuple[int, ...], ...]:
+    """Indices of the parameters (in the tree's order) in groups, the first used first."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    order = sorted(range(len(leaves)), key=lambda i: _place(path_name(leaves[i][0])))
+    groups: list[list[int]] = []
+    room = 0
+    for index in order:
+        size = nbytes(leaves[index][1])
+        if not groups or size > room:
+            groups.append([])
+            room = GROUP_BYTES
+        groups[-1].append(index)
+        room -= size
+    return tuple(map(tuple, groups))
+
+
+def nbytes(leaf: Any) -> int:
+    """Bytes of an array, or of what it would be."""
+    return int(np.prod(leaf.shape)) * leaf.dtype.itemsize
+
+
+def _place(name: str) -> int:
+    return next(i for i, pattern in enumerate(_USED) if re.fullmatch(pattern, name))

@@ -1,0 +1,254 @@
+"""The update with optimizer state in the host's memory: one program for the gradient, then one a group.
+
+The moments (and the moving average) come to the device group by group, in the order in which the next
+forward pass uses their parameters, and go back when they are updated: AutoHete's priority rule (Zeng et al.,
+2503.01890; the rule itself is our reading). The update is always computed on the device, since optimizers
+computed on the host were two to three times slower elsewhere. Copies run beside the device's programs:
+the next group comes while this one is updated, and the last ones go back under the next forward pass.
+
+Copies between programs, and none inside of one: nothing is left to the compiler, which may hoist a copy
+to where it costs memory.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh, NamedSharding
+
+from jaxfake.models.method import Method, Params
+from jaxfake.schema import Batch
+from jaxfake.train import rules
+from jaxfake.train.memory.next_use import groups_by_next_use
+from jaxfake.train.optim import Optimiser
+from jaxfake.train.state import TrainState
+from jaxfake.train.step import (
+    StepRule,
+    Tally,
+    Verdict,
+    choose,
+    gradient_and_verdict,
+    moving_average,
+)
+
+HOST = "pinned_host"
+"""The memory kind that devices copy from and to by themselves."""
+
+_OF_NO_PARAMETER = -1
+
+
+def on_host(sharding: NamedSharding) -> NamedSharding:
+    """The same split, in the memory of the host."""
+    return sharding.with_memory_kind(HOST)
+
+
+def on_device(sharding: NamedSharding) -> NamedSharding:
+    """The same split, in the memory of the devices."""
+    return sharding.with_memory_kind("device")
+
+
+class Leaves(NamedTuple):
+    """What belongs to some parameters: lists of arrays."""
+
+    grads: list[jax.Array]
+    params: list[jax.Array]
+    moments: list[jax.Array]
+    ema: list[jax.Array]  # empty if no moving average is kept
+
+
+@dataclasses.dataclass(frozen=True)
+class Streamed:
+    """The update for a state whose optimizer state lies on the host; called like a compiled step.
+
+    Attributes:
+        gradient: (params, Tally, batch) -> (gradients, Verdict).
+        updates: one function a group: (Leaves, other optimizer leaves, usable) -> the same, updated.
+        groups: indices of parameters, in next-use order.
+        owner: for each leaf of the optimizer state the index of its parameter, or -1.
+        overlap: whether a copy may run beside a program; False waits for each, as a naive offloader does.
+    """
+
+    gradient: Callable[..., tuple[Params, Verdict]]
+    updates: tuple[Callable[..., Any], ...]
+    groups: tuple[tuple[int, ...], ...]
+    owner: tuple[int, ...]
+    overlap: bool = True
+
+    def __call__(self, state: TrainState, batch: Batch) -> TrainState:
+        """The state after one more batch; `state` must not be used again."""
+        tally = Tally(state.step, state.window, state.failed_step)
+        grads, verdict = self.gradient(state.params, tally, batch)
+        flat = _Flat.of(state, grads)
+        incoming = self._fetch(flat, 0)
+        rest = [flat.moments[i] for i in self._mine(_OF_NO_PARAMETER)]
+        for number, update in enumerate(self.updates):
+            leaves = incoming
+            if number + 1 < len(self.groups):
+                incoming = self._fetch(flat, number + 1)
+            updated, new_rest = update(leaves, rest, verdict.usable)
+            self._store(flat, number, updated)
+        for index, leaf in zip(self._mine(_OF_NO_PARAMETER), new_rest, strict=True):
+            flat.moments[index] = leaf
+        return flat.state(state, verdict)
+
+    def _mine(self, parameter: int) -> list[int]:
+        """Which leaves of the optimizer state belong to a parameter."""
+        return [index for index, owner in enumerate(self.owner) if owner == parameter]
+
+    def _moments(self, number: int) -> list[int]:
+        return [index for parameter in self.groups[number] for index in self._mine(parameter)]
+
+    def _fetch(self, flat: "_Flat", number: int) -> Leaves:
+        """A group on the device; the copies only begin here."""
+        of, moments = self.groups[number], self._moments(number)
+        grads = [flat.grads.pop(index) for index in of]
+        leaves = Leaves(
+            _moved(grads, on_device),
+            _moved([flat.params[index] for index in of], on_device),
+            _moved([flat.moments[index] for index in moments], on_device),
+            _moved([flat.ema[index] for index in of if flat.ema], on_device),
+        )
+        return leaves if self.overlap else jax.block_until_ready(leaves)
+
+    def _store(self, flat: "_Flat", number: int, updated: Leaves) -> None:
+        """Puts a group where it came from."""
+        of = self.groups[number]
+        for target, indices, leaves in (
+            (flat.params, of, updated.params),
+            (flat.moments, self._moments(number), updated.moments),
+            (flat.ema, of if flat.ema else (), updated.ema),
+        ):
+            for index, leaf in zip(indices, leaves, strict=True):
+                target[index] = jax.device_put(leaf, target[index].sharding)
+                if not self.overlap:
+                    jax.block_until_ready(target[index])
+
+
+@dataclasses.dataclass
+class _Flat:
+    """A state as lists of leaves, which are replaced one by one."""
+
+    grads: dict[int, jax.Array]
+    params: list[jax.Array]
+    moments: list[jax.Array]
+    ema: list[jax.Array]
+
+    @classmethod
+    def of(cls, state: TrainState, grads: Params) -> "_Flat":
+        ema = [] if state.ema is None else jax.tree.leaves(state.ema)
+        gradients = dict(enumerate(jax.tree.leaves(grads)))
+        return cls(gradients, jax.tree.leaves(state.params), jax.tree.leaves(state.opt_state), ema)
+
+    def state(self, old: TrainState, verdict: Verdict) -> TrainState:
+        """The state of these leaves."""
+        return old.replace(
+            params=jax.tree.unflatten(jax.tree.structure(old.params), self.params),
+            opt_state=jax.tree.unflatten(jax.tree.structure(old.opt_state), self.moments),
+            ema=None
+            if old.ema is None
+            else jax.tree.unflatten(jax.tree.structure(old.ema), self.ema),
+            **verdict.tally._asdict(),
+        )
+
+
+def _moved(leaves: list[jax.Array], place: Callable[[Any], Any]) -> list[jax.Array]:
+    return [jax.device_put(leaf, place(leaf.sharding)) for leaf in leaves]
+
+
+def streamed_step(
+    method: Method,
+    optimiser: Optimiser,
+    rule: StepRule,
+    abstract: TrainState,
+    mesh: Mesh,
+    overlap: bool = True,
+) -> Streamed:
+    """The programs of an update for a state placed as in `abstract`; each is compiled when it is called."""
+    owner = owners(optimiser, abstract)
+    groups = groups_by_next_use(abstract.params)
+    updates = tuple(
+        jax.jit(_group_update(optimiser, rule.ema, abstract, owner, group), donate_argnums=(0, 1))
+        for group in groups
+    )
+    gradient = gradient_program(method, optimiser, rule, abstract, mesh)
+    return Streamed(gradient, updates, groups, owner, overlap)
+
+
+def gradient_program(
+    method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
+) -> jax.stages.Wrapped:
+    """(params, Tally, batch) -> (gradients, Verdict), compiled for a mesh."""
+    params = jax.tree.map(lambda leaf: leaf.sharding, abstract.params)
+    whole = rules.replicated(mesh)
+
+    def program(params: Params, tally: Tally, batch: Batch) -> tuple[Params, Verdict]:
+        return gradient_and_verdict(method, optimiser, rule, params, tally, batch)
+
+    return jax.jit(
+        program,
+        in_shardings=(params, whole, NamedSharding(mesh, rules.BATCH)),
+        out_shardings=(jax.tree.map(on_device, params), whole),
+    )
+
+
+def owners(optimiser: Optimiser, abstract: TrainState) -> tuple[int, ...]:
+    """For each leaf of the optimizer state the index of its parameter, or -1."""
+    count = len(jax.tree.leaves(abstract.params))
+    indices = jax.tree.unflatten(jax.tree.structure(abstract.params), range(count))
+    labelled = optax.tree_map_params(
+        optimiser.transform,
+        lambda leaf, index: leaf if isinstance(leaf, optax.MaskedNode) else index,
+        abstract.opt_state,
+        indices,
+        transform_non_params=lambda _: _OF_NO_PARAMETER,
+        is_leaf=lambda leaf: isinstance(leaf, optax.MaskedNode),
+    )
+    return tuple(jax.tree.leaves(labelled))
+
+
+def _group_update(
+    optimiser: Optimiser,
+    decay: float,
+    abstract: TrainState,
+    owner: tuple[int, ...],
+    group: tuple[int, ...],
+) -> Callable[..., Any]:
+    """The update of some parameters; what belongs to the others is zeros, which the compiler drops."""
+    moments = [i for parameter in group for i, of in enumerate(owner) if of == parameter]
+    others = [i for i, of in enumerate(owner) if of == _OF_NO_PARAMETER]
+
+    def update(leaves: Leaves, rest: list[jax.Array], usable: jax.Array) -> Any:
+        params = _with(abstract.params, group, leaves.params)
+        grads = _with(abstract.params, group, leaves.grads)
+        state = _with(abstract.opt_state, [*moments, *others], [*leaves.moments, *rest])
+        with jax.numpy_dtype_promotion("standard"):  # as in `step.update`
+            changes, after = optimiser.transform.update(grads, state, params)
+        new = jax.tree.leaves(optax.apply_updates(params, changes))
+        after = jax.tree.leaves(after)
+        new_params = [new[i] for i in group]
+        ema = moving_average(decay, leaves.ema, new_params) if leaves.ema else []
+        return (
+            Leaves(
+                [],
+                choose(usable, new_params, leaves.params),
+                choose(usable, [after[i] for i in moments], leaves.moments),
+                choose(usable, ema, leaves.ema),
+            ),
+            choose(usable, [after[i] for i in others], rest),
+        )
+
+    return update
+
+
+def _with(shapes: Any, indices: Any, leaves: list[jax.Array]) -> Any:
+    """A tree with these leaves, and zeros for the rest."""
+    given = dict(zip(indices, leaves, strict=True))
+    abstract, structure = jax.tree.flatten(shapes)
+    filled: Iterator[jax.Array] = (
+        given[i] if i in given else jnp.zeros(leaf.shape, leaf.dtype)
+        for i, leaf in enumerate(abstract)
+    )
+    return jax.tree.unflatten(structure, list(filled))

@@ -1,0 +1,170 @@
+"""A simulated timeline of a device: one queue computes, one copies to the device, one copies to the host.
+
+Each queue does its tasks one after the other, in the order given; a task waits for those that it needs.
+That is how a GPU's streams behave, and it shows what overlaps over several iterations: the update of a
+group waits for its moments, the next forward pass for the parameters that it uses first, and the copies
+back for nobody. In next-use order (AutoHete's priority; Zeng et al., 2503.01890) what is needed first
+is ready first.
+"""
+
+from typing import Literal, NamedTuple
+
+Queue = Literal["compute", "to device", "to host"]
+QUEUES: tuple[Queue, ...] = ("compute", "to device", "to host")
+Order = Literal["next use", "naive"]
+
+
+class Task(NamedTuple):
+    """Something that a queue does."""
+
+    name: str
+    queue: Queue
+    seconds: float
+    needs: tuple[str, ...] = ()
+
+
+class Span(NamedTuple):
+    """A task in its place."""
+
+    task: Task
+    start: float
+    end: float
+
+
+class Work(NamedTuple):
+    """One iteration, in seconds.
+
+    Attributes:
+        forward, backward: of each block in the order of a forward pass.
+        update: of each group of parameters, in next-use order.
+        into, back: copies of each group's state to the device and to the host; 0 for what stays.
+        group_of: the group that each block's parameters are in.
+        stores, loads: copies of each block's offloaded activations.
+    """
+
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+    update: tuple[float, ...]
+    into: tuple[float, ...]
+    back: tuple[float, ...]
+    group_of: tuple[int, ...]
+    stores: tuple[float, ...]
+    loads: tuple[float, ...]
+
+
+class Timeline(NamedTuple):
+    """What the queues do."""
+
+    spans: tuple[Span, ...]
+    iterations: int
+
+    @property
+    def seconds(self) -> float:
+        """Until the last task ends."""
+        return max(span.end for span in self.spans)
+
+    @property
+    def per_iteration(self) -> float:
+        """Seconds of an iteration once the first is over."""
+        ends = [0.0] * self.iterations
+        for span in self.spans:
+            number = int(span.task.name.split("/")[0])
+            if span.task.queue == "compute":
+                ends[number] = max(ends[number], span.end)
+        return (ends[-1] - ends[0]) / max(1, self.iterations - 1) if ends[1:] else ends[0]
+
+    def busy(self, queue: Queue) -> float:
+        """Seconds that a queue works."""
+        return sum(span.end - span.start for span in self.spans if span.task.queue == queue)
+
+    @property
+    def overlap(self) -> float:
+        """Share of the copies' time during which something is computed, 0..1; 1 if nothing is copied."""
+        computing = [(s.start, s.end) for s in self.spans if s.task.queue == "compute"]
+        copies = [s for s in self.spans if s.task.queue != "compute"]
+        total = sum(s.end - s.start for s in copies)
+        shared = sum(
+            max(0.0, min(copy.end, end) - max(copy.start, start))
+            for copy in copies
+            for start, end in computing
+        )
+        return shared / total if total else 1.0
+
+
+def simulate(work: Work, iterations: int, order: Order) -> Timeline:
+    """The timeline of some iterations.
+
+    Args:
+        order: 'next use' updates the group first that the next forward pass uses first, fetches a group
+            while the one before is updated, and lets copies back run under the next iteration; 'naive'
+            updates in the order in which gradients arrive, the last block first, and waits for each copy.
+    """
+    tasks: list[Task] = []
+    for number in range(iterations):
+        tasks += _iteration(work, number, order)
+    return Timeline(_placed(tasks), iterations)
+
+
+def _iteration(work: Work, number: int, order: Order) -> list[Task]:
+    blocks, groups = len(work.forward), len(work.update)
+    at = f"{number}/"
+    tasks = []
+    for block in range(blocks):
+        needs = _updated(work, number, order, block)
+        tasks.append(Task(f"{at}forward {block}", "compute", work.forward[block], needs))
+        if work.stores[block]:
+            needs = (f"{at}forward {block}",)
+            tasks.append(Task(f"{at}store {block}", "to host", work.stores[block], needs))
+    for block in reversed(range(blocks)):
+        needs = ()
+        if work.loads[block]:
+            # One block ahead: fetched once the backward pass has come to the block after it.
+            later = (
+                f"{at}backward {block + 2}" if block + 2 < blocks else f"{at}forward {blocks - 1}"
+            )
+            loaded = (f"{at}store {block}", later)
+            tasks.append(Task(f"{at}load {block}", "to device", work.loads[block], loaded))
+            needs = (f"{at}load {block}",)
+        tasks.append(Task(f"{at}backward {block}", "compute", work.backward[block], needs))
+    sequence = range(groups) if order == "next use" else range(groups - 1, -1, -1)
+    for place, group in enumerate(sequence):
+        earlier = [sequence[place - ago] for ago in (1, 2) if place >= ago]
+        tasks += _update(work, number, group, earlier, order)
+    return tasks
+
+
+def _update(work: Work, number: int, group: int, earlier: list[int], order: Order) -> list[Task]:
+    """A group comes, is updated, and goes; `earlier` are the groups before it, the last one first."""
+    at = f"{number}/"
+    came, updated, went = (f"{at}{word} {group}" for word in ("fetch", "update", "return"))
+    back_again = (f"{number - 1}/return {group}",) if number else ()
+    if order == "naive":
+        first = (f"{at}return {earlier[0]}",) if earlier else (f"{at}backward 0",)
+    else:  # at most two groups are on the device
+        first = (f"{at}update {earlier[1]}",) if len(earlier) > 1 else ()
+    return [
+        Task(came, "to device", work.into[group], (*back_again, *first)),
+        Task(updated, "compute", work.update[group], (came, f"{at}backward 0")),
+        Task(went, "to host", work.back[group], (updated,)),
+    ]
+
+
+def _updated(work: Work, number: int, order: Order, block: int) -> tuple[str, ...]:
+    """What the update before must have done when a block is used again."""
+    if number == 0:
+        return ()
+    if order == "naive":
+        return (f"{number - 1}/return 0",) if block == 0 else ()
+    return (f"{number - 1}/update {work.group_of[block]}",)
+
+
+def _placed(tasks: list[Task]) -> tuple[Span, ...]:
+    free = dict.fromkeys(QUEUES, 0.0)
+    ends: dict[str, float] = {}
+    spans = []
+    for task in tasks:
+        ready = max((ends[name] for name in task.needs), default=0.0)
+        start = max(free[task.queue], ready)
+        free[task.queue] = ends[task.name] = start + task.seconds
+        spans.append(Span(task, start, ends[task.name]))
+    return tuple(spans)
