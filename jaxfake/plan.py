@@ -3,9 +3,9 @@
     python -m jaxfake.plan --config=configs/mover.py:ffpp [--memory=24GiB] [--host_memory=64GiB] [--json]
 
 For each stage: the plan that is predicted to be fastest within the memory, the runners-up, the smallest
-memory that would do, the largest batch, and what each of a list of cards would give. Nothing is trained: bytes
-come from compiling ahead of time on this machine, seconds from data sheets, and both are predictions. A plan
-is used with --config.memory='PLAN' of the main command; 'auto' there finds it by itself.
+memory that would do, the largest batch, and what each of a list of cards would give. Nothing is trained:
+bytes come from compiling ahead of time on this machine, seconds from data sheets, and both are
+predictions. A plan is used with --config.memory='PLAN' of the main command; 'auto' there finds it itself.
 """
 
 from pathlib import Path

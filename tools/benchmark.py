@@ -38,7 +38,7 @@ def main() -> None:
     batch = jax.device_put(batch, NamedSharding(update.mesh, rules.BATCH))
     state = update.fresh()
     began = time.monotonic()
-    step = update.step.lower(state, batch).compile()
+    step = update.step.lower(state, batch).compile()  # type: ignore[union-attr]  # no plan: one program
     compiling = time.monotonic() - began
     for turn in range(_STEPS.value + 2):
         if turn == 2:

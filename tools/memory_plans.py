@@ -1,20 +1,21 @@
 """Memory plans measured on this machine: predicted against real bytes and seconds, offload against none.
 
-    python tools/memory_plans.py --config=configs/mover.py:ffpp --stage=recover [--config.recover.batch_size=256]
+    python tools/memory_plans.py --config=configs/mover.py:ffpp --stage=recover [--config.KEY=VALUE ...]
 
 For a few artificial budgets, the planner's choice is run beside every uniform policy that fits and beside a
 naive offloader (all state on the host, everything recomputed, each copy waited for). Whether offloading
 gives the right gradient is tried for each kind of it. Prints a table, and one line of JSON at the end.
 Plans run in the order of what they are predicted to take, since an allocator's peak never falls.
 
-With --compile_only nothing runs: at so many budgets from nearly nothing to everything, the chosen plan's bytes
-as predicted beside what the compiler says of that plan.
+With --compile_only=N nothing runs: at N budgets from nearly nothing to everything, the chosen plan's
+bytes as predicted beside what the compiler says of that plan.
 Nothing is read from disk but profiles in the cache folder.
 """
 
 import dataclasses
 import json
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -33,9 +34,10 @@ from jaxfake.models.recap import Recap, RecapRule
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import costs, search
 from jaxfake.train.memory.gradient_check import difference
-from jaxfake.train.memory.measure import Measured, measure, measure_speed
+from jaxfake.train.memory.measure import Measured, Ready, measure, measure_speed, ready
 from jaxfake.train.memory.offload import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.profile import Profile, Subject, make_profile
@@ -49,6 +51,7 @@ _BUDGETS = flags.DEFINE_list(
     "budgets", ["0.6", "0.35", "0.2"], "Artificial budgets, as shares of what the plain step takes."
 )
 _COMPILE_ONLY = flags.DEFINE_integer("compile_only", 0, "Budgets to compile for; 0 runs plans.", 0)
+_COMPILERS = flags.DEFINE_integer("compilers", 8, "Plans compiled at once.", 1)
 _CHECKS = flags.DEFINE_bool("checks", True, "Try the gradient of each kind of offloading.")
 _LARGER = flags.DEFINE_integer("larger", 3, "Times the batch, in the budget of the plain step.", 0)
 
@@ -86,8 +89,13 @@ def main() -> None:
     print(f"profile in {profiling:.1f} s, {profile.fit}\n{speed}", flush=True)
     checks = _gradients(method, settings, run, profile, offload) if _CHECKS.value else {}
     rows = _rows(profile, speed, offload)
-    for row in sorted(rows, key=lambda row: row.predicted_bytes):
-        _run(row, method, settings, run)
+    with ThreadPoolExecutor(_COMPILERS.value) as pool:
+        compiled = [pool.submit(_compiled, row, method, settings, run) for row in rows]
+    print(
+        f"{len(rows)} plans compiled {time.monotonic() - began:.0f} s after the start", flush=True
+    )
+    for row, one in sorted(zip(rows, compiled, strict=True), key=_predicted):
+        _run(row, one, settings, run)
         print(_line(row), flush=True)
     result = {
         "device": jax.devices()[0].device_kind,
@@ -143,12 +151,16 @@ def _compile_only(seen: Subject, profile: Profile, run: Config, profiling: float
 
 def _rows(profile: Profile, speed: Speed, offload: bool) -> list[Row]:
     plain = uniform("none", profile.depths)
-    whole = costs.device_bytes(profile, plain)
+    room = costs.device_bytes(profile, plain) / (1 - search.HEADROOM)
     rows = [_row(0.0, "plain", None, costs.cost(profile, speed, plain))]
     seen: set[str] = set()
     for share in map(float, _BUDGETS.value):
-        budget = search.Budget(share * whole, 100 * 2**30, offload)
-        candidates = [("chosen", search.best(profile, speed, budget)[0].plan)]
+        budget = search.Budget(share * room, 100 * 2**30, offload)
+        try:
+            candidates = [("chosen", search.best(profile, speed, budget)[0].plan)]
+        except InputError as error:
+            print(f"{share:4.2f} {error}", flush=True)
+            continue
         for policy in ("none", "dots", "named", "full"):
             fitting = _fewest(profile, budget, uniform(policy, profile.depths))
             candidates += [(f"uniform {policy}", fitting)] if fitting else []
@@ -167,7 +179,11 @@ def _rows(profile: Profile, speed: Speed, offload: bool) -> list[Row]:
             rows.append(_row(0.0, what, plan, costs.cost(profile, speed, plan), overlap))
     if _LARGER.value:
         larger = profile.for_faces(_LARGER.value * profile.faces)
-        best = search.best(larger, speed, search.Budget(whole, 100 * 2**30, offload))[0]
+        try:
+            best = search.best(larger, speed, search.Budget(room, 100 * 2**30, offload))[0]
+        except InputError as error:
+            print(f"{_LARGER.value} x the batch: {error}", flush=True)
+            return rows
         rows.append(_row(1.0, f"{_LARGER.value} x the batch", best.plan, best.cost))
         rows[-1].times = _LARGER.value
     return rows
@@ -187,10 +203,22 @@ def _fewest(profile: Profile, budget: search.Budget, plan: Plan) -> Plan | None:
     return None
 
 
-def _run(row: Row, method: Method, settings: Stage, run: Config) -> None:
-    batch = dataclasses.replace(settings, batch_size=row.times * settings.batch_size)
+def _predicted(pair: tuple[Row, Any]) -> float:
+    return pair[0].predicted_bytes
+
+
+def _compiled(row: Row, method: Method, settings: Stage, run: Config) -> Ready:
+    return ready(method, _batch(row, settings), run, row.plan, row.overlap)
+
+
+def _batch(row: Row, settings: Stage) -> Stage:
+    return dataclasses.replace(settings, batch_size=row.times * settings.batch_size)
+
+
+def _run(row: Row, compiled: Future[Ready], settings: Stage, run: Config) -> None:
     try:
-        row.measured = measure(method, batch, run, row.plan, _STEPS.value, True, row.overlap)
+        faces = _batch(row, settings).batch_size
+        row.measured = measure(compiled.result(), run, faces, _STEPS.value)
     except Exception as error:  # a plan that cannot run is a result too
         row.failed = " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
@@ -199,7 +227,7 @@ def _gradients(
     method: Method, settings: Stage, run: Config, profile: Profile, offload: bool
 ) -> dict[str, Any]:
     """The largest relative difference of a gradient, for each kind of plan."""
-    plans = {policy: uniform(policy, profile.depths) for policy in ("dots", "full", "offload")}
+    plans = {policy: uniform(policy, profile.depths) for policy in ("full", "offload")}
     plans |= {
         "optimizer": uniform("full", profile.depths, optimizer="host"),
         "params": uniform("full", profile.depths, params="host"),

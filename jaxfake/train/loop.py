@@ -26,8 +26,8 @@ from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
 from jaxfake.train.goodput import Account, Wall, after_interruption
-from jaxfake.train.monitor import Watch
 from jaxfake.train.memory.out_of_memory import explanation, is_out_of_memory, is_whole
+from jaxfake.train.monitor import Watch
 from jaxfake.train.save_interval import SaveClock
 from jaxfake.train.stage import Prepared, Record, StagePlan, identity, prepare, record
 from jaxfake.train.state import TrainState, evaluation_params

@@ -1,1 +1,1 @@
-"""The memory planner: what is recomputed, what lies in the host's memory, and in how many parts a batch is taken."""
+"""The memory planner: what is recomputed, what lies on the host, how a batch is cut."""

@@ -15,7 +15,7 @@ from jaxfake.models.remat import POLICIES, Policy, Segment
 from jaxfake.models.vit import Compute, Size
 from jaxfake.schema import Batch
 from jaxfake.train.memory import jaxprs
-from jaxfake.train.memory.plan import Plan, planned, stacks_of
+from jaxfake.train.memory.plan import Plan, planned, stacks_of, with_segments
 
 _FACES = 3
 """Faces that a block is traced with; costs are proportional to them."""
@@ -81,11 +81,14 @@ def _trained(
     """
     marks: dict[str, Policy] = {"overall": "dots", "encoder": "full", "decoder": "named"}
     arrays = {"dots": 4, "full": 1, "named": 3}
-    plan = Plan(**{name: (Segment(marks[name], size.depth),) for name, size in sizes.items()})
+    plan = with_segments(
+        Plan(), {name: (Segment(marks[name], size.depth),) for name, size in sizes.items()}
+    )
     traced = jax.make_jaxpr(_backward(planned(method, plan)))(params, batch)
     seen = {}
     for scan in jaxprs.scans(traced.jaxpr):
-        kept = [out.aval.shape for out in scan.outvars[1:] if out.aval.ndim >= 4]
+        arrays_kept: list[Any] = [out.aval for out in scan.outvars[1:]]
+        kept = [one.shape for one in arrays_kept if one.ndim >= 4]
         for name, size in sizes.items():
             block_input = [shape for shape in kept if shape[-1] == size.width]
             if len(kept) == arrays[marks[name]] and block_input:
@@ -167,7 +170,7 @@ def _block(size: Size, compute: Compute, tokens: int, policy: Policy) -> Block:
         return jax.vjp(forward, params, tokens)[1]
 
     scan = next(jaxprs.scans(jax.make_jaxpr(kept)(params, face).jaxpr))
-    arrays = [out.aval for out in scan.outvars[1:]]
+    arrays: list[Any] = [out.aval for out in scan.outvars[1:]]
     host = [one for one in arrays if one.memory_space == jax.memory.Space.Host]
     moved = sum(map(jaxprs.nbytes, host))
     gradient, *_ = block_gradient(size, compute, tokens, policy, _LENGTH, _FACES)

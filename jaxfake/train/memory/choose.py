@@ -18,10 +18,11 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train import rules
-from jaxfake.train.memory import jaxprs, search, speed
+from jaxfake.train.memory import jaxprs, search
 from jaxfake.train.memory.blocks import stacks
 from jaxfake.train.memory.cards import GIB
 from jaxfake.train.memory.gradient_check import check_gradient
+from jaxfake.train.memory.measure import cached_speed
 from jaxfake.train.memory.offload import check_offload, why_no_offload
 from jaxfake.train.memory.plan import Plan, parse_plan
 from jaxfake.train.memory.profile import Profile, cached_profile
@@ -69,7 +70,7 @@ def verified(seen: Subject, budget: Budget, config: Config, least: int) -> Chose
         InputError: nothing fits.
     """
     profile = cached_profile(seen)
-    rates = speed.expected(jax.devices()[0], config.model.dtype)
+    rates = cached_speed(seen, profile, config)
     room = budget
     for _ in range(_TRIES):
         first = search.best(profile, rates, room, least)[0]

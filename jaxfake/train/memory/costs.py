@@ -12,11 +12,15 @@ from jaxfake.train.memory.speed import Speed
 from jaxfake.train.memory.timeline import Work
 
 _UPDATE_TOUCHES = 8
-"""Bytes that an update reads and writes for each byte of a parameter: parameter, gradient, two moments."""
+"""Bytes that an update moves for each byte of a parameter: parameter, gradient, two moments; and back."""
 
 _ADDED = 12
-"""Bytes of (unfused) traffic for each byte of gradient that is added up: two reads and a write, at the rate
-of memory and not of fused equations."""
+"""Bytes of (unfused) traffic for each byte of gradient that is added up: two reads and a write, at the
+rate of memory and not of fused equations."""
+
+_STREAMED = 6
+"""Times that a streamed parameter crosses the link: for either pass, its gradient to the host and back,
+itself for the update and back. On an H100 none of it ran beside the computation, and so it is added."""
 
 
 class Cost(NamedTuple):
@@ -82,7 +86,7 @@ def step_seconds(profile: Profile, speed: Speed, plan: Plan) -> float:
     for name, stack in profile.stacks.items():
         for segment in segments_of(profile, plan, name):
             block = stack.policies[segment.policy]
-            compute += segment.blocks * speed.seconds(block.flops, block.traffic)
+            compute += segment.blocks * speed.block(segment.policy, block)
     moved = live_bytes(profile, plan).moved
     return float(seconds_from(profile, speed, plan, np.asarray(compute), np.asarray(moved)))
 
@@ -101,10 +105,11 @@ def seconds_from(
         moved: bytes that they offload, of the same shape.
     """
     faces, host = profile.faces, base.optimizer == "host"
-    streamed = 2 * base.micro_batches * profile.stack_params if base.params == "host" else 0
+    streamed = _STREAMED * profile.stack_params / speed.to_device if base.params == "host" else 0.0
     passes = faces * (compute + speed.seconds(profile.rest_flops, profile.rest_traffic))
     passes = passes + base.micro_batches * a_micro_batch(profile, speed)
-    passes = np.maximum(passes, (faces * moved + streamed) / speed.to_device)
+    passes = passes + base.micro_batches * streamed
+    passes = np.maximum(passes, faces * moved / speed.to_device)
     passes = np.maximum(passes, faces * moved / speed.to_host)
     update = _UPDATE_TOUCHES * profile.gradients / speed.traffic
     into = (profile.moments - profile.groups[0]) / speed.to_device if host else 0.0
@@ -128,15 +133,16 @@ def work(profile: Profile, speed: Speed, plan: Plan) -> Work:
     forward, backward, stores, loads = [], [], [], []
     for name, stack in profile.stacks.items():
         kept = stack.policies["none"]
-        third = faces * speed.seconds(kept.flops, kept.traffic) / 3
-        streamed = parts * stack.params / speed.to_device if plan.params == "host" else 0.0
+        third = faces * speed.block("none", kept) / 3
+        streamed = parts * _STREAMED * stack.params / speed.to_device / 2
+        streamed *= plan.params == "host"
         for segment in segments_of(profile, plan, name):
             block = stack.policies[segment.policy]
-            whole = faces * speed.seconds(block.flops, block.traffic)
+            whole = faces * speed.block(segment.policy, block)
             moved = faces * block.moved
             overhead = parts * speed.launch
-            forward += [max(third + overhead / 3, streamed)] * segment.blocks
-            backward += [max(whole - third + 2 * overhead / 3, streamed)] * segment.blocks
+            forward += [third + overhead / 3 + streamed] * segment.blocks
+            backward += [whole - third + 2 * overhead / 3 + streamed] * segment.blocks
             stores += [moved / speed.to_host] * segment.blocks
             loads += [moved / speed.to_device] * segment.blocks
     rest = faces * speed.seconds(profile.rest_flops, profile.rest_traffic)

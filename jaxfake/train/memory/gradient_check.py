@@ -7,6 +7,7 @@ a factor, so what is compared is what is trained with.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from typing import Any
@@ -106,6 +107,7 @@ def relative(right: list[np.ndarray], other: list[np.ndarray]) -> float:
     return worst
 
 
+@functools.lru_cache(maxsize=2)
 def _first_moments(method: Method, settings: Stage, config: Config, plan: Plan) -> list[np.ndarray]:
     batch = noise(config, settings.batch_size)
     update = prepare_update(method, settings, config, batch, None, plan)

@@ -61,14 +61,15 @@ def _inside(equation: JaxprEqn) -> Iterator[Jaxpr]:
 
 
 def _products(equation: JaxprEqn) -> int:
+    given: list[Any] = [variable.aval for variable in equation.invars]
+    result: Any = equation.outvars[0].aval
     match equation.primitive.name:
         case "dot_general":
             (contracted, _), _ = equation.params["dimension_numbers"]
-            left = equation.invars[0].aval.shape
-            out = equation.outvars[0].aval.shape
+            left, out = given[0].shape, result.shape
             return 2 * int(np.prod(out)) * int(np.prod([left[axis] for axis in contracted]))
         case "conv_general_dilated":
-            kernel, numbers = equation.invars[1].aval.shape, equation.params["dimension_numbers"]
+            kernel, numbers = given[1].shape, equation.params["dimension_numbers"]
             a_pixel = int(np.prod(kernel)) // kernel[numbers.rhs_spec[0]]
-            return 2 * int(np.prod(equation.outvars[0].aval.shape)) * a_pixel
+            return 2 * int(np.prod(result.shape)) * a_pixel
     return 0

@@ -1,4 +1,4 @@
-"""Which bytes are live when: a plan's peak as a sum over blocks, with four numbers that the compiler gives.
+"""Which bytes are live when: a plan's peak as a sum over blocks, fitted to what the compiler says.
 
 The backward pass goes through the segments from the last to the first. While it is in one, what the
 earlier ones keep is live, and of the one at hand all that a block computes again. The peak is the largest
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxfake.models.remat import Policy, Segment, Segments
+from jaxfake.models.remat import POLICIES, Policy, Segment, Segments
 from jaxfake.train.memory.blocks import Stack
 
 
@@ -46,7 +46,7 @@ def whole(policy: Policy, depth: int) -> Segments:
 def computed_again(stack: Stack, policy: Policy) -> float:
     """Bytes for one face that are live while a block is computed again."""
     block = stack.policies[policy]
-    return stack.policies["none"].kept - block.kept
+    return max(0.0, stack.policies["none"].kept - block.kept)
 
 
 def together(stacks: list[Live]) -> Live:
@@ -60,49 +60,91 @@ def together(stacks: list[Live]) -> Live:
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """Temporary bytes of a step: max(floor, base + faces * (per_face + scale * peak) + copied).
+    """Temporary bytes of a step: max(floor, base + faces * (per_face + peak) + copied).
 
     Attributes:
-        scale: what a compiler makes of a kept byte; near 1.
+        scales: what a compiler makes of a byte that a policy keeps, by policy; near 1 on a CPU, while
+            XLA:GPU computes some of what 'none' would keep once more by itself.
         base: bytes whatever the plan.
         per_face: bytes for each face of a micro-batch that no policy changes.
         floor: bytes with next to no activations.
     """
 
-    scale: float
+    scales: dict[Policy, float]
     base: float
     per_face: float
     floor: float
 
     def temporary(self, faces: int, live: Live) -> Any:
-        """Bytes of a step that takes so many faces at once; of the shape of `live`."""
-        active = self.base + faces * (self.per_face + self.scale * live.peak) + live.copied
+        """Bytes of a step that takes so many faces at once; of the shape of `live`, which is scaled."""
+        active = self.base + faces * (self.per_face + live.peak) + live.copied
         return np.maximum(self.floor, active)
 
 
+def scaled(stack: Stack, scales: dict[Policy, float]) -> Stack:
+    """The stack with its kept bytes as a compiler keeps them."""
+    policies = {
+        name: dataclasses.replace(block, kept=block.kept * scales.get(name, 1.0))
+        for name, block in stack.policies.items()
+    }
+    return dataclasses.replace(stack, policies=policies)
+
+
 class Anchor(NamedTuple):
-    """A compiled step: faces at once, the live bytes of its plan, and its temporary bytes."""
+    """A compiled step: faces at once, and its temporary bytes."""
 
     faces: int
-    live: Live
     temporary: int
 
 
-def fit(everything: Anchor, nothing: Anchor, half: Anchor | None, least: Anchor | None) -> Fit:
-    """The four numbers from at most four compiled steps.
+def fit(
+    stacks: dict[str, Stack],
+    whole_batch: dict[Policy, Anchor],
+    half: Anchor | None,
+    least: Anchor | None,
+) -> Fit:
+    """The numbers from a few compiled steps.
 
     Args:
-        everything: all is kept, the whole batch at once.
-        nothing: only block inputs are kept, the whole batch at once.
-        half: as `nothing`, half of the batch at once; None if a batch may not be cut.
-        least: as `nothing`, as few faces at once as there are.
+        stacks: as they are traced.
+        whole_batch: a uniform plan of each policy, the whole batch at once; 'none' and 'full' at least.
+        half: 'full', half of the batch at once; None if a batch may not be cut.
+        least: 'full', as few faces at once as there are.
     """
-    span = everything.faces * everything.live.peak - nothing.faces * nothing.live.peak
+    everything, nothing = whole_batch["none"], whole_batch["full"]
+    none, full = (uniform_peak(stacks, policy, {}) for policy in ("none", "full"))
+    span = everything.faces * none - nothing.faces * full
     scale = max(0.0, everything.temporary - nothing.temporary) / span
-    rest = nothing.temporary - scale * nothing.faces * nothing.live.peak
+    rest = nothing.temporary - scale * nothing.faces * full
+    scales = dict.fromkeys(POLICIES, scale)
+    for policy in whole_batch.keys() - {"none", "full"}:
+        wanted = (whole_batch[policy].temporary - rest) / whole_batch[policy].faces
+        scales[policy] = _scale(stacks, policy, scales, wanted)
     floor = float(least.temporary if least is not None else 0)
     if half is None:
-        return Fit(scale, 0.0, rest / nothing.faces, floor)
-    half_rest = half.temporary - scale * half.faces * half.live.peak
+        return Fit(scales, 0.0, rest / nothing.faces, floor)
+    half_rest = half.temporary - scale * half.faces * full
     per_face = max(0.0, (rest - half_rest) / (nothing.faces - half.faces))
-    return Fit(scale, rest - per_face * nothing.faces, per_face, floor)
+    return Fit(scales, rest - per_face * nothing.faces, per_face, floor)
+
+
+def uniform_peak(stacks: dict[str, Stack], policy: Policy, scales: dict[Policy, float]) -> float:
+    """Bytes for one face at the peak, with one policy for all blocks."""
+    several = [scaled(stack, scales) for stack in stacks.values()]
+    lives = [of_stack(stack, whole(policy, stack.depth)) for stack in several]
+    return float(together(lives).peak)
+
+
+def _scale(
+    stacks: dict[str, Stack], policy: Policy, scales: dict[Policy, float], wanted: float
+) -> float:
+    """The scale with which a uniform policy has the wanted peak, by bisection."""
+    low, high = 0.0, _LARGEST_SCALE
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        above = uniform_peak(stacks, policy, {**scales, policy: middle}) > wanted
+        low, high = (low, middle) if above else (middle, high)
+    return low
+
+
+_LARGEST_SCALE, _HALVINGS = 4.0, 40

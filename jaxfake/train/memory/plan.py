@@ -120,6 +120,12 @@ def uniform(policy: Policy, depths: dict[str, int], **changes: Any) -> Plan:
     return Plan(**{**whole, **changes})
 
 
+def with_segments(plan: Plan, segments: dict[str, Segments]) -> Plan:
+    """The plan with other segments for some stacks, by name."""
+    values: dict[str, Any] = dict(segments)
+    return dataclasses.replace(plan, **values)
+
+
 def _with_remat(inside: Any, remat: Remat) -> Any:
     if isinstance(inside, MaskedAutoencoder):
         return inside.clone(remat=remat)

@@ -1,7 +1,7 @@
 """The profile of a stage on a device: what its blocks cost and what the rest of a step costs.
 
-Bytes come from at most four compiled steps (see `live.fit`) and from traced blocks; seconds from counted work
-and, where asked, from short timed runs (see `speed`). A profile is kept in the cache folder under
+Bytes come from at most six compiled steps (see `live.fit`) and from traced blocks; seconds from counted
+work and, where asked, from short timed runs (see `speed`). A profile is kept in the cache folder under
 everything that it depends on, and made again when one of these changes.
 """
 
@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +21,7 @@ from jaxfake.models.remat import Policy
 from jaxfake.runtime.files import cache_folder, write_atomically
 from jaxfake.schema import Batch
 from jaxfake.train.memory import live
-from jaxfake.train.memory.analysis import Analysis, analyse
+from jaxfake.train.memory.analysis import Analysis
 from jaxfake.train.memory.blocks import Block, Stack, stacks
 from jaxfake.train.memory.live import Anchor, Fit
 from jaxfake.train.memory.next_use import groups_by_next_use
@@ -28,7 +30,10 @@ from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.rules import path_name
 from jaxfake.train.state import TrainState
 
-VERSION = 2
+ANCHORED: tuple[Policy, ...] = ("none", "dots", "named", "full")
+"""Policies that are compiled for a whole step each."""
+
+VERSION = 4
 """Of what is counted here; a profile of another version is made again."""
 
 
@@ -39,7 +44,7 @@ class Profile:
     Attributes:
         faces: a device's share of a batch.
         cuttable: whether it may be cut into micro-batches.
-        stacks: that are trained, in the order of a forward pass.
+        stacks: that are trained, in the order of a forward pass; what is kept as the compiler keeps it.
         fit: of the temporary bytes.
         arguments: bytes of the state and the batch.
         batch: bytes of one face in a batch.
@@ -104,23 +109,22 @@ def make_profile(subject: Subject) -> Profile:
     trained = stacks(subject.method, params, subject.batch)
     depths = {name: stack.depth for name, stack in trained.items()}
     plans = _anchor_plans(subject, depths)
-    said = {name: subject.analysed(plan) for name, plan in plans.items()}
+    with ThreadPoolExecutor(len(plans)) as pool:  # a compiler does not hold Python's lock
+        said = dict(zip(plans, pool.map(subject.analysed, plans.values()), strict=True))
     anchors = {
-        name: Anchor(
-            subject.faces // plan.micro_batches, _live(trained, plan), said[name].temporary
-        )
+        name: Anchor(subject.faces // plan.micro_batches, said[name].temporary)
         for name, plan in plans.items()
     }
-    whole, full = said["nothing"], {n: s.policies["full"] for n, s in trained.items()}
+    uniforms = {policy: anchors[policy] for policy in ANCHORED}
+    fitted = live.fit(trained, uniforms, anchors.get("half"), anchors.get("least"))
+    whole, full = said["full"], {n: s.policies["full"] for n, s in trained.items()}
     faces = subject.faces
     moments = _bytes((subject.state.opt_state, subject.state.ema))
     return Profile(
         faces=faces,
         cuttable=subject.cuttable,
-        stacks=trained,
-        fit=live.fit(
-            anchors["everything"], anchors["nothing"], anchors.get("half"), anchors.get("least")
-        ),
+        stacks={name: live.scaled(stack, fitted.scales) for name, stack in trained.items()},
+        fit=fitted,
         arguments=whole.arguments,
         batch=_bytes(subject.batch) / subject.batch[schema.VALID].shape[0],
         outputs=whole.outputs - whole.aliased,
@@ -135,14 +139,19 @@ def make_profile(subject: Subject) -> Profile:
 
 def cached_profile(subject: Subject) -> Profile:
     """The profile of the cache folder; made and kept there if there is none."""
-    digest = hashlib.sha256(f"{VERSION} {subject.key}".encode()).hexdigest()
-    path = cache_folder() / "memory" / f"{digest[:32]}.json"
+    path = cache_path(subject, "profile")
     if path.exists():
         return from_json(json.loads(path.read_text()))
     profile = make_profile(subject)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(dataclasses.asdict(profile)))
     return profile
+
+
+def cache_path(subject: Subject, what: str) -> Path:
+    """Where something is kept that depends on a subject and on nothing else."""
+    digest = hashlib.sha256(f"{VERSION} {subject.key}".encode()).hexdigest()
+    return cache_folder() / "memory" / f"{what}-{digest[:32]}.json"
 
 
 def from_json(values: dict[str, Any]) -> Profile:
@@ -167,19 +176,13 @@ def _blocks(values: dict[Policy, Any]) -> dict[Policy, Block]:
 
 def _anchor_plans(subject: Subject, depths: dict[str, int]) -> dict[str, Plan]:
     faces = subject.faces
-    plans = {"everything": uniform("none", depths), "nothing": uniform("full", depths)}
+    plans: dict[str, Plan] = {policy: uniform(policy, depths) for policy in ANCHORED}
     if subject.cuttable and faces > 1:
         half = next(n for n in range(2, faces + 1) if faces % n == 0)
         plans["half"] = uniform("full", depths, micro_batches=half)
         if half < faces:
             plans["least"] = uniform("full", depths, micro_batches=faces)
     return plans
-
-
-def _live(trained: dict[str, Stack], plan: Plan) -> live.Live:
-    return live.together(
-        [live.of_stack(stack, getattr(plan, name)) for name, stack in trained.items()]
-    )
 
 
 def _bytes(tree: Any) -> int:

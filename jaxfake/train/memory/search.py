@@ -7,7 +7,6 @@ combinations are looked at; the answer is exact for the cost model, and `scipy.o
 same in the tests.
 """
 
-import dataclasses
 from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
@@ -28,7 +27,7 @@ from jaxfake.train.memory.costs import (
     spared,
 )
 from jaxfake.train.memory.live import Live
-from jaxfake.train.memory.plan import Place, Plan
+from jaxfake.train.memory.plan import Place, Plan, with_segments
 from jaxfake.train.memory.profile import Profile
 from jaxfake.train.memory.speed import Speed
 
@@ -73,13 +72,16 @@ def best(profile: Profile, speed: Speed, budget: Budget, least: int = 1) -> list
     Raises:
         InputError: nothing fits; the smallest budget that would is named.
     """
-    options = [
-        undominated(choices(stack, speed, budget.offload)) for stack in profile.stacks.values()
-    ]
+    every = [choices(stack, speed, budget.offload) for stack in profile.stacks.values()]
+    options: dict[Place, list[list[Choice]]] = {
+        "device": [undominated(several) for several in every],
+        # To cut parameters on the host is computation on the host: one segment a stack there.
+        "host": [[one for one in several if len(one.segments) == 1] for several in every],
+    }
     fitting = [
         chosen
         for base in _bases(profile, budget, least)
-        for chosen in _fastest(profile, speed, budget, base, options)
+        for chosen in _fastest(profile, speed, budget, base, options[base.params])
     ]
     if not fitting:
         raise InputError(_nothing_fits(profile, budget, least))
@@ -145,7 +147,7 @@ def _fastest(
     if not np.isfinite(seconds[at]):
         return []
     picked = {n: options[i][at[i]].segments for i, n in enumerate(profile.stacks)}
-    plan = dataclasses.replace(base, **picked)
+    plan = with_segments(base, picked)
     return [Chosen(plan, cost(profile, speed, plan))]
 
 
@@ -168,14 +170,14 @@ def _seconds(stack: Stack, speed: Speed, segments: Segments) -> float:
     total = 0.0
     for segment in segments:
         block = stack.policies[segment.policy]
-        total += segment.blocks * speed.seconds(block.flops, block.traffic)
+        total += segment.blocks * speed.block(segment.policy, block)
     return total
 
 
 def _leanest(profile: Profile, base: Plan, offload: bool) -> Plan:
     policy: Policy = "offload" if offload else "full"
     stacks = {name: live.whole(policy, depth) for name, depth in profile.depths.items()}
-    return Plan(base.micro_batches, **stacks, optimizer=base.optimizer, params=base.params)
+    return with_segments(base, stacks)
 
 
 def _nothing_fits(profile: Profile, budget: Budget, least: int) -> str:

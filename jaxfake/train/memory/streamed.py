@@ -1,8 +1,8 @@
 """The update with optimizer state in the host's memory: one program for the gradient, then one a group.
 
 The moments (and the moving average) come to the device group by group, in the order in which the next
-forward pass uses their parameters, and go back when they are updated: AutoHete's priority rule (Zeng et al.,
-2503.01890; the rule itself is our reading). The update is always computed on the device, since optimizers
+forward pass uses their parameters, and go back when they are updated: AutoHete's priority rule (Zeng et
+al., 2503.01890; the rule itself is our reading). The update is always computed on the device, since optimizers
 computed on the host were two to three times slower elsewhere. Copies run beside the device's programs:
 the next group comes while this one is updated, and the last ones go back under the next forward pass.
 
@@ -53,7 +53,6 @@ def on_device(sharding: NamedSharding) -> NamedSharding:
 class Leaves(NamedTuple):
     """What belongs to some parameters: lists of arrays."""
 
-    grads: list[jax.Array]
     params: list[jax.Array]
     moments: list[jax.Array]
     ema: list[jax.Array]  # empty if no moving average is kept
@@ -65,7 +64,8 @@ class Streamed:
 
     Attributes:
         gradient: (params, Tally, batch) -> (gradients, Verdict).
-        updates: one function a group: (Leaves, other optimizer leaves, usable) -> the same, updated.
+        updates: one function a group: (Leaves, gradients, other optimizer leaves, usable) -> the first and
+            the third, updated.
         groups: indices of parameters, in next-use order.
         owner: for each leaf of the optimizer state the index of its parameter, or -1.
         overlap: whether a copy may run beside a program; False waits for each, as a naive offloader does.
@@ -85,10 +85,11 @@ class Streamed:
         incoming = self._fetch(flat, 0)
         rest = [flat.moments[i] for i in self._mine(_OF_NO_PARAMETER)]
         for number, update in enumerate(self.updates):
-            leaves = incoming
+            leaves, slopes = incoming
             if number + 1 < len(self.groups):
                 incoming = self._fetch(flat, number + 1)
-            updated, new_rest = update(leaves, rest, verdict.usable)
+            updated, new_rest = update(leaves, slopes, rest, verdict.usable)
+            del leaves, slopes
             self._store(flat, number, updated)
         for index, leaf in zip(self._mine(_OF_NO_PARAMETER), new_rest, strict=True):
             flat.moments[index] = leaf
@@ -101,17 +102,16 @@ class Streamed:
     def _moments(self, number: int) -> list[int]:
         return [index for parameter in self.groups[number] for index in self._mine(parameter)]
 
-    def _fetch(self, flat: "_Flat", number: int) -> Leaves:
-        """A group on the device; the copies only begin here."""
+    def _fetch(self, flat: "_Flat", number: int) -> tuple[Leaves, list[jax.Array]]:
+        """A group and its gradients on the device; the copies only begin here."""
         of, moments = self.groups[number], self._moments(number)
         grads = [flat.grads.pop(index) for index in of]
         leaves = Leaves(
-            _moved(grads, on_device),
             _moved([flat.params[index] for index in of], on_device),
             _moved([flat.moments[index] for index in moments], on_device),
             _moved([flat.ema[index] for index in of if flat.ema], on_device),
         )
-        return leaves if self.overlap else jax.block_until_ready(leaves)
+        return (leaves if self.overlap else jax.block_until_ready(leaves)), grads
 
     def _store(self, flat: "_Flat", number: int, updated: Leaves) -> None:
         """Puts a group where it came from."""
@@ -170,7 +170,7 @@ def streamed_step(
     owner = owners(optimiser, abstract)
     groups = groups_by_next_use(abstract.params)
     updates = tuple(
-        jax.jit(_group_update(optimiser, rule.ema, abstract, owner, group), donate_argnums=(0, 1))
+        jax.jit(_group_update(optimiser, rule.ema, abstract, owner, group), donate_argnums=0)
         for group in groups
     )
     gradient = gradient_program(method, optimiser, rule, abstract, mesh)
@@ -220,19 +220,20 @@ def _group_update(
     moments = [i for parameter in group for i, of in enumerate(owner) if of == parameter]
     others = [i for i, of in enumerate(owner) if of == _OF_NO_PARAMETER]
 
-    def update(leaves: Leaves, rest: list[jax.Array], usable: jax.Array) -> Any:
+    def update(
+        leaves: Leaves, grads: list[jax.Array], rest: list[jax.Array], usable: jax.Array
+    ) -> Any:
         params = _with(abstract.params, group, leaves.params)
-        grads = _with(abstract.params, group, leaves.grads)
+        slopes = _with(abstract.params, group, grads)
         state = _with(abstract.opt_state, [*moments, *others], [*leaves.moments, *rest])
         with jax.numpy_dtype_promotion("standard"):  # as in `step.update`
-            changes, after = optimiser.transform.update(grads, state, params)
+            changes, after = optimiser.transform.update(slopes, state, params)
         new = jax.tree.leaves(optax.apply_updates(params, changes))
         after = jax.tree.leaves(after)
         new_params = [new[i] for i in group]
         ema = moving_average(decay, leaves.ema, new_params) if leaves.ema else []
         return (
             Leaves(
-                [],
                 choose(usable, new_params, leaves.params),
                 choose(usable, [after[i] for i in moments], leaves.moments),
                 choose(usable, ema, leaves.ema),

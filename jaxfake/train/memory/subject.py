@@ -1,6 +1,7 @@
 """A stage of training as the planner sees it: shapes, and what a compiler says of its step under a plan."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +66,12 @@ def subject(method: Method, settings: Stage, config: Config) -> Subject:
 
 def analyse_update(update: Update, batch: Batch) -> Analysis:
     """What the compiler says of an update; where the optimizer is on the host, of its gradient."""
+    program, arguments = main_program(update, batch)
+    return analyse(program, *arguments)
+
+
+def main_program(update: Update, batch: Batch) -> tuple[Any, tuple[Any, ...]]:
+    """The program of an update that activations live in, and abstract arguments for it."""
     spread = NamedSharding(update.mesh, rules.BATCH)
     given = {
         key: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread)
@@ -73,8 +80,8 @@ def analyse_update(update: Update, batch: Batch) -> Analysis:
     state = update.abstract
     if isinstance(update.step, Streamed):
         tally = Tally(state.step, state.window, state.failed_step)
-        return analyse(update.step.gradient, state.params, tally, given)
-    return analyse(update.step, state, given)
+        return update.step.gradient, (state.params, tally, given)
+    return update.step, (state, given)
 
 
 def noise(config: Config, faces: int) -> Batch:

@@ -110,13 +110,13 @@ def _iteration(work: Work, number: int, order: Order) -> list[Task]:
     at = f"{number}/"
     tasks = []
     for block in range(blocks):
-        needs = _updated(work, number, order, block)
-        tasks.append(Task(f"{at}forward {block}", "compute", work.forward[block], needs))
+        ready: tuple[str, ...] = _updated(work, number, order, block)
+        tasks.append(Task(f"{at}forward {block}", "compute", work.forward[block], ready))
         if work.stores[block]:
-            needs = (f"{at}forward {block}",)
-            tasks.append(Task(f"{at}store {block}", "to host", work.stores[block], needs))
+            done = (f"{at}forward {block}",)
+            tasks.append(Task(f"{at}store {block}", "to host", work.stores[block], done))
     for block in reversed(range(blocks)):
-        needs = ()
+        needs: tuple[str, ...] = ()
         if work.loads[block]:
             # One block ahead: fetched once the backward pass has come to the block after it.
             later = (
