@@ -39,8 +39,8 @@ $(STAMP):
 	$(call environment,$(VENV),dev,constraints.txt)
 
 test-beam: $(BEAM_STAMP)
-	$(BEAM_VENV)/bin/python -m jaxfake.faces.models
-	$(BEAM_VENV)/bin/python -m pytest tests/data/test_beam.py
+	$(BEAM_VENV)/bin/python -m jaxfake.faces.model_files
+	$(BEAM_VENV)/bin/python -m pytest tests/data/preparation/test_beam.py
 
 $(BEAM_STAMP):
 	$(call environment,$(BEAM_VENV),beam$(COMMA)dev,constraints-beam.txt)
@@ -61,4 +61,4 @@ define environment
 endef
 
 face-models: install
-	$(BIN)/python -m jaxfake.faces.models
+	$(BIN)/python -m jaxfake.faces.model_files

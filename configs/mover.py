@@ -2,10 +2,12 @@
 
     python -m jaxfake.main --config=configs/mover.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores. Ablations of it:
-':finetuned' and ':mapping' (one network alone), ':random_mask', ':scratch' (no stage 1), ':mask_1' and
-':mask_4' (so many patches masked; the default has 2 of 16). ':ffpp' and ':ffpp_small' are the recipe
-for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+
+Variants: ':finetuned' and ':mapping' (one network alone), ':random_mask', ':scratch' (no stage 1),
+':mask_1' and ':mask_4' (1 or 4 masked patches; the default is 2 of 16) are ablations. ':ffpp' and
+':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224
+pixels in data/ffpp.
 """
 
 import ml_collections

@@ -5,7 +5,7 @@
 
 The default is a small model on 96-pixel crops, for a CPU. ':vit_s' and ':vit_b' take 224-pixel crops
 (`--size=224`) and a GPU: ViT-S and ViT-B with patches of 16 pixels and the four-block decoder of
-methods that kept it small (MARLIN). Their lengths are our choice; no result of theirs is claimed here.
+methods that kept it small (MARLIN). The number of steps is our choice; no published result is claimed.
 """
 
 import ml_collections

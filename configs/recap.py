@@ -2,10 +2,11 @@
 
     python -m jaxfake.main --config=configs/recap.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores. Ablations of it:
-':no_mapping', ':real_only' (no push of fakes), ':unbounded' (a push without a margin) and
-':no_emphasis' (all fakes count alike). ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23
-on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+
+Variants: ':no_mapping', ':real_only' (no push of fakes), ':unbounded' (a push without a margin) and
+':no_emphasis' (all fakes have the same weight) are ablations. ':ffpp' and ':ffpp_small' are the recipe
+for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 """
 
 import ml_collections

@@ -5,21 +5,19 @@ known one; a missing key is an error too, so a config file shows every value tha
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import types
-import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from jaxfake.models.deepfakemae import DeepfakeMAERule
-from jaxfake.models.delocate import DelocateRule
-from jaxfake.models.masking import MaskRule
-from jaxfake.models.mover import MoverRule
-from jaxfake.models.recap import RecapRule
+from jaxfake.models.deepfakemae import DeepfakeMAESettings
+from jaxfake.models.delocate import DelocateSettings
+from jaxfake.models.masking import MaskSettings
+from jaxfake.models.mover import MoverSettings
+from jaxfake.models.recap import RecapSettings
 from jaxfake.models.vit import Attend, Size
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.typed_values import build
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
 
@@ -99,7 +97,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoints:
-    """What saves are timed by, see `train.save_clock`, and how many are kept.
+    """What saves are timed by, see `train.save_interval`, and how many are kept.
 
     Attributes:
         interrupted_every_seconds: mean time until the machine is taken away; a guess is enough.
@@ -127,7 +125,7 @@ class Evaluation:
     aggregation: Aggregation
 
 
-MethodRule = DeepfakeMAERule | MoverRule | RecapRule | DelocateRule
+MethodSettings = DeepfakeMAESettings | MoverSettings | RecapSettings | DelocateSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,11 +152,11 @@ class Config:
     memory: str
     data: Data
     model: Model
-    mask: MaskRule
+    mask: MaskSettings
     recover: Stage
     start: str
     detect: Stage | None
-    method: MethodRule | None
+    method: MethodSettings | None
     checkpoints: Checkpoints
     evaluation: Evaluation
 
@@ -169,7 +167,7 @@ def parse(values: Mapping[str, Any]) -> Config:
     Raises:
         InputError: a key is unknown or missing, or a value has the wrong type or cannot work.
     """
-    config = _build(Config, values, "config")
+    config = build(Config, values, "config")
     _check(config)
     return config
 
@@ -180,7 +178,7 @@ def to_json(config: Config) -> dict[str, Any]:
 
 
 _OPERATIONAL = (
-    "data.source",  # may lie elsewhere on another machine; checkpoints know its fingerprint
+    "data.source",  # may lie elsewhere on another machine; checkpoints know its digest
     "data.root",
     "data.threads",
     "data.workers",
@@ -202,7 +200,7 @@ def results_values(config: Config) -> dict[str, Any]:
     return {key: value for key, value in flat.items() if not key.startswith(_OPERATIONAL)}
 
 
-def fingerprint(config: Config) -> str:
+def config_digest(config: Config) -> str:
     """sha256 of `results_values`, by which checkpoints and results name the config."""
     text = json.dumps(results_values(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -229,62 +227,6 @@ def _flat(values: dict[str, Any], prefix: str) -> dict[str, Any]:
         nested = isinstance(value, dict)
         flat |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
     return flat
-
-
-def _build(kind: type, values: Any, path: str) -> Any:
-    if not isinstance(values, Mapping) and not hasattr(values, "items"):
-        raise InputError(f"{path} must be a group of keys, not {values!r}")
-    hints = typing.get_type_hints(kind)
-    given = dict(values.items())
-    for key in given:
-        if key not in hints:
-            raise InputError(f"{path}.{key} is no key of the config{_nearest(key, hints)}")
-    missing = [key for key in hints if key not in given]
-    if missing:
-        raise InputError(f"{path}.{missing[0]} is missing from the config")
-    return kind(**{key: _value(hints[key], given[key], f"{path}.{key}") for key in hints})
-
-
-def _nearest(key: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
-
-
-def _value(kind: Any, value: Any, path: str) -> Any:
-    if isinstance(kind, types.UnionType):
-        return _one_of(typing.get_args(kind), value, path)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _build(kind, value, path)
-    if typing.get_origin(kind) is Literal:
-        choices = typing.get_args(kind)
-        if value not in choices:
-            raise InputError(f"{path} must be one of {', '.join(choices)}, not {value!r}")
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise InputError(f"{path} must be {_plain(kind)}, not {value!r}")
-    return value
-
-
-def _one_of(kinds: tuple[Any, ...], value: Any, path: str) -> Any:
-    """None where that is allowed; else the only dataclass, or the one of the name that is given."""
-    if value is None and types.NoneType in kinds:
-        return None
-    groups = [kind for kind in kinds if kind is not types.NoneType]
-    if len(groups) == 1:
-        return _value(groups[0], value, path)
-    if not hasattr(value, "items"):
-        raise InputError(f"{path} must be a group of keys, not {value!r}")
-    named = {typing.get_args(typing.get_type_hints(kind)["name"])[0]: kind for kind in groups}
-    name = dict(value.items()).get("name")
-    if name not in named:
-        raise InputError(f"{path}.name must be one of {', '.join(named)}, not {name!r}")
-    return _build(named[name], value, path)
-
-
-def _plain(kind: type) -> str:
-    return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
 
 def _check(config: Config) -> None:
@@ -324,7 +266,7 @@ def _check(config: Config) -> None:
             f"start={config.start} leaves nothing to train: there is no detect stage",
         ),
         (
-            isinstance(config.method, DelocateRule)
+            isinstance(config.method, DelocateSettings)
             and config.method.meta.held_out != "none"
             and config.detect is not None
             and config.detect.device_batch != 0,

@@ -39,14 +39,20 @@ def main() -> None:
     """Flags in, one call for each dataset, messages out."""
     if not _WORKDIR.value:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
-    from jaxfake.experiment import evaluate, load
+    from jaxfake.experiment import evaluate_dataset, load_run
+    from jaxfake.reporting.checkpoint_facts import checkpoint_text
     from jaxfake.runtime.progress import say
 
-    out = Path(_OUT.value) if _OUT.value else None
-    run = load.open_run(Path(_WORKDIR.value), _STEP.value, out)
-    for source in _DATA.value or [load.own_data(run)]:
-        aggregation = cast("Aggregation | None", _AGGREGATION.value)
-        done = evaluate.evaluate(run, source, _SPLIT.value, aggregation)
+    run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
+    say(checkpoint_text(evaluate_dataset.description(run)))
+    request = evaluate_dataset.EvaluationRequest(
+        _SPLIT.value,
+        evaluate_dataset.results_root(run, Path(_OUT.value) if _OUT.value else None),
+        _STEP.value,
+        cast("Aggregation | None", _AGGREGATION.value),
+    )
+    for source in _DATA.value or [evaluate_dataset.own_data(run)]:
+        done = evaluate_dataset.evaluate_dataset(run, source, request)
         say("\n\n".join(done.in_words))
         say(f"report: {done.report}")
 

@@ -9,7 +9,7 @@ nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
 
 if __name__ == "__main__":
-    preemption.listen()  # the imports take a second, in which a machine may be asked back too
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ _PROCESSES = flags.DEFINE_integer("processes", 1, "How many there are.", 1)
 _PROCESS = flags.DEFINE_integer("process", 0, "Which of them this is, from 0.", 0)
 
 
-def _is_whole_crew() -> bool:
+def _flags_of_processes_are_complete() -> bool:
     """Whether the flags of several processes are all there, or none of them."""
     if _PROCESSES.value == 1:
         return not _COORDINATOR.value and _PROCESS.value == 0
@@ -63,8 +63,8 @@ def _is_whole_crew() -> bool:
 
 def main() -> int | None:
     """Flags in, one call, exit code out."""
-    preemption.allow(_GRACE.value)
-    if not _is_whole_crew():
+    preemption.set_grace(_GRACE.value)
+    if not _flags_of_processes_are_complete():
         raise InputError(
             "several processes need --coordinator=HOST:PORT, --processes=N and each its own "
             "--process=0 to N-1"
@@ -75,8 +75,10 @@ def main() -> int | None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job
+    from jaxfake.experiment.process_workdir import process_workdir
+    from jaxfake.experiment.run_config import run_identity
     from jaxfake.runtime import multiprocess
-    from jaxfake.store.around import mirrored
+    from jaxfake.store.mirrored_run import mirrored
 
     if not flags.FLAGS["config"].present:
         raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
@@ -86,19 +88,19 @@ def main() -> int | None:
         raise InputError(f"--config: there is no file {path}")
     workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
-    cli.writes_to(workdir)
-    store = mirrored(workdir, _STORE.value, config.fingerprint(run))
+    cli.set_output_folder(workdir)
+    store = mirrored(workdir, _STORE.value, run_identity(run))
     if not _COORDINATOR.value:
         with store:
             job.run_job(run, workdir)
         return None
-    crew = multiprocess.Crew(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    group = multiprocess.ProcessGroup(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     with (
-        multiprocess.joined(crew),
-        multiprocess.by_the_first(store),
-        multiprocess.desk(workdir) as desk,
+        multiprocess.connected(group),
+        multiprocess.only_in_first(store),
+        process_workdir(workdir) as own_workdir,
     ):
-        job.run_job(run, desk)
+        job.run_job(run, own_workdir)
     return None
 
 

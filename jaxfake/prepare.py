@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
-from jaxfake.data.layouts.registry import DATASETS, Wishes
+from jaxfake.data.layouts.registry import DATASETS, SourceOptions
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
@@ -28,13 +28,13 @@ _SOURCE = flags.DEFINE_string(
     None,
     "Folder of photographs and videos; with real/ and fake/ in it, they give the label.",
 )
-_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it is not there.")
+_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it does not exist.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
 _REAL_FRAMES = flags.DEFINE_integer(
     "real_frames",
     0,
-    "The same of a real video of the training split; 0 for as many as of others.",
+    "Most frames of a real video of the training split; 0 for as many as of other videos.",
     0,
 )
 _STORAGE = flags.DEFINE_enum(
@@ -62,20 +62,20 @@ _WORKERS = flags.DEFINE_integer(
 _DERIVE = flags.DEFINE_float(
     "derive_masks",
     None,
-    "Where a dataset gives no mask of a fake but its original: take the two frames' difference of grey "
-    "above this share of the full range, such as 0.1. Off by default; called derived in all results.",
+    "Where a dataset gives the original of a fake but no mask: derive one where the two frames differ in "
+    "grey by more than this share of the full range, such as 0.1. Off by default.",
     0.0,
     1.0,
 )
 _STRICT = flags.DEFINE_float(
     "strict",
     None,
-    "Fail if a smaller share of the videos of any split and method gives a face.",
+    "Fail if a smaller share of the videos of any split and method has a face.",
     0,
     1,
 )
 _GAP = flags.DEFINE_integer(
-    "gap", 30, "A face that is not found between two frames so near each other is filled in.", 0
+    "gap", 30, "Most frames between two detections of a face over which it is interpolated.", 0
 )
 _BEAM_RUNNER = flags.DEFINE_string(
     "beam_runner",
@@ -84,7 +84,7 @@ _BEAM_RUNNER = flags.DEFINE_string(
     "SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
 )
 _BEAM_OPTION = flags.DEFINE_multi_string(
-    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be given many times."
+    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
 )
 _FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
 
@@ -101,12 +101,12 @@ def main() -> int:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"
         )
-    if counted.settings["label"] == "real" and wanted.wishes.label is None:
+    if counted.settings["label"] == "real" and wanted.source_options.label is None:
         print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
     short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
     if short:
         raise InputError(f"--strict={_STRICT.value:g}: {short}; the dataset is in {result.dataset}")
-    state = "made" if result.fresh else "there already, complete, nothing to do"
+    state = "made" if result.newly_made else "complete already, nothing to do"
     print(f"dataset: {result.dataset} ({state})")
     return 0
 
@@ -130,7 +130,7 @@ def _wanted() -> "Preparation":
             real_frames=_REAL_FRAMES.value,
         ),
         dataset=_DATASET.value,
-        wishes=Wishes(
+        source_options=SourceOptions(
             identity=_IDENTITY.value,
             label=_LABEL.value,
             protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,

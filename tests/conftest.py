@@ -1,28 +1,42 @@
 """A hostile session: eight fake devices, strict promotion, warnings as errors; and small data."""
 
 import os
+import shutil
+from pathlib import Path
 
 os.environ["XLA_FLAGS"] = " ".join(
     (
         os.environ.get("XLA_FLAGS", ""),
         "--xla_force_host_platform_device_count=8",
         "--xla_backend_optimization_level=0",  # compiles three times as fast, for models this small
+        # Eight devices that wait for each other on a busy machine are late, not stuck.
+        "--xla_cpu_collective_call_warn_stuck_timeout_seconds=3600",
+        "--xla_cpu_collective_call_terminate_timeout_seconds=3600",
+        "--xla_cpu_collective_timeout_seconds=3600",
     )
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from pathlib import Path
+# One folder of compiled programs for both workers and all processes that tests start, kept for the next
+# session. A key of it has the program, the versions, the flags above and the kind of processor.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import jax
 import pytest
 from absl import flags
 
 from jaxfake.data.records import FILE_FORMAT
-from jaxfake.faces import models
+from jaxfake.faces import model_files
 from jaxfake.runtime.errors import InputError
+from jaxfake.train.compile_cache import write_programs_whole
 from tests.tiny import Tiny
 
-pytest_plugins = ("tests.in_memory",)
+write_programs_whole()
+pytest_plugins = ("tests.in_memory", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.
@@ -40,7 +54,18 @@ LONGEST = (
 )
 """Files that take longest: they begin first, so that no worker is left alone with one at the end."""
 
+MOST_PROGRAMS = 1 << 30
+"""Bytes of compiled programs, after which they are made anew: those of older versions stay there too."""
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        return  # the workers begin later
+    folder = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    if sum(file.stat().st_size for file in folder.glob("*")) > MOST_PROGRAMS:
+        shutil.rmtree(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,12 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def face_models() -> models.FaceModels:
+def face_models() -> model_files.FaceModels:
     """The face models of the cache folder."""
     try:
-        return models.check(models.folder())
+        return model_files.check(model_files.folder())
     except InputError:
-        pytest.skip(f"no face models in {models.folder()}: run {models.FETCH_COMMAND}")
+        pytest.skip(f"no face models in {model_files.folder()}: run {model_files.FETCH_COMMAND}")
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ import pytest
 
 from jaxfake.data import records
 from jaxfake.data.dataset import FaceDataset, Index
-from jaxfake.evaluation.predict import Sweep
+from jaxfake.evaluation.predict import FrameScores, ScoringSettings
 from jaxfake.schema import Example
-from jaxfake.train import rules
+from jaxfake.train import sharding
 
 SIDE = 16
 
@@ -56,5 +56,12 @@ def dataset() -> FaceDataset:
 
 
 @pytest.fixture
-def sweep() -> Sweep:
-    return Sweep(batch_size=8, seed=3, mesh=rules.make_mesh(1, 8), threads=1)
+def scoring() -> ScoringSettings:
+    return ScoringSettings(batch_size=8, seed=3, mesh=sharding.make_mesh(1, 8), threads=1)
+
+
+def random_scores(dataset: FaceDataset, seed: int = 0) -> FrameScores:
+    """Probabilities for all faces, a little higher for fakes."""
+    rng = np.random.default_rng(seed)
+    scores = np.clip(rng.uniform(size=len(dataset)) + 0.2 * dataset.index.label, 0, 1)
+    return FrameScores(np.arange(len(dataset)), scores, {})

@@ -1,4 +1,4 @@
-"""A tiny detector under study: its batch, its compiled losses with the gradient of each."""
+"""A tiny detector for tests: its batch, and its compiled losses with the gradient of each."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,15 +11,15 @@ from jaxfake import schema
 from jaxfake.models import rng
 from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Losses, Params
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 
 SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(
-    MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskRule("part", 4)
+    MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskSettings("part", 4)
 )
 _ROOT = rng.stream(0, "test")
 KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
@@ -34,7 +34,7 @@ class Study(NamedTuple):
 
 
 def studied(method: Any) -> Callable[..., Study]:
-    """The compiled study of a method, by its parameters, batch and keys."""
+    """The compiled function from parameters, batch and keys of a method to its `Study`."""
 
     @jax.jit
     def study(params: Params, batch: schema.Batch, keys: jax.Array) -> Study:
@@ -54,19 +54,19 @@ def means(losses: Losses) -> dict[str, jax.Array]:
 
 
 def random_autoencoder() -> Params:
-    """Stage 1's parameters, not those that stage 2 would draw by itself."""
+    """Parameters of stage 1, other than those that stage 2 would draw."""
     return jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
 
 
 def unlabelled_faces() -> schema.Batch:
-    """What a detector may look at: no label, no mask, no name."""
+    """All that a detector may use: no label, no mask, no name."""
     image = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3), dtype=np.uint8)
     landmarks = np.full((BATCH, 68, 2), np.nan, np.float32)  # the template's parts
     return {schema.IMAGE: image, schema.LANDMARKS: landmarks}
 
 
 def labelled_faces() -> schema.Batch:
-    """Three real faces and three fakes in turn, each of a video of its own, forged in their middle."""
+    """Three real faces and three fakes in turn, each of a video of its own, manipulated in their middle."""
     label = np.tile(np.array([schema.REAL, schema.FAKE], np.int32), BATCH // 2)
     middle = np.zeros((SIDE, SIDE), np.uint8)
     middle[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4] = 255
@@ -85,6 +85,6 @@ def by_name(tree: Any) -> dict[str, Any]:
     return {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
-def touched(gradient: Any) -> set[str]:
+def with_gradient(gradient: Any) -> set[str]:
     """Names of the parameters whose gradient is not exactly zero."""
     return {name for name, leaf in by_name(gradient).items() if np.any(leaf)}

@@ -42,7 +42,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("recover.step", 5, "config.recover.step is no key of the config; did you mean 'steps'"),
+        ("recover.step", 5, "config.recover.step is not a known key; did you mean 'steps'"),
         ("recover.steps", 1.5, "config.recover.steps must be a whole number, not 1.5"),
         ("recover.steps", True, "config.recover.steps must be a whole number"),
         ("data", 3, "config.data must be a group of keys"),
@@ -60,7 +60,11 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
             {"name": "muver"},
             "config.method.name must be one of deepfakemae, mover, recap, delocate",
         ),
-        ("method.map_wait", 1, "config.method.map_wait is no key .* did you mean 'map_weight'"),
+        (
+            "method.map_wait",
+            1,
+            "config.method.map_wait is not a known key.* did you mean 'map_weight'",
+        ),
         ("recover.select_every", 5, "recover.select_every must be 0"),
         ("evaluation.aggregation", "mode", "must be one of mean, median, max, mean_logit"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
@@ -88,5 +92,5 @@ def test_the_fingerprint_follows_results_and_nothing_else() -> None:
     plain = config.parse(mover.get_config())
     same = config.parse(_changed("data.threads", 9))
     other = config.parse(_changed("recover.weight_decay", 0.1))
-    assert config.fingerprint(plain) == config.fingerprint(same)
-    assert config.fingerprint(plain) != config.fingerprint(other)
+    assert config.config_digest(plain) == config.config_digest(same)
+    assert config.config_digest(plain) != config.config_digest(other)

@@ -21,6 +21,7 @@ LEVELS = (
 )
 """From the bottom up: each imports its own level and those before. Every other module is a verb, on top."""
 
+PLACES = {path.stem for path in PACKAGE.iterdir()}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("tensorflow", "tensorflow_datasets", "grain", "cv2", "torch")
 
@@ -53,10 +54,10 @@ def level(name):
 
 
 def own_imports():
-    """Pairs (importing module, imported name) inside of jaxfake."""
+    """Pairs (importing module, imported name) inside of jaxfake; not the package's own names."""
     for path in SOURCES:
         for name in imports(path):
-            if module_name(path) != "jaxfake" and name.startswith("jaxfake."):
+            if name.startswith("jaxfake.") and place(name) in PLACES:
                 yield module_name(path), name
 
 
@@ -72,9 +73,50 @@ def test_networks_and_masks_do_not_know_where_faces_come_from():
     ] == []
 
 
+def graph():
+    """Each module's own imports, as modules."""
+    modules = {module_name(path) for path in SOURCES}
+
+    def module_of(name):
+        return name if name in modules else name.rpartition(".")[0]
+
+    arrows = {module: set() for module in modules}
+    for who, what in own_imports():
+        arrows[who].add(module_of(what))
+    return arrows
+
+
+def reachable(arrows, module):
+    seen, ahead = set(), list(arrows[module])
+    while ahead:
+        found = ahead.pop()
+        if found not in seen:
+            seen.add(found)
+            ahead += arrows.get(found, ())
+    return seen
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    arrows = graph()
+    assert [module for module in arrows if module in reachable(arrows, module)] == []
+
+
 def test_every_folder_has_a_level():
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders <= set().union(*LEVELS)
+
+
+def test_a_newcomer_can_survey_every_folder():
+    folders = [PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir())]
+    sizes = {
+        folder.relative_to(PACKAGE.parent): sum(
+            not one.name.startswith("__") for one in folder.iterdir()
+        )
+        for folder in folders
+        if folder.name != "__pycache__"
+    }
+    assert sizes.pop(Path("jaxfake")) <= 24
+    assert {folder: size for folder, size in sizes.items() if size > 20} == {}
 
 
 def test_only_the_checkpoint_module_imports_orbax():

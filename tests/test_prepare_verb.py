@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
+from tests.processes import PATIENCE
 from tests.project import ROOT
 
 
 def verb(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "jaxfake.prepare", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
@@ -22,7 +23,7 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
         (["--dataset=nothing"], "there is folder"),
         ([folder], "--source is missing"),
         ([folder, f"--source={empty}"], "--out is missing"),
-        ([folder, f"--source={tmp_path / 'nowhere'}", out], "is no folder"),
+        ([folder, f"--source={tmp_path / 'nowhere'}", out], "is not a folder"),
         ([folder, f"--source={empty}", out], "holds no photograph or video"),
         ([folder, f"--source={empty}", out, "--splits=1"], "--splits=1"),
         ([folder, f"--source={empty}", out, "--storage=jpeg"], "--storage"),
@@ -63,5 +64,5 @@ def test_without_the_face_models_it_says_how_to_get_them(tmp_path, shared_data, 
         "--dataset=folder", source, f"--out={tmp_path / 'out'}", f"--face_models={tmp_path}"
     )
     assert done.returncode == 2
-    assert "python -m jaxfake.faces.models" in done.stderr
+    assert "python -m jaxfake.faces.model_files" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

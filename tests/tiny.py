@@ -39,6 +39,18 @@ def tiny_flags(root: Path, **changes: object) -> list[str]:
     return ["--config=configs/mover.py", *(f"--config.{k}={v}" for k, v in values.items())]
 
 
+def six_steps(root: Path) -> list[str]:
+    """Six steps of each stage, saved after each; one run for many tests, so that it is compiled once."""
+    return tiny_flags(
+        root,
+        model__encoder__width=32,
+        recover__steps=6,
+        recover__batch_size=8,
+        log_every=2,
+        checkpoints__at_risk_seconds=0,
+    )
+
+
 def tiny_config(root: Path, **changes: object) -> Config:
     """The same as a config."""
     values = mover.get_config()

@@ -9,6 +9,7 @@ DIR/table.json and a run below DIR for each row.
 """
 
 import ast
+import dataclasses
 import json
 import runpy
 import statistics
@@ -16,12 +17,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from absl import flags
 
 from jaxfake import config
-from jaxfake.evaluation.localisation import DETECTOR
+from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.experiment.initial_weights import OWN
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
@@ -37,21 +38,23 @@ _CHANGES = flags.DEFINE_multi_string(
 )
 
 
-class Run(NamedTuple):
-    """What one run came to on the test split. Dice is None for a heat without a threshold."""
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The results of one run on the test split. Dice is None for a heat map without a threshold."""
 
     auc: float  # over videos
     auc_by_method: dict[str, float]
     dice: float | None  # mean over faces
     dice_by_method: dict[str, float | None]
-    trivial: float | None  # best Dice of a map that looks at no face
-    false_area: float | None  # share of real faces that is called touched
+    trivial: float | None  # best Dice of a map that does not depend on the face
+    false_area: float | None  # share of the area of real faces that is called manipulated
     n_real: int
     n_fake: int
 
 
-class Row(NamedTuple):
-    """One config: runs by seed, all manipulations seen, and those without one of them, by its name."""
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One config: its runs for all seeds with all manipulations, and without one of them, by its name."""
 
     name: str
     seen: tuple[Run, ...]
@@ -80,7 +83,7 @@ def main() -> None:
 
 
 def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Path]) -> Path:
-    """Runs one config with one seed to its end, from a stage 1 that is there already if there is one."""
+    """Runs one config with one seed to its end, from an existing stage 1 if there is one."""
     path, _, variant = name.partition(":")
     without = f"_without_{left_out}" if left_out else ""
     folder = out / f"{Path(path).stem}_{variant or 'default'}{without}_{seed}"
@@ -97,9 +100,9 @@ def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Pa
 
 
 def _stage_one_of(name: str, seed: str) -> str:
-    """All that the stage 1 of a run depends on; '' if it has none of its own.
+    """Everything that the stage 1 of a run depends on; '' if it has none of its own.
 
-    It sees no fake, so what is left out of them makes no difference to it.
+    Stage 1 sees no fake, so a manipulation that is left out makes no difference.
     """
     path, _, variant = name.partition(":")
     values = runpy.run_path(path)["get_config"](*filter(None, [variant]))
@@ -149,8 +152,10 @@ def _dices(group: dict[str, Any]) -> dict[str, float | None]:
 def _plain_row(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
-        "seen": [run._asdict() for run in row.seen],
-        "unseen": {name: [run._asdict() for run in runs] for name, runs in row.unseen.items()},
+        "seen": [dataclasses.asdict(run) for run in row.seen],
+        "unseen": {
+            name: [dataclasses.asdict(run) for run in runs] for name, runs in row.unseen.items()
+        },
     }
 
 
@@ -197,7 +202,7 @@ def _dice_table(rows: list[Row]) -> str:
 
 
 def _unseen_table(rows: list[Row]) -> str:
-    """Each left-out manipulation: AUC, and Dice where there is one, seen and never seen in training."""
+    """AUC and Dice of each manipulation, never seen and seen in training."""
     body = []
     for row in rows:
         cells = [row.name]

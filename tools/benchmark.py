@@ -18,11 +18,11 @@ from jax.sharding import NamedSharding
 from ml_collections import config_flags
 
 from jaxfake import config, schema
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 from jaxfake.models.vit import attention
 from jaxfake.runtime import cli
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.update import prepare_update
 
 _CONFIG = config_flags.DEFINE_config_file("config", "configs/mover.py", "What to train.")
@@ -32,10 +32,10 @@ _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm u
 def main() -> None:
     """Times the update of stage 1."""
     settings = config.parse(_CONFIG.value)
-    stage, method = settings.recover, build.recovery(settings)
+    stage, method = settings.recover, build_method.recovery(settings)
     batch = noise(settings)
     update = prepare_update(method, stage, settings, batch)
-    batch = jax.device_put(batch, NamedSharding(update.mesh, rules.BATCH))
+    batch = jax.device_put(batch, NamedSharding(update.mesh, sharding.BATCH))
     state = update.fresh()
     began = time.monotonic()
     step = update.step.lower(state, batch).compile()  # type: ignore[union-attr]  # no plan: one program

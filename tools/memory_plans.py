@@ -24,15 +24,8 @@ from ml_collections import config_flags
 
 from jaxfake import config
 from jaxfake.config import Config, Stage
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
-from jaxfake.models.delocate import Delocate, DelocateRule
-from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.meta import generalising
+from jaxfake.experiment import build_method
 from jaxfake.models.method import Method
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
-from jaxfake.models.recover import Recover
-from jaxfake.models.vit import Compute
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import costs, search
@@ -76,7 +69,8 @@ def main() -> None:
     run = config.parse(_CONFIG.value)
     settings = run.recover if _STAGE.value == "recover" else run.detect
     assert settings is not None
-    method = _method(run, _STAGE.value)
+    run = build_method.computable_here(run)
+    method = build_method.stage_method(run, _STAGE.value)
     offload = why_no_offload(jax.devices()[0]) is None
     began = time.monotonic()
     seen = subject(method, settings, run)
@@ -257,25 +251,6 @@ def _line(row: Row) -> str:
         f"{(one.host_temporary or 0) / 1e6:6.0f}; predicted {1e3 * row.predicted_seconds:7.1f} ms, "
         f"measured {1e3 * one.seconds:7.1f}; loss {one.loss:.5f} | {row.plan}"
     )
-
-
-def _method(run: Config, stage: str) -> Method:
-    """The method of a stage, as `experiment.build` makes it, which needs more than a GPU machine has."""
-    model = run.model
-    attend = model.attend if jax.default_backend() == "gpu" else "xla"
-    compute = Compute(model.dtype, attend)
-    mae = MaskedAutoencoder(model.encoder, model.decoder, run.data.size, model.patch, compute)
-    recover = Recover(mae, run.mask)
-    match run.method if stage == "detect" else None:
-        case DeepfakeMAERule() as rule:
-            return DeepfakeMAE(recover, rule)
-        case MoverRule() as rule:
-            return Mover(recover, rule)
-        case RecapRule() as rule:
-            return Recap(recover, rule)
-        case DelocateRule() as rule:
-            return generalising(Delocate(recover, rule), rule.meta)
-    return recover
 
 
 if __name__ == "__main__":

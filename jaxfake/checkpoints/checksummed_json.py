@@ -1,47 +1,47 @@
-"""Small notes beside large arrays: JSON with its own digest, so that damage is noticed."""
+"""Small JSON files beside large arrays, with their own digest, so that damage is noticed."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-LARGEST_NOTE = 4 << 20
-"""Bytes; that of a large model has a twentieth of it. More is not read, whatever a file claims to be."""
+MOST_BYTES = 4 << 20
+"""The metadata of a large model take a twentieth of it. More is not read, whatever a file claims to be."""
 
 
-def sealed(content: Any) -> dict[str, Any]:
+def checksummed(content: Any) -> dict[str, Any]:
     """The content and its digest, to be written as JSON."""
     return {"content": content, "sha256": _digest(content)}
 
 
-def _unsealed(note: dict[str, Any]) -> Any:
+def _checked(file: dict[str, Any]) -> Any:
     """The content.
 
     Raises:
-        ValueError: it is not what was sealed.
+        ValueError: it is not what was written.
     """
-    if not isinstance(note, dict) or note.keys() != {"content", "sha256"}:
-        raise ValueError("a note is not of the form that is written")
-    if _digest(note["content"]) != note["sha256"]:
-        raise ValueError("a note differs from what was saved")
-    return note["content"]
+    if not isinstance(file, dict) or file.keys() != {"content", "sha256"}:
+        raise ValueError("the file is not of the form that is written")
+    if _digest(file["content"]) != file["sha256"]:
+        raise ValueError("it differs from what was saved")
+    return file["content"]
 
 
-def read_sealed(path: Path) -> Any:
-    """The content of a note on disk, which may have come from anywhere.
+def read_checksummed(path: Path) -> Any:
+    """The content of a file on disk, which may have come from anywhere.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no JSON, larger than any note, or not what was sealed.
+        ValueError: it is not JSON, larger than any such file, or not what was written.
     """
-    with path.open("rb") as file:
-        data = file.read(LARGEST_NOTE + 1)
-    if len(data) > LARGEST_NOTE:
-        raise ValueError(f"{path.name} is larger than {LARGEST_NOTE} bytes")
+    with path.open("rb") as opened:
+        data = opened.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{path.name} is larger than {MOST_BYTES} bytes")
     try:
-        return _unsealed(json.loads(data))
+        return _checked(json.loads(data))
     except RecursionError:
-        raise ValueError(f"{path.name} is nested too deep") from None
+        raise ValueError(f"{path.name} is nested too deeply") from None
 
 
 def _digest(content: Any) -> str:

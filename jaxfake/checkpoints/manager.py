@@ -1,9 +1,9 @@
 """Checkpoints that survive: the only module that imports Orbax.
 
-Orbax writes asynchronously and commits by renaming. What it lacks is added here: a fingerprint of every
-array, computed on device when saving and again after restoring, so that a single flipped bit is
-noticed; a restore that walks from the newest checkpoint to the oldest until one is whole; setting
-damaged ones aside; emptying of trash and of what a killed save left behind.
+Orbax writes asynchronously and commits by renaming. What it lacks is added here: a digest of every array,
+computed on the device when saving and again after restoring, so that a single flipped bit is noticed;
+a restore that goes from the newest checkpoint to the oldest until one is whole; moving damaged ones
+away; deleting trash and what a killed save left behind.
 """
 
 import contextlib
@@ -12,21 +12,24 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from jaxfake.checkpoints.array_digest import fingerprint
-from jaxfake.checkpoints.checksummed_json import read_sealed, sealed
-from jaxfake.checkpoints.step_score import read_score, write_score
+from jaxfake.checkpoints.array_digest import array_digest
+from jaxfake.checkpoints.checksummed_json import checksummed, read_checksummed
+from jaxfake.checkpoints.metadata import METADATA_FILE, CheckpointMetadata, parse_metadata
+from jaxfake.checkpoints.validation_score import read_score, write_score
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.multiprocess import all_agree, is_first, wait_for_all
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 
 _TRASH = "trash"
 _STATE, _META = "state", "meta"
+_METADATA, _SHAPES, _DIGESTS = "notes", "shapes", "fingerprint"
+"""Keys of the file in `meta/`. They are older than the names here, and stay."""
 _DISK_WORDS = {"No space left": "the disk is full", "Read-only file": "the disk is read-only"}
 _NEVER_SECONDS = 10**9
 """Orbax gives up a save by the wall clock, which may jump by hours; the grace is what bounds a save."""
@@ -34,18 +37,10 @@ _NEVER_SECONDS = 10**9
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """A whole checkpoint: the state, the step it was saved at, and what was noted with it."""
-
-    step: int
-    state: Any
-    notes: dict[str, Any]
-
-
-class Content(NamedTuple):
-    """What a checkpoint holds, wherever it lies."""
+    """A whole checkpoint: the state, and what it says of itself."""
 
     state: Any
-    notes: dict[str, Any]
+    metadata: CheckpointMetadata
 
 
 class CheckpointFolder:
@@ -102,8 +97,8 @@ class CheckpointFolder:
         """The score of a step, if it has one."""
         return self._scores.get(step)
 
-    def note_score(self, step: int, score: float) -> None:
-        """Gives a score to a step whose save is on disk, see `wait`."""
+    def set_score(self, step: int, score: float) -> None:
+        """Gives a validation score to a step whose save is on disk, see `wait`."""
         if is_first():
             write_score(self.folder / str(step), score)
         self._scores[step] = score
@@ -113,11 +108,11 @@ class CheckpointFolder:
         """Whether a save is on its way to the disk."""
         return self._manager.is_saving_in_progress()
 
-    def rehearse(self, state: Any) -> None:
-        """Compiles what a save computes, so that the first costs what each does."""
-        fingerprint(state)
+    def compile_for(self, state: Any) -> None:
+        """Compiles what a save computes, so that the first save costs no more than the others."""
+        array_digest(state)
 
-    def save(self, step: int, state: Any, notes: dict[str, Any]) -> None:
+    def save(self, step: int, state: Any, metadata: CheckpointMetadata) -> None:
         """Starts a save; returns as soon as the state has left the device.
 
         Raises:
@@ -125,9 +120,13 @@ class CheckpointFolder:
         """
         if step == self.latest():
             return
-        meta = {"notes": notes, "shapes": _shapes(state), "fingerprint": fingerprint(state)}
+        meta = {
+            _METADATA: metadata.to_json(),
+            _SHAPES: _shapes(state),
+            _DIGESTS: array_digest(state),
+        }
         items = ocp.args.Composite(
-            **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(sealed(meta))}
+            **{_STATE: ocp.args.StandardSave(state), _META: ocp.args.JsonSave(checksummed(meta))}
         )
         self._reporting(lambda: self._manager.save(step, args=items, force=True))
 
@@ -150,9 +149,12 @@ class CheckpointFolder:
             InputError: a checkpoint is of another model, or all are damaged.
         """
         steps = sorted(self._steps(), reverse=True)
-        restored = self._first_whole(steps, like)
-        if restored is not None and not self._read_only:
-            self._set_aside([damaged for damaged in steps if damaged > restored.step])
+        found = self._first_whole(steps, like)
+        if found is None:
+            return None
+        whole, restored = found
+        if not self._read_only:
+            self._move_away([damaged for damaged in steps if damaged > whole])
         return restored
 
     def restore_selected(self, like: Any) -> Restored | None:
@@ -163,7 +165,8 @@ class CheckpointFolder:
         """
         worst = float("-inf")
         steps = sorted(self._steps(), key=lambda step: (self._scores.get(step, worst), step))
-        return self._first_whole(steps[::-1], like)
+        found = self._first_whole(steps[::-1], like)
+        return None if found is None else found[1]
 
     def restore_step(self, step: int, like: Any) -> Restored:
         """The checkpoint of one step.
@@ -192,11 +195,11 @@ class CheckpointFolder:
     def _steps(self) -> list[int]:
         return list(self._manager.all_steps())
 
-    def _first_whole(self, steps: list[int], like: Any) -> Restored | None:
+    def _first_whole(self, steps: list[int], like: Any) -> tuple[int, Restored] | None:
         for step in steps:
             restored = self._attempt(step, like)
             if restored is not None:
-                return restored
+                return step, restored
         if steps:
             advice = "" if self._read_only else "; move the folder away to start anew"
             raise InputError(f"every checkpoint in {self.folder} is damaged{advice}")
@@ -206,8 +209,7 @@ class CheckpointFolder:
         """The step as it was saved; None if it is damaged, for any of the processes."""
         folder = self.folder / str(step)
         try:
-            content = _content(folder, like, lambda: self._read_state(step, like))
-            return Restored(step, content.state, content.notes)
+            return _restored(folder, like, lambda: self._read_state(step, like))
         except InputError:
             raise
         except Exception as error:  # Orbax raises a plain Exception for damaged array files
@@ -218,7 +220,7 @@ class CheckpointFolder:
         items = ocp.args.Composite(**{_STATE: ocp.args.StandardRestore(like)})
         return self._manager.restore(step, args=items)[_STATE]
 
-    def _set_aside(self, steps: list[int]) -> None:
+    def _move_away(self, steps: list[int]) -> None:
         for step in steps:
             self._scores.pop(step, None)
             if is_first():
@@ -232,7 +234,10 @@ class CheckpointFolder:
 
     def _reporting(self, action: Callable[[], Any]) -> None:
         try:
-            action()
+            with jax.transfer_guard(
+                "allow"
+            ):  # Orbax fetches arrays, and meets others, in its own way
+                action()
         except Exception as error:
             raise InputError(
                 f"a checkpoint could not be written to {self.folder}: {_reason(error)}; "
@@ -248,19 +253,19 @@ def is_checkpoint(folder: Path) -> bool:
     return all((folder / item).is_dir() for item in (_STATE, _META))
 
 
-def read_notes(folder: Path) -> dict[str, Any]:
-    """What was noted with a checkpoint; its arrays are not looked at.
+def read_metadata(folder: Path) -> CheckpointMetadata:
+    """What a checkpoint says of itself; its arrays are not read.
 
     Raises:
-        OSError, ValueError: the notes are not there or damaged.
+        OSError, ValueError: the metadata are not there or damaged.
     """
     meta = _read_meta(folder)
-    if not isinstance(meta, dict) or not isinstance(meta.get("notes"), dict):
-        raise ValueError("it has no notes")
-    return meta["notes"]
+    if not isinstance(meta, dict) or not isinstance(meta.get(_METADATA), dict):
+        raise ValueError("it has no metadata")
+    return parse_metadata(meta[_METADATA])
 
 
-def restore_copy(folder: Path, like: Any) -> Content:
+def restore_copy(folder: Path, like: Any) -> Restored:
     """One checkpoint that was copied to any place, under any name; nothing in it is changed.
 
     Raises:
@@ -271,32 +276,32 @@ def restore_copy(folder: Path, like: Any) -> Content:
     with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
         how = ocp.args.StandardRestore(like)
         try:
-            return _content(folder, like, lambda: reader.restore(folder / _STATE, args=how))
+            return _restored(folder, like, lambda: reader.restore(folder / _STATE, args=how))
         except InputError:
             raise
         except Exception as error:  # as above
             raise InputError(f"checkpoint {folder} is damaged ({_reason(error)})") from error
 
 
-def _content(folder: Path, like: Any, read_state: Callable[[], Any]) -> Content:
-    """A checkpoint's content, if all of it is as it was saved, in every process."""
+def _restored(folder: Path, like: Any, read_state: Callable[[], Any]) -> Restored:
+    """A checkpoint, if all of it is as it was saved, in every process."""
     cannot: Exception | None = None
     try:
         meta = _read_meta(folder)
-        _check_shapes(meta["shapes"], _shapes(like), folder)
+        _check_shapes(meta[_SHAPES], _shapes(like), folder)
         state = read_state()
     except Exception as error:
         cannot = error
     if not all_agree(cannot is None):
         raise cannot or ValueError("another process cannot read it")
-    if fingerprint(state) != meta["fingerprint"]:
+    if array_digest(state) != meta[_DIGESTS]:
         raise ValueError("the arrays differ from those that were saved")
-    return Content(state, meta["notes"])
+    return Restored(state, parse_metadata(meta[_METADATA]))
 
 
 def _read_meta(folder: Path) -> Any:
     """Without Orbax, which would take JSON of any size."""
-    return read_sealed(folder / _META / "metadata")
+    return read_checksummed(folder / METADATA_FILE)
 
 
 def _reason(error: Exception) -> str:

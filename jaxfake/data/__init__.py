@@ -1,1 +1,1 @@
-"""Prepared datasets on disk, and the Grain chain from them to training batches."""
+"""Face crops: datasets on disk, their preparation, and the Grain pipeline from them to training batches."""

@@ -1,7 +1,7 @@
-"""A prepared dataset on disk, opened for random access to its examples.
+"""A prepared dataset on disk, with random access to its examples.
 
-Beside each split lies an index of everything but the pixels and landmarks, so that examples can be
-chosen by label, method or video without reading them. It is made at the first opening.
+Beside each split there is an index of everything but pixels and landmarks, so that examples can be chosen
+by label, manipulation or video without reading them. It is made when a split is first opened.
 """
 
 import dataclasses
@@ -22,8 +22,8 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
 from jaxfake.schema import Example
 
-BYTES_A_PIXEL = 4
-"""Of a decoded example: RGB and the forgery mask."""
+BYTES_PER_PIXEL = 4
+"""A decoded example has RGB and the forgery mask."""
 
 
 class Index(NamedTuple):
@@ -42,8 +42,8 @@ class FaceDataset:
     """One split of a prepared dataset.
 
     Attributes:
-        keep: how many decoded examples stay in memory, the first ones that are read; decoding takes
-            most of the time of reading.
+        keep: how many decoded examples stay in memory, the first that are read. Decoding takes most of the
+            time of reading.
     """
 
     folder: Path
@@ -57,7 +57,7 @@ class FaceDataset:
         return len(self.index.label)
 
     def __getitem__(self, row: int) -> Example:
-        """Reads and decodes one example; its arrays are not to be written to."""
+        """Reads and decodes one example. Its arrays must not be changed."""
         kept = self._kept.get(row)
         if kept is not None:
             return kept
@@ -71,18 +71,18 @@ class FaceDataset:
         return {}
 
     def name(self, row: int) -> str:
-        """The example in words, for messages."""
+        """A name of the example for messages."""
         at = self.index
         return f"{at.dataset[row]}/{at.method[row]}/{at.video_id[row]} frame {at.frame[row]}"
 
     @functools.cached_property
     def manifest(self) -> str:
-        """sha256 over the files, settings and versions that the dataset was prepared from; '' if drawn."""
+        """sha256 over the files, settings and versions that it was prepared from; '' for toy faces."""
         return coverage.manifest(self.folder)
 
     @functools.cached_property
-    def fingerprint(self) -> str:
-        """sha256 over manifest, index and sizes of the shards: what a checkpoint was trained on."""
+    def digest(self) -> str:
+        """sha256 over manifest, index and sizes of the shards. Checkpoints name the data by it."""
         digest = hashlib.sha256(f"{self.split} {self.size} {self.manifest}".encode())
         for column in self.index:
             digest.update("\n".join(map(str, column.tolist())).encode())
@@ -95,10 +95,12 @@ def find(root: Path) -> Path:
     """The one prepared dataset in or below a folder.
 
     Raises:
-        InputError: there is none, or more than one.
+        InputError: there are none, or several.
     """
     if not root.is_dir():
-        raise InputError(f"no folder {root}: give data.source a prepared dataset, or 'toyfaces'")
+        raise InputError(
+            f"{root} is not a folder: give data.source a prepared dataset, or 'toyfaces'"
+        )
     found = _datasets(root)
     if not found:
         raise InputError(
@@ -125,10 +127,10 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
     """Opens a split of the dataset in `root`, whose crops must be of `size` pixels.
 
     Args:
-        memory_mb: for decoded examples that stay in memory.
+        memory_mb: most memory for decoded examples, in MiB.
 
     Raises:
-        InputError: no such dataset or split, another size, or damaged files.
+        InputError: there is no such dataset or split, its crops have another size, or files are damaged.
     """
     folder = find(root)
     try:
@@ -138,10 +140,10 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
     if split not in builder.info.splits or not builder.info.splits[split].num_examples:
         have = ", ".join(builder.info.splits)
         raise InputError(f"{folder} has no examples in its split {split!r} (it has {have})")
-    absent = [key for key in Example._fields if key not in builder.info.features]
-    if absent:
+    missing = [key for key in Example._fields if key not in builder.info.features]
+    if missing:
         raise InputError(
-            f"{folder} was prepared by an earlier version, without {absent[0]}: prepare it again"
+            f"{folder} was prepared by an earlier version, without {missing[0]}: prepare it again"
         )
     stored = builder.info.features[schema.IMAGE].shape[0]
     if stored != size:
@@ -151,23 +153,23 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
     try:
         source = builder.as_data_source(split, decoders=_raw_pictures(builder))
         index = _index(folder, split, source)
-    except Exception as error:  # of many libraries below
+    except Exception as error:  # from many libraries below
         raise InputError(
             f"split {split!r} of {folder} is damaged, prepare it again: {error}"
         ) from error
-    keep = (memory_mb << 20) // (size * size * BYTES_A_PIXEL)
+    keep = (memory_mb << 20) // (size * size * BYTES_PER_PIXEL)
     return FaceDataset(folder, split, size, source, index, keep)
 
 
-def without_faces(folder: Path, split: str, size: int) -> FaceDataset:
-    """A split that is known to hold no example, as an empty one."""
-    kinds = {"label": np.int32, "frame": np.int32}
-    index = Index(*(np.empty(0, kinds.get(name, np.str_)) for name in Index._fields))
+def empty_split(folder: Path, split: str, size: int) -> FaceDataset:
+    """A split without examples."""
+    dtypes = {"label": np.int32, "frame": np.int32}
+    index = Index(*(np.empty(0, dtypes.get(name, np.str_)) for name in Index._fields))
     return FaceDataset(folder, split, size, (), index)
 
 
-def without(faces: FaceDataset, manipulation: str) -> FaceDataset:
-    """The split as if it had never held this manipulation.
+def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
+    """The split without the fakes of one manipulation.
 
     Raises:
         InputError: it holds no such fakes.
@@ -186,7 +188,7 @@ def without(faces: FaceDataset, manipulation: str) -> FaceDataset:
 
 @dataclasses.dataclass(frozen=True)
 class _Rows:
-    """Some records of a source, under numbers of their own."""
+    """Some rows of a source, numbered anew."""
 
     source: Any
     rows: np.ndarray
@@ -196,10 +198,10 @@ class _Rows:
 
 
 def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
-    """Leaves PNG bytes as they are; our own decoder is faster and has one colour order."""
+    """Settings by which TFDS returns PNG bytes: our own decoder is faster and returns RGB."""
     pictures = (schema.IMAGE, schema.FORGERY_MASK)
-    kinds = builder.info.features
-    stored_png = [key for key in pictures if isinstance(kinds[key], tfds.features.Image)]
+    features = builder.info.features
+    stored_png = [key for key in pictures if isinstance(features[key], tfds.features.Image)]
     return {key: tfds.decode.SkipDecoding() for key in stored_png}
 
 
@@ -222,12 +224,12 @@ def _scan(source: Any) -> Index:
         for name, values in columns.items():
             value = record[name]
             values.append(value.decode() if isinstance(value, bytes) else value)
-    whole = {"label": np.int32, "frame": np.int32}
-    return Index(**{name: np.asarray(v, whole.get(name, str)) for name, v in columns.items()})
+    dtypes = {"label": np.int32, "frame": np.int32}
+    return Index(**{name: np.asarray(v, dtypes.get(name, str)) for name, v in columns.items()})
 
 
 def _write_beside(path: Path, index: Index) -> None:
-    """Stores the index for the next opening; on a read-only disk it is simply made anew each time."""
+    """Stores the index beside the data; on a read-only disk it is made anew each time."""
     if not os.access(path.parent, os.W_OK):
         return
     content = io.BytesIO()

@@ -1,16 +1,15 @@
 """The Grain chain from stored examples to batches.
 
-seed > shuffle > joint transforms > balanced mix > batch + valid > shard by process > prefetch
+seed > shuffle > augment > balanced mix > batch + valid > shard by process > prefetch
 
-Batch n is a pure function of (seed, n): every step before the prefetch is random access, so a run
-resumes at batch n by asking for it, whatever the number of threads, workers or processes. Processes
-take their rows of one global batch, which is therefore the same on any number of them.
+Batch n is a pure function of (seed, n): every step before the prefetch has random access, so a run resumes
+at batch n by asking for it, with any number of threads, workers or processes. Each process takes its rows
+of one global batch, which is therefore the same for any number of processes.
 """
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import jax
@@ -18,59 +17,78 @@ import numpy as np
 from absl import flags
 
 from jaxfake import schema
-from jaxfake.data.augment.geometry import draw_view, see
-from jaxfake.data.augment.photometric import degrade, draw_shot
+from jaxfake.data.augment.geometry import apply_view, draw_view
+from jaxfake.data.augment.photometric import degrade, draw_photometrics
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.orphans import end_with_parent
+from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
 
 
-class Views(NamedTuple):
-    """How training faces are varied."""
-
-    smallest_crop: float  # see `transforms.draw_view`
-    photometric: float  # share of the faces that go through `photometric.degrade`
+Transform = Callable[[Example], Example]
+"""Changes an example before it is scored, such as a perturbation whose effect is measured."""
 
 
 @dataclasses.dataclass(frozen=True)
-class _Read:
-    """Row of the dataset to one unbatched example of the network's keys; checks the label."""
+class Augmentation:
+    """How training faces are augmented."""
+
+    smallest_crop: float  # see `geometry.draw_view`
+    photometric: float  # share of the faces that are changed by `photometric.degrade`
+
+
+@dataclasses.dataclass(frozen=True)
+class _ReadChecked:
+    """Reads the example of a row of a training split, whose label must be the one of the index."""
 
     dataset: FaceDataset
-    label: int | None
+    label: int
 
     def __call__(self, row: int) -> tuple[int, Example]:
         example = self.dataset[row]
-        if self.label is not None and example.label != self.label:
+        if example.label != self.label:
             raise InputError(
-                f"{self.dataset.name(row)} has label {example.label}, where the index promised "
+                f"{self.dataset.name(row)} has label {example.label}, where the index says "
                 f"{self.label}: {self.dataset.folder} is damaged or its index stale, prepare it again"
             )
         return row, example
 
 
 @dataclasses.dataclass(frozen=True)
-class _Look:
-    """Random view of an example, drawn from the generator that belongs to its place."""
+class _Read:
+    """Reads the example of a row of any faces, and applies the transform."""
 
-    views: Views
+    faces: Faces
+    transform: Transform | None
+
+    def __call__(self, row: int) -> tuple[int, Example]:
+        example = self.faces[row]
+        return row, example if self.transform is None else self.transform(example)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Augment:
+    """Augments an example with the random generator that belongs to its place in the data."""
+
+    augmentation: Augmentation
 
     def __call__(self, item: tuple[int, Example], rng: np.random.Generator) -> tuple[int, Example]:
         row, example = item
-        example = see(example, draw_view(rng, example.image.shape[0], self.views.smallest_crop))
-        if rng.random() < self.views.photometric:
-            example = example._replace(image=degrade(example.image, draw_shot(rng)))
+        size = example.image.shape[0]
+        example = apply_view(example, draw_view(rng, size, self.augmentation.smallest_crop))
+        if rng.random() < self.augmentation.photometric:
+            example = example._replace(image=degrade(example.image, draw_photometrics(rng)))
         return row, example
 
 
 def rows_of(dataset: FaceDataset, label: int) -> np.ndarray:
-    """Rows whose label is as asked, int64 [n].
+    """The rows with a label, int64 [n].
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     rows = np.flatnonzero(dataset.index.label == label)
     if not len(rows):
@@ -87,24 +105,27 @@ def training_batches(
     classes: Sequence[int],
     batch_size: int,
     seed: int,
-    views: Views,
+    augmentation: Augmentation,
 ) -> grain.MapDataset:
     """Endless training batches; element n is global batch n.
 
-    Each class has an equal share of every batch, and within its class each method (manipulation) in
-    the long run, however many faces there are of it.
+    Each class has an equal share of every batch, and in the long run each manipulation an equal share of
+    its class, however many faces it has.
 
     Args:
         dataset: a training split.
         classes: labels to draw from; stage 1 gives REAL alone, and any other example stops the run.
         batch_size: rows of the part of each batch that this process reads.
-        seed: of order and views.
-        views: drawn anew each time that a face comes up.
+        seed: of the order and the augmentation.
+        augmentation: drawn anew each time that a face is read.
     """
     mixed = grain.MapDataset.mix(
         [
             grain.MapDataset.mix(
-                [_endless(dataset, method, seed, views) for method in _methods(dataset, label)]
+                [
+                    _endless(dataset, manipulation, seed, augmentation)
+                    for manipulation in _manipulations(dataset, label)
+                ]
             )
             for label in classes
         ]
@@ -114,38 +135,43 @@ def training_batches(
     ]
 
 
-class _Method(NamedTuple):
-    """The training faces of one method."""
+@dataclasses.dataclass(frozen=True)
+class _Manipulation:
+    """The training faces of one manipulation; the real faces are one too."""
 
     name: str
     label: int
     rows: np.ndarray
 
 
-def _methods(dataset: FaceDataset, label: int) -> list[_Method]:
+def _manipulations(dataset: FaceDataset, label: int) -> list[_Manipulation]:
     rows = rows_of(dataset, label)
     names = dataset.index.method[rows]
-    return [_Method(name, label, rows[names == name]) for name in np.unique(names).tolist()]
+    return [_Manipulation(name, label, rows[names == name]) for name in np.unique(names).tolist()]
 
 
-def _endless(dataset: FaceDataset, method: _Method, seed: int, views: Views) -> grain.MapDataset:
-    """The faces of a method, shuffled anew each time around."""
+def _endless(
+    dataset: FaceDataset, manipulation: _Manipulation, seed: int, augmentation: Augmentation
+) -> grain.MapDataset:
+    """The faces of a manipulation, in a new random order in each epoch."""
     return (
-        grain.MapDataset.source(method.rows)
-        .seed(_fold(seed, method.name))
+        grain.MapDataset.source(manipulation.rows)
+        .seed(_fold(seed, manipulation.name))
         .shuffle()
         .repeat()
-        .map(_Read(dataset, method.label))
-        .random_map(_Look(views))
+        .map(_ReadChecked(dataset, manipulation.label))
+        .random_map(_Augment(augmentation))
     )
 
 
-def evaluation_batches(dataset: FaceDataset, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
-    """Batches over the given rows in order, the last one padded with `valid` False."""
+def evaluation_batches(
+    faces: Faces, rows: np.ndarray, batch_size: int, transform: Transform | None = None
+) -> grain.MapDataset:
+    """Batches of the given rows in order; the padding of the last one has `valid` False."""
     total = -(-len(rows) // batch_size) * batch_size
     padded = np.resize(rows, total)
     valid = np.arange(total) < len(rows)
-    read = grain.MapDataset.source(padded).map(_Read(dataset, None))
+    read = grain.MapDataset.source(padded).map(_Read(faces, transform))
     batches = read.batch(batch_size, batch_fn=_stack)
     return batches.map_with_index(
         lambda n, batch: batch | {schema.VALID: valid[n * batch_size : (n + 1) * batch_size]}
@@ -160,17 +186,17 @@ def iterate(
     ahead = batches.slice(slice(start, stop)).to_iter_dataset(options)
     if workers:
         if not flags.FLAGS.is_parsed():
-            flags.FLAGS.mark_as_parsed()  # Grain reads a flag of its own, also outside absl.app
+            flags.FLAGS.mark_as_parsed()  # Grain reads a flag of its own, even outside absl.app
         ahead = ahead.mp_prefetch(
-            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_die_with_parent
+            grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_start_worker
         )
     return iter(ahead)
 
 
-def _die_with_parent(worker: int, workers: int) -> None:
+def _start_worker(worker: int, workers: int) -> None:
     """Grain's hook at the start of a worker."""
     del worker, workers
-    end_with_parent()
+    die_with_parent()
 
 
 def _local(batch_size: int) -> int:

@@ -1,21 +1,17 @@
 """How an example is stored in a TFDS dataset: the schema as TFDS features, and back.
 
-Crops are stored losslessly, because the evidence is in the compression: PNG by default, raw uint8 as
-the fast option. TFDS runs without TensorFlow when it is given encoded bytes and written as ArrayRecord.
+TFDS runs without TensorFlow when it is given encoded bytes and written as ArrayRecord.
 """
 
 import io
-from typing import Any, Literal
+from typing import Any
 
-import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
-from jaxfake.runtime.errors import InputError
+from jaxfake.data.encoding import Storage, decode_mask, decode_png, encode_mask, encode_picture
 from jaxfake.schema import Example
-
-Storage = Literal["png", "raw"]
 
 FILE_FORMAT = "array_record"
 """The only TFDS file format that is written and read without TensorFlow, and with random access."""
@@ -50,31 +46,23 @@ def _pixels(shape: tuple[int, int, int], storage: Storage) -> tfds.features.Feat
 def encode(example: Example, storage: Storage = "png") -> dict[str, Any]:
     """The example as the dictionary that a TFDS builder yields."""
     fields: dict[str, Any] = example._asdict()
-    mask = example.forgery_mask[..., None]
     if storage == "png":
-        fields[schema.IMAGE] = io.BytesIO(_png(example.image[..., ::-1]))
-        fields[schema.FORGERY_MASK] = io.BytesIO(_png(mask))
+        fields[schema.IMAGE] = io.BytesIO(encode_picture(example.image, storage))
+        fields[schema.FORGERY_MASK] = io.BytesIO(encode_mask(example.forgery_mask))
     else:
-        fields[schema.FORGERY_MASK] = mask
+        fields[schema.FORGERY_MASK] = example.forgery_mask[..., None]
     return fields
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".png", pixels)
-    if not done:
-        raise InputError(f"a crop of shape {pixels.shape} could not be stored as PNG")
-    return data.tobytes()
-
-
 def decode(fields: dict[str, Any]) -> Example:
-    """The example behind one record read with `SkipDecoding` for its pictures.
+    """The example of one record, which was read with `SkipDecoding` for its pictures.
 
     Raises:
         InputError: a stored picture does not decode.
     """
     image, mask = fields[schema.IMAGE], fields[schema.FORGERY_MASK]
     if isinstance(image, bytes):
-        image = _decoded(image, cv2.IMREAD_COLOR_RGB)
+        image = decode_png(image)
         mask = decode_mask(mask)[..., None]
     return Example(
         image=image,
@@ -89,18 +77,6 @@ def decode(fields: dict[str, Any]) -> Example:
         has_mask=bool(fields[schema.HAS_MASK]),
         matrix=fields[schema.MATRIX],
     )
-
-
-def decode_mask(data: bytes) -> np.ndarray:
-    """A forgery mask stored as PNG, uint8 [H, W]."""
-    return _decoded(data, cv2.IMREAD_GRAYSCALE)
-
-
-def _decoded(data: bytes, flags: int) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if pixels is None:
-        raise InputError("a stored crop does not decode: the dataset is damaged, prepare it again")
-    return pixels
 
 
 def _text(value: bytes | str) -> str:

@@ -1,4 +1,4 @@
-"""The frames that crops were taken from, as long as the source is at hand."""
+"""Finds the source frames of crops, where the source files still exist."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class SourceFrames:
         self._paths = {(file.method, file.video_id): file.path for file in listing.files}
 
     def of(self, faces: FaceDataset, row: int) -> np.ndarray | None:
-        """uint8 [H, W, 3], RGB; None if the file is gone, or is not what it was."""
+        """The frame of an example, uint8 [H, W, 3], RGB; None if the file is missing or unreadable."""
         at = faces.index
         path = self._paths.get((str(at.method[row]), str(at.video_id[row])))
         if path is None:

@@ -1,1 +1,1 @@
-"""Scores of faces and videos, and every number computed from them. No sentence is written here."""
+"""Scores of faces and videos, all numbers computed from them, and the files they are written to."""

@@ -1,11 +1,12 @@
-"""From faces to videos.
+"""From the scores of faces to the scores of videos.
 
-A video is named by (dataset, method, video_id), never by its id alone: the four manipulations of
-FaceForensics++ and its originals share their ids, and grouping by id makes one video of five.
+A video is identified by (dataset, method, video_id), never by its id alone: in FaceForensics++ the
+four manipulations and the originals use the same ids, so grouping by id would merge five videos into one.
+`method` is the manipulation, as in the columns of `scores.csv`.
 """
 
+import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
@@ -13,15 +14,16 @@ from scipy.special import expit, logit
 from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.data.dataset import Index
-from jaxfake.evaluation.missing import NO_FACE, OK, MissingVideos
+from jaxfake.evaluation.missing_videos import NO_FACE, OK, MissingVideos
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.runtime.errors import InputError
 
-_CLOSEST = 1e-7
-"""Probabilities this close to 0 or 1 have no finite logit in float32; our choice."""
+_CLIP = 1e-7
+"""Probabilities are clipped to this distance from 0 and 1, so that logits are finite; our choice."""
 
 
-class VideoScores(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class VideoScores:
     """One entry per video, sorted by dataset, method, video."""
 
     dataset: np.ndarray  # str [v]
@@ -29,7 +31,7 @@ class VideoScores(NamedTuple):
     video_id: np.ndarray  # str [v]
     identity: np.ndarray  # str [v]
     label: np.ndarray  # int32 [v], 0 real, 1 fake, -1 unknown
-    score: np.ndarray  # float64 [v], NaN where there is none
+    score: np.ndarray  # float64 [v], NaN if the video has none
     evidence: dict[str, np.ndarray]  # float64 [v] per name: mean over the faces, NaN without any
     frames: np.ndarray  # int64 [v], distinct frames
     faces: np.ndarray  # int64 [v], scored faces
@@ -38,11 +40,11 @@ class VideoScores(NamedTuple):
 
 
 def per_video(index: Index, frames: FrameScores, aggregation: Aggregation = "mean") -> VideoScores:
-    """Makes one score of those of each video's faces.
+    """Combines the scores of the faces of each video.
 
     Raises:
         InputError: the faces of one video have different labels.
-        ValueError: `mean_logit` of scores that are no probabilities.
+        ValueError: `mean_logit` of scores that are not probabilities.
     """
     at = chosen_rows(index, frames.rows)
     names = np.stack([at.dataset, at.method, at.video_id], axis=1)
@@ -55,7 +57,7 @@ def per_video(index: Index, frames: FrameScores, aggregation: Aggregation = "mea
         video_id=unique[:, 2],
         identity=at.identity[first],
         label=at.label[first],
-        score=_per_group(frames.score, of_face, rule(aggregation)),
+        score=_per_group(frames.score, of_face, combine(aggregation)),
         evidence={
             name: _per_group(part, of_face, np.mean) for name, part in frames.evidence.items()
         },
@@ -67,13 +69,13 @@ def per_video(index: Index, frames: FrameScores, aggregation: Aggregation = "mea
 
 
 def with_missing(videos: VideoScores, missing: MissingVideos, no_face: float | None) -> VideoScores:
-    """The same and the videos without a face, all sorted.
+    """Adds the videos without a face; all are sorted.
 
     Args:
         videos: with faces.
-        missing: without.
-        no_face: score of a readable video without a face; None for no score. An unreadable one
-            never has one.
+        missing: without a face.
+        no_face: score of a readable video without a face; None for no score. An unreadable video
+            never has a score.
     """
     names = [
         np.append(videos.video_id, missing.video_id),
@@ -81,8 +83,8 @@ def with_missing(videos: VideoScores, missing: MissingVideos, no_face: float | N
         np.append(videos.dataset, missing.dataset),
     ]
     order = np.lexsort(names)
-    guess = np.nan if no_face is None else no_face
-    none, no_number = np.zeros(len(missing.label), np.int64), np.full(len(missing.label), np.nan)
+    no_face_score = np.nan if no_face is None else no_face
+    zeros, nans = np.zeros(len(missing.label), np.int64), np.full(len(missing.label), np.nan)
 
     def column(with_face: np.ndarray, added: np.ndarray) -> np.ndarray:
         return np.append(with_face, added)[order]
@@ -93,28 +95,28 @@ def with_missing(videos: VideoScores, missing: MissingVideos, no_face: float | N
         video_id=column(videos.video_id, missing.video_id),
         identity=column(videos.identity, missing.identity),
         label=column(videos.label, missing.label),
-        score=column(videos.score, np.where(missing.status == NO_FACE, guess, np.nan)),
-        evidence={name: column(part, no_number) for name, part in videos.evidence.items()},
-        frames=column(videos.frames, none),
-        faces=column(videos.faces, none),
+        score=column(videos.score, np.where(missing.status == NO_FACE, no_face_score, np.nan)),
+        evidence={name: column(part, nans) for name, part in videos.evidence.items()},
+        frames=column(videos.frames, zeros),
+        faces=column(videos.faces, zeros),
         status=column(videos.status, missing.status),
         of_face=np.argsort(order)[videos.of_face],
     )
 
 
 def scored(videos: VideoScores) -> np.ndarray:
-    """Those that take part in the metrics, bool [v]: with a score and a known label."""
+    """The videos that count in the metrics, bool [v]: those with a score and a known label."""
     return np.isfinite(videos.score) & (videos.label != schema.UNKNOWN)
 
 
-def against_reals(videos: VideoScores, method: str) -> np.ndarray:
+def against_reals(videos: VideoScores, manipulation: str) -> np.ndarray:
     """The fakes of one manipulation and all reals, bool [v]."""
-    fakes = (videos.label == schema.FAKE) & (videos.method == method)
+    fakes = (videos.label == schema.FAKE) & (videos.method == manipulation)
     return (videos.label == schema.REAL) | fakes
 
 
-def rule(aggregation: Aggregation) -> Callable[[np.ndarray], np.floating]:
-    """What makes one score of float [n] scores, n > 0."""
+def combine(aggregation: Aggregation) -> Callable[[np.ndarray], np.floating]:
+    """The function that combines scores, float [n] with n > 0, into one."""
     match aggregation:
         case "mean":
             return np.mean
@@ -127,7 +129,7 @@ def rule(aggregation: Aggregation) -> Callable[[np.ndarray], np.floating]:
 
 
 def chosen_rows(index: Index, rows: np.ndarray) -> Index:
-    """The entries of the rows, in their order."""
+    """The entries of these rows, in their order."""
     return Index(*(column[rows] for column in index))
 
 
@@ -135,13 +137,13 @@ def _mean_logit(scores: np.ndarray) -> np.floating:
     """The probability of the mean logit."""
     if not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("the mean of logits needs probabilities")
-    return expit(logit(np.clip(scores, _CLOSEST, 1 - _CLOSEST)).mean())
+    return expit(logit(np.clip(scores, _CLIP, 1 - _CLIP)).mean())
 
 
 def _per_group(
     values: np.ndarray, group: np.ndarray, reduce: Callable[[np.ndarray], np.floating]
 ) -> np.ndarray:
-    """Float64 [g]: the values [n] of each group, made one; no group is empty."""
+    """The values [n] of each group reduced to one, float64 [g]; no group is empty."""
     ordered = values[np.argsort(group, kind="stable")]
     ends = np.cumsum(np.bincount(group))
     starts = np.append(0, ends)[:-1]
@@ -154,4 +156,4 @@ def _check_labels(at: Index, first: np.ndarray, of_face: np.ndarray) -> None:
     if len(mixed):
         n = mixed[0]
         name = f"{at.dataset[n]}/{at.method[n]}/{at.video_id[n]}"
-        raise InputError(f"video {name} holds both real and fake faces: prepare the dataset again")
+        raise InputError(f"video {name} has both real and fake faces: prepare the dataset again")

@@ -1,11 +1,12 @@
-"""A detector on a dataset: over all fakes and per manipulation, videos without a face counted in.
+"""The metrics of a detector on a dataset, over all fakes and for each manipulation.
 
-Nothing here chooses anything by its result.
+Videos without a face count. Nothing is chosen by its result.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,17 @@ from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
-from jaxfake.evaluation.metrics.auc import Bootstrap
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
-from jaxfake.evaluation.missing import NO_FACE, OK, missing_videos
+from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.quality import Quality, ScoreKind, measure_quality, quality_json
 from jaxfake.evaluation.result_files import Provenance, write_json
-from jaxfake.reporting import wording
+from jaxfake.evaluation.score_metrics import (
+    DetectionMetrics,
+    ScoreKind,
+    measure_scores,
+    metrics_json,
+)
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -28,8 +33,9 @@ NO_FACE_SCORE = 0.5
 """P(fake) of a video without a face, as in the test protocol of SelfBlendedImages (Shiohara, 2022)."""
 
 
-class Counts(NamedTuple):
-    """What became of the videos of the split."""
+@dataclasses.dataclass(frozen=True)
+class VideoCounts:
+    """How many videos of the split have a face, have none, or cannot be read."""
 
     videos: int
     ok: int
@@ -37,15 +43,16 @@ class Counts(NamedTuple):
     unreadable: int
 
 
-class Detection(NamedTuple):
-    """One score of a dataset against its labels."""
+@dataclasses.dataclass(frozen=True)
+class DetectionResult:
+    """One score of a dataset compared with its labels."""
 
     frames: FrameScores
     videos: VideoScores
     kind: ScoreKind
-    overall: Quality
-    per_method: dict[str, Quality]  # by manipulation, against the shared reals
-    coverage: Counts
+    overall: DetectionMetrics
+    per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
+    coverage: VideoCounts
     aggregation: Aggregation
     bootstrap: Bootstrap
 
@@ -56,27 +63,27 @@ def measure(
     aggregation: Aggregation,
     bootstrap: Bootstrap,
     kind: ScoreKind = P_FAKE,
-) -> Detection:
+) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
 
-    A video without a face has the score 0.5 if the score is a probability, and else none.
+    A video without a face has the score 0.5 if scores are probabilities, else it has none.
 
     Raises:
         InputError: the faces of one video have different labels.
-        ValueError: a score that should be a probability is none.
+        ValueError: a score that should be a probability is not one.
     """
     no_face = NO_FACE_SCORE if kind.probability else None
     with_face = per_video(dataset.index, frames, aggregation)
     videos = with_missing(with_face, missing_videos(dataset), no_face)
     everything = np.ones(len(videos.label), np.bool_)
-    return Detection(
+    return DetectionResult(
         frames=frames,
         videos=videos,
         kind=kind,
-        overall=measure_quality(frames, videos, everything, kind, bootstrap),
-        per_method={
-            method: measure_quality(frames, videos, against_reals(videos, method), kind, bootstrap)
-            for method in np.unique(videos.method[videos.label == schema.FAKE]).tolist()
+        overall=measure_scores(frames, videos, everything, kind, bootstrap),
+        per_manipulation={
+            name: measure_scores(frames, videos, against_reals(videos, name), kind, bootstrap)
+            for name in np.unique(videos.method[videos.label == schema.FAKE]).tolist()
         },
         coverage=_count(videos.status),
         aggregation=aggregation,
@@ -87,22 +94,22 @@ def measure(
 def write(
     folder: Path,
     dataset: FaceDataset,
-    result: Detection,
+    result: DetectionResult,
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
 ) -> None:
     """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
-    write_with(folder, dataset, result, origin, {"localisation": localisation})
+    write_files(folder, dataset, result, origin, {"localisation": localisation})
 
 
-def write_with(
+def write_files(
     folder: Path,
     dataset: FaceDataset,
-    result: Detection,
+    result: DetectionResult,
     origin: Provenance,
     more: Mapping[str, Any],
 ) -> None:
-    """The same three files, with more keys in `metrics.json`."""
+    """Writes the same three files, with `more` keys in `metrics.json`."""
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
     write_json(
@@ -116,28 +123,18 @@ def write_with(
             "interval": "95 %, percentile bootstrap, videos resampled within each class",
             "interval_identities": "95 %, percentile bootstrap, identities resampled, "
             "reals and fakes of one together",
-            **result.bootstrap._asdict(),
-            "coverage": result.coverage._asdict(),
-            **quality_json(result.overall),
-            "per_method": {name: quality_json(one) for name, one in result.per_method.items()},
+            **dataclasses.asdict(result.bootstrap),
+            "coverage": dataclasses.asdict(result.coverage),
+            **metrics_json(result.overall),
+            "per_method": {
+                name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
+            },
             "localisation": None,
             **more,
         },
     )
 
 
-def in_words(result: Detection, name: str) -> str:
-    """The result of the detector of this name in one or two plain sentences, whatever it is."""
-    sentence = wording.auc_sentence(name, result.overall.video.auc)
-    if result.coverage.videos == result.coverage.ok:
-        return sentence
-    counts = result.coverage
-    return (
-        f"{sentence} Of {counts.videos} videos, {counts.no_face} have no face (score "
-        f"{NO_FACE_SCORE}, counted in) and {counts.unreadable} cannot be read (left out)."
-    )
-
-
-def _count(status: np.ndarray) -> Counts:
+def _count(status: np.ndarray) -> VideoCounts:
     ok, no_face = int((status == OK).sum()), int((status == NO_FACE).sum())
-    return Counts(len(status), ok, no_face, len(status) - ok - no_face)
+    return VideoCounts(len(status), ok, no_face, len(status) - ok - no_face)

@@ -1,239 +1,195 @@
-"""How well a heat map says where a face was touched, beside maps that look at no face.
+"""How well a heat map localises a manipulation, beside maps that do not depend on the face.
 
-Everything is measured at the scale of the crop. A fake whose mask is not empty has a Dice, an IoU, a
-PBCA and a pixel AUC; their means over faces are given, and the same of all pixels pooled. Where a mask
-is empty nothing is to be found, and Dice and IoU are undefined: a real face has instead the share of
-its pixels that is called touched, which should be 0; a fake whose mask is empty in the crop is left
-out and counted, as is one without a mask. A map without a threshold, such as a recovery error, has a
-pixel AUC alone.
+Everything is measured at the scale of the crop. A fake with a mask that is not empty has a Dice, an IoU, a
+PBCA and a pixel AUC; the results are their means over faces, and the same metrics of all pixels pooled.
+Dice and IoU are undefined for an empty mask. A real face therefore has another metric: the share of its
+pixels that is predicted to be manipulated, which should be 0. Fakes with an empty mask in the crop, and
+fakes without a mask, are left out and counted. A heat map without a threshold, such as a recovery error,
+has only a pixel AUC.
 """
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import Index
+from jaxfake.evaluation.heat_accumulator import DETECTOR, HeatAccumulator
 from jaxfake.evaluation.metrics import pixels
-from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined, mean_interval
-from jaxfake.evaluation.metrics.pixels import Counts
-from jaxfake.evaluation.trivial_maps import TouchMap
-from jaxfake.schema import Batch
-
-DETECTOR = "detector"
+from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_interval
+from jaxfake.evaluation.metrics.pixels import PixelCounts
+from jaxfake.evaluation.metrics.undefined import Undefined
 
 PIXEL_AUC = "pixel_auc"
 
-BY_COUNTS: dict[str, Callable[[Counts], np.ndarray]] = {
+COUNT_METRICS: dict[str, Callable[[PixelCounts], np.ndarray]] = {
     "dice": pixels.dice,
     "iou": pixels.iou,
     "pbca": pixels.pbca,
 }
 
-_NO_THRESHOLD = Undefined("the heat is an error: nothing says from which on a pixel is touched")
+_NO_THRESHOLD = Undefined("the heat is an error and has no threshold")
+_NO_FACE = Undefined("it is not defined for any of the faces")
 
 
-class Spread(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class FaceMean:
     """A mean over faces."""
 
     mean: float | Undefined
     ci95: Interval | Undefined  # videos resampled
 
 
-class MapQuality(NamedTuple):
-    """One map on some fakes. Both are by the names of `BY_COUNTS` and PIXEL_AUC."""
+@dataclasses.dataclass(frozen=True)
+class MapMetrics:
+    """One map on some fakes; by the names of `COUNT_METRICS`, and PIXEL_AUC.
 
-    by_face: dict[str, Spread]
-    pooled: dict[str, float | Undefined]  # all pixels of all faces as one picture
-    behind: Spread  # Dice of the detector minus this map's, face by face
+    Attributes:
+        per_face: means over the faces.
+        pooled: of all pixels of all faces as one picture.
+        detector_dice_above: Dice of the detector minus Dice of this map, face by face.
+    """
+
+    per_face: dict[str, FaceMean]
+    pooled: dict[str, float | Undefined]
+    detector_dice_above: FaceMean
 
 
-class Group(NamedTuple):
-    """All maps on the fakes of one manipulation, or on all."""
+@dataclasses.dataclass(frozen=True)
+class FakesResult:
+    """All maps on the fakes of one manipulation, or on all fakes."""
 
-    maps: dict[str, MapQuality]  # the detector's first
+    maps: dict[str, MapMetrics]  # the detector's first
     faces: int
     videos: int
 
 
-class FalseArea(NamedTuple):
-    """What one map calls touched on real faces."""
+@dataclasses.dataclass(frozen=True)
+class FalsePositiveArea:
+    """What one map predicts to be manipulated in real faces."""
 
-    area: Spread  # share of the pixels
-    faces_touched: float | Undefined  # share of the faces with any such pixel
+    area: FaceMean  # share of the pixels
+    share_of_faces: float | Undefined  # faces with any such pixel
 
 
-class Localisation(NamedTuple):
-    """Everything that is said of a heat."""
+@dataclasses.dataclass(frozen=True)
+class LocalisationResult:
+    """All metrics of the heat maps of a method."""
 
     threshold: float | None
-    overall: Group
-    per_method: dict[str, Group]
-    reals: dict[str, FalseArea]  # by map
+    overall: FakesResult
+    per_manipulation: dict[str, FakesResult]
+    reals: dict[str, FalsePositiveArea]  # by map
     real_faces: int
-    without_mask: int  # fakes whose mask nobody knows
-    empty_mask: int  # fakes of whose mask nothing lies in the crop
+    without_mask: int  # fakes whose mask is not known
+    empty_mask: int  # fakes whose mask is empty in the crop
 
 
-class _Column:
-    """What one map did: face by face, and its levels by manipulation, of faces with pixels to find."""
-
-    def __init__(self) -> None:
-        self.counts: list[Counts] = []
-        self.auc: list[float] = []
-        self.levels: dict[str, np.ndarray] = {}
-
-    def add(self, one: TouchMap, mask: np.ndarray, method: str) -> None:
-        self.counts.append(pixels.count(one.heat >= one.threshold, mask))
-        levels = pixels.histograms(one.heat, mask)
-        self.auc.append(pixels.histogram_auc(levels))
-        if mask.any():
-            self.levels[method] = self.levels.get(method, 0) + levels
-
-    def joined(self) -> Counts:
-        """Int64 [n] each."""
-        return Counts(*np.array(self.counts, np.int64).reshape(-1, len(Counts._fields)).T)
-
-
-class Tally:
-    """Looks at heats as they come; see `predict.OnHeat`.
-
-    Args:
-        index: of the dataset.
-        trivial: the maps to measure beside the detector's.
-        threshold: of the detector's heat; None if it has none.
-    """
-
-    def __init__(
-        self, index: Index, trivial: Mapping[str, TouchMap], threshold: float | None
-    ) -> None:
-        self.index, self.threshold = index, threshold
-        self.columns = {name: _Column() for name in (DETECTOR, *trivial)}
-        self.rows: list[int] = []  # of the faces whose mask is known
-        self.without_mask = 0
-        self._trivial = trivial
-
-    def __call__(self, batch: Batch, heats: np.ndarray) -> None:
-        """Takes in n faces with their heats, float32 [n, H, W]."""
-        for n, heat in enumerate(heats):
-            if batch[schema.HAS_MASK][n]:
-                self._look(int(batch[schema.ROW][n]), heat, batch[schema.FORGERY_MASK][n] > 0)
-            elif batch[schema.LABEL][n] == schema.FAKE:
-                self.without_mask += 1
-
-    def _look(self, row: int, heat: np.ndarray, mask: np.ndarray) -> None:
-        self.rows.append(row)
-        # Without a threshold nothing is called touched, and what follows from that is never shown.
-        at = np.inf if self.threshold is None else self.threshold
-        for name, one in {DETECTOR: TouchMap(heat, at), **self._trivial}.items():
-            self.columns[name].add(one, mask, str(self.index.method[row]))
-
-
-def measure(tally: Tally, bootstrap: Bootstrap) -> Localisation | None:
-    """What the tally amounts to; None if no heat came."""
-    if not tally.rows and not tally.without_mask:
+def measure(heats: HeatAccumulator, bootstrap: Bootstrap) -> LocalisationResult | None:
+    """The metrics of all heat maps taken in; None if there were none."""
+    if not heats.rows and not heats.without_mask:
         return None
-    at = tally.index
-    rows = np.array(tally.rows, np.int64)
-    counts = {name: column.joined() for name, column in tally.columns.items()}
-    mask = counts[DETECTOR].hits + counts[DETECTOR].misses > 0
+    at = heats.index
+    rows = np.array(heats.rows, np.int64)
+    counts = {name: record.all_counts() for name, record in heats.records.items()}
+    has_pixels = counts[DETECTOR].positives > 0
     fake, real = (at.label[rows] == label for label in (schema.FAKE, schema.REAL))
-    looker = _Looker(tally, counts, _videos(at, rows), bootstrap)
-    methods = np.unique(at.method[rows[fake & mask]]).tolist()
-    return Localisation(
-        threshold=tally.threshold,
-        overall=looker.group(fake & mask, methods),
-        per_method={
-            name: looker.group(fake & mask & (at.method[rows] == name), [name]) for name in methods
+    faces = _Faces(heats, counts, _videos(at, rows), bootstrap)
+    manipulations = np.unique(at.method[rows[fake & has_pixels]]).tolist()
+    return LocalisationResult(
+        threshold=heats.threshold,
+        overall=faces.fakes(fake & has_pixels, manipulations),
+        per_manipulation={
+            name: faces.fakes(fake & has_pixels & (at.method[rows] == name), [name])
+            for name in manipulations
         },
-        reals={name: looker.false_area(name, real) for name in tally.columns},
+        reals={name: faces.false_positive_area(name, real) for name in heats.records},
         real_faces=int(real.sum()),
-        without_mask=tally.without_mask,
-        empty_mask=int((fake & ~mask).sum()),
+        without_mask=heats.without_mask,
+        empty_mask=int((fake & ~has_pixels).sum()),
     )
 
 
-def mean_dice(tally: Tally) -> float | None:
+def mean_dice(heats: HeatAccumulator) -> float | None:
     """Dice of the detector's map, mean over the fakes whose mask is not empty; None if there is none."""
-    counts = tally.columns[DETECTOR].joined()
-    fake = tally.index.label[np.array(tally.rows, np.int64)] == schema.FAKE
-    chosen = fake & (counts.hits + counts.misses > 0)
-    return float(pixels.dice(_among(counts, chosen)).mean()) if chosen.any() else None
+    counts = heats.records[DETECTOR].all_counts()
+    fake = heats.index.label[np.array(heats.rows, np.int64)] == schema.FAKE
+    chosen = fake & (counts.positives > 0)
+    return float(pixels.dice(_of(counts, chosen)).mean()) if chosen.any() else None
 
 
-def best_trivial(group: Group) -> str | None:
-    """The map other than the detector's with the greatest mean Dice; None if there is no face."""
+def best_trivial(fakes: FakesResult) -> str | None:
+    """The map with the highest mean Dice, apart from the detector's; None if there is no face."""
     means = {
-        name: quality.by_face["dice"].mean
-        for name, quality in group.maps.items()
+        name: metrics.per_face["dice"].mean
+        for name, metrics in fakes.maps.items()
         if name != DETECTOR
     }
     known = {name: mean for name, mean in means.items() if not isinstance(mean, Undefined)}
     return max(known, key=lambda name: known[name]) if known else None
 
 
-class _Looker(NamedTuple):
-    """All faces with a known mask, n of them, ready to be looked at by groups."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Faces:
+    """All n faces with a known mask, to be measured in groups."""
 
-    tally: Tally
-    counts: dict[str, Counts]  # by map, int64 [n] each
+    heats: HeatAccumulator
+    counts: dict[str, PixelCounts]  # by map, int64 [n] each
     video: np.ndarray  # int64 [n]
     bootstrap: Bootstrap
 
-    def group(self, chosen: np.ndarray, methods: list[str]) -> Group:
-        """The maps on the fakes chosen by bool [n], which are all of these manipulations."""
-        maps = {name: self._quality(name, chosen, methods) for name in self.tally.columns}
-        return Group(maps, int(chosen.sum()), len(np.unique(self.video[chosen])))
+    def fakes(self, chosen: np.ndarray, manipulations: list[str]) -> FakesResult:
+        """The maps on the fakes chosen by bool [n], which are all fakes of these manipulations."""
+        maps = {name: self._map_metrics(name, chosen, manipulations) for name in self.heats.records}
+        return FakesResult(maps, int(chosen.sum()), len(np.unique(self.video[chosen])))
 
-    def false_area(self, name: str, real: np.ndarray) -> FalseArea:
-        """What a map calls touched of the faces chosen by bool [n]."""
-        if not self._calls(name):
-            return FalseArea(Spread(_NO_THRESHOLD, _NO_THRESHOLD), _NO_THRESHOLD)
-        area = pixels.area_called(_among(self.counts[name], real))
-        some = float((area > 0).mean()) if len(area) else Undefined("there is no real face")
-        return FalseArea(self._spread(area, real), some)
+    def false_positive_area(self, name: str, real: np.ndarray) -> FalsePositiveArea:
+        """What a map predicts in the faces chosen by bool [n]."""
+        if not self._has_threshold(name):
+            return FalsePositiveArea(FaceMean(_NO_THRESHOLD, _NO_THRESHOLD), _NO_THRESHOLD)
+        area = pixels.predicted_area(_of(self.counts[name], real))
+        share = float((area > 0).mean()) if len(area) else Undefined("there is no real face")
+        return FalsePositiveArea(self._mean(area, real), share)
 
-    def _quality(self, name: str, chosen: np.ndarray, methods: list[str]) -> MapQuality:
-        column, counts = self.tally.columns[name], _among(self.counts[name], chosen)
-        levels = [column.levels[method] for method in methods]
-        by_face = {
-            metric: self._called(name, measured(counts), chosen)
-            for metric, measured in BY_COUNTS.items()
+    def _map_metrics(self, name: str, chosen: np.ndarray, manipulations: list[str]) -> MapMetrics:
+        record, counts = self.heats.records[name], _of(self.counts[name], chosen)
+        levels = [record.levels[manipulation] for manipulation in manipulations]
+        per_face = {
+            metric: self._mean_of_predictions(name, compute(counts), chosen)
+            for metric, compute in COUNT_METRICS.items()
         }
         pooled = {
-            metric: self._pooled(name, measured(pixels.pool(counts)))
-            for metric, measured in BY_COUNTS.items()
+            metric: self._pooled(name, compute(pixels.pool(counts)))
+            for metric, compute in COUNT_METRICS.items()
         }
-        auc = np.array(column.auc, np.float64)[chosen]
-        whole = pixels.histogram_auc(np.sum(levels, axis=0)) if levels else np.nan
-        ahead = pixels.dice(_among(self.counts[DETECTOR], chosen)) - pixels.dice(counts)
-        return MapQuality(
-            by_face={**by_face, PIXEL_AUC: self._spread(auc, chosen)},
-            pooled={**pooled, PIXEL_AUC: _number(whole)},
-            behind=self._called(DETECTOR, ahead, chosen),
+        auc = np.array(record.auc, np.float64)[chosen]
+        pooled_auc = pixels.histogram_auc(np.sum(levels, axis=0)) if levels else np.nan
+        above = pixels.dice(_of(self.counts[DETECTOR], chosen)) - pixels.dice(counts)
+        return MapMetrics(
+            per_face={**per_face, PIXEL_AUC: self._mean(auc, chosen)},
+            pooled={**pooled, PIXEL_AUC: _number(pooled_auc)},
+            detector_dice_above=self._mean_of_predictions(DETECTOR, above, chosen),
         )
 
-    def _calls(self, name: str) -> bool:
-        """Whether a map has a threshold."""
-        return name != DETECTOR or self.tally.threshold is not None
+    def _has_threshold(self, name: str) -> bool:
+        return name != DETECTOR or self.heats.threshold is not None
 
-    def _called(self, name: str, values: np.ndarray, chosen: np.ndarray) -> Spread:
-        if not self._calls(name):
-            return Spread(_NO_THRESHOLD, _NO_THRESHOLD)
-        return self._spread(values, chosen)
+    def _mean_of_predictions(self, name: str, values: np.ndarray, chosen: np.ndarray) -> FaceMean:
+        if not self._has_threshold(name):
+            return FaceMean(_NO_THRESHOLD, _NO_THRESHOLD)
+        return self._mean(values, chosen)
 
     def _pooled(self, name: str, value: np.ndarray) -> float | Undefined:
-        return _number(float(value[0])) if self._calls(name) else _NO_THRESHOLD
+        return _number(float(value[0])) if self._has_threshold(name) else _NO_THRESHOLD
 
-    def _spread(self, values: np.ndarray, chosen: np.ndarray) -> Spread:
-        """Of the values [c] of the chosen faces; a face whose mask is all of it has no pixel AUC."""
+    def _mean(self, values: np.ndarray, chosen: np.ndarray) -> FaceMean:
+        """The mean of the values [c] of the chosen faces; a face that is all mask has no pixel AUC."""
         known = np.isfinite(values)
         if not known.any():
-            nothing = Undefined("there is no face of which it is defined")
-            return Spread(nothing, nothing)
+            return FaceMean(_NO_FACE, _NO_FACE)
         values, videos = values[known], self.video[chosen][known]
-        return Spread(float(values.mean()), mean_interval(values, videos, self.bootstrap))
+        return FaceMean(float(values.mean()), mean_interval(values, videos, self.bootstrap))
 
 
 def _videos(at: Index, rows: np.ndarray) -> np.ndarray:
@@ -242,9 +198,9 @@ def _videos(at: Index, rows: np.ndarray) -> np.ndarray:
     return np.unique(names, axis=0, return_inverse=True)[1]
 
 
-def _among(counts: Counts, chosen: np.ndarray) -> Counts:
-    return Counts(*(part[chosen] for part in counts))
+def _of(counts: PixelCounts, chosen: np.ndarray) -> PixelCounts:
+    return PixelCounts(*(part[chosen] for part in counts))
 
 
 def _number(value: float) -> float | Undefined:
-    return Undefined("there is no face of which it is defined") if np.isnan(value) else value
+    return _NO_FACE if np.isnan(value) else value

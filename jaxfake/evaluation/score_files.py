@@ -1,4 +1,4 @@
-"""The two score files: `frames.csv`, a row a face, and `scores.csv`, a row a video."""
+"""The two score files: `frames.csv`, a row for each face, and `scores.csv`, a row for each video."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from jaxfake.runtime.files import write_atomically
 
 
 def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
-    """`frames.csv`, sorted; `face` counts the faces of one frame in stored order."""
+    """Writes `frames.csv`, sorted; `face` counts the faces of one frame in stored order."""
     at = chosen_rows(index, frames.rows)
     order = np.lexsort((frames.rows, at.frame, at.video_id, at.method, at.dataset))
     rows: list[tuple[Any, ...]] = []
@@ -30,7 +30,7 @@ def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
 
 
 def write_scores(path: Path, videos: VideoScores) -> None:
-    """`scores.csv`; a video without a score has none there either."""
+    """Writes `scores.csv`; the score of a video without one is empty."""
     rows = zip(
         videos.dataset,
         videos.method,
@@ -58,4 +58,4 @@ def _label(label: int) -> str:
 
 
 def _number(score: float) -> str:
-    return "" if np.isnan(score) else f"{score:.9g}"  # all that a float32 holds
+    return "" if np.isnan(score) else f"{score:.9g}"  # all digits of a float32

@@ -1,12 +1,11 @@
-"""Maps that look at no face: what a localisation must beat.
+"""Trivial heat maps that do not depend on the face: baselines that localisation must beat.
 
-With aligned crops a fixed region does well, above all where the masks of a manipulation are boxes. The
-mean mask and the box are made of the training fakes, so they know what a detector can know of a face
-without seeing it.
+In aligned crops a fixed region does well, above all where the masks of a manipulation are boxes. The mean
+mask and the box are made from the masks of the training fakes.
 """
 
+import dataclasses
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,29 +15,28 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.predict import evenly_spaced
 from jaxfake.runtime.files import write_atomically
 
-FILE_NAME = "training_mask.png"
-
-MOST_MASKS = 2000
-"""At most so many training fakes, evenly spaced, make the mean mask."""
+MAX_MASKS = 2000
+"""The mean mask is made of at most this many training fakes, evenly spaced."""
 
 _LEVELS = 255
 
 
-class TouchMap(NamedTuple):
-    """One map for all faces."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeatMap:
+    """A heat map with its threshold."""
 
     heat: np.ndarray  # float32 [H, W], >= 0
-    threshold: float  # from which heat on a pixel is called touched
+    threshold: float  # a pixel with at least this heat is predicted to be manipulated
 
 
 def training_mask(train: FaceDataset) -> np.ndarray | None:
-    """How often each pixel of the training fakes with a mask is touched, uint8 [H, W]: 255 = always.
+    """The mean mask of the training fakes, uint8 [H, W]; 255 where all are manipulated.
 
-    None if there is no such fake.
+    None if no fake has a mask.
     """
     fakes = np.flatnonzero(train.index.label == schema.FAKE)
     total, masks = np.zeros((train.size, train.size), np.int64), 0
-    for row in evenly_spaced(fakes, MOST_MASKS).tolist():
+    for row in evenly_spaced(fakes, MAX_MASKS).tolist():
         example = train[row]
         if example.has_mask:
             total += example.forgery_mask > 0
@@ -46,49 +44,50 @@ def training_mask(train: FaceDataset) -> np.ndarray | None:
     return np.rint(total * (_LEVELS / masks)).astype(np.uint8) if masks else None
 
 
-def save(folder: Path, mask: np.ndarray) -> None:
-    """Keeps the mean mask of a run, where a person can look at it."""
-    write_atomically(folder / FILE_NAME, cv2.imencode(".png", mask)[1].tobytes())
+def save(path: Path, mask: np.ndarray) -> None:
+    """Writes the mean mask of a run as a picture."""
+    write_atomically(path, cv2.imencode(".png", mask)[1].tobytes())
 
 
-def load(folder: Path, size: int) -> np.ndarray | None:
-    """The mean mask of a run, uint8 [size, size]; None if it keeps none that can be used."""
-    path = folder / FILE_NAME
+def load(path: Path, size: int) -> np.ndarray | None:
+    """The mean mask of a run, uint8 [size, size]; None if there is none of this size."""
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
     return mask if mask is not None and mask.shape == (size, size) else None
 
 
-def trivial_maps(size: int, mask: np.ndarray | None) -> dict[str, TouchMap]:
-    """The maps under their names, for crops of `size` pixels.
+def trivial_maps(size: int, mask: np.ndarray | None) -> dict[str, HeatMap]:
+    """The trivial maps by name, for crops of `size` pixels.
 
     Args:
-        mask: see `training_mask`; without it there is neither a mean mask nor a central box.
+        mask: see `training_mask`; without it, the mean mask and the central box are left out.
     """
     maps = {
-        "nothing": TouchMap(np.zeros((size, size), np.float32), 0.5),
-        "everything": TouchMap(np.ones((size, size), np.float32), 0.5),
+        "nothing": HeatMap(np.zeros((size, size), np.float32), 0.5),
+        "everything": HeatMap(np.ones((size, size), np.float32), 0.5),
     }
     if mask is not None:
         mean = mask.astype(np.float32) / _LEVELS
-        maps["mean training mask"] = TouchMap(mean, best_threshold(mask))
-        maps["central box"] = TouchMap(central_box(size, float(mean.mean())), 0.5)
+        maps["mean training mask"] = HeatMap(mean, best_threshold(mask))
+        maps["central box"] = HeatMap(central_box(size, float(mean.mean())), 0.5)
     return maps
 
 
 def best_threshold(mask: np.ndarray) -> float:
-    """The threshold of the mean mask uint8 [H, W] that is best on the training fakes themselves.
+    """The threshold of the mean mask, uint8 [H, W], with the highest pooled Dice on the training fakes.
 
-    Their pooled Dice follows from the mean mask alone: a pixel called touched hits as often as it is.
+    It follows from the mean mask alone, which says how often each predicted pixel is a true positive.
     """
     levels = np.arange(1, _LEVELS + 1)
-    called = np.array([(mask >= level).sum() for level in levels])
-    hits = np.array([mask[mask >= level].sum(dtype=np.float64) for level in levels]) / _LEVELS
-    pooled = 2 * hits / np.maximum(called + mask.sum(dtype=np.float64) / _LEVELS, 1)
+    predicted = np.array([(mask >= level).sum() for level in levels])
+    true_positives = (
+        np.array([mask[mask >= level].sum(dtype=np.float64) for level in levels]) / _LEVELS
+    )
+    pooled = 2 * true_positives / np.maximum(predicted + mask.sum(dtype=np.float64) / _LEVELS, 1)
     return float((levels[int(np.argmax(pooled))] - 0.5) / _LEVELS)
 
 
 def central_box(size: int, share: float) -> np.ndarray:
-    """1 in a square in the middle that covers about that share of the picture, else 0: float32."""
+    """1 in a central square that covers about this share of the picture, else 0: float32."""
     box = np.zeros((size, size), np.float32)
     edge = round(size * (1 - share**0.5) / 2)
     box[edge : size - edge, edge : size - edge] = 1

@@ -1,23 +1,29 @@
-"""The first result of the whole idea: the masked recovery error alone as a detector of fakes.
+"""The masked recovery error alone as a zero-shot detector: nothing is trained on a fake.
 
-Nothing is trained on a fake, and no score is chosen by its result: the headline is the mean error over
-the three parts, as defined before any measurement; all other scores are listed beside it.
+No score is chosen by its result: the headline is the mean error over the three parts, defined before any
+measurement; all other scores are listed beside it.
 """
 
+import dataclasses
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
-from jaxfake.evaluation.detection import Detection
-from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined
+from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.quality import AucPair, Quality, ScoreKind, auc_json, measure_evidence
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.reporting import wording
+from jaxfake.evaluation.score_metrics import (
+    AucPair,
+    DetectionMetrics,
+    ScoreKind,
+    auc_json,
+    evidence_auc,
+)
 
 HEADLINE = "error_mean"
 """Name of `Prediction.score`: masked squared error, mean over the parts."""
@@ -25,78 +31,54 @@ HEADLINE = "error_mean"
 _ERROR = ScoreKind(HEADLINE, probability=False)
 
 
-class ZeroShot(NamedTuple):
-    """The headline as a detector, and every score over all fakes and per manipulation."""
+@dataclasses.dataclass(frozen=True)
+class ZeroShotResult:
+    """The headline as a detector, and every score over all fakes and for each manipulation."""
 
-    headline: Detection
+    headline: DetectionResult
     scores: dict[str, AucPair]  # by name of the score, headline first
-    scores_per_method: dict[str, dict[str, AucPair]]  # by manipulation, then by name of the score
+    scores_per_manipulation: dict[str, dict[str, AucPair]]  # then by name of the score
 
 
-def measure(dataset: FaceDataset, frames: FrameScores, bootstrap: Bootstrap) -> ZeroShot:
+def measure(dataset: FaceDataset, frames: FrameScores, bootstrap: Bootstrap) -> ZeroShotResult:
     """Measures every score of `frames`; videos without a known label or without a face are left out."""
     headline = detection.measure(dataset, frames, "mean", bootstrap, _ERROR)
     everything = np.ones(len(headline.videos.label), np.bool_)
-    return ZeroShot(
+    return ZeroShotResult(
         headline,
-        _areas(headline, everything, headline.overall),
+        _aucs(headline, everything, headline.overall),
         {
-            method: _areas(headline, against_reals(headline.videos, method), quality)
-            for method, quality in headline.per_method.items()
+            name: _aucs(headline, against_reals(headline.videos, name), metrics)
+            for name, metrics in headline.per_manipulation.items()
         },
     )
 
 
-def in_words(result: ZeroShot) -> str:
-    """The headline in one or two plain sentences, whatever it is."""
-    auc = result.headline.overall.video.auc
-    name = "Masked recovery error alone, nothing trained on fakes"
-    sentence = wording.auc_sentence(name, auc)
-    if isinstance(auc.value, Undefined) or isinstance(auc.ci95, Undefined):
-        return sentence
-    return f"{sentence} {_meaning(auc.value, auc.ci95)}"
-
-
-def _meaning(value: float, interval: Interval) -> str:
-    """What the number says; where the words change is our choice."""
-    if interval.low <= 0.5 <= interval.high:
-        return (
-            "The interval holds 0.5, which is chance: on these videos the error alone "
-            "does not tell fakes from reals."
-        )
-    if interval.high < 0.5:
-        return (
-            "That is below chance: fakes are recovered better than reals here, so the error "
-            "ranks them the wrong way round. It is reported as it is, not turned over."
-        )
-    share = f"a fake has the larger error in {100 * value:.0f} of 100 pairs of a fake and a real"
-    if value < 0.7:
-        return f"A real but weak signal, no detector yet: {share}."
-    if value < 0.9:
-        return f"A clear signal, with many errors left: {share}."
-    return f"A strong signal on this dataset: {share}."
-
-
-def write(folder: Path, dataset: FaceDataset, result: ZeroShot, origin: Provenance) -> None:
+def write(folder: Path, dataset: FaceDataset, result: ZeroShotResult, origin: Provenance) -> None:
     """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
     evidence = {
         name: {
             **_json(pair),
-            "per_method": {m: _json(at[name]) for m, at in result.scores_per_method.items()},
+            "per_method": {
+                manipulation: _json(pairs[name])
+                for manipulation, pairs in result.scores_per_manipulation.items()
+            },
         }
         for name, pair in result.scores.items()
     }
-    detection.write_with(folder, dataset, result.headline, origin, {"evidence": evidence})
+    detection.write_files(folder, dataset, result.headline, origin, {"evidence": evidence})
 
 
-def _areas(headline: Detection, chosen: np.ndarray, quality: Quality) -> dict[str, AucPair]:
-    """The areas of each score on the chosen videos, bool [v]; those of the headline are known."""
+def _aucs(
+    headline: DetectionResult, chosen: np.ndarray, metrics: DetectionMetrics
+) -> dict[str, AucPair]:
+    """The AUC of each score on the chosen videos, bool [v]; that of the headline is in `metrics`."""
     frames, videos, bootstrap = headline.frames, headline.videos, headline.bootstrap
-    areas = {HEADLINE: AucPair(quality.video.auc, quality.frame.auc)}
+    aucs = {HEADLINE: AucPair(metrics.video.auc, metrics.frame.auc)}
     for name in frames.evidence:
         if name != HEADLINE:
-            areas[name] = measure_evidence(frames, videos, chosen, name, bootstrap)
-    return areas
+            aucs[name] = evidence_auc(frames, videos, chosen, name, bootstrap)
+    return aucs
 
 
 def _json(pair: AucPair) -> dict[str, Any]:

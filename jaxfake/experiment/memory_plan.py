@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxfake.config import Config, Stage
-from jaxfake.experiment import build
-from jaxfake.experiment.build import DETECT, RECOVER
+from jaxfake.experiment import build_method
+from jaxfake.experiment.run_folder import DETECT, RECOVER
 from jaxfake.models.method import Method
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import costs, search, speed
@@ -73,10 +73,12 @@ def stage_plans(config: Config, wanted: Wanted) -> list[StagePlans]:
     Raises:
         InputError: nothing fits, or a size or card is not one.
     """
-    config = build.computable_here(config)
-    stages: list[tuple[str, Method, Stage]] = [(RECOVER, build.recovery(config), config.recover)]
+    config = build_method.computable_here(config)
+    stages: list[tuple[str, Method, Stage]] = [
+        (RECOVER, build_method.recovery(config), config.recover)
+    ]
     if config.detect is not None:
-        stages.append((DETECT, build.detector(config), config.detect))
+        stages.append((DETECT, build_method.detector(config), config.detect))
     return [_stage_plans(*stage, config, wanted) for stage in stages]
 
 

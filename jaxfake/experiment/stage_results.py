@@ -1,14 +1,47 @@
-"""What a stage has to show, ready for the terminal and for the report."""
+"""What a stage is evaluated on, and what comes of it, ready for the terminal and for the report."""
 
-from typing import NamedTuple
+import dataclasses
+from pathlib import Path
 
+import numpy as np
+
+from jaxfake.config import Aggregation
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.source_frames import SourceFrames
 from jaxfake.reporting.html import Highlight, Section
 
 
-class StageResults(NamedTuple):
-    """Results of one stage."""
+@dataclasses.dataclass(frozen=True)
+class EvaluationTask:
+    """One split to evaluate a stage on.
 
-    in_words: tuple[str, ...]  # for the terminal
-    summary: tuple[str, ...]  # for the top of the page
+    Attributes:
+        faces: the split.
+        folder: for the result files; it exists.
+        aggregation: how the scores of a video's faces become one.
+        train: what was trained on, for the baselines that are made of it; None if it is not at hand.
+        training_mask: uint8 [H, W], mean mask of the training fakes; None if it is not at hand.
+        frames: that the faces were taken from; None if they are not at hand.
+    """
+
+    faces: FaceDataset
+    folder: Path
+    aggregation: Aggregation
+    train: FaceDataset | None = None
+    training_mask: np.ndarray | None = None
+    frames: SourceFrames | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class StageResults:
+    """Results of one stage.
+
+    Attributes:
+        in_words: for the terminal.
+        summary: for the top of the page.
+    """
+
+    in_words: tuple[str, ...]
+    summary: tuple[str, ...]
     highlights: tuple[Highlight, ...]
     sections: tuple[Section, ...]

@@ -1,13 +1,13 @@
-"""From a frame to an aligned square crop: one similarity that everything of the frame goes through.
+"""From a frame to an aligned square crop: one similarity transform for pixels, landmarks and masks.
 
-The eyes, nose tip and mouth corners are brought as near as possible (least squares) to fixed places, so
-that a facial part lies on the same patches in every crop. Template and 1.3 x margin: the alignment that
-DeepfakeBench and FSFM use, with the right points. A matrix [2, 3] takes frame pixels to
-crop pixels, x then y, the centre of the first pixel at 0 in both.
+The eyes, nose tip and mouth corners are brought as close as possible (least squares) to fixed places, so
+that a facial part is on the same patches in every crop. Template and margin of 1.3: the alignment that
+DeepfakeBench and FSFM use, with the right points. A matrix [2, 3] maps frame pixels to crop pixels, x then
+y, with the centre of the first pixel at 0 in both.
 """
 
+import dataclasses
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,7 +23,8 @@ _TEMPLATE = np.array(
 _MAX_OVERSAMPLING = 32
 
 
-class Crop(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Crop:
     """An aligned face."""
 
     image: np.ndarray  # uint8 [size, size, 3]; black where the frame ends
@@ -45,7 +46,7 @@ def crop(image: np.ndarray, landmarks: np.ndarray, size: int) -> Crop:
 
 
 def alignment(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """float64 [2, 3]: takes the five points of these 68 landmarks nearest to the template.
+    """float64 [2, 3]: brings the five points of these 68 landmarks as close as possible to the template.
 
     Raises:
         ValueError: the five points coincide or are not finite.
@@ -64,7 +65,7 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The rotation, scaling and shift (never a reflection) with the least squared error.
 
-    With points as complex numbers it is one complex factor, fitted in closed form.
+    With points as complex numbers it is a complex factor and a shift, fitted in closed form.
 
     Args:
         source, target: float64 [n, 2].
@@ -92,7 +93,7 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def place_in_frame(values: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """What belongs to the pixels of a crop, back at its place in the frame.
+    """Values of a crop's pixels, mapped back into the frame.
 
     Args:
         values: float32 [size, size].
@@ -101,7 +102,7 @@ def place_in_frame(values: np.ndarray, matrix: np.ndarray, height: int, width: i
     Returns:
         float32 [height, width], linear between the values; NaN outside of the crop.
     """
-    # cv2 gives 0 outside, and mixes it into the rim: what is wholly inside is told by the same warp of 1.
+    # cv2 gives 0 outside and mixes it into the edge; the same warp of ones shows which pixels are inside.
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (width, height)
     moved, inside = (
@@ -123,17 +124,17 @@ def warp(
     border: int = cv2.BORDER_CONSTANT,
     spacing: float = 1.0,
 ) -> np.ndarray:
-    """The crop uint8 [size, size, 3] that a similarity takes out of an image, without aliasing.
+    """The crop uint8 [size, size, 3] that a similarity takes from an image, without aliasing.
 
-    cv2.warpAffine reads one spot per pixel, however much it shrinks: then the crop is drawn several
-    times finer, and averaged. Bicubic where it enlarges.
+    cv2.warpAffine reads one point per pixel, however much it shrinks the image. So when it shrinks, the
+    crop is made several times finer and averaged. Bicubic when it enlarges.
 
     Args:
         image: uint8 [H, W, 3].
         matrix: float64 [2, 3], image to crop.
         size: side of the crop in pixels.
-        border: what lies outside of the image; black by default.
-        spacing: how far apart in image pixels two spots may be that are read.
+        border: how pixels outside of the image are filled; black by default.
+        spacing: largest distance, in image pixels, between two points that are read.
     """
     reach = 1 / math.hypot(matrix[0, 0], matrix[1, 0])  # image pixels per crop pixel
     times = min(math.ceil(reach / spacing), _MAX_OVERSAMPLING)
@@ -148,7 +149,7 @@ def warp(
 
 
 def warp_mask(mask: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """The same for a mask uint8 [H, W] whose values mean something: nearest pixel, 0 outside."""
+    """The same for a mask uint8 [H, W], whose values are kept: nearest pixel, 0 outside."""
     return cv2.warpAffine(mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
 
 

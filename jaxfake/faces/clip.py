@@ -10,10 +10,10 @@ from jaxfake.faces.video import Frame
 
 
 def count_frames(path: Path) -> int:
-    """How many frames there are, see `video.count_frames`.
+    """The number of frames, see `video.count_frames`.
 
     Raises:
-        Unreadable: none.
+        Unreadable: there are none.
     """
     if not path.is_dir():
         return video.count_frames(path)
@@ -24,10 +24,10 @@ def count_frames(path: Path) -> int:
 
 
 def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
-    """The frames of these numbers, ascending; fewer where some cannot be read.
+    """The frames with these indices, ascending; fewer if some cannot be read.
 
     Raises:
-        Unreadable: no clip, or not one of these frames can be read.
+        Unreadable: it is not a clip, or none of these frames can be read.
     """
     return _read_pictures(path, indices) if path.is_dir() else video.read_frames(path, indices)
 
@@ -35,7 +35,7 @@ def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
 def pictures(folder: Path) -> list[Path]:
     """The pictures of a folder in the natural order of their names: 2 comes before 10.
 
-    A link that leaves the folder is none of them.
+    Links that leave the folder are left out.
     """
     root = folder.resolve()
     inside = [
@@ -48,7 +48,7 @@ def pictures(folder: Path) -> list[Path]:
 
 def _read_pictures(folder: Path, indices: list[int]) -> Iterator[Frame]:
     paths = pictures(folder)
-    failure = "it has no such frame"
+    failure = "it has none of these frames"
     found = 0
     for index in indices:
         if index >= len(paths):
@@ -65,6 +65,6 @@ def _read_pictures(folder: Path, indices: list[int]) -> Iterator[Frame]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Numbers in a name compare as numbers."""
+    """A sort key that compares the numbers in a name as numbers."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,8 +1,8 @@
-"""Photographs: their size read from the header first, then decoded to 8-bit RGB."""
+"""Reads photographs: first their size from the header, then the pixels as 8-bit RGB."""
 
+import dataclasses
 import struct
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,19 +12,20 @@ from jaxfake.faces.media import (
     MAX_IMAGE_PIXELS,
     Unreadable,
     check_pixels,
-    opencv_says,
+    opencv_message,
 )
 
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_START_OF_SCAN = 0xDA
 
 
-class _Claim(NamedTuple):
-    """What a header says, before anything is decoded."""
+@dataclasses.dataclass(frozen=True)
+class _Header:
+    """What a file says about its picture, before anything is decoded."""
 
     width: int
     height: int
-    whole: bool  # the end of the picture is there
+    complete: bool  # the end of the picture exists
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -35,7 +36,7 @@ def read_image(path: Path) -> np.ndarray:
         channels.
 
     Raises:
-        Unreadable: empty, no such picture, over the bounds, or cut short.
+        Unreadable: it is empty, not such a picture, too large, or cut short.
     """
     size = path.stat().st_size
     if not size:
@@ -43,20 +44,20 @@ def read_image(path: Path) -> np.ndarray:
     if size > MAX_IMAGE_BYTES:
         raise Unreadable(f"{size >> 20} MB are over the limit of {MAX_IMAGE_BYTES >> 20}")
     data = path.read_bytes()
-    claim = _claim(data)
-    check_pixels(claim.width, claim.height, MAX_IMAGE_PIXELS)
-    if not claim.whole:
+    header = _read_header(data)
+    check_pixels(header.width, header.height, MAX_IMAGE_PIXELS)
+    if not header.complete:
         raise Unreadable("the picture is cut short")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
-        raise Unreadable(f"it does not decode ({opencv_says(error)})") from error
+        raise Unreadable(f"it does not decode ({opencv_message(error)})") from error
     if image is None:
         raise Unreadable("it does not decode")
     return image
 
 
-def _claim(data: bytes) -> _Claim:
+def _read_header(data: bytes) -> _Header:
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return _png(data)
@@ -66,16 +67,16 @@ def _claim(data: bytes) -> _Claim:
             return _webp(data)
     except (struct.error, IndexError) as error:
         raise Unreadable("its header is cut short") from error
-    raise Unreadable("it is no PNG, JPEG or WebP picture")
+    raise Unreadable("it is not a PNG, JPEG or WebP picture")
 
 
-def _png(data: bytes) -> _Claim:
+def _png(data: bytes) -> _Header:
     """PNG specification, 5.2 and 11.2.1: IHDR is the first chunk, IEND the last."""
     width, height = struct.unpack_from(">II", data, 16)
-    return _Claim(width, height, whole=b"IEND" in data[-4096:])
+    return _Header(width, height, complete=b"IEND" in data[-4096:])
 
 
-def _jpeg(data: bytes) -> _Claim:
+def _jpeg(data: bytes) -> _Header:
     """ITU T.81, annex B: walk the segments up to the first scan. No end marker occurs within a scan."""
     width = height = 0
     at = 2
@@ -83,27 +84,27 @@ def _jpeg(data: bytes) -> _Claim:
         if data[at] != 0xFF:
             raise Unreadable("its JPEG segments are damaged")
         marker = data[at + 1]
-        if marker == 0xFF:  # filling
+        if marker == 0xFF:  # padding
             at += 1
             continue
         if marker in _JPEG_SIZE_MARKERS:
             height, width = struct.unpack_from(">HH", data, at + 5)
         if marker == _JPEG_START_OF_SCAN:
-            return _Claim(width, height, whole=data.find(b"\xff\xd9", at) >= 0)
+            return _Header(width, height, complete=data.find(b"\xff\xd9", at) >= 0)
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
 
 
-def _webp(data: bytes) -> _Claim:
+def _webp(data: bytes) -> _Header:
     """RFC 9649, 2: a lossy, a lossless or an extended first chunk."""
-    whole = len(data) >= 8 + struct.unpack_from("<I", data, 4)[0]
+    complete = len(data) >= 8 + struct.unpack_from("<I", data, 4)[0]
     kind = data[12:16]
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
-        return _Claim(width & 0x3FFF, height & 0x3FFF, whole)
+        return _Header(width & 0x3FFF, height & 0x3FFF, complete)
     if kind == b"VP8L":
         bits = struct.unpack_from("<I", data, 21)[0]
-        return _Claim((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, whole)
+        return _Header((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, complete)
     if kind == b"VP8X":
         width = int.from_bytes(data[24:27], "little") + 1
-        return _Claim(width, int.from_bytes(data[27:30], "little") + 1, whole)
+        return _Header(width, int.from_bytes(data[27:30], "little") + 1, complete)
     raise Unreadable("its WebP header is damaged")

@@ -1,35 +1,36 @@
 """68 landmarks of a detected face: MediaPipe's face mesh on an upright square around it."""
 
+import dataclasses
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from jaxfake.faces import align, mesh68
-from jaxfake.faces.detector import LEFT_EYE, RIGHT_EYE, Detection
-from jaxfake.faces.models import FaceModels
+from jaxfake.faces.face_detector import LEFT_EYE, RIGHT_EYE, FaceDetection
+from jaxfake.faces.model_files import FaceModels
 
 _SIDE = 192  # pixels of the network's input
 _SPACING = 2.0  # halves the cost of a square without moving a landmark by 0.1 % of the eye distance
 _MARGIN = 1.5  # side of the square, in longer sides of the box
 
 
-class Landmarks(NamedTuple):
-    """What the mesh says about one square."""
+@dataclasses.dataclass(frozen=True)
+class Landmarks:
+    """Landmarks of one face, and how sure the model is that it is one."""
 
     points: np.ndarray  # float32 [68, 2], iBUG order, pixels of the picture
-    presence: float  # 0 to 1: whether there is a face in the square at all
+    presence: float  # 0 to 1: probability of a face in the square
 
 
 class Landmarker:
-    """Runs the mesh. Not to be shared between threads."""
+    """Runs the face-mesh model. Not to be shared between threads."""
 
     def __init__(self, models: FaceModels) -> None:
         self._net = cv2.dnn.readNetFromTFLite(str(models.landmarks), engine=cv2.dnn.ENGINE_CLASSIC)
         self._outputs = self._net.getUnconnectedOutLayersNames()
 
-    def locate(self, image: np.ndarray, face: Detection) -> Landmarks:
+    def locate(self, image: np.ndarray, face: FaceDetection) -> Landmarks:
         """The landmarks of a detected face.
 
         Args:
@@ -45,8 +46,8 @@ class Landmarker:
         return Landmarks(back, float(1 / (1 + np.exp(-presence[0]))))
 
 
-def _upright(face: Detection) -> np.ndarray:
-    """float64 [2, 3]: picture to the square in which the eyes are level."""
+def _upright(face: FaceDetection) -> np.ndarray:
+    """float64 [2, 3]: from the picture to a square in which the eyes are level."""
     corners = face.box.reshape(2, 2).astype(np.float64)
     right, left = face.points[RIGHT_EYE], face.points[LEFT_EYE]
     angle = math.atan2(left[1] - right[1], left[0] - right[0])

@@ -1,4 +1,4 @@
-"""What a person's files may be: types by suffix, bounds on size, and how they fail."""
+"""Which files are accepted: types by suffix, limits of size, and the error of an unreadable file."""
 
 from pathlib import Path
 
@@ -17,24 +17,24 @@ MAX_FRAME_PIXELS = 40_000_000
 
 
 class Unreadable(Exception):
-    """A file cannot be used; the text says why in a few words. Never the program's own fault."""
+    """A file cannot be used, through no fault of the program. The text says why in a few words."""
 
 
 def is_image(path: Path) -> bool:
-    """Whether the suffix says photograph."""
+    """Whether the suffix is that of a photograph."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def is_video(path: Path) -> bool:
-    """Whether the suffix says video."""
+    """Whether the suffix is that of a video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def check_pixels(width: int, height: int, most: int) -> None:
-    """Refuses dimensions that a file claims, before anything of that size is allocated.
+    """Checks the dimensions in a file's header, before anything of that size is allocated.
 
     Raises:
-        Unreadable: nothing to see, or more than `most` pixels.
+        Unreadable: there are no pixels, or more than `most`.
     """
     if width <= 0 or height <= 0:
         raise Unreadable(f"it claims to be {width} x {height} pixels")
@@ -42,6 +42,6 @@ def check_pixels(width: int, height: int, most: int) -> None:
         raise Unreadable(f"{width} x {height} pixels are over the limit of {most // 10**6} million")
 
 
-def opencv_says(error: cv2.error) -> str:
-    """Its message in one short line."""
+def opencv_message(error: cv2.error) -> str:
+    """The message of an error of OpenCV in one short line."""
     return f"OpenCV: {' '.join(str(error).split())[:160]}"

@@ -1,9 +1,9 @@
 """From the 468 points of MediaPipe's face mesh to the 68 landmarks of iBUG.
 
-Every landmark is the mean of one or two mesh points. The choice is ours: points that mean the same where
-both have one, the rest (jaw, brows, bridge of the nose) spaced evenly along the mesh's contour as iBUG's
-are, mirrored points on both sides, and checked by looking. One limit: the jaw is the silhouette of the
-mesh, so on a turned head its far side follows the skull, where annotators follow what is seen.
+Every landmark is the mean of one or two mesh points. The choice is ours: the same anatomical point where
+both have one; for the rest (jaw, brows, bridge of the nose) points spaced evenly along the mesh's contour,
+as in iBUG; mirrored points on both sides; all checked by eye. One limit: the jaw is the silhouette of the
+mesh, so on a turned head its far side follows the skull, while human annotators follow the visible edge.
 """
 
 import numpy as np

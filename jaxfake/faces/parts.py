@@ -1,4 +1,4 @@
-"""Landmarks to facial parts: which part, and which region of interest, each patch of a face shows.
+"""From landmarks to facial parts: which part and which region of interest each patch of a face shows.
 
 Our reading of Mover and Delocate: a face is divided into eyes, cheek & nose, lips; regions of interest
 (ROIs) follow the Facial Action Coding System and are located by key points: eyebrows, lower eyelids,
@@ -28,10 +28,10 @@ _ROI_PARTS = np.repeat(
 
 
 class PartMap(NamedTuple):
-    """For each patch, by rows: the part that its centre lies in, and the ROI point that it holds."""
+    """For each patch, row by row: the part at its centre, and the part of the ROI point in it."""
 
     part: jax.Array  # int32 [B, N], 0 background, 1 eyes, 2 cheek & nose, 3 lips
-    roi: jax.Array  # int32 [B, N], 0 none, else the part whose ROI point lies in the patch
+    roi: jax.Array  # int32 [B, N], 0 none, else the part of the ROI point in the patch
 
 
 def part_map(landmarks: jax.Array, image: int, patch: int) -> PartMap:
@@ -80,8 +80,8 @@ def _rois(points: jax.Array, image: int, patch: int) -> jax.Array:
     grid = image // patch
     inside = ((columns >= 0) & (columns < grid)).all(-1)
     index = jnp.where(inside, columns[..., 1] * grid + columns[..., 0], -1)
-    hit = index[:, :, None] == jnp.arange(grid * grid)
-    return jnp.where(hit, _ROI_PARTS[None, :, None], BACKGROUND).max(1).astype(jnp.int32)
+    in_patch = index[:, :, None] == jnp.arange(grid * grid)
+    return jnp.where(in_patch, _ROI_PARTS[None, :, None], BACKGROUND).max(1).astype(jnp.int32)
 
 
 def _roi_points(points: jax.Array) -> jax.Array:

@@ -1,12 +1,12 @@
-"""Who is who over a clip: faces of single frames joined to tracks, so that one person stays one track.
+"""Tracks people through a clip by joining the faces of single frames.
 
-A face continues the track whose last face overlaps it most; the clip's subject is the track with the most
-to see, or the one that was manipulated, where that is known. Frames in which the subject's face was not
-found are filled between two in which it was, if those are near each other. Our choice throughout.
+A face continues the track whose last face overlaps it most. The clip's subject is the track with the
+largest faces, or the manipulated one where that is known. Frames in which the subject was not found are
+filled by interpolation between two in which it was, if those are close together. All of this is our choice.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,26 +15,28 @@ from jaxfake.faces.finder import Face
 MIN_OVERLAP = 0.15
 """Boxes of one person in two frames share at least this (intersection over union)."""
 
-MOST_ABSENT = 4
-"""A track ends after so many frames without its face; who comes back later begins a new one."""
+MOST_MISSED = 4
+"""A track ends after this many frames without its face; a person who comes back later gets a new one."""
 
 
-class Sighting(NamedTuple):
-    """One face in one of the frames that were looked at."""
+@dataclasses.dataclass(frozen=True)
+class Sighting:
+    """One face in one of the frames that were read."""
 
-    place: int  # of the frame among those looked at, from 0
+    place: int  # of the frame among those read, from 0
     face: Face
     number: int  # of the face within its frame, in the order given
 
 
-class Track(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Track:
     """One person, in the order of the frames."""
 
     sightings: tuple[Sighting, ...]
 
     @property
     def extent(self) -> float:
-        """Sum of the areas of its boxes: how much there is to see of this person."""
+        """Sum of the areas of its boxes: how much is visible of this person."""
         return float(sum(_area(one.face.box) for one in self.sightings))
 
 
@@ -43,9 +45,9 @@ def link(frames: Sequence[Sequence[Face]]) -> list[Track]:
     open_tracks: list[list[Sighting]] = []
     done: list[list[Sighting]] = []
     for place, faces in enumerate(frames):
-        absent = [place - track[-1].place > MOST_ABSENT for track in open_tracks]
-        done += [track for track, gone in zip(open_tracks, absent, strict=True) if gone]
-        open_tracks = [t for t, gone in zip(open_tracks, absent, strict=True) if not gone]
+        ended = [place - track[-1].place > MOST_MISSED for track in open_tracks]
+        done += [track for track, gone in zip(open_tracks, ended, strict=True) if gone]
+        open_tracks = [t for t, gone in zip(open_tracks, ended, strict=True) if not gone]
         taken = _assigned(open_tracks, faces)
         for number, face in enumerate(faces):
             sighting = Sighting(place, face, number)
@@ -57,29 +59,30 @@ def link(frames: Sequence[Sequence[Face]]) -> list[Track]:
 
 
 def subject(
-    tracks: Sequence[Track], touched: Callable[[Sighting], float] | None = None
+    tracks: Sequence[Track], manipulated: Callable[[Sighting], float] | None = None
 ) -> Track | None:
-    """The track that the clip is about; None if there is none.
+    """The track of the person whom the clip is about; None if there are no tracks.
 
     Args:
-        touched: how much of a face was manipulated, for a clip with masks. The track with the most wins;
-            if nothing was, the largest does.
+        manipulated: share of a face that was manipulated, for a clip with masks. The track with the largest
+            sum is the subject; if all are 0, the largest track is.
     """
     if not tracks:
         return None
-    if touched is not None:
-        shares = [sum(touched(one) for one in track.sightings) for track in tracks]
+    if manipulated is not None:
+        shares = [sum(manipulated(one) for one in track.sightings) for track in tracks]
         if max(shares) > 0:
             return tracks[int(np.argmax(shares))]
     return max(tracks, key=lambda track: track.extent)
 
 
 def gaps(track: Track, numbers: Sequence[int], longest: int) -> dict[int, np.ndarray]:
-    """Landmarks for frames between two sightings that are at most `longest` frames of the video apart.
+    """Interpolated landmarks for frames between two sightings.
 
     Args:
         track: of the subject.
-        numbers: of the frames that were looked at, in the video, ascending.
+        numbers: indices in the video of the frames that were read, ascending.
+        longest: most frames of the video between the two sightings.
 
     Returns:
         float32 [68, 2] by the place of the frame.
@@ -105,7 +108,7 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _assigned(tracks: Sequence[Sequence[Sighting]], faces: Sequence[Face]) -> dict[int, int]:
-    """Track of each face that continues one: the best pairs first, each track and face once."""
+    """The number of the track that each face continues: best pairs first, each track and face once."""
     pairs = sorted(
         (
             (overlap(track[-1].face.box, face.box), at, number)

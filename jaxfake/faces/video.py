@@ -1,11 +1,11 @@
-"""Videos, decoded once from the first frame to the last one needed; never by seeking, which is 6 to 9
-times slower and lands on other frames in some files."""
+"""Reads videos from the first frame to the last one needed, without seeking, which is 6 to 9 times slower
+and ends at the wrong frame in some files."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,30 +13,31 @@ import numpy as np
 from jaxfake.faces.media import MAX_FRAME_PIXELS, Unreadable, check_pixels
 
 _MAX_FRAMES = 2_000_000
-"""18 hours at 30 a second. A container that claims more, or nothing, is counted by decoding it."""
+"""18 hours at 30 a second. If a container claims more, or nothing, its frames are counted by decoding."""
 
 _MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 
 
-class Frame(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Frame:
     """One decoded frame."""
 
-    number: int  # in the video, from 0
-    image: np.ndarray  # uint8 [H, W, 3], RGB, turned upright by the rotation that the file names
+    number: int  # index in the video, from 0
+    image: np.ndarray  # uint8 [H, W, 3], RGB, rotated upright as the file says
 
 
 def evenly_spaced(frames: int, wanted: int) -> list[int]:
-    """Indices of `wanted` frames (fewer if there are not so many) from the first to the last."""
+    """Indices of `wanted` frames, or of all if there are fewer, from the first to the last."""
     return np.unique(np.linspace(0, frames - 1, min(wanted, frames)).round().astype(int)).tolist()
 
 
 def count_frames(path: Path) -> int:
-    """How many frames the file says it has, or, where it says nonsense, really has.
+    """The number of frames in the header, or, if that is impossible, counted by decoding.
 
-    What it says is no promise: decoding may end earlier.
+    The number in the header may be too large: decoding may end earlier.
 
     Raises:
-        Unreadable: as `read_frames`.
+        Unreadable: see `read_frames`.
     """
     with _opened(path) as capture:
         claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -53,14 +54,14 @@ def count_frames(path: Path) -> int:
 def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
     """Decodes up to the last of the indices and yields those frames.
 
-    Fewer come where the file ends earlier than its header says. One frame is in memory at a time.
+    They are fewer if the file ends earlier than its header says. Only one frame is in memory at a time.
 
     Args:
         path: a video file.
         indices: which frames, ascending, from 0.
 
     Raises:
-        Unreadable: no video, frames over the bounds, or not one of these frames decodes.
+        Unreadable: it is not a video, its frames are too large, or none of these frames decodes.
     """
     wanted = iter(indices)
     target = next(wanted, None)
@@ -81,7 +82,7 @@ def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
 
 
 def silence_decoder() -> None:
-    """Keeps what FFmpeg and OpenCV print about damaged files off the terminal of this process."""
+    """Stops FFmpeg and OpenCV from printing about damaged files in this process."""
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -105,10 +106,10 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
 
 
 def _check_container(path: Path) -> None:
-    """Lets only containers through that carry their own pictures: a playlist could name other files.
+    """Accepts only containers that hold their own pictures; a playlist could name other files.
 
     Raises:
-        Unreadable: empty, or neither MP4/MOV, Matroska/WebM nor AVI.
+        Unreadable: it is empty, or neither MP4/MOV, Matroska/WebM nor AVI.
     """
     with path.open("rb") as file:
         start = file.read(16)
@@ -120,7 +121,7 @@ def _check_container(path: Path) -> None:
         or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
     )
     if not known:
-        raise Unreadable("it is no MP4, MOV, Matroska, WebM or AVI file")
+        raise Unreadable("it is not an MP4, MOV, Matroska, WebM or AVI file")
 
 
 def _rgb(picture: np.ndarray) -> np.ndarray:

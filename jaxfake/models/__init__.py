@@ -1,1 +1,1 @@
-"""The networks, the masks they work with, and the four methods made of them."""
+"""The four methods, and what they are made of: networks, masks, losses, random numbers."""

@@ -1,14 +1,14 @@
-"""DeepfakeMAE (Hu et al., 2303.01740v1), our reading: a finetuned encoder and a pretrained decoder decide.
+"""DeepfakeMAE (Hu et al., 2303.01740v1), our reading: a finetuned encoder and a pretrained decoder.
 
 Stated by the abstract: the pretrained encoder is finetuned for the overall information of a face; the
-pretrained decoder tells real from fake, since what it recovers should be closer to a real face than to
-a fake one. Our choice is what the abstract leaves open: the decoder reads a masked face through the
-frozen encoder of stage 1, and its evidence is the residual of the masked patches, enlarged as RFFR
-does it (Shi et al., 2303.08439), beside its last hidden state.
+pretrained decoder tells real from fake, because what it recovers should be closer to a real face than to
+a fake one. Our choice is what the abstract leaves open: the decoder gets a masked face through the
+frozen encoder of stage 1, and the head gets the residual of the masked patches, enlarged as in RFFR
+(Shi et al., 2303.08439), and the last hidden state of the decoder.
 """
 
 import dataclasses
-from typing import Literal, cast
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,29 +19,22 @@ from jaxfake.models import heads, vit
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import (
-    Masked,
-    assemble,
-    by_pass,
-    enlarged_residual,
-    mask_each_part,
-    repeated,
-)
+from jaxfake.models.part_passes import MaskedFaces, combine_passes, enlarged_residual, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
 
 @dataclasses.dataclass(frozen=True)
-class DeepfakeMAERule:
-    """What may be varied.
+class DeepfakeMAESettings:
+    """Settings of the method.
 
     Attributes:
-        decoder: 'trained' goes on learning, slowly, and stays a model of real faces by
-            `recovery_weight`; 'frozen' is its ablation.
+        decoder: 'trained' trains the decoder further, slowly, and `recovery_weight` keeps it a model of
+            real faces; 'frozen' is its ablation.
         recovery_weight: of the masked error of real faces, beside the cross-entropy (MIFAE's 0.5).
         dropout: of the features.
-        drop_path: of the finetuned encoder's branches.
+        drop_path: stochastic depth of the finetuned encoder.
     """
 
     name: Literal["deepfakemae"]
@@ -52,7 +45,7 @@ class DeepfakeMAERule:
 
 
 class DeepfakeMAEHead(nn.Module):
-    """The verdict on the whole face and on how its masked patches were recovered."""
+    """Classifies the whole face together with the recovery of its masked patches."""
 
     width: int
     compute: Compute
@@ -70,42 +63,38 @@ class DeepfakeMAEHead(nn.Module):
         """Logits of real and fake.
 
         Args:
-            overall: [B, D], the finetuned encoder's mean patch.
+            overall: [B, D], pooled output of the finetuned encoder.
             residual: [B, N, P], recovered minus given pixels, enlarged and clipped to -1..1.
             hidden: [B, N, E], the decoder's last hidden state.
-            dropped: bool [B, N], the masked patches; the others are not looked at.
+            dropped: bool [B, N], the masked patches; the others are ignored.
             keys: [B], of dropout.
         """
-        seen = vit.dense(self.width, self.compute, "residual")(residual.astype(hidden.dtype))
-        seen = seen + vit.dense(self.width, self.compute, "hidden")(hidden)
+        x = vit.dense(self.width, self.compute, "residual")(residual.astype(hidden.dtype))
+        x = x + vit.dense(self.width, self.compute, "hidden")(hidden)
         features = [
             vit.layer_norm(overall, self.compute, "overall_norm"),
-            vit.layer_norm(heads.mean_where(seen, dropped), self.compute, "recovery_norm"),
+            vit.layer_norm(heads.pool_where(x, dropped), self.compute, "recovery_norm"),
         ]
-        return heads.Verdict(self.compute, self.dropout, name="verdict")(features, keys)
+        return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 
 @dataclasses.dataclass(frozen=True)
 class DeepfakeMAE:
-    """Stage 2 for the loop. Parameters: finetuned, frozen (encoder), decoding (decoder), head.
+    """Stage 2. Parameters: finetuned, frozen (encoder), decoding (decoder), head.
 
     A decoder that is not trained is among the frozen.
     """
 
     recover: Recover
-    rule: DeepfakeMAERule
-
-    @property
-    def heat_threshold(self) -> float | None:
-        """The heat is an error."""
-        return None
+    settings: DeepfakeMAESettings
+    heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Two encoders and a decoder as stage 1 left them, and a fresh head."""
-        own, head_key = jax.random.split(key)
-        start = self.recover.init(own, autoencoder)
+        """Two encoders and a decoder from stage 1, and a new head."""
+        autoencoder_key, head_key = jax.random.split(key)
+        start = self.recover.init(autoencoder_key, autoencoder)
         networks = {"finetuned": start["encoder"], "frozen": {"encoder": start["encoder"]}}
-        if self.rule.decoder == "frozen":
+        if self.settings.decoder == "frozen":
             networks["frozen"]["decoder"] = start["decoder"]
         else:
             networks["decoding"] = {"decoder": start["decoder"]}
@@ -121,54 +110,51 @@ class DeepfakeMAE:
         return networks | {"head": head["params"]}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """Cross-entropy of every face, and the masked error of real ones."""
-        draws = heads.training_keys(keys)
+        """Cross-entropy of all faces, and the masked error of real faces."""
+        each = heads.training_keys(keys)
         faces = self.recover.faces(batch)
-        masked = Masked(faces, self.recover.training_mask(faces, draws.mask))
+        masked = self.recover.mask_for_training(faces, each.mask)
         recovery = self._recovery(params, masked)
         depth = self.recover.mae.encoder.depth
-        survival = vit.drop_path(draws.path, depth, self.rule.drop_path)
+        survival = vit.drop_path(each.path, depth, self.settings.drop_path)
         overall = self.recover.overall(params["finetuned"], faces, survival)
-        logits = self._logits(params, overall, masked, recovery, draws.features)
-        judged = heads.judge(logits, batch)
+        logits = self._logits(params, overall, masked, recovery, each.dropout)
+        classified = heads.classification(logits, batch)
         error = mean_over(squared_error(recovery.patches, faces.patches), masked.mask.dropped)
-        real = heads.of_class(batch, schema.REAL)
+        real = heads.class_weight(batch, schema.REAL)
         total = {
-            "classification": judged.cross_entropy,
-            "recovery": Term(self.rule.recovery_weight * error, real),
+            "classification": classified.cross_entropy,
+            "recovery": Term(self.settings.recovery_weight * error, real),
         }
-        return Losses(total, {"accuracy": judged.accuracy})
+        return Losses(total, {"accuracy": classified.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """P(fake), mean over the K masks, and the face as the decoder recovers it."""
+        """P(fake), mean over the K passes, and the face as the decoder recovers it."""
         faces = self.recover.faces(batch)
-        masked = mask_each_part(self.recover.mask, faces, keys)
+        masked = self.recover.mask_each_part(faces, keys)
         recovery = self._recovery(params, masked)
-        overall = repeated(self.recover.overall(params["finetuned"], faces))
+        overall = repeat(self.recover.overall(params["finetuned"], faces))
         logits = self._logits(params, overall, masked, recovery, None)
-        whole = assemble(masked, recovery.patches, self.recover.mae.patch)
-        score = by_pass(heads.fake_probability(logits)).mean(0)
-        return Prediction(score, whole.error, whole.recovered, whole.hidden, {})
+        combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)
+        return heads.mean_prediction(logits, combined)
 
-    def _recovery(self, params: Params, masked: Masked) -> Recovery:
+    def _recovery(self, params: Params, masked: MaskedFaces) -> Recovery:
         """The masked face through the frozen encoder and the decoder."""
         frozen = jax.lax.stop_gradient(params["frozen"])
-        together = {**frozen, **params.get("decoding", {})}
-        return self.recover.recover(together, masked.faces.image, masked.mask)
+        return self.recover.autoencode({**frozen, **params.get("decoding", {})}, masked)
 
     def _logits(
         self,
         params: Params,
         overall: jax.Array,
-        masked: Masked,
+        masked: MaskedFaces,
         recovery: Recovery,
         keys: jax.Array | None,
     ) -> jax.Array:
         residual = enlarged_residual(recovery.patches, masked.faces.patches)
-        arguments = (overall, residual, recovery.hidden, masked.mask.dropped, keys)
-        logits = self._head().apply({"params": params["head"]}, *arguments)
-        return cast(jax.Array, logits)
+        inputs = overall, residual, recovery.hidden, masked.mask.dropped, keys
+        return heads.classify(self._head(), params["head"], *inputs)
 
     def _head(self) -> DeepfakeMAEHead:
         mae = self.recover.mae
-        return DeepfakeMAEHead(mae.encoder.width, mae.compute, self.rule.dropout)
+        return DeepfakeMAEHead(mae.encoder.width, mae.compute, self.settings.dropout)

@@ -1,61 +1,60 @@
-"""Delocate (Hu et al., 2401.13516), our reading: the recovered face and the forgery mask teach where.
+"""Delocate (Hu et al., 2401.13516), our reading: the recovered face and the forgery mask supervise.
 
-Stated by the paper: as in Recap, facial parts of real faces are recovered first; a mapping module widens
-the difference between real and fake on what was recovered, dwelling on fakes that were recovered
-poorly; an encoder-decoder (U-Net with SENet and scSE) says where a face was touched; classification and
-localisation are learnt together, by meta-learning (see `meta`). Our choice is what it leaves open: the
-residual joined of one pass for each facial part; that the mapping module is Recap's mapping network,
-whose fakes are pushed inside their mask alone; every other layer and every weight of a loss.
+Stated by the paper: as in Recap, facial parts of real faces are recovered first; a mapping module increases
+the difference between real and fake, with emphasis on fakes that were recovered poorly; an encoder-decoder
+(U-Net with SENet and scSE) localises the manipulation; classification and localisation are learnt
+together, by meta-learning. Our choice is what it leaves open: the recovery is combined from
+one pass for each facial part; the mapping module is Recap's mapping network, whose fakes are pushed only
+inside their mask; every other layer and every weight of a loss.
 """
 
 import dataclasses
-from typing import Literal, NamedTuple, cast
+from typing import ClassVar, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.models import heads, losses, margin, vit
+from jaxfake.models import heads, losses, margin_loss, vit
 from jaxfake.models.losses import Term, mean_over
-from jaxfake.models.masking import nothing_masked
-from jaxfake.models.meta import MetaRule
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import (
-    Assembled,
+from jaxfake.models.part_passes import (
+    CombinedPasses,
     Faces,
-    assemble,
     by_pass,
+    combine_passes,
     enlarged_residual,
-    joined,
     mask_each_part,
+    masked_values,
 )
-from jaxfake.models.pictures import enlarge
 from jaxfake.models.pixels import patchify, unpatchify
 from jaxfake.models.recover import Recover
-from jaxfake.models.unet import Localised, UNet
+from jaxfake.models.recovery_pictures import enlarge
+from jaxfake.models.unet import UNet, UNetOutput
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
 POSITIVE_WEIGHT = 2.0
-"""A touched pixel counts as much as so many others."""
+"""Weight of a manipulated pixel in the cross-entropy; other pixels have weight 1."""
 
-TOUCHED = 0.5
-"""A pixel is called touched from this probability on."""
+THRESHOLD = 0.5
+"""A pixel of at least this probability is predicted to be manipulated."""
 
 
 @dataclasses.dataclass(frozen=True)
-class DelocateRule:
-    """What may be varied.
+class DelocateSettings:
+    """Settings of the method.
 
     Attributes:
-        masked: patches that each of the three passes masks; as many as a facial part has masks it whole.
-        shrink: the U-Net works at the side of the face divided by this; its map is as fine as the face.
-        channels: of what the U-Net is given.
+        masked: patches that each of the three passes masks; a part with no more patches is masked whole.
+        shrink: the U-Net works at the face's resolution divided by this; its map has the full resolution.
+        channels: of the features that the U-Net gets.
         width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
-        map_weight: of the mapping, beside classification and localisation.
-        dropout: of the features of the verdict.
-        meta: how the detector is made to generalise.
+        map_weight: of the mapping losses, beside classification and localisation.
+        dropout: of the features of the classifier.
+        meta: settings of meta-learning.
     """
 
     name: Literal["delocate"]
@@ -65,203 +64,203 @@ class DelocateRule:
     width: int
     map_weight: float
     dropout: float
-    meta: MetaRule
+    meta: MetaSettings
 
 
-class Examined(NamedTuple):
-    """A face beside what both autoencoders make of it."""
+class LocaliserInput(NamedTuple):
+    """A face, and the outputs of both autoencoders for it."""
 
     image: jax.Array  # float32 [B, H, W, 3] in -1..1
-    recovered: jax.Array  # float32 [B, H, W, 3], part by part, by the frozen one
-    mapped: jax.Array  # float32 [B, H, W, 3], near the recovered face if real, else far from it
-    expected: jax.Array  # [B, N, E], each patch as the frozen decoder expects it of the other parts
-    seen: jax.Array  # [B, N, D], each patch as the mapping network's encoder sees it in its face
+    recovered: jax.Array  # float32 [B, H, W, 3], by the frozen autoencoder, each part in turn
+    mapped: jax.Array  # float32 [B, H, W, 3], close to `recovered` for real faces, far for fakes
+    decoded: jax.Array  # [B, N, E], the frozen decoder's hidden state of each masked patch
+    encoded: jax.Array  # [B, N, D], the patch tokens of the mapping network's encoder
 
 
-class Recovered(NamedTuple):
-    """A face as the frozen autoencoder recovers it, part by part."""
+class TeacherOutput(NamedTuple):
+    """A face as the frozen autoencoder recovers it, each part in turn."""
 
-    whole: Assembled
-    expected: jax.Array  # see `Examined.expected`
+    combined: CombinedPasses
+    decoded: jax.Array  # see `LocaliserInput.decoded`
 
 
-class Verdicts(NamedTuple):
-    """What the network says of each face."""
+class LocaliserOutput(NamedTuple):
+    """The two predictions for each face."""
 
     logits: jax.Array  # float32 [B, 2], real and fake
-    touched: jax.Array  # float32 [B, H, W], logits
+    mask_logits: jax.Array  # float32 [B, H, W], that a pixel is manipulated
 
 
 class Localiser(nn.Module):
-    """U-Net over a face, what sets it apart from its recovery and mapping, and what its patches say.
+    """U-Net over a face, its differences from recovery and mapping, and the features of its patches.
 
-    At each place the stem sees a whole square of pixels, so that none is lost, and the last layer says of
-    each of them whether it was touched; in between there are so many times fewer places to convolve.
+    The stem turns each square of pixels into one place, so that no pixel is lost, and the last layer
+    predicts every pixel of the square; in between, the convolutions work at the lower resolution.
     """
 
-    rule: DelocateRule
+    settings: DelocateSettings
     compute: Compute
     recompute: bool = False  # see `UNet`
 
     @nn.compact
-    def __call__(self, examined: Examined, keys: jax.Array | None) -> Verdicts:
+    def __call__(self, given: LocaliserInput, keys: jax.Array | None) -> LocaliserOutput:
         """`keys` [B] are of dropout; None for none."""
-        patches = jnp.concatenate([examined.expected, examined.seen], axis=-1)
-        shape = (self.rule.width, self.rule.shrink)
+        patches = jnp.concatenate([given.decoded, given.encoded], axis=-1)
+        shape = (self.settings.width, self.settings.shrink)
         unet = UNet(*shape, self.compute, self.recompute, name="unet")
-        found: Localised = unet(self._stem(examined, patches))
-        touched = found.logits + self._first_guess(examined, patches)
-        chance = jax.nn.sigmoid(touched)
+        output: UNetOutput = unet(self._stem(given, patches))
+        mask_logits = output.logits + self._patch_logits(given, patches)
+        probability = jax.nn.sigmoid(mask_logits)
         features = [
-            found.bottleneck.mean((1, 2)),
-            examined.seen.mean(1),
-            chance.max((1, 2))[:, None].astype(self.compute.dtype),
-            chance.mean((1, 2))[:, None].astype(self.compute.dtype),
+            output.bottleneck.mean((1, 2)),
+            given.encoded.mean(1),
+            probability.max((1, 2))[:, None].astype(self.compute.dtype),
+            probability.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
-        verdict = heads.Verdict(self.compute, self.rule.dropout, name="verdict")
-        return Verdicts(verdict(features, keys), touched)
+        classifier = heads.Classifier(self.compute, self.settings.dropout, name=heads.CLASSIFIER)
+        return LocaliserOutput(classifier(features, keys), mask_logits)
 
-    def _stem(self, examined: Examined, patches: jax.Array) -> jax.Array:
-        """[B, h, w, F], of the pixels and of the patches [B, N, E + D]."""
-        given, recovered, mapped = examined.image, examined.recovered, examined.mapped
-        pixels = [given, enlarged_residual(recovered, given), enlarged_residual(mapped, recovered)]
-        squares = _squares(jnp.concatenate(pixels, axis=-1), self.rule.shrink)
-        fine = vit.dense(self.rule.channels, self.compute, "stem")(squares.astype(patches.dtype))
-        coarse = vit.dense(self.rule.channels, self.compute, "patches")(patches)
+    def _stem(self, given: LocaliserInput, patches: jax.Array) -> jax.Array:
+        """Features [B, h, w, F] of the pixels and of the patches [B, N, E + D]."""
+        image, recovered, mapped = given.image, given.recovered, given.mapped
+        pixels = [image, enlarged_residual(recovered, image), enlarged_residual(mapped, recovered)]
+        squares = _space_to_depth(jnp.concatenate(pixels, axis=-1), self.settings.shrink)
+        channels = self.settings.channels
+        fine = vit.dense(channels, self.compute, "stem")(squares.astype(patches.dtype))
+        coarse = vit.dense(channels, self.compute, "patches")(patches)
         grid = round(coarse.shape[1] ** 0.5)
-        coarse = coarse.reshape(-1, grid, grid, self.rule.channels)
+        coarse = coarse.reshape(-1, grid, grid, channels)
         return fine + enlarge(coarse, fine.shape[1])
 
-    def _first_guess(self, examined: Examined, patches: jax.Array) -> jax.Array:
-        """Logits of every pixel, float32 [B, H, W], from its patch alone; the U-Net corrects them."""
-        side = examined.image.shape[1] // round(patches.shape[1] ** 0.5)
+    def _patch_logits(self, given: LocaliserInput, patches: jax.Array) -> jax.Array:
+        """Logits of each pixel, float32 [B, H, W], from its patch only; the U-Net corrects them."""
+        side = given.image.shape[1] // round(patches.shape[1] ** 0.5)
         logits = vit.dense(side**2, self.compute, "guess")(patches).astype(jnp.float32)
         return unpatchify(logits, side, channels=1)[..., 0]
 
 
 @dataclasses.dataclass(frozen=True)
 class Delocate:
-    """Stage 2 for the loop. Parameters: frozen and mapping (autoencoders), localising, margin."""
+    """Stage 2. Parameters: frozen and mapping (autoencoders), localising, margin."""
 
     recover: Recover
-    rule: DelocateRule
-
-    @property
-    def heat_threshold(self) -> float | None:
-        """The heat is a probability."""
-        return TOUCHED
+    settings: DelocateSettings
+    heat_threshold: ClassVar[float | None] = THRESHOLD  # the heat is a probability
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Teacher and mapping network as stage 1 left them, and a fresh localiser."""
-        own, fresh = jax.random.split(key)
-        start = self.recover.init(own, autoencoder)
+        """Teacher and mapping network from stage 1, and a new localiser."""
+        autoencoder_key, localiser_key = jax.random.split(key)
+        start = self.recover.init(autoencoder_key, autoencoder)
         mae = self.recover.mae
         face = jnp.zeros((1, mae.image, mae.image, 3))
         patches = (
             jnp.zeros((1, mae.grid**2, stack.width), mae.compute.dtype)
             for stack in (mae.decoder, mae.encoder)
         )
-        examined = Examined(face, face, face, *patches)
+        given = LocaliserInput(face, face, face, *patches)
         return {
             "frozen": start,
             "mapping": start,
-            "localising": self._localiser().init(fresh, examined, None)["params"],
-            "margin": margin.first_guess(),
+            "localising": self._localiser().init(localiser_key, given, None)["params"],
+            "margin": margin_loss.initial_medians(),
         }
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """Classification of every face, localisation where there is a mask, mapping, and the medians."""
-        draws = heads.training_keys(keys)
+        """Classification of all faces, localisation of faces with a mask, mapping, and the medians."""
+        each = heads.training_keys(keys)
         faces = self.recover.faces(batch)
-        recovered = self._recovered(params, faces, draws.mask)
-        examined = self._examined(params, faces, recovered)
-        verdicts = self._verdicts(params, examined, draws.features)
-        judged = heads.judge(verdicts.logits, batch)
-        total = {"classification": judged.cross_entropy}
-        total |= _localisation_terms(verdicts.touched, batch)
-        total |= self._mapping_terms(params["margin"], examined, recovered.whole, batch)
-        return Losses(total, {"accuracy": judged.accuracy})
+        teacher = self._teacher(params, faces, each.mask)
+        given = self._localiser_input(params, faces, teacher)
+        output = self._localise(params, given, each.dropout)
+        classified = heads.classification(output.logits, batch)
+        total = {"classification": classified.cross_entropy}
+        total |= _localisation_terms(output.mask_logits, batch)
+        total |= self._mapping_terms(params["margin"], given, teacher.combined, batch)
+        return Losses(total, {"accuracy": classified.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """P(fake), and P(touched) of each pixel."""
+        """P(fake), and P(manipulated) of each pixel."""
         faces = self.recover.faces(batch)
-        recovered = self._recovered(params, faces, keys)
-        verdicts = self._verdicts(params, self._examined(params, faces, recovered), None)
+        teacher = self._teacher(params, faces, keys)
+        output = self._localise(params, self._localiser_input(params, faces, teacher), None)
         return Prediction(
-            score=heads.fake_probability(verdicts.logits),
-            heat=jax.nn.sigmoid(verdicts.touched),
-            recovered=recovered.whole.recovered,
-            hidden=recovered.whole.hidden,
+            score=heads.fake_probability(output.logits),
+            heat=jax.nn.sigmoid(output.mask_logits),
+            recovered=teacher.combined.recovered,
+            hidden=teacher.combined.hidden,
             evidence={},
         )
 
-    def _recovered(self, params: Params, faces: Faces, keys: jax.Array) -> Recovered:
-        """Each part recovered in turn by the frozen stage 1."""
-        teacher = jax.lax.stop_gradient(params["frozen"])
-        rule = dataclasses.replace(self.recover.mask, mode="part", count=self.rule.masked)
-        masked = mask_each_part(rule, faces, keys)
-        recovery = self.recover.recover(teacher, masked.faces.image, masked.mask)
-        whole = assemble(masked, recovery.patches, self.recover.mae.patch)
-        nothing = jnp.zeros_like(by_pass(recovery.hidden)[0])
-        return Recovered(whole, joined(masked, recovery.hidden, nothing))
+    def _teacher(self, params: Params, faces: Faces, keys: jax.Array) -> TeacherOutput:
+        """Each part in turn, recovered by the frozen autoencoder."""
+        frozen = jax.lax.stop_gradient(params["frozen"])
+        settings = dataclasses.replace(self.recover.mask, mode="part", count=self.settings.masked)
+        masked = mask_each_part(settings, faces, keys)
+        recovery = self.recover.autoencode(frozen, masked)
+        combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)
+        zeros = jnp.zeros_like(by_pass(recovery.hidden)[0])
+        return TeacherOutput(combined, masked_values(masked, recovery.hidden, zeros))
 
-    def _examined(self, params: Params, faces: Faces, recovered: Recovered) -> Examined:
-        """The whole face through the mapping network, beside its recovery."""
-        everything = nothing_masked(*faces.patches.shape[:2])
-        mapped = self.recover.recover(params["mapping"], faces.image, everything)
-        return Examined(
+    def _localiser_input(
+        self, params: Params, faces: Faces, teacher: TeacherOutput
+    ) -> LocaliserInput:
+        """The face, its recovery, and the whole face through the mapping network."""
+        mapped = self.recover.autoencode_whole(params["mapping"], faces)
+        return LocaliserInput(
             image=faces.image,
-            recovered=recovered.whole.recovered,
+            recovered=teacher.combined.recovered,
             mapped=unpatchify(mapped.patches, self.recover.mae.patch),
-            expected=recovered.expected,
-            seen=mapped.tokens[:, 1:],
+            decoded=teacher.decoded,
+            encoded=mapped.tokens[:, 1:],
         )
 
-    def _verdicts(self, params: Params, examined: Examined, keys: jax.Array | None) -> Verdicts:
-        verdicts = self._localiser().apply({"params": params["localising"]}, examined, keys)
-        return cast(Verdicts, verdicts)
+    def _localise(
+        self, params: Params, given: LocaliserInput, keys: jax.Array | None
+    ) -> LocaliserOutput:
+        output = self._localiser().apply({"params": params["localising"]}, given, keys)
+        return cast(LocaliserOutput, output)
 
     def _mapping_terms(
-        self, medians: Params, examined: Examined, whole: Assembled, batch: Batch
+        self, medians: Params, given: LocaliserInput, combined: CombinedPasses, batch: Batch
     ) -> dict[str, Term]:
-        """Pulls real faces to their recovery; pushes fakes away from it inside their mask."""
-        real, fake = (heads.of_class(batch, label) for label in (schema.REAL, schema.FAKE))
-        hidden = _flat(enlarge(whole.hidden, self.recover.mae.image))
-        touched = _flat(batch[schema.FORGERY_MASK] > 0) & hidden
-        off = _flat(jnp.square(examined.mapped - whole.recovered).mean(-1))
-        error = mean_over(_flat(jnp.square(examined.image - whole.recovered).mean(-1)), hidden)
-        push = jax.nn.relu(margin.bound(medians) - mean_over(off, touched))
-        push = margin.emphasis(medians, error) * push
-        masked = fake * (batch[schema.HAS_MASK] & touched.any(1)).astype(jnp.float32)
-        # The bound is a multiple of how far real faces are from their recovery, not from their mapping as
-        # in Recap: pushing fakes moves the mapping of reals too, and the bound would run ahead of it.
-        terms = margin.median_terms(medians, Term(error, real), Term(error, fake))
-        weight, distance = self.rule.map_weight, mean_over(off, hidden)
-        return terms | {"pull": Term(weight * distance, real), "push": Term(weight * push, masked)}
+        """Pulls real faces to their recovery, pushes fakes away from it inside their mask."""
+        real, fake = (heads.class_weight(batch, label) for label in (schema.REAL, schema.FAKE))
+        hidden = _flat(enlarge(combined.hidden, self.recover.mae.image))
+        manipulated = _flat(batch[schema.FORGERY_MASK] > 0) & hidden
+        distance = _flat(jnp.square(given.mapped - combined.recovered).mean(-1))
+        error = mean_over(_flat(jnp.square(given.image - combined.recovered).mean(-1)), hidden)
+        push = jax.nn.relu(margin_loss.margin(medians) - mean_over(distance, manipulated))
+        push = margin_loss.emphasis(medians, error) * push
+        masked = fake * (batch[schema.HAS_MASK] & manipulated.any(1)).astype(jnp.float32)
+        # The margin is a multiple of the recovery error of real faces, not of the distance of their mapping
+        # as in Recap: pushing fakes moves the mapping of reals too, and the margin would grow with it.
+        terms = margin_loss.median_losses(medians, Term(error, real), Term(error, fake))
+        weight, pull = self.settings.map_weight, mean_over(distance, hidden)
+        return terms | {"pull": Term(weight * pull, real), "push": Term(weight * push, masked)}
 
     def _localiser(self) -> Localiser:
         mae = self.recover.mae
-        return Localiser(self.rule, mae.compute, mae.remat.localiser != "none")
+        return Localiser(self.settings, mae.compute, mae.remat.localiser != "none")
 
 
 def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:
-    """Cross-entropy of the pixels of faces with a mask, and Dice of the fakes among them.
+    """Cross-entropy of the pixels of faces with a mask, and the Dice loss of the fakes among them.
 
-    A fake without a mask takes part in neither. A real face has an empty mask, for which Dice is
-    undefined; the cross-entropy alone holds its map down.
+    A fake without a mask counts in neither. A real face has an empty mask, for which Dice is undefined, so
+    only the cross-entropy trains its map.
     """
-    truth = (batch[schema.FORGERY_MASK] > 0).astype(jnp.float32)
+    mask = (batch[schema.FORGERY_MASK] > 0).astype(jnp.float32)
     known = (batch[schema.VALID] & batch[schema.HAS_MASK]).astype(jnp.float32)
-    touched = truth.any((1, 2)).astype(jnp.float32)
-    forged = known * heads.of_class(batch, schema.FAKE) * touched
+    not_empty = mask.any((1, 2)).astype(jnp.float32)
+    manipulated = known * heads.class_weight(batch, schema.FAKE) * not_empty
     return {
-        "pixels": Term(losses.pixel_cross_entropy(logits, truth, POSITIVE_WEIGHT), known),
-        "dice": Term(losses.soft_dice_error(jax.nn.sigmoid(logits), truth), forged),
+        "pixels": Term(losses.pixel_cross_entropy(logits, mask, POSITIVE_WEIGHT), known),
+        "dice": Term(losses.soft_dice_loss(jax.nn.sigmoid(logits), mask), manipulated),
     }
 
 
-def _squares(picture: jax.Array, times: int) -> jax.Array:
-    """The pixels of each square side by side, [B, H, W, C] to [B, h, w, times^2 C]."""
+def _space_to_depth(picture: jax.Array, times: int) -> jax.Array:
+    """The pixels of each square as channels of one place, [B, H, W, C] to [B, h, w, times^2 C]."""
     batch, height, width, _ = picture.shape
     return patchify(picture, times).reshape(batch, height // times, width // times, -1)
 

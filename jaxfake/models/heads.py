@@ -1,6 +1,6 @@
-"""What the detectors share: draws for training, pooled tokens, and the verdict with its loss."""
+"""What the detectors share: random keys, pooling, the classifier with its loss, the final prediction."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -9,27 +9,32 @@ from flax import linen as nn
 from jaxfake import schema
 from jaxfake.models import vit
 from jaxfake.models.losses import Term
+from jaxfake.models.method import Params, Prediction
+from jaxfake.models.part_passes import CombinedPasses, by_pass
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
+CLASSIFIER = "verdict"
+"""Name of the classifier's parameters, as existing checkpoints have it."""
+
 
 class TrainingKeys(NamedTuple):
-    """What is drawn anew for each example of a training batch, keys [B] each."""
+    """Keys of what is random in training, [B] each."""
 
     mask: jax.Array
-    path: jax.Array  # which branches are dropped
-    features: jax.Array  # which features are dropped
+    path: jax.Array  # stochastic depth
+    dropout: jax.Array
 
 
-class Judged(NamedTuple):
-    """The verdicts on a batch against its labels."""
+class Classification(NamedTuple):
+    """The predicted classes of a batch compared with its labels."""
 
     cross_entropy: Term
     accuracy: Term  # at P(fake) = 0.5
 
 
-class Verdict(nn.Module):
-    """Features of a face to the logits of real and fake."""
+class Classifier(nn.Module):
+    """From the features of a face to the logits of real and fake."""
 
     compute: Compute
     dropout: float
@@ -39,30 +44,36 @@ class Verdict(nn.Module):
         """Logits, float32 [B, 2].
 
         Args:
-            features: [B, D] each, laid side by side.
-            keys: [B], of dropout; None for none.
+            features: [B, D] each, to be concatenated.
+            keys: [B], of dropout; None for no dropout.
         """
-        together = jnp.concatenate(features, axis=-1)
+        x = jnp.concatenate(features, axis=-1)
         if keys is not None and self.dropout:
-            shape, kept = together.shape[1:], 1.0 - self.dropout
+            shape, kept = x.shape[1:], 1.0 - self.dropout
             draw = jax.vmap(lambda key: jax.random.bernoulli(key, kept, shape))
-            together = together * (draw(keys).astype(together.dtype) / kept)
-        return vit.dense(2, self.compute, "logits")(together).astype(jnp.float32)
+            x = x * (draw(keys).astype(x.dtype) / kept)
+        return vit.dense(2, self.compute, "logits")(x).astype(jnp.float32)
+
+
+def classify(head: nn.Module, params: Params, *inputs: object) -> jax.Array:
+    """The logits of a method's head, float32 [B, 2]."""
+    logits = head.apply({"params": params}, *inputs)
+    return cast(jax.Array, logits)  # Flax types it as what any module may return
 
 
 def training_keys(keys: jax.Array) -> TrainingKeys:
-    """Independent keys from one per example, keys [B]."""
+    """Independent keys from one key per example, [B]."""
     several = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
     return TrainingKeys(*several)
 
 
-def mean_patch(tokens: jax.Array) -> jax.Array:
-    """Mean of the patch tokens, [B, 1 + n, D] to [B, D]; the class token stays out."""
+def pool(tokens: jax.Array) -> jax.Array:
+    """Mean of the patch tokens, [B, 1 + n, D] to [B, D]; the class token is left out."""
     return tokens[:, 1:].mean(1)
 
 
-def mean_where(features: jax.Array, chosen: jax.Array) -> jax.Array:
-    """Mean of [B, N, D] features over the patches chosen by bool [B, N], at least one: [B, D]."""
+def pool_where(features: jax.Array, chosen: jax.Array) -> jax.Array:
+    """Mean of features [B, N, D] over the patches chosen by bool [B, N], at least one: [B, D]."""
     weight = chosen.astype(features.dtype)
     return (features * (weight / weight.sum(1, keepdims=True))[..., None]).sum(1)
 
@@ -72,14 +83,27 @@ def fake_probability(logits: jax.Array) -> jax.Array:
     return jax.nn.softmax(logits)[:, schema.FAKE]
 
 
-def judge(logits: jax.Array, batch: Batch) -> Judged:
+def mean_prediction(logits: jax.Array, combined: CombinedPasses | None) -> Prediction:
+    """P(fake) averaged over the K passes, with the recovered face.
+
+    Args:
+        logits: float32 [K B, 2].
+        combined: None for a method that recovers no face.
+    """
+    score = by_pass(fake_probability(logits)).mean(0)
+    if combined is None:
+        return Prediction(score, None, None, None, {})
+    return Prediction(score, combined.error, combined.recovered, combined.hidden, {})
+
+
+def classification(logits: jax.Array, batch: Batch) -> Classification:
     """Cross-entropy and accuracy of logits [B, 2], for every valid example."""
     label, valid = batch[schema.LABEL], batch[schema.VALID].astype(jnp.float32)
-    log_chance = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
-    right = (logits.argmax(1) == label).astype(jnp.float32)
-    return Judged(Term(-log_chance, valid), Term(right, valid))
+    log_likelihood = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)[:, 0]
+    correct = (logits.argmax(1) == label).astype(jnp.float32)
+    return Classification(Term(-log_likelihood, valid), Term(correct, valid))
 
 
-def of_class(batch: Batch, label: int) -> jax.Array:
-    """Weights of the valid examples of a class, float32 [B]: 1, all others 0."""
+def class_weight(batch: Batch, label: int) -> jax.Array:
+    """Weights that select a class, float32 [B]: 1 for its valid examples, 0 for all others."""
     return (batch[schema.VALID] & (batch[schema.LABEL] == label)).astype(jnp.float32)

@@ -1,8 +1,7 @@
-"""Masked autoencoder (He et al., 2022) over a mask that is given, not drawn inside.
+"""Masked autoencoder (He et al., 2022); the mask is an input.
 
-The encoder sees the kept patches; the decoder puts a mask token at each dropped place and predicts
-the pixels of every patch. Which patches are dropped is `masking`'s business; what is done with the
-prediction is the methods'.
+The encoder gets the kept patches; the decoder gets a mask token in place of each dropped patch and predicts
+the pixels of every patch. `masking` draws the masks; the methods use the prediction.
 """
 
 from typing import NamedTuple
@@ -21,7 +20,7 @@ CHANNELS = 3
 
 
 class Recovery(NamedTuple):
-    """What a masked autoencoder makes of a masked face."""
+    """The output of a masked autoencoder, with the features inside it."""
 
     patches: jax.Array  # float32 [B, N, P], predicted pixels of every patch, -1..1
     tokens: jax.Array  # [B, 1 + N - M, D], the encoder's output for the visible patches
@@ -51,10 +50,10 @@ class Decoder(nn.Module):
         """
         dtype = self.compute.dtype
         x = vit.dense(self.size.width, self.compute, "embed")(tokens)
-        blank = self.param("mask_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
+        mask_token = self.param("mask_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
         missing = restore.shape[1] - (x.shape[1] - 1)
-        blanks = jnp.broadcast_to(blank.astype(dtype), (x.shape[0], missing, x.shape[2]))
-        shuffled = jnp.concatenate([x[:, 1:], blanks], axis=1)
+        mask_tokens = jnp.broadcast_to(mask_token.astype(dtype), (x.shape[0], missing, x.shape[2]))
+        shuffled = jnp.concatenate([x[:, 1:], mask_tokens], axis=1)
         ordered = jnp.take_along_axis(shuffled, restore[..., None], axis=1)
         x = jnp.concatenate([x[:, :1], ordered], axis=1)
         x = x + jnp.asarray(vit.sincos_positions(self.size.width, self.grid), dtype)
@@ -80,7 +79,7 @@ class MaskedAutoencoder(nn.Module):
 
     @property
     def pixels(self) -> int:
-        """P, values of one patch."""
+        """P, the number of values of one patch."""
         return self.patch**2 * CHANNELS
 
     @nn.compact
@@ -112,11 +111,11 @@ class MaskedAutoencoder(nn.Module):
 
 
 def recovered_patches(image_patches: jax.Array, recovery: Recovery, mask: Mask) -> jax.Array:
-    """The face with its dropped patches recovered and the kept ones as they were, [B, N, P]."""
+    """The face with its dropped patches recovered and its kept patches unchanged, [B, N, P]."""
     return jnp.where(mask.dropped[..., None], recovery.patches, image_patches)
 
 
 def encoder_of(mae: MaskedAutoencoder) -> vit.Encoder:
-    """The encoder by itself, for the parameters under 'encoder'."""
+    """The encoder alone, for the parameters under 'encoder'."""
     kept = mae.remat
     return vit.Encoder(mae.encoder, mae.grid, mae.compute, kept.overall, kept.streamed)

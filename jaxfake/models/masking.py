@@ -1,11 +1,11 @@
-"""Which patches are masked: a static number of them, drawn per example from its own key.
+"""Which patches are masked, at random for each example.
 
-Our reading of the facial masking of DeepfakeMAE, Mover, Recap and Delocate ('part'), beside the masks it
-is compared with: regions of interest of all parts at once ('roi_any'), the MAE's ('random'; He et al.,
-2022) and one whole part with an even share of the rest ('crfr', after FSFM; Wang et al., 2025).
+Our reading of the facial masking of DeepfakeMAE, Mover, Recap and Delocate ('part'), and the masks that it
+is compared with: regions of interest of all parts ('roi_any'), that of the MAE ('random'; He et al.,
+2022), and a whole part with an equal share of every other region ('crfr', after FSFM; Wang et al., 2025).
 
-One number M of masked patches serves the whole batch, so that shapes are static: each mode ranks the
-patches and masks the M highest.
+The number M of masked patches is the same for the whole batch, so that shapes are static: each mode gives
+every patch a priority, and the M patches with the highest priorities are masked.
 """
 
 import dataclasses
@@ -19,12 +19,12 @@ from jaxfake.faces.parts import BACKGROUND, FACE_PARTS, PartMap
 Mode = Literal["part", "roi_any", "random", "crfr"]
 
 _ROI_BONUS = 0.25
-"""How much an ROI patch is favoured inside its part, against a draw from 0..1. Our choice: with 0.5 and
-M = 24 nearly every draw holds the same ROI patches; a half leaves room for chance."""
+"""Added to the priority of a patch in a region of interest, beside noise in 0..1. Our choice: with 0.5 and
+M = 24, nearly every mask has the same ROI patches."""
 
 
 class Mask(NamedTuple):
-    """A split of N patches into kept and dropped ones, per example."""
+    """For each example, which of its N patches are kept and which are masked (dropped)."""
 
     keep: jax.Array  # int32 [B, N - M], indices of the kept patches
     drop: jax.Array  # int32 [B, M], indices of the masked patches
@@ -32,7 +32,7 @@ class Mask(NamedTuple):
 
     @property
     def dropped(self) -> jax.Array:
-        """bool [B, N], true where a patch is masked."""
+        """Bool [B, N], true where a patch is masked."""
         return self.restore >= self.keep.shape[1]
 
 
@@ -43,7 +43,7 @@ def nothing_masked(batch: int, patches: int) -> Mask:
 
 
 @dataclasses.dataclass(frozen=True)
-class MaskRule:
+class MaskSettings:
     """A mode and the number M of masked patches."""
 
     mode: Mode = "part"
@@ -51,7 +51,7 @@ class MaskRule:
 
 
 def choose_parts(keys: jax.Array) -> jax.Array:
-    """One facial part per example, uniform over eyes, cheek & nose, lips: int32 [B].
+    """A random facial part for each example, uniform over eyes, cheek & nose, lips: int32 [B].
 
     Args:
         keys: PRNG keys [B].
@@ -60,45 +60,45 @@ def choose_parts(keys: jax.Array) -> jax.Array:
     return jnp.asarray(FACE_PARTS, jnp.int32)[draw(keys)]
 
 
-def draw_mask(rule: MaskRule, keys: jax.Array, faces: PartMap, chosen: jax.Array) -> Mask:
-    """A mask of exactly `rule.count` patches for each example.
+def draw_mask(settings: MaskSettings, keys: jax.Array, parts: PartMap, chosen: jax.Array) -> Mask:
+    """A mask of exactly `settings.count` patches for each example.
 
     Args:
-        rule: mode and count.
+        settings: mode and count.
         keys: PRNG keys [B], one per example.
-        faces: part and ROI of each patch, [B, N].
+        parts: part and ROI of each patch, [B, N].
         chosen: int32 [B], the part to mask in the modes 'part' and 'crfr'; see `choose_parts`.
     """
-    count = faces.part.shape[1]
-    chance = jax.vmap(lambda key: jax.random.uniform(key, (count,)))(keys)
-    order = jnp.argsort(_ranking(rule.mode, faces, chosen[:, None], chance), axis=1)
+    count = parts.part.shape[1]
+    noise = jax.vmap(lambda key: jax.random.uniform(key, (count,)))(keys)
+    order = jnp.argsort(_priority(settings.mode, parts, chosen[:, None], noise), axis=1)
     order = order.astype(jnp.int32)
     restore = jnp.argsort(order, axis=1).astype(jnp.int32)
-    return Mask(order[:, : count - rule.count], order[:, count - rule.count :], restore)
+    return Mask(order[:, : count - settings.count], order[:, count - settings.count :], restore)
 
 
-def _ranking(mode: Mode, faces: PartMap, chosen: jax.Array, chance: jax.Array) -> jax.Array:
-    """A number per patch, float [B, N]: the highest are masked first."""
-    in_part = faces.part == chosen
+def _priority(mode: Mode, parts: PartMap, chosen: jax.Array, noise: jax.Array) -> jax.Array:
+    """The priority of each patch, float [B, N]; the highest are masked. `noise` is in 0..1."""
+    in_part = parts.part == chosen
     match mode:
         case "part":
-            # A part smaller than M spills over into the rest of the face, not into the background.
-            other_face = (faces.part != BACKGROUND) & ~in_part
-            roi = jnp.where(faces.roi == chosen, _ROI_BONUS, 0.0)
-            return jnp.where(in_part, 10.0, jnp.where(other_face, 2.0, 0.0)) + roi + chance
+            # If the part has fewer than M patches, the rest are of the face, not of the background.
+            other_face = (parts.part != BACKGROUND) & ~in_part
+            roi = jnp.where(parts.roi == chosen, _ROI_BONUS, 0.0)
+            return jnp.where(in_part, 10.0, jnp.where(other_face, 2.0, 0.0)) + roi + noise
         case "roi_any":
-            return jnp.where(faces.roi != BACKGROUND, 10.0, 0.0) + chance
+            return jnp.where(parts.roi != BACKGROUND, 10.0, 0.0) + noise
         case "random":
-            return chance
+            return noise
         case "crfr":
-            return jnp.where(in_part, 10.0, 0.0) + _place_in_region(faces.part, chance)
+            return jnp.where(in_part, 10.0, 0.0) + _rank_in_region(parts.part, noise)
 
 
-def _place_in_region(part: jax.Array, chance: jax.Array) -> jax.Array:
-    """The place of each patch's draw among those of its own region, in 0..1: float [B, N].
+def _rank_in_region(part: jax.Array, noise: jax.Array) -> jax.Array:
+    """The rank of each patch's noise within its region, scaled to 0..1: float [B, N].
 
-    Masking the highest places masks the same share of every region.
+    Masking the highest ranks masks the same share of every region.
     """
     same = part[:, :, None] == part[:, None, :]
-    below = same & (chance[:, None, :] < chance[:, :, None])
-    return (below.sum(-1).astype(chance.dtype) + 0.5) / same.sum(-1).astype(chance.dtype)
+    below = same & (noise[:, None, :] < noise[:, :, None])
+    return (below.sum(-1).astype(noise.dtype) + 0.5) / same.sum(-1).astype(noise.dtype)

@@ -1,4 +1,4 @@
-"""The small interface between a method and the one loop that trains them all."""
+"""What a method offers to the training loop, which does not know which method it trains."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -11,42 +11,42 @@ Params = Any
 
 
 class Losses(NamedTuple):
-    """What a method wants to be small, and what it wants to be watched; a value per example each."""
+    """The losses and metrics of a batch, with one value per example."""
 
-    total: dict[str, Term]  # summed, each with its coefficient in the values, for the gradient
-    watch: dict[str, Term]
+    total: dict[str, Term]  # their sum is minimised; each contains its coefficient
+    metrics: dict[str, Term]  # only reported
 
 
 class Prediction(NamedTuple):
-    """What a method says of each face of a batch. `score` grows with suspicion."""
+    """What a method predicts for each face of a batch. A fake should have a larger `score`."""
 
     score: jax.Array  # float32 [B]; P(fake) for a trained detector
-    heat: jax.Array | None  # float32 [B, h, w], >= 0, where it was touched
+    heat: jax.Array | None  # float32 [B, h, w], >= 0, larger where the face seems manipulated
     recovered: jax.Array | None  # float32 [B, H, W, 3] in -1..1
-    hidden: jax.Array | None  # bool [B, h, w], what the network did not see of what it recovered
-    evidence: dict[str, jax.Array]  # further named scores, float32 [B] each
+    hidden: jax.Array | None  # bool [B, h, w], the patches of `recovered` that were masked
+    evidence: dict[str, jax.Array]  # further scores by name, float32 [B] each
 
 
 class Method(Protocol):
-    """A stage of training: stage 1 (recover) and stage 2 (detect) look alike to the loop."""
+    """A stage of training: stage 1 (recover) and stage 2 (detect) have the same interface."""
 
     @property
     def heat_threshold(self) -> float | None:
-        """From which heat on a pixel is called touched; None if the heat is an error of no such scale."""
+        """The heat from which on a pixel is predicted to be manipulated; None if there is none."""
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Parameters to start from: fresh ones, but for what `autoencoder` brings from stage 1.
+        """Initial parameters: those of stage 1 where there are any, else random ones.
 
         Args:
-            key: of the fresh ones.
-            autoencoder: {'encoder': ..., 'decoder': ...}, or None to start from scratch.
+            key: of the random ones.
+            autoencoder: {'encoder': ..., 'decoder': ...} of stage 1, or None to start from scratch.
         """
 
     def __hash__(self) -> int:
-        """Methods are values: what is compiled for one is kept under it."""
+        """Methods are hashable values; compiled functions are cached by them."""
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """Losses of a batch; `keys` [B] holds one PRNG key per example."""
+        """Losses of a batch; `keys` [B] has one PRNG key per example."""
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """Scores of a batch; deterministic in `keys` [B]. Uses no label."""
+        """Predictions for a batch, deterministic in `keys` [B]. No label is used."""

@@ -1,16 +1,16 @@
-"""Pixels, patches and back: what a network sees of a face, and what a person sees of its output."""
+"""From uint8 pixels to the networks' range, to patches, and back."""
 
 import jax
 import jax.numpy as jnp
 
 
 def normalise(image: jax.Array) -> jax.Array:
-    """uint8 [B, H, W, C] in 0..255 to float32 in -1..1, the range every network works in."""
+    """uint8 [B, H, W, C] in 0..255 to float32 in -1..1, the range of all networks."""
     return (image.astype(jnp.float32) / 255.0 - 0.5) / 0.5
 
 
 def to_picture(pixels: jax.Array) -> jax.Array:
-    """Float pixels in -1..1, any shape, to uint8 in 0..255; what lies outside is clipped."""
+    """Float pixels in -1..1, any shape, to uint8 in 0..255; other values are clipped."""
     return jnp.round(jnp.clip(pixels * 0.5 + 0.5, 0.0, 1.0) * 255.0).astype(jnp.uint8)
 
 

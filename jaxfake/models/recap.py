@@ -1,40 +1,39 @@
-"""Recap (Hu et al., 2308.09921), our reading: the recovered face teaches how faces are mapped.
+"""Recap (Hu et al., 2308.09921), our reading: the recovered face supervises a mapping of faces.
 
-Stated by the abstract: the output of the recovery supervises a mapping of faces; the mapping dwells on
+Stated by the abstract: the output of the recovery supervises the mapping of faces; the mapping emphasises
 fakes that were recovered poorly and makes their representation worse, and refines that of real faces.
 Our reading of this: a mapping network that sees the whole face is pulled to the frozen recovery for real
-faces and pushed away from it for fakes. Our choice is all else, above all the margin: pushing
-without a bound has no optimum (MIFAE's DualRecon; kept here as an ablation).
+faces and pushed away from it for fakes. Everything else is our choice, above all the margin: a push
+without a margin has no optimum (MIFAE's DualRecon; here an ablation).
 """
 
 import dataclasses
-from typing import Literal, NamedTuple, cast
+from typing import ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxfake import schema
-from jaxfake.models import heads, margin, vit
+from jaxfake.models import heads, margin_loss, vit
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery, recovered_patches
-from jaxfake.models.masking import nothing_masked
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part, repeated
+from jaxfake.models.part_passes import MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
 
 @dataclasses.dataclass(frozen=True)
-class RecapRule:
-    """What may be varied.
+class RecapSettings:
+    """Settings of the method.
 
     Attributes:
         mapping: 'margin' pulls real faces and pushes fakes up to the margin; 'real' only pulls (MIFAE's
-            RealRecon); 'unbounded' pushes without end (its DualRecon); 'none' does neither.
-        emphasis: whether poorly recovered fakes count more.
-        map_weight: of the mapping, beside the cross-entropy.
+            RealRecon); 'unbounded' pushes without a margin (its DualRecon); 'none' does neither.
+        emphasis: whether poorly recovered fakes have a larger weight.
+        map_weight: of the mapping losses, beside the cross-entropy.
         dropout: of the features.
     """
 
@@ -45,17 +44,17 @@ class RecapRule:
     dropout: float
 
 
-class Compared(NamedTuple):
-    """A mapped face beside its recovery."""
+class Comparison(NamedTuple):
+    """A mapped face compared with the recovered face."""
 
-    seen: jax.Array  # [B, D], mean patch of the mapping network's encoder
+    encoded: jax.Array  # [B, D], pooled output of the mapping network's encoder
     discrepancy: jax.Array  # float32 [B, N], mean over the pixels of |mapped - recovered|
     distance: jax.Array  # float32 [B], mean squared difference over the masked patches
     recovery_error: jax.Array  # float32 [B], of the masked patches
 
 
 class RecapHead(nn.Module):
-    """The verdict on the mapped face and on where it left the recovered one."""
+    """Classifies the mapped face and the map of its discrepancy from the recovered face."""
 
     width: int
     compute: Compute
@@ -63,108 +62,100 @@ class RecapHead(nn.Module):
 
     @nn.compact
     def __call__(
-        self, seen: jax.Array, discrepancy: jax.Array, keys: jax.Array | None
+        self, encoded: jax.Array, discrepancy: jax.Array, keys: jax.Array | None
     ) -> jax.Array:
-        """Logits of real and fake; see `Compared`. `keys` [B] are of dropout."""
-        where = vit.dense(self.width, self.compute, "discrepancy")(discrepancy.astype(seen.dtype))
+        """Logits of real and fake; see `Comparison`. `keys` [B] are of dropout."""
+        x = vit.dense(self.width, self.compute, "discrepancy")(discrepancy.astype(encoded.dtype))
         features = [
-            vit.layer_norm(seen, self.compute, "seen_norm"),
-            vit.layer_norm(where, self.compute, "discrepancy_norm"),
+            vit.layer_norm(encoded, self.compute, "seen_norm"),
+            vit.layer_norm(x, self.compute, "discrepancy_norm"),
         ]
-        return heads.Verdict(self.compute, self.dropout, name="verdict")(features, keys)
+        return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recap:
-    """Stage 2 for the loop. Parameters: frozen (autoencoder, the teacher), mapping, head, margin."""
+    """Stage 2. Parameters: frozen (autoencoder, the teacher), mapping (autoencoder), head, margin."""
 
     recover: Recover
-    rule: RecapRule
-
-    @property
-    def heat_threshold(self) -> float | None:
-        """The heat is an error."""
-        return None
+    settings: RecapSettings
+    heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Teacher and mapping network as stage 1 left them, and a fresh head."""
-        own, head_key = jax.random.split(key)
-        start = self.recover.init(own, autoencoder)
+        """Teacher and mapping network from stage 1, and a new head."""
+        autoencoder_key, head_key = jax.random.split(key)
+        start = self.recover.init(autoencoder_key, autoencoder)
         mae = self.recover.mae
-        seen, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
+        encoded, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
         return {
             "frozen": start,
             "mapping": start,
-            "head": self._head().init(head_key, seen, discrepancy, None)["params"],
-            "margin": margin.first_guess(),
+            "head": self._head().init(head_key, encoded, discrepancy, None)["params"],
+            "margin": margin_loss.initial_medians(),
         }
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """Cross-entropy, pull and push of the mapping, and the two medians."""
-        draws = heads.training_keys(keys)
+        """Cross-entropy, pull and push of the mapping, and the losses of the two medians."""
+        each = heads.training_keys(keys)
         faces = self.recover.faces(batch)
-        masked = Masked(faces, self.recover.training_mask(faces, draws.mask))
+        masked = self.recover.mask_for_training(faces, each.mask)
         recovery = self._recovery(params, masked)
-        compared = _compare(self._mapped(params, faces), recovery, masked)
-        judged = heads.judge(self._logits(params, compared, draws.features), batch)
-        return Losses(
-            {"classification": judged.cross_entropy}
-            | self._mapping_terms(params["margin"], compared, batch),
-            {"accuracy": judged.accuracy},
-        )
+        mapped = self.recover.autoencode_whole(params["mapping"], faces)
+        comparison = _compare(mapped, recovery, masked)
+        logits = self._logits(params, comparison, each.dropout)
+        classified = heads.classification(logits, batch)
+        mapping = self._mapping_terms(params["margin"], comparison, batch)
+        total = {"classification": classified.cross_entropy} | mapping
+        return Losses(total, {"accuracy": classified.accuracy})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """P(fake), mean over the K masks, and the face as the teacher recovers it."""
+        """P(fake), mean over the K passes, and the face as the teacher recovers it."""
         faces = self.recover.faces(batch)
-        masked = mask_each_part(self.recover.mask, faces, keys)
+        masked = self.recover.mask_each_part(faces, keys)
         recovery = self._recovery(params, masked)
-        compared = _compare(repeated(self._mapped(params, faces)), recovery, masked)
-        score = heads.fake_probability(self._logits(params, compared, None))
-        whole = assemble(masked, recovery.patches, self.recover.mae.patch)
-        return Prediction(by_pass(score).mean(0), whole.error, whole.recovered, whole.hidden, {})
+        mapped = repeat(self.recover.autoencode_whole(params["mapping"], faces))
+        logits = self._logits(params, _compare(mapped, recovery, masked), None)
+        combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)
+        return heads.mean_prediction(logits, combined)
 
-    def _mapping_terms(self, medians: Params, compared: Compared, batch: Batch) -> dict[str, Term]:
-        real, fake = (heads.of_class(batch, label) for label in (schema.REAL, schema.FAKE))
-        distance, error = compared.distance, compared.recovery_error
-        terms = margin.median_terms(medians, Term(distance, real), Term(error, fake))
-        weight = self.rule.map_weight
-        if self.rule.mapping != "none":
+    def _mapping_terms(
+        self, medians: Params, comparison: Comparison, batch: Batch
+    ) -> dict[str, Term]:
+        """Pulls real faces to their recovery, pushes fakes away from it, and trains the medians."""
+        real, fake = (heads.class_weight(batch, label) for label in (schema.REAL, schema.FAKE))
+        distance, error = comparison.distance, comparison.recovery_error
+        terms = margin_loss.median_losses(medians, Term(distance, real), Term(error, fake))
+        weight = self.settings.map_weight
+        if self.settings.mapping != "none":
             terms["pull"] = Term(weight * distance, real)
         push = {
-            "margin": jax.nn.relu(margin.bound(medians) - distance),
+            "margin": jax.nn.relu(margin_loss.margin(medians) - distance),
             "unbounded": -distance,
-        }.get(self.rule.mapping)
+        }.get(self.settings.mapping)
         if push is not None:
-            times = margin.emphasis(medians, error) if self.rule.emphasis else 1.0
-            terms["push"] = Term(weight * times * push, fake)
+            emphasis = margin_loss.emphasis(medians, error) if self.settings.emphasis else 1.0
+            terms["push"] = Term(weight * emphasis * push, fake)
         return terms
 
-    def _recovery(self, params: Params, masked: Masked) -> Recovery:
-        """The masked face as the frozen stage 1 recovers it."""
-        teacher = jax.lax.stop_gradient(params["frozen"])
-        return self.recover.recover(teacher, masked.faces.image, masked.mask)
+    def _recovery(self, params: Params, masked: MaskedFaces) -> Recovery:
+        """The masked face as the frozen autoencoder recovers it."""
+        return self.recover.autoencode(jax.lax.stop_gradient(params["frozen"]), masked)
 
-    def _mapped(self, params: Params, faces: Faces) -> Recovery:
-        """The whole face through the mapping network."""
-        everything = nothing_masked(*faces.patches.shape[:2])
-        return self.recover.recover(params["mapping"], faces.image, everything)
-
-    def _logits(self, params: Params, compared: Compared, keys: jax.Array | None) -> jax.Array:
-        head = {"params": params["head"]}
-        logits = self._head().apply(head, compared.seen, compared.discrepancy, keys)
-        return cast(jax.Array, logits)
+    def _logits(self, params: Params, comparison: Comparison, keys: jax.Array | None) -> jax.Array:
+        inputs = comparison.encoded, comparison.discrepancy, keys
+        return heads.classify(self._head(), params["head"], *inputs)
 
     def _head(self) -> RecapHead:
         mae = self.recover.mae
-        return RecapHead(mae.encoder.width, mae.compute, self.rule.dropout)
+        return RecapHead(mae.encoder.width, mae.compute, self.settings.dropout)
 
 
-def _compare(mapped: Recovery, recovery: Recovery, masked: Masked) -> Compared:
-    """The recovered face is the given one outside of the mask."""
+def _compare(mapped: Recovery, recovery: Recovery, masked: MaskedFaces) -> Comparison:
+    """Compares the mapped face with the recovered one, which is the given face outside of the mask."""
     dropped = masked.mask.dropped
     target = recovered_patches(masked.faces.patches, recovery, masked.mask)
-    return Compared(
-        seen=heads.mean_patch(mapped.tokens),
+    return Comparison(
+        encoded=heads.pool(mapped.tokens),
         discrepancy=jnp.abs(mapped.patches - target).mean(-1),
         distance=mean_over(squared_error(mapped.patches, target), dropped),
         recovery_error=mean_over(squared_error(recovery.patches, masked.faces.patches), dropped),

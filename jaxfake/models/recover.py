@@ -1,46 +1,42 @@
 """Stage 1, recovering: a masked autoencoder of real faces, shared by all four methods.
 
-Our reading of DeepfakeMAE, Mover, Recap and Delocate: facial parts of REAL faces are masked and
-recovered from the other parts. Mean squared error over the masked patches, on raw pixels so that the
-result is a picture (He et al. also offer per-patch normalised pixels, which are none).
+Our reading of DeepfakeMAE, Mover, Recap and Delocate: facial parts of real faces are masked and
+recovered from the other parts. The loss is the mean squared error over the masked patches, of raw
+pixels, so that the result is a picture (He et al. also normalise the pixels of each patch).
 
-`predict` is the whole idea with nothing trained on top: the masked recovery error as a zero-shot
-detector. Each part is masked once; the error is given as it is and divided by the part's own pixel
-variance, since the plain error mostly measures texture.
+`predict` uses the masked recovery error alone as a zero-shot detector. Each part is masked once. The error
+is given as it is, and divided by the pixel variance of the part, because the plain error mostly measures
+texture.
 """
 
 import dataclasses
-from typing import cast
+from typing import ClassVar, cast
 
 import jax
 import jax.numpy as jnp
 
 from jaxfake import schema
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES, part_map
-from jaxfake.models.heads import mean_patch
+from jaxfake.models import heads
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import MaskedAutoencoder, Recovery, encoder_of
-from jaxfake.models.masking import Mask, MaskRule, choose_parts, draw_mask, nothing_masked
+from jaxfake.models.masking import MaskSettings, choose_parts, draw_mask, nothing_masked
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.passes import Faces, Masked, assemble, by_pass, mask_each_part
+from jaxfake.models.part_passes import Faces, MaskedFaces, by_pass, combine_passes, mask_each_part
 from jaxfake.models.pixels import normalise, patchify
 from jaxfake.schema import Batch
 
 
 @dataclasses.dataclass(frozen=True)
 class Recover:
-    """Stage 1 for the loop, and the recovery that stage 2 and the reports use."""
+    """Stage 1, and the recovery that stage 2 and the reports use. Parameters: encoder, decoder."""
 
     mae: MaskedAutoencoder
-    mask: MaskRule
-
-    @property
-    def heat_threshold(self) -> float | None:
-        """The heat is an error."""
-        return None
+    mask: MaskSettings
+    heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
     def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """The given parameters of the autoencoder, or fresh ones."""
+        """The given parameters of the autoencoder, or random ones."""
         if autoencoder is not None:
             return autoencoder
         side = self.mae.image
@@ -48,26 +44,25 @@ class Recover:
         return self.mae.init(key, jnp.zeros((1, side, side, 3)), mask)["params"]
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
-        """Squared error over the masked patches, averaged per example; all real faces count alike."""
+        """Mean squared error over the masked patches of each face."""
         faces = self.faces(batch)
-        mask = self.training_mask(faces, keys)
-        recovery = self.recover(params, faces.image, mask)
-        error = mean_over(squared_error(recovery.patches, faces.patches), mask.dropped)
+        masked = self.mask_for_training(faces, keys)
+        recovery = self.autoencode(params, masked)
+        error = mean_over(squared_error(recovery.patches, faces.patches), masked.mask.dropped)
         valid = batch[schema.VALID].astype(jnp.float32)
         return Losses({"recovery": Term(error, valid)}, {})
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
-        """The recovery error of each part in turn, as scores, as a heat map and as a face."""
-        faces = self.faces(batch)
-        masked = mask_each_part(self.mask, faces, keys)
-        predicted = self.recover(params, masked.faces.image, masked.mask).patches
+        """The recovery error of each part as scores and as a heat map, and the recovered face."""
+        masked = self.mask_each_part(self.faces(batch), keys)
+        predicted = self.autoencode(params, masked).patches
         evidence = _evidence(masked, squared_error(predicted, masked.faces.patches))
-        whole = assemble(masked, predicted, self.mae.patch)
+        combined = combine_passes(masked, predicted, self.mae.patch)
         return Prediction(
             score=evidence["error_mean"],
-            heat=whole.error,
-            recovered=whole.recovered,
-            hidden=whole.hidden,
+            heat=combined.error,
+            recovered=combined.recovered,
+            hidden=combined.hidden,
             evidence=evidence,
         )
 
@@ -77,24 +72,34 @@ class Recover:
         parts = part_map(batch[schema.LANDMARKS], self.mae.image, self.mae.patch)
         return Faces(image, patchify(image, self.mae.patch), parts)
 
-    def training_mask(self, faces: Faces, keys: jax.Array) -> Mask:
-        """One mask per face, from its key: of a part drawn at random in the modes that mask parts."""
+    def mask_for_training(self, faces: Faces, keys: jax.Array) -> MaskedFaces:
+        """Masks each face once; modes that mask parts mask a random part."""
         part_keys, mask_keys = _split(keys)
-        return draw_mask(self.mask, mask_keys, faces.parts, choose_parts(part_keys))
+        mask = draw_mask(self.mask, mask_keys, faces.parts, choose_parts(part_keys))
+        return MaskedFaces(faces, mask)
 
-    def recover(self, params: Params, image: jax.Array, mask: Mask) -> Recovery:
-        """The autoencoder on a masked face."""
-        recovery = self.mae.apply({"params": params}, image, mask)
+    def mask_each_part(self, faces: Faces, keys: jax.Array) -> MaskedFaces:
+        """Masks each face K times, another part each time."""
+        return mask_each_part(self.mask, faces, keys)
+
+    def autoencode(self, params: Params, masked: MaskedFaces) -> Recovery:
+        """Masked faces through an autoencoder."""
+        recovery = self.mae.apply({"params": params}, masked.faces.image, masked.mask)
         return cast(Recovery, recovery)  # Flax types it as what any module may return
+
+    def autoencode_whole(self, params: Params, faces: Faces) -> Recovery:
+        """Whole faces through an autoencoder, nothing masked."""
+        mask = nothing_masked(*faces.patches.shape[:2])
+        return self.autoencode(params, MaskedFaces(faces, mask))
 
     def overall(
         self, encoder: Params, faces: Faces, survival: jax.Array | None = None
     ) -> jax.Array:
-        """An encoder on the whole face, nothing masked: the mean patch, [B, D]."""
+        """Whole faces through an encoder, nothing masked: its pooled output, [B, D]."""
         everywhere = nothing_masked(*faces.patches.shape[:2]).keep
         network = encoder_of(self.mae)
         tokens = network.apply({"params": encoder}, faces.patches, everywhere, survival)
-        return mean_patch(cast(jax.Array, tokens))
+        return heads.pool(cast(jax.Array, tokens))
 
 
 def _split(keys: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -102,8 +107,8 @@ def _split(keys: jax.Array) -> tuple[jax.Array, jax.Array]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _evidence(masked: Masked, error: jax.Array) -> dict[str, jax.Array]:
-    """Masked error of each part, raw and divided by the part's variance; their means and maxima."""
+def _evidence(masked: MaskedFaces, error: jax.Array) -> dict[str, jax.Array]:
+    """Masked error of each part, raw and divided by the variance of the part; their means and maxima."""
     in_pass = mean_over(error, masked.mask.dropped)
     raw = by_pass(in_pass)
     relative = by_pass(in_pass / _variance(masked))
@@ -119,9 +124,9 @@ def _evidence(masked: Masked, error: jax.Array) -> dict[str, jax.Array]:
     return evidence
 
 
-def _variance(masked: Masked) -> jax.Array:
-    """Variance of the true pixels under each mask, [K B]; a floor keeps a flat part finite."""
+def _variance(masked: MaskedFaces) -> jax.Array:
+    """Variance of the given pixels under each mask, [K B]; a lower bound keeps the ratio finite."""
     patches, dropped = masked.faces.patches, masked.mask.dropped
     mean = mean_over(patches.mean(-1), dropped)[:, None, None]
-    spread = mean_over(jnp.square(patches - mean).mean(-1), dropped)
-    return jnp.maximum(spread, 1e-4)
+    variance = mean_over(jnp.square(patches - mean).mean(-1), dropped)
+    return jnp.maximum(variance, 1e-4)

@@ -1,7 +1,7 @@
-"""Named random streams: every draw replays from (seed, name, step, place in the batch).
+"""Named random streams: every random number follows from (seed, name, step, place in the batch).
 
-No key is kept in any state, so resuming needs none; and because each example has a key of its own, the
-same batch gives the same draws however it is spread over devices or cut for gradient accumulation.
+No key is part of a training state, so resuming needs none. Each example has its own key, so the same batch
+gets the same random numbers however it is divided among devices or for gradient accumulation.
 """
 
 import functools
@@ -29,14 +29,15 @@ def seeded_keys(root: jax.Array, seeds: jax.Array) -> jax.Array:
 
 
 @functools.cache
-def fingerprint() -> str:
-    """Of the numbers that are drawn here: a run goes on only where they are those it began with.
+def digest() -> str:
+    """A digest of some random numbers; a run resumes only where it is the same as at its start.
 
-    They are the same on every kind of device; a version of JAX, or one of its settings, may change them.
+    The numbers are the same on all devices; another version of JAX, or its settings, may change them.
     """
 
     @jax.jit
     def draw() -> tuple[jax.Array, ...]:
+        # The name of the stream is part of the digests in existing checkpoints.
         keys = example_keys(stream(0, "fingerprint"), jnp.uint32(1), 4)
         return (
             jax.random.key_data(jax.vmap(lambda key: jax.random.split(key, 3))(keys)),

@@ -1,8 +1,8 @@
-"""U-Net with squeeze-and-excitation encoder and scSE decoder: which pixels of a picture were touched.
+"""U-Net with squeeze-and-excitation encoder and scSE decoder: which pixels are manipulated.
 
 U-Net (Ronneberger et al., 2015), residual blocks with channel attention (Hu et al., 2018) on the way
 down, concurrent spatial and channel attention (Roy et al., 2018) on the way up. GroupNorm (Wu and He,
-2018) and not BatchNorm: meta-learning asks for the loss of parameters that no running mean belongs to.
+2018) instead of BatchNorm: meta-learning needs losses at parameters that have no running statistics.
 Our reading of Delocate's 'U-Net with SENet and SCSE'; channels and depths are our choice.
 """
 
@@ -16,25 +16,25 @@ from flax import linen as nn
 from jaxfake.models.vit import Compute
 
 REDUCTION = 16
-"""The channel gates pass through so many times fewer channels, but no fewer than `_NARROWEST`."""
+"""The hidden layer of a channel gate has this many times fewer channels, but at least `_MIN_CHANNELS`."""
 
 GROUPS = 8
 
-_NARROWEST = 4
+_MIN_CHANNELS = 4
 
 _STAGES = (1, 2, 4, 8)
-"""Channels of the encoder's stages, in widths; each but the first halves the side."""
+"""Channels of the stages of the encoder, in widths; each but the first halves the side."""
 
 
-class Localised(NamedTuple):
-    """What the U-Net makes of a picture."""
+class UNetOutput(NamedTuple):
+    """The output of the U-Net, and its coarsest features."""
 
-    logits: jax.Array  # float32 [B, times H, times W], of a pixel's having been touched
+    logits: jax.Array  # float32 [B, times H, times W], that a pixel is manipulated
     bottleneck: jax.Array  # [B, H/8, W/8, 8 width]
 
 
 class UNet(nn.Module):
-    """Features of a picture to a map that is `times` as fine as they are.
+    """From features to a map with `times` their resolution.
 
     With `recompute`, the backward pass computes what is inside of each block once more.
     """
@@ -45,8 +45,8 @@ class UNet(nn.Module):
     recompute: bool = False
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> Localised:
-        """Looks for touched pixels.
+    def __call__(self, features: jax.Array) -> UNetOutput:
+        """The map of the features.
 
         Args:
             features: [B, H, W, F]; H and W multiples of 8.
@@ -62,18 +62,18 @@ class UNet(nn.Module):
             x = up(skip.shape[-1], self.compute, name=f"up_{n}")(x, skip)
         x = convolved(x, self.width, self.compute, "last")
         logits = conv(self.times**2, 3, self.compute, "logits")(x).astype(jnp.float32)
-        return Localised(_unfolded(logits, self.times), bottleneck)
+        return UNetOutput(_depth_to_space(logits, self.times), bottleneck)
 
 
-def _unfolded(values: jax.Array, times: int) -> jax.Array:
-    """The values of each place as the pixels of a square, [B, H, W, times^2] to [B, times H, times W]."""
+def _depth_to_space(values: jax.Array, times: int) -> jax.Array:
+    """The channels of each place as a square of pixels, [B, H, W, times^2] to [B, times H, times W]."""
     batch, height, width, _ = values.shape
     squares = values.reshape(batch, height, width, times, times)
     return squares.transpose(0, 1, 3, 2, 4).reshape(batch, height * times, width * times)
 
 
 class ResidualSE(nn.Module):
-    """Two convolutions, the first with the stride, gated by channel, beside a shortcut."""
+    """Two convolutions, the first with the stride, and a channel gate, added to a shortcut."""
 
     channels: int
     stride: int
@@ -90,7 +90,7 @@ class ResidualSE(nn.Module):
 
 
 class Up(nn.Module):
-    """Twice the side by nearest pixels, joined with the encoder's stage of that side."""
+    """Nearest-neighbour upsampling by 2, concatenated with the encoder's stage of the same side."""
 
     channels: int
     compute: Compute
@@ -116,7 +116,7 @@ class ScSE(nn.Module):
 
 
 class ChannelGate(nn.Module):
-    """How much of each channel passes, in 0..1: [B, H, W, C] to [B, 1, 1, C]."""
+    """The factor of each channel, in 0..1: [B, H, W, C] to [B, 1, 1, C]."""
 
     compute: Compute
 
@@ -124,7 +124,9 @@ class ChannelGate(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
         squeezed = x.mean((1, 2), keepdims=True)
-        narrow = conv(max(channels // REDUCTION, _NARROWEST), 1, self.compute, "squeeze")(squeezed)
+        narrow = conv(max(channels // REDUCTION, _MIN_CHANNELS), 1, self.compute, "squeeze")(
+            squeezed
+        )
         return nn.sigmoid(conv(channels, 1, self.compute, "excite")(nn.relu(narrow)))
 
 
@@ -142,13 +144,13 @@ def conv(channels: int, side: int, compute: Compute, name: str, stride: int = 1)
 
 
 def _he_normal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
-    """He et al.'s (2015). Drawn flat: a draw of four axes takes seconds to compile, for each kernel."""
+    """He et al. (2015). Drawn flat: a draw of four axes takes seconds to compile for each kernel."""
     spread = math.sqrt(2 / math.prod(shape[:-1]))
     return (spread * jax.random.normal(key, (math.prod(shape),), dtype)).reshape(shape)
 
 
 def group_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:
-    """GroupNorm of `GROUPS` groups, of one where they do not divide the channels; float32 inside."""
+    """GroupNorm in float32, of `GROUPS` groups, or of one if they do not divide the channels."""
     groups = GROUPS if x.shape[-1] % GROUPS == 0 else 1
     norm = nn.GroupNorm(groups, use_fast_variance=False, name=name)
     return norm(x.astype(jnp.float32)).astype(compute.dtype)

@@ -2,8 +2,7 @@
 
 An image is worth 16x16 words (Dosovitskiy et al., 2021) as the masked autoencoder uses it (He et al.,
 2022): pre-LN blocks, exact GELU, LayerNorm epsilon 1e-6, fixed 2-D sine-cosine positions, a class
-token. The encoder takes the patches that it is given and their places, so a masked face costs only
-its visible patches.
+token. The encoder gets any patches with their places, so a masked face costs only its visible patches.
 """
 
 import dataclasses
@@ -40,7 +39,7 @@ SIZES = {
 
 @dataclasses.dataclass(frozen=True)
 class Compute:
-    """How the numbers are computed, without a say in what is computed.
+    """How the numbers are computed; what is computed does not depend on it.
 
     Attributes:
         dtype: of activations; parameters, LayerNorm statistics and losses stay float32.
@@ -71,8 +70,8 @@ class Attention(nn.Module):
 def attention(query: jax.Array, key: jax.Array, value: jax.Array, attend: Attend) -> jax.Array:
     """Softmax attention, [B, N, heads, D/heads] each.
 
-    The plain one is written as batched matrix products over (batch, head): on CPUs XLA runs these
-    faster than the same einsum over (batch, position, head).
+    'xla' is written as batched matrix products over (batch, head): on CPUs XLA runs these faster than
+    the same einsum over (batch, position, head).
     """
     if attend == "cudnn":
         return jax.nn.dot_product_attention(query, key, value, implementation="cudnn")
@@ -97,8 +96,8 @@ class Mlp(nn.Module):
 def gelu(x: jax.Array) -> jax.Array:
     """Exact GELU, x times the normal distribution function (Hendrycks and Gimpel, 2016).
 
-    Its derivative is written out: what automatic differentiation makes of it is 1.7 times slower on
-    CPUs, a tenth of a whole training step.
+    Its derivative is written by hand: the automatic one is 1.7 times slower on CPUs, which is a tenth of
+    a whole training step.
     """
     return nn.gelu(x, approximate=False)
 
@@ -117,7 +116,7 @@ gelu.defvjp(_gelu_forward, _gelu_backward)
 
 
 class Block(nn.Module):
-    """One pre-LN transformer block. Returns (tokens, None), the form that a scan carries.
+    """One pre-LN transformer block. Returns (tokens, None), the form that `nn.scan` expects.
 
     With `named`, tensors have the names that policies of rematerialisation know.
     """
@@ -151,17 +150,17 @@ def drop_path(keys: jax.Array, depth: int, rate: float) -> jax.Array | None:
     Args:
         keys: PRNG keys [B], one an example.
         depth: number of blocks.
-        rate: chance that a branch of the last block is dropped; it grows linearly from 0 at the first.
+        rate: probability that a branch of the last block is dropped; it grows linearly from 0 at the first.
 
     Returns:
-        float32 [depth, B, 2] for `Encoder`: 0, or 1 / (chance to survive); None if `rate` is 0.
+        float32 [depth, B, 2] for `Encoder`: 0, or 1 / (probability to survive); None if `rate` is 0.
     """
     if not rate:
         return None
     survives = 1.0 - rate * jnp.arange(depth, dtype=jnp.float32) / max(depth - 1, 1)
     draw = jax.vmap(lambda key: jax.random.uniform(key, (depth, 2)), out_axes=1)
-    chance = survives[:, None, None]
-    return jnp.where(draw(keys) < chance, 1.0 / chance, 0.0)
+    survives = survives[:, None, None]
+    return jnp.where(draw(keys) < survives, 1.0 / survives, 0.0)
 
 
 def blocks(size: Size, compute: Compute, name: str = "blocks") -> nn.Module:
@@ -201,7 +200,7 @@ def run_blocks(
 
 
 class Encoder(nn.Module):
-    """ViT encoder over any subset of the patches of a face; `segments` and `streamed` as in `Remat`."""
+    """ViT encoder of any subset of the patches of a face; `segments` and `streamed` as in `Remat`."""
 
     size: Size
     grid: int

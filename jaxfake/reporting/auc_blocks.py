@@ -1,11 +1,12 @@
-"""The plots and tables that the section of every detector is made of."""
+"""Plots and tables that are common to the sections of all detectors."""
 
 from collections.abc import Iterable, Mapping
 
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
-from jaxfake.evaluation.metrics.auc import Auc, RocCurve, roc_curve
-from jaxfake.evaluation.quality import Measures, Quality
+from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
+from jaxfake.evaluation.metrics.intervals import Auc
+from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreMetrics
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Table, svg_source
 from jaxfake.reporting.wording import interval_text, number_text
@@ -14,16 +15,19 @@ _ALL_FAKES = "all manipulations"
 
 
 def detector_blocks(
-    score: str, overall: Quality, per_method: Mapping[str, Quality], videos: VideoScores
+    score: str,
+    overall: DetectionMetrics,
+    per_manipulation: Mapping[str, DetectionMetrics],
+    videos: VideoScores,
 ) -> list[Block]:
-    """How well a score, by its name, does over all fakes and per manipulation."""
+    """How well the score of this name separates reals from fakes, of all and of each manipulation."""
     by_video = {_ALL_FAKES: overall.video}
-    by_video |= {name: quality.video for name, quality in per_method.items()}
+    by_video |= {name: metrics.video for name, metrics in per_manipulation.items()}
     blocks: list[Block] = []
-    if per_method:
+    if per_manipulation:
         blocks.append(_bars(score, {name: one.auc for name, one in by_video.items()}))
     blocks.append(_video_table(by_video))
-    curves = _curves(videos, per_method)
+    curves = _curves(videos, per_manipulation)
     if curves:
         blocks.append(_roc(curves))
     if scored(videos).any():
@@ -34,19 +38,19 @@ def detector_blocks(
 def _bars(score: str, aucs: Mapping[str, Auc]) -> Figure:
     caption = (
         "Each manipulation against the same real videos. Dot: video AUC; line: its 95 % interval. "
-        "A line that crosses 0.5 is no evidence that this manipulation is seen at all."
+        "An interval that contains 0.5 is no evidence that this manipulation is detected."
     )
     source = svg_source(figures.auc_bars(aucs))
     return Figure(f"Video AUC by manipulation ({score})", caption, source)
 
 
-def measures_table(title: str, caption: str, measures: Mapping[str, Measures]) -> Table:
-    """Every number of each name; the first leads."""
+def metrics_table(title: str, caption: str, metrics: Mapping[str, ScoreMetrics]) -> Table:
+    """All metrics, a row for each name; the first row is in bold."""
     header = (
         "",
         "AUC",
         "95 % interval",
-        "by people",
+        "by identity",
         "AP",
         "EER",
         "accuracy",
@@ -54,28 +58,28 @@ def measures_table(title: str, caption: str, measures: Mapping[str, Measures]) -
         "real",
         "fake",
     )
-    rows = tuple((name, *_numbers(one)) for name, one in measures.items())
+    rows = tuple((name, *_numbers(one)) for name, one in metrics.items())
     return Table(title, caption, header, rows, first_row_leads=True)
 
 
-def _video_table(measures: Mapping[str, Measures]) -> Table:
+def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
     caption = (
         "Each manipulation against the same real videos; the first row has all of them. AP: average "
-        "precision, which depends on the share of fakes. EER: where as many reals are called fake as "
-        "fakes real, on the ROC curve with straight lines between its points. Accuracy: at P(fake) "
-        "0.5. TPR at FPR 1 %: fakes found if at most one real in a hundred may be accused, no "
-        "interpolation. Why a number is undefined stands in metrics.json."
+        "precision, which depends on the share of fakes. EER: equal error rate, on the ROC curve with "
+        "straight lines between its points. Accuracy: at P(fake) 0.5. TPR at FPR 1 %: share of the fakes "
+        "that are found when at most 1 % of the reals are called fake; no interpolation. metrics.json "
+        "says why a number is undefined."
     )
-    return measures_table("By video", caption, measures)
+    return metrics_table("By video", caption, metrics)
 
 
-def _numbers(measures: Measures) -> tuple[str, ...]:
-    auc = measures.auc
-    rates = measures.ap, measures.eer, measures.accuracy, measures.tpr_at_fpr
+def _numbers(metrics: ScoreMetrics) -> tuple[str, ...]:
+    auc = metrics.auc
+    rates = metrics.ap, metrics.eer, metrics.accuracy, metrics.tpr_at_low_fpr
     return (
         number_text(auc.value),
         interval_text(auc.ci95),
-        interval_text(measures.auc_ci95_identities),
+        interval_text(metrics.auc_ci95_identities),
         *map(number_text, rates),
         str(auc.n_real),
         str(auc.n_fake),
@@ -84,15 +88,15 @@ def _numbers(measures: Measures) -> tuple[str, ...]:
 
 def _roc(curves: Mapping[str, RocCurve]) -> Figure:
     caption = (
-        "Each point is a threshold: how many fakes it finds against how many reals it accuses. The "
-        "dotted diagonal is guessing; a useful detector rises steeply at the left edge."
+        "Each point is a threshold: share of fakes called fake against share of reals called fake. The "
+        "dotted diagonal is chance; a useful detector rises steeply at the left edge."
     )
     return Figure("ROC curves over videos", caption, svg_source(figures.roc_curves(curves)))
 
 
-def _curves(videos: VideoScores, methods: Iterable[str]) -> dict[str, RocCurve]:
+def _curves(videos: VideoScores, manipulations: Iterable[str]) -> dict[str, RocCurve]:
     chosen = {_ALL_FAKES: scored(videos)}
-    chosen |= {name: against_reals(videos, name) & scored(videos) for name in methods}
+    chosen |= {name: against_reals(videos, name) & scored(videos) for name in manipulations}
     curves = {
         name: roc_curve(videos.label[where], videos.score[where]) for name, where in chosen.items()
     }
@@ -106,7 +110,7 @@ def _histogram(score: str, videos: VideoScores) -> Figure:
     )
     caption = (
         "How often each score occurs among real and among fake videos. The less the two overlap, the "
-        "better the score tells them apart."
+        "better the score separates them."
     )
     source = svg_source(figures.score_histogram(real, fake, f"{score} of a video"))
     return Figure("Scores of reals and fakes", caption, source)

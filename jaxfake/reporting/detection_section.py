@@ -1,15 +1,14 @@
-"""What the report says of a trained detector."""
+"""The section of the report about a trained detector."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from jaxfake import schema
 from jaxfake.config import Aggregation
-from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import VideoScores
-from jaxfake.evaluation.detection import NO_FACE_SCORE, Detection
+from jaxfake.evaluation.detection import NO_FACE_SCORE, DetectionResult
 from jaxfake.reporting import auc_blocks
 from jaxfake.reporting.html import (
     Gallery,
@@ -20,32 +19,45 @@ from jaxfake.reporting.html import (
     Table,
     png_source,
 )
-from jaxfake.reporting.recovered_strips import Strip
-from jaxfake.reporting.wording import interval_text, intervals_in_words, number_text
+from jaxfake.reporting.strips import MASK_AND_HEAT, Strip
+from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
 
 _GALLERY = "From most real to most fake"
 
 _LABELS = {schema.REAL: "real", schema.FAKE: "fake", schema.UNKNOWN: "unknown"}
 
 
-class _Ranked(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Ranked:
     """Videos from the lowest to the highest score, k of them, each with one of its faces."""
 
     video: np.ndarray  # int64 [k], entries of `VideoScores`
     row: np.ndarray  # int64 [k], rows of the dataset
 
 
-def ranked_rows(result: Detection, count: int) -> dict[str, np.ndarray]:
-    """Rows of the dataset to be shown, by the title of their gallery.
+def ranked_rows(result: DetectionResult, count: int) -> dict[str, np.ndarray]:
+    """The rows of the dataset that are shown, by the title of their gallery.
 
-    At most `count` videos at equal distances over the order of scores, both ends among them; of each
-    the face whose own score is nearest to the video's. Videos without a face cannot be shown.
+    At most `count` videos, evenly spaced in the order of their scores, the first and the last included;
+    of each video, the face with the score nearest to the video's. Videos without a face are not shown.
     """
     return {_GALLERY: _ranked(result, count).row}
 
 
-def detection_highlights(result: Detection) -> tuple[Highlight, ...]:
-    """The AUC and the equal error rate, for the top of the page."""
+def detection_sentences(result: DetectionResult, name: str) -> str:
+    """The result of the detector `name` in one or two sentences."""
+    sentence = auc_sentence(name, result.overall.video.auc)
+    counts = result.coverage
+    if counts.videos == counts.ok:
+        return sentence
+    return (
+        f"{sentence} {counts.no_face} of the {counts.videos} videos have no face (they count, with "
+        f"the score {NO_FACE_SCORE}) and {counts.unreadable} cannot be read (they are left out)."
+    )
+
+
+def detection_highlights(result: DetectionResult) -> tuple[Highlight, ...]:
+    """The AUC and the equal error rate."""
     video = result.overall.video
     counts = f"{video.auc.n_real} real, {video.auc.n_fake} fake videos"
     return (
@@ -59,35 +71,37 @@ def detection_highlights(result: Detection) -> tuple[Highlight, ...]:
 
 
 def detection_section(
-    result: Detection, name: str, strips: Mapping[str, Sequence[Strip]]
+    result: DetectionResult, name: str, strips: Mapping[str, Sequence[Strip]]
 ) -> Section:
-    """How well the detector of this name tells fakes from reals.
+    """How well the detector separates reals from fakes.
 
     Args:
         result: what was measured.
-        name: for people.
-        strips: pictures of the faces of `ranked_rows`, in their order.
+        name: of the detector.
+        strips: of the faces of `ranked_rows`, in their order.
     """
     score = result.kind.name
-    blocks = auc_blocks.detector_blocks(score, result.overall, result.per_method, result.videos)
+    blocks = auc_blocks.detector_blocks(
+        score, result.overall, result.per_manipulation, result.videos
+    )
     both = {"videos": result.overall.video, "faces": result.overall.frame}
-    caption = "All manipulations together; the interval of the faces draws whole videos again too."
-    blocks.append(auc_blocks.measures_table("By video and by face", caption, both))
+    caption = "All manipulations together; the intervals of the faces resample whole videos too."
+    blocks.append(auc_blocks.metrics_table("By video and by face", caption, both))
     blocks.append(_coverage_table(result))
     if strips[_GALLERY]:
         blocks.append(_gallery(result, strips[_GALLERY]))
     return Section(
         f"The detector: {name}",
         (
-            detection.in_words(result, name),
-            f"The score of a face is {score}, that of a video {_in_words(result.aggregation)}.",
-            intervals_in_words(result.bootstrap),
+            detection_sentences(result, name),
+            f"The score of a face is {score}, that of a video {_aggregation_text(result.aggregation)}.",
+            intervals_paragraph(result.bootstrap),
         ),
         tuple(blocks),
     )
 
 
-def _in_words(aggregation: Aggregation) -> str:
+def _aggregation_text(aggregation: Aggregation) -> str:
     match aggregation:
         case "mean":
             return "the mean over its faces"
@@ -99,18 +113,18 @@ def _in_words(aggregation: Aggregation) -> str:
             return "the mean over the logits of its faces, as a probability"
 
 
-def _coverage_table(result: Detection) -> Table:
+def _coverage_table(result: DetectionResult) -> Table:
     counts = result.coverage
     caption = (
-        f"A readable video without a face has the score {NO_FACE_SCORE} and counts; an unreadable "
-        "one has no score and does not."
+        f"A video without a face has the score {NO_FACE_SCORE} and counts; an unreadable video has no "
+        "score and does not count."
     )
-    row = ("videos", *map(str, counts))
+    row = ("videos", *map(str, dataclasses.astuple(counts)))
     header = ("", "all", "with a face", "no face", "unreadable")
     return Table("What was scored", caption, header, (row,))
 
 
-def _ranked(result: Detection, count: int) -> _Ranked:
+def _ranked(result: DetectionResult, count: int) -> _Ranked:
     videos, frames = result.videos, result.frames
     with_face = np.flatnonzero(videos.faces)
     order = with_face[np.argsort(videos.score[with_face], kind="stable")]
@@ -124,18 +138,15 @@ def _ranked(result: Detection, count: int) -> _Ranked:
     return _Ranked(chosen, np.array(rows, np.int64))
 
 
-def _gallery(result: Detection, strips: Sequence[Strip]) -> Gallery:
+def _gallery(result: DetectionResult, strips: Sequence[Strip]) -> Gallery:
     columns = strips[0].columns
     caption = (
-        "Videos at equal distances over the order of their scores, the lowest and the highest "
-        "included; of each, the face whose score is nearest to the video's. Chosen by score alone, "
-        "right or wrong."
+        "Videos evenly spaced in the order of their scores, the lowest and the highest included; of "
+        "each video, the face with the score nearest to the video's. Chosen by score alone, right or "
+        "wrong."
     )
     if "heat" in columns:
-        caption += (
-            " 'mask' is what was touched (grey: nobody knows); the brighter the heat, the more is"
-        )
-        caption += " suspected there."
+        caption += f" {MASK_AND_HEAT}"
     shown = _ranked(result, len(strips)).video
     pictures = tuple(
         Picture(strip.name, _note(result.videos, video, strip), png_source(strip.pixels))

@@ -9,17 +9,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxfake.evaluation.metrics.auc import Auc, Interval, RocCurve, Undefined
+from jaxfake.evaluation.metrics.auc import RocCurve
+from jaxfake.evaluation.metrics.intervals import Auc, Interval
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training_log import TrainingLog
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
-"""Colours that colour-blind readers can tell apart too (Okabe and Ito, 2008)."""
+"""Colours that colour-blind readers can distinguish (Okabe and Ito, 2008)."""
 
 _DASHES = ("-", "--", "-.", ":")
 
 _STYLE: Any = {
-    "text.parse_math": False,  # names are names, whatever dollars they hold
+    "text.parse_math": False,  # a dollar sign in a name is not the start of a formula
     "svg.hashsalt": "jaxfake",
     "svg.fonttype": "path",
     "font.size": 10,
@@ -34,24 +36,24 @@ _STYLE: Any = {
 
 @matplotlib.rc_context(_STYLE)
 def training_curve(log: TrainingLog) -> bytes:
-    """Loss and speed over the steps."""
+    """Loss, speed and validation scores over the steps."""
     figure = Figure(figsize=(8.0, 3.0), layout="constrained")
-    loss, speed, *others = figure.subplots(1, 2 + len(log.looks))
+    loss, speed, *others = figure.subplots(1, 2 + len(log.validation))
     loss.plot(log.step, log.loss, color=_INK)
     loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
     speed.plot(log.step, log.faces_per_second, color=_INK)
     speed.set(xlabel="step", ylabel="faces per second", ylim=(0, None))
-    for axes, (name, looks) in zip(others, log.looks.items(), strict=True):
-        axes.plot(looks.step, looks.score, "o-", color=_REAL, markersize=4)
-        best = len(looks.score) - 1 - int(np.argmax(looks.score[::-1]))
-        axes.plot(looks.step[best], looks.score[best], "o", color=_FAKE, markersize=8)
+    for axes, (name, scores) in zip(others, log.validation.items(), strict=True):
+        axes.plot(scores.step, scores.score, "o-", color=_REAL, markersize=4)
+        best = len(scores.score) - 1 - int(np.argmax(scores.score[::-1]))
+        axes.plot(scores.step[best], scores.score[best], "o", color=_FAKE, markersize=8)
         axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
     return _svg(figure)
 
 
 @matplotlib.rc_context(_STYLE)
 def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
-    """ROC curves under their names; the first is the main one."""
+    """ROC curves by name; the first is drawn thicker."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
@@ -72,7 +74,7 @@ def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
 
 @matplotlib.rc_context(_STYLE)
 def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
-    """How the scores of both classes, float [n] each, are spread; as shares of each class."""
+    """Histogram of the scores of both classes, float [n] each, as shares of each class."""
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = figure.subplots()
     edges = np.histogram_bin_edges(np.concatenate([real, fake]), bins=30).tolist()
@@ -96,7 +98,7 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
 
 @matplotlib.rc_context(_STYLE)
 def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
-    """AUC of each name with its interval, from chance outwards; an undefined one is left blank."""
+    """A bar from chance to the AUC of each name, with its interval; none for an undefined AUC."""
     names = list(aucs)
     figure = Figure(figsize=(6.4, 0.9 + 0.34 * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -111,12 +113,12 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
 
 @matplotlib.rc_context(_STYLE)
 def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
-    """One bar a name, cut into its parts, which have the same names in every bar."""
+    """One bar for each name, divided into parts; all bars have the same parts."""
     figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
     axes = figure.subplots()
-    for place, of_one in enumerate(parts.values()):
-        whole, left = sum(of_one.values()), 0.0
-        for n, (name, value) in enumerate(of_one.items()):
+    for place, values in enumerate(parts.values()):
+        whole, left = sum(values.values()), 0.0
+        for n, (name, value) in enumerate(values.items()):
             colour, label = _CYCLE[(n + 1) % len(_CYCLE)], _short(name) if place == 0 else None
             axes.barh(place, value / whole, left=left, height=0.6, color=colour, label=label)
             left += value / whole

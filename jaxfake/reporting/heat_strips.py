@@ -1,5 +1,6 @@
-"""Heats as pictures: on the crop for the report, and on the frame that the crop was taken from."""
+"""Heat maps as pictures: on the crop, and in the frame that the crop was taken from."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -9,84 +10,89 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import Sweep, at_crop_scale, evaluation_keys, placed_batches
+from jaxfake.evaluation.predict import (
+    ScoringSettings,
+    at_crop_scale,
+    device_batches,
+    evaluation_keys,
+)
 from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pixels import to_picture
-from jaxfake.reporting.recovered_strips import Strip, by_name
+from jaxfake.reporting.strips import GREY, Strip, group_rows
 from jaxfake.schema import Batch
-from jaxfake.train import rules
-
-GREY = 128
+from jaxfake.train import sharding
 
 _BRIGHTEST = 0.995
-"""Of errors, this quantile of all pixels shown is the brightest colour; of probabilities, 1."""
+"""The quantile of all errors shown that has the brightest colour."""
 
 _FACE_SHARE = 0.35
-"""Of the face under its heat."""
+"""How much the face shines through its heat."""
 
 _LINE = (90, 255, 90)
 
-_WIDEST = 480
-"""Frames are shown no wider than so many pixels."""
+_MAX_WIDTH = 480
+"""Width in pixels above which a frame is shown smaller."""
 
 
-class HeatScale(NamedTuple):
-    """How heats become colours; the same for all that are to be compared."""
+@dataclasses.dataclass(frozen=True)
+class HeatScale:
+    """How heat becomes colour; the same for all faces that are compared."""
 
-    brightest: float
-    threshold: float | None  # of the line around what is called touched
+    brightest: float  # heat with the brightest colour
+    threshold: float | None  # where the line around the predicted area is drawn
 
 
-class Heated(NamedTuple):
-    """One face and what a method makes of it, on the host."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class FaceHeat:
+    """One face and what a method predicts for it, on the host."""
 
     row: int
     score: float
     image: np.ndarray  # uint8 [H, W, 3]
-    mask: np.ndarray | None  # bool [H, W]; None if nobody knows it
+    mask: np.ndarray | None  # bool [H, W]; None if unknown
     recovered: np.ndarray | None  # uint8 [H, W, 3]
     heat: np.ndarray | None  # float32 [H, W]
 
 
-class _Shown(NamedTuple):
+class _Predicted(NamedTuple):
     score: jax.Array
     recovered: jax.Array | None
     heat: jax.Array | None
 
 
-def heated_faces(
-    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, sweep: Sweep
-) -> list[Heated]:
-    """The faces at `rows`, int64 [n], in that order."""
+def predict_heat(
+    method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, scoring: ScoringSettings
+) -> list[FaceHeat]:
+    """The predictions for the faces at `rows`, int64 [n], in that order."""
 
-    def show(params: Params, batch: Batch) -> _Shown:
-        said = method.predict(params, batch, evaluation_keys(sweep.seed, batch))
-        recovered = None if said.recovered is None else to_picture(said.recovered)
+    def predict(params: Params, batch: Batch) -> _Predicted:
+        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
+        recovered = None if prediction.recovered is None else to_picture(prediction.recovered)
         side = batch[schema.IMAGE].shape[1]
-        heat = None if said.heat is None else at_crop_scale(said.heat, side)
-        return _Shown(said.score, recovered, heat)
+        heat = None if prediction.heat is None else at_crop_scale(prediction.heat, side)
+        return _Predicted(prediction.score, recovered, heat)
 
-    compiled = jax.jit(show, out_shardings=rules.replicated(sweep.mesh))
-    faces: list[Heated] = []
-    for placed in placed_batches(dataset, rows, sweep, "heat maps"):
-        shown, given = jax.device_get(compiled(params, placed.batch)), placed.given
-        for n in range(placed.faces):
+    compiled = jax.jit(predict, out_shardings=sharding.replicated(scoring.mesh))
+    faces: list[FaceHeat] = []
+    for batch in device_batches(dataset, rows, scoring, "heat maps"):
+        predicted, given = jax.device_get(compiled(params, batch.inputs)), batch.examples
+        for n in range(batch.faces):
             known = given[schema.HAS_MASK][n]
-            face = Heated(
+            face = FaceHeat(
                 row=int(given[schema.ROW][n]),
-                score=float(shown.score[n]),
+                score=float(predicted.score[n]),
                 image=given[schema.IMAGE][n],
                 mask=given[schema.FORGERY_MASK][n] > 0 if known else None,
-                recovered=None if shown.recovered is None else shown.recovered[n],
-                heat=None if shown.heat is None else shown.heat[n],
+                recovered=None if predicted.recovered is None else predicted.recovered[n],
+                heat=None if predicted.heat is None else predicted.heat[n],
             )
             faces.append(face)
     return faces
 
 
-def heat_scale(faces: list[Heated], threshold: float | None) -> HeatScale:
-    """One scale for these faces; a heat with a threshold is a probability."""
+def heat_scale(faces: list[FaceHeat], threshold: float | None) -> HeatScale:
+    """One scale for all faces: 0 to 1 if there is a threshold, else from 0 to nearly the largest error."""
     heats = [face.heat for face in faces if face.heat is not None]
     if threshold is not None or not heats:
         return HeatScale(1.0, threshold)
@@ -94,13 +100,13 @@ def heat_scale(faces: list[Heated], threshold: float | None) -> HeatScale:
 
 
 def heat_strips(
-    dataset: FaceDataset, chosen: Mapping[str, np.ndarray], faces: list[Heated], scale: HeatScale
+    dataset: FaceDataset, chosen: Mapping[str, np.ndarray], faces: list[FaceHeat], scale: HeatScale
 ) -> dict[str, list[Strip]]:
-    """Input, mask, recovered face and heat, as far as there are any.
+    """Strips of input, mask, recovered face and heat; the last two only where the method has them.
 
     Args:
-        chosen: rows under the names of their groups.
-        faces: of these rows, in their order.
+        chosen: rows by the names of their groups.
+        faces: those of these rows, in their order.
     """
     strips = []
     for face in faces:
@@ -111,11 +117,11 @@ def heat_strips(
             pictures["heat"] = heat_picture(face.image, face.heat, scale)
         pixels = np.concatenate(list(pictures.values()), axis=1)
         strips.append(Strip(dataset.name(face.row), face.score, tuple(pictures), pixels))
-    return by_name(chosen, strips)
+    return group_rows(chosen, strips)
 
 
 def heat_picture(image: np.ndarray, heat: np.ndarray, scale: HeatScale) -> np.ndarray:
-    """The picture in grey under the colours of its heat, from black over red to yellow.
+    """The picture in grey under the colours of its heat, from black through red to yellow.
 
     Args:
         image: uint8 [H, W, 3].
@@ -126,8 +132,8 @@ def heat_picture(image: np.ndarray, heat: np.ndarray, scale: HeatScale) -> np.nd
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     picture = cv2.addWeighted(grey, _FACE_SHARE, colours, 1 - _FACE_SHARE, 0)
     if scale.threshold is not None:
-        called = (heat >= scale.threshold).astype(np.uint8)
-        outlines, _ = cv2.findContours(called, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        predicted = (heat >= scale.threshold).astype(np.uint8)
+        outlines, _ = cv2.findContours(predicted, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, _LINE, 1)
     return picture
 
@@ -135,7 +141,7 @@ def heat_picture(image: np.ndarray, heat: np.ndarray, scale: HeatScale) -> np.nd
 def frame_picture(
     frame: np.ndarray, heat: np.ndarray, matrix: np.ndarray, scale: HeatScale
 ) -> np.ndarray:
-    """The frame with the heat of a crop at its place, at most `_WIDEST` pixels wide.
+    """The frame with the heat of a crop at its place, at most `_MAX_WIDTH` pixels wide.
 
     Args:
         frame: uint8 [H, W, 3].
@@ -148,12 +154,12 @@ def frame_picture(
     picture = np.where(
         inside[..., None], heat_picture(frame, np.where(inside, placed, 0.0), scale), frame
     )
-    factor = min(1.0, _WIDEST / width)
-    smaller = (round(width * factor), max(round(height * factor), 1))
+    scale_down = min(1.0, _MAX_WIDTH / width)
+    smaller = (round(width * scale_down), max(round(height * scale_down), 1))
     return cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
 
 
-def _mask_picture(face: Heated) -> np.ndarray:
+def _mask_picture(face: FaceHeat) -> np.ndarray:
     if face.mask is None:
         return np.full_like(face.image, GREY)
     return np.repeat(np.where(face.mask, 255, 0).astype(np.uint8)[..., None], 3, axis=2)

@@ -1,7 +1,6 @@
-"""`report.html`: one file that needs no other, made of a few kinds of pieces.
+"""`report.html`: one self-contained file of sections, each with paragraphs, figures, tables and galleries.
 
-A stage describes what it has to say as sections of figures, tables and galleries; nothing here knows
-which stage or method that is.
+Nothing here depends on a stage or a method.
 """
 
 import base64
@@ -35,7 +34,7 @@ class Table:
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    first_row_leads: bool = False  # shown in bold: what the others are compared with
+    first_row_leads: bool = False  # shown in bold: the row that the others are compared with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class PictureGroup:
-    """Pictures that belong together."""
+    """Pictures under a common heading."""
 
     name: str
     pictures: tuple[Picture, ...]
@@ -80,7 +79,7 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Highlight:
-    """A number that stands out at the top."""
+    """A number shown large at the top of the page."""
 
     value: str
     name: str
@@ -92,14 +91,14 @@ class Report:
     """Everything on the page, from top to bottom. All texts are plain text, never HTML."""
 
     title: str
-    summary: tuple[str, ...]  # the result in words
+    summary: tuple[str, ...]  # paragraphs
     highlights: tuple[Highlight, ...]
-    facts: tuple[tuple[str, str], ...]  # what this run is: name, value
+    facts: tuple[tuple[str, str], ...]  # name and value, such as the config hash
     sections: tuple[Section, ...]
 
 
 def write_report(path: Path, content: Report) -> None:
-    """Writes the page as one file without a script or anything to fetch."""
+    """Writes the page as one file, without scripts and without anything to fetch."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("jaxfake.reporting", "."),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""What the report says of training."""
+"""The section of the report about the course of training."""
 
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Figure, Section, svg_source
@@ -6,18 +6,18 @@ from jaxfake.reporting.training_log import TrainingLog
 
 
 def training_section(stage: str, log: TrainingLog) -> Section:
-    """The course of training."""
+    """Loss, speed and validation scores of a stage."""
     title = f"Training: {stage}"
     if not len(log.step):
-        return Section(title, ("metrics.jsonl holds no row of this stage.",), ())
+        return Section(title, ("metrics.jsonl has no row of this stage.",), ())
     caption = (
-        "Left: the loss, mean since the row before; it should fall and level off. Beside it: training "
-        "speed; a dip marks a pause, such as compiling or saving."
+        "Left: the loss, mean since the previous row; it should fall and level off. Middle: training "
+        "speed; a dip is a pause, such as compiling or saving."
     )
-    if log.looks:
+    if log.validation:
         caption += (
-            " Right of it: the score of the validation split, by which the state that is used, "
-            "marked orange, was chosen; the newest of equals."
+            " Right: the score on the validation split. The state with the highest score, marked orange, "
+            "is the one that is used; of equal scores, the newest."
         )
     curve = Figure("Loss and speed", caption, svg_source(figures.training_curve(log)))
     return Section(title, (), (curve,))

@@ -1,1 +1,1 @@
-"""What every command needs of the machine: the command line, files, progress, signals, processes."""
+"""What every command needs from the machine: command line, files, progress, signals and processes."""

@@ -1,5 +1,6 @@
-"""Archives made by others, unpacked without trust: nothing outside a folder, nothing beyond a size."""
+"""Unpacks archives that are not trusted: nothing is written outside a folder or beyond a size."""
 
+import dataclasses
 import stat
 import tarfile
 import zipfile
@@ -8,26 +9,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple
+from typing import IO
 
 from jaxfake.runtime.errors import InputError
 
 MOST_FILES = 100_000
-"""In an archive, our choice: a run has hundreds."""
+"""The most files of an archive; our choice, a run has hundreds."""
 
 _PIECE = 1 << 20
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError)
-_UNREADABLE = (
-    RuntimeError,
-    NotImplementedError,
-)  # a zip with a password, or packed in some rare way
+_UNREADABLE = (RuntimeError, NotImplementedError)
+"""A zip with a password, or with a rare compression."""
 
 
-class _Member(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Member:
     """A file or folder of an archive."""
 
     name: str
-    kind: int  # as of `stat.S_IFMT`
+    kind: int  # see `stat.S_IFMT`
     size: int  # bytes, unpacked
     open: Callable[[], IO[bytes] | None]
 
@@ -35,21 +35,20 @@ class _Member(NamedTuple):
 def unpack(archive: Path, into: Path, most_bytes: int) -> None:
     """Writes the files of a .zip or .tar archive (a .tar that is not compressed) below a folder.
 
-    The whole list of its files is judged before the first is written. Owners and permissions are not
-    taken over.
+    All names and sizes are checked before the first file is written. Owners and permissions are not kept.
 
     Args:
         archive: the file.
         into: an empty folder.
-        most_bytes: of all its files together, unpacked.
+        most_bytes: the most bytes of all its files together, unpacked.
 
     Raises:
-        InputError: it is no such archive or damaged, too large, or has a file that is no plain file or
-            would lie elsewhere.
+        InputError: it is not such an archive, is damaged or too large, or holds something that is not a
+            plain file or would lie outside the folder.
     """
     try:
         with _opened(archive) as members:
-            _judge(archive, members, most_bytes)
+            _check(archive, members, most_bytes)
             for member in members:
                 if member.kind == stat.S_IFREG:
                     _write(member, into / member.name)
@@ -61,9 +60,9 @@ def unpack(archive: Path, into: Path, most_bytes: int) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[list[_Member]]:
-    # First as .tar: one that ends in a .zip would pass for a .zip too.
+    # First as .tar: one that ends with a .zip would also be accepted as a .zip.
     try:
-        tar = tarfile.open(archive, "r:")  # noqa: SIM115 (closed below; what is read inside may raise too)
+        tar = tarfile.open(archive, "r:")  # noqa: SIM115 (closed below; reading inside may raise too)
     except tarfile.ReadError:
         if not zipfile.is_zipfile(archive):
             raise InputError(
@@ -83,16 +82,18 @@ def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo) -> _Member:
 
 def _zip_member(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
     kind = stat.S_IFDIR if info.is_dir() else stat.S_IFREG
-    # The upper half is the mode where the archive was made on Unix, zero elsewhere.
+    # The upper half is the file mode if the archive was made on Unix, else zero.
     kind = stat.S_IFMT(info.external_attr >> 16) or kind
     return _Member(info.filename, kind, info.file_size, lambda: packed.open(info))
 
 
-def _judge(archive: Path, members: list[_Member], most_bytes: int) -> None:
+def _check(archive: Path, members: list[_Member], most_bytes: int) -> None:
     for member in members:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or "\0" in member.name:
-            raise InputError(f"{archive.name} is refused: {member.name!r} would lie elsewhere")
+            raise InputError(
+                f"{archive.name} is refused: {member.name!r} would lie outside the folder"
+            )
         if member.kind not in (stat.S_IFREG, stat.S_IFDIR):
             raise InputError(
                 f"{archive.name} is refused: {member.name!r} is neither a plain file nor a folder"
@@ -101,16 +102,16 @@ def _judge(archive: Path, members: list[_Member], most_bytes: int) -> None:
     if len(members) > MOST_FILES or total > most_bytes:
         raise InputError(
             f"{archive.name} is refused: {len(members)} files of {total} bytes, where {MOST_FILES} "
-            f"files and {most_bytes} bytes are the most"
+            f"files and {most_bytes} bytes are allowed"
         )
 
 
 def _write(member: _Member, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = member.open()
-    assert source is not None  # it is a plain file
+    assert source is not None  # only folders have none
     left = member.size
-    with source, target.open("xb") as file:  # x: a name that comes twice is refused
+    with source, target.open("xb") as file:  # x: a repeated name is refused
         while piece := source.read(min(_PIECE, left)):
             left -= len(piece)
             file.write(piece)

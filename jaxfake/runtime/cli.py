@@ -1,4 +1,4 @@
-"""What every verb shares at the command line: flags, exit codes, and errors as one line."""
+"""What all verbs share at the command line: flags, exit codes, and errors as one line."""
 
 import errno
 import logging
@@ -18,20 +18,19 @@ from jaxfake.runtime.preemption import preemption
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
 
-_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-"""Errors of a disk that is full or takes nothing: nothing that a traceback would explain."""
+_DISK_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+"""A disk that is full or read-only: a traceback would explain nothing."""
 
-_SECONDS_TO_LEAVE = 5.0
-"""For threads of libraries after an error: Orbax's wait 300 s for a save that failed."""
+_EXIT_SECONDS = 5.0
+"""After an error, the time that threads of libraries have to end: Orbax's wait 300 s for a failed save."""
+
+_output_folder = "a disk"
 
 
-_folder = "a disk"
-
-
-def writes_to(folder: Path) -> None:
-    """What to name when a disk refuses a file that it does not name itself."""
-    global _folder
-    _folder = str(folder)
+def set_output_folder(folder: Path) -> None:
+    """Sets the folder that is named when a disk refuses a file and the error names no file."""
+    global _output_folder
+    _output_folder = str(folder)
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -56,26 +55,26 @@ def _guarded(main: Callable[[], int | None]) -> int:
     absl_logging.set_verbosity(absl_logging.WARNING)
     logging.getLogger("jax").setLevel(logging.ERROR)
     preemption.listen()
-    threading.excepthook = _of_a_thread
+    threading.excepthook = _exit_if_disk_refuses
     if not _DEBUG.value:
-        _hush()
+        _quieten_libraries()
     try:
         return main() or DONE
     except Exception as error:
         return explain(error)
     finally:
-        preemption.leaving()
+        preemption.ignore_signals()
 
 
 def explain(error: Exception) -> int:
-    """Says in one line what ended the work; the exit code of it."""
+    """Prints in one line why the work ended, and returns the exit code."""
     match error:
         case InputError():
             return _failed(str(error), USAGE)
         case Preempted():
             return _failed(str(error), PREEMPTED)
-    if (refused := _refused_by_a_disk(error)) is not None:
-        where = refused.filename or _folder
+    if (refused := _disk_error(error)) is not None:
+        where = refused.filename or _output_folder
         return _failed(
             f"{where} cannot be written to ({refused.strerror}); what was saved before is whole: "
             "make room and run the same command again",
@@ -85,35 +84,36 @@ def explain(error: Exception) -> int:
     return _failed(f"{type(error).__name__}: {_one_line(error)}{hint}", FAILED)
 
 
-def _refused_by_a_disk(error: BaseException | None) -> OSError | None:
-    """What a disk said that is full or takes nothing, if that is behind an error."""
+def _disk_error(error: BaseException | None) -> OSError | None:
+    """The error of a full or read-only disk, if that is what caused this error."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _DISK:
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             return error
         error = error.__cause__
     return None
 
 
-def _hush() -> None:
-    """Keeps libraries from printing tracebacks of errors that they raise as well; we say those in a line.
+def _quieten_libraries() -> None:
+    """Keeps libraries from printing tracebacks of errors that they also raise; we print those in a line.
 
     When a disk refuses a save, Orbax logs it from each of its threads, and TensorStore prints a traceback
-    for every array that comes too late.
+    for every array that it could not write in time.
     """
     logging.getLogger("absl").addFilter(lambda record: not record.exc_info)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "coroutine .* was never awaited")
-    sys.unraisablehook = _unless_late
+    sys.unraisablehook = _ignore_closed_loop
 
 
-def _of_a_thread(failed: threading.ExceptHookArgs) -> None:
-    """A writer that dies of a full disk would hold up for ever whoever has something to write."""
-    if isinstance(failed.exc_value, Exception) and _refused_by_a_disk(failed.exc_value):
+def _exit_if_disk_refuses(failed: threading.ExceptHookArgs) -> None:
+    """Ends the process: other threads would wait for ever for a writer that a full disk has ended."""
+    if isinstance(failed.exc_value, Exception) and _disk_error(failed.exc_value):
         os._exit(explain(failed.exc_value))
     threading.__excepthook__(failed)
 
 
-def _unless_late(ignored: "sys.UnraisableHookArgs") -> None:
+def _ignore_closed_loop(ignored: "sys.UnraisableHookArgs") -> None:
+    """An array that is dropped after the event loop was closed is not our error."""
     if str(ignored.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(ignored)
 
@@ -122,7 +122,7 @@ def _failed(message: str, code: int) -> int:
     if _DEBUG.value:
         traceback.print_exc()
     _say(message)
-    overdue = threading.Timer(_SECONDS_TO_LEAVE, os._exit, [code])
+    overdue = threading.Timer(_EXIT_SECONDS, os._exit, [code])
     overdue.daemon = True
     overdue.start()
     return code
@@ -130,7 +130,7 @@ def _failed(message: str, code: int) -> int:
 
 def _one_line(error: BaseException) -> str:
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    if "Traceback" in text:  # ml_collections puts the whole of one into its message
+    if "Traceback" in text:  # ml_collections puts a whole traceback into its message
         text = text.strip().splitlines()[-1]
     return " ".join(text.split()) or type(error).__name__
 

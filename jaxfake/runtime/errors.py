@@ -1,15 +1,15 @@
-"""Errors that are messages to the person at the terminal."""
+"""Exit codes, and errors whose text is a message for the person at the terminal."""
 
 DONE, FAILED, USAGE, PREEMPTED = 0, 1, 2, 75
-"""Exit codes: done; anything else; usage or input; stopped with the state saved, run me again."""
+"""Exit codes: done; any other error; wrong usage or input; preempted with the state saved, run it again."""
 
 
 class InputError(Exception):
-    """Something that the user gave is wrong: the text is one line that says what to do.
+    """Something that the user gave is wrong. The text is one line that says what to do.
 
-    Verbs turn it into that line and exit code 2, without a traceback.
+    Verbs print that line, without a traceback, and exit with code 2.
     """
 
 
 class Preempted(Exception):
-    """The machine asked us to stop; the state is saved. Verbs exit with code 75."""
+    """The process was asked to stop and its state is saved. Verbs exit with code 75."""

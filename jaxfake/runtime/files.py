@@ -1,4 +1,4 @@
-"""Writing a file so that a kill leaves either the old one or the new one, never half of one."""
+"""Files: atomic writes, digests, names and the cache folder."""
 
 import hashlib
 import os
@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replaces `path` by `content` in one step; the folder must exist."""
+    """Replaces a file in one step: a kill leaves the old content or the new, never a part of it.
+
+    The folder must exist.
+    """
     data = content.encode() if isinstance(content, str) else content
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}.", delete=False
@@ -20,17 +23,17 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Digest of a file's content."""
+    """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_number(name: str) -> bool:
-    """Whether a name is a whole number as Python writes it, as the names of checkpoints are."""
+    """Whether a name is a whole number as Python prints it; checkpoints have such names."""
     return name.isascii() and name.isdecimal() and name == str(int(name))
 
 
 def cache_folder() -> Path:
-    """Where files are kept that can be made or fetched again: `jaxfake` in the user's cache folder."""
+    """The folder for files that can be fetched again: `jaxfake` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "jaxfake"

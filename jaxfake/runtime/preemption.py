@@ -1,9 +1,10 @@
-"""A machine that is asked back, wherever the process is: in a step, a compilation, an evaluation.
+"""Preemption: stopping in time when the machine is about to be taken away.
 
-SIGTERM and Ctrl-C are heard by a thread, since Python itself hears nothing while the compiler works; so are
-the notices that some clouds give in a file or to a command. Everything that a run writes survives
-a kill, so the process leaves at once with exit code 75, unless work that is not saved yet is being
-protected: then it is told to save, and leaves when it has, or when the time for that is over.
+SIGTERM and Ctrl-C are read by a thread, because Python runs no signal handler while the compiler works. The
+notices that some clouds give in a file or through a command count as signals. Everything that a run writes
+survives a kill, so the process exits at once with code 75, wherever it is: in a compilation, an evaluation
+or a download. Only work that is being protected is given time: it is told to save, and the process exits
+when it has saved, or when the grace period is over.
 """
 
 import os
@@ -20,79 +21,79 @@ from typing import NoReturn
 from jaxfake.runtime.errors import PREEMPTED, USAGE, InputError, Preempted
 
 GRACE_SECONDS = 100.0
-"""Of 120 that clouds and schedulers usually give; our choice."""
+"""Clouds and schedulers usually give 120; our choice leaves a margin."""
 
-_SAME_SECONDS = 0.3
-"""`timeout` and some schedulers signal a process and then its group: that is asking once. Our choice."""
+_REPEAT_SECONDS = 0.3
+"""`timeout` and some schedulers signal a process and then its group: that counts as one. Our choice."""
 
 _POLL_SECONDS = 5.0
 _ALL_SAVED = "stopped with everything saved: run the same command again to go on"
-_OLD = ": what was saved before is whole, run the same command again to go on from it"
+_SAVED_BEFORE = ": what was saved before is whole, run the same command again to go on from it"
 _STOPPED = "stopped; what was saved is whole, run the same command again to go on"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Preemption:
-    """Whether this process was asked to stop; the process has one, `preemption`.
+    """Whether this process has been asked to stop. There is one instance, `preemption`.
 
-    Until `listen` is called, signals do what they always do and nobody asks.
+    Until `listen` is called, signals have their usual effect.
     """
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._lock = threading.Lock()
         self._listening = self._protected = False
-        self._save_ends: Callable[[], None] | None = None
+        self._wait_for_save: Callable[[], None] | None = None
         self._grace = GRACE_SECONDS
-        self._since = 0.0  # by `time.monotonic`, from when on it was asked
-        self._farewell: Callable[[], str] | None = None
+        self._requested_at = 0.0  # by `time.monotonic`
+        self._before_exit: Callable[[], str] | None = None
 
     @property
     def requested(self) -> bool:
-        """Read it between steps; save and raise `Preempted` if it is true."""
-        return self._asked.is_set()
+        """Whether to stop. Read it between steps; save and raise `Preempted` if it is true."""
+        return self._requested.is_set()
 
     @property
     def seconds_left(self) -> float | None:
-        """Until this process leaves, saved or not; None while nobody asks."""
-        return self._since + self._grace - time.monotonic() if self.requested else None
+        """Time until this process exits, saved or not; None if no stop is requested."""
+        return self._requested_at + self._grace - time.monotonic() if self.requested else None
 
     def listen(self) -> None:
-        """Hears SIGTERM and Ctrl-C from now on; of the main thread. Once is enough."""
+        """Reacts to SIGTERM and Ctrl-C from now on. Call it in the main thread."""
         if self._listening:
             return
         self._listening = True
-        heard, rung = os.pipe()
-        os.set_blocking(rung, False)
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
         for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)  # the byte in the pipe says it all
-        signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
-        _in_background(lambda: self._hear(heard))
+            signal.signal(number, lambda *_: None)  # the byte in the pipe carries the number
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        _in_background(lambda: self._read_signals(read_end))
 
-    def leaving(self) -> None:
-        """The process is on its way out; of the main thread.
+    def ignore_signals(self) -> None:
+        """Call it in the main thread when the process is about to exit.
 
-        Python takes its handlers away before it ends, and a signal that comes then would decide the exit
-        code; one that is ignored stays so.
+        Python removes its handlers before it ends, and a signal that arrives then would decide the exit
+        code; an ignored signal stays ignored.
         """
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
-    def allow(self, grace: float) -> None:
-        """Seconds between being asked and having left."""
+    def set_grace(self, grace: float) -> None:
+        """Sets the most seconds between the request to stop and the exit."""
         self._grace = grace
 
     def poll(self, file: str | None, command: str | None) -> None:
-        """Looks every few seconds for a notice: that the file exists, or the command ends with 0."""
+        """Checks every few seconds for a notice: the file exists, or the command ends with 0."""
         if file or command:
             _in_background(lambda: self._poll(file, command))
 
     @contextmanager
     def protecting(self) -> Iterator[None]:
-        """While inside, a notice waits for the work to be saved. Do not nest.
+        """Inside, a request to stop waits until the work has been saved. Do not nest.
 
         Raises:
-            Preempted: at the end, if a notice came and the work inside did not say so itself.
+            Preempted: at the end, if a stop was requested and the body did not raise it itself.
         """
         with self._lock:
             self._protected = True
@@ -105,78 +106,78 @@ class Preemption:
             raise Preempted(_ALL_SAVED)
 
     @contextmanager
-    def released(self, save_ends: Callable[[], None]) -> Iterator[None]:
-        """Inside of `protecting`, once a save has begun: here a notice waits for its end alone.
+    def protecting_save(self, wait_for_save: Callable[[], None]) -> Iterator[None]:
+        """Inside `protecting`, once a save has begun: a request to stop waits for that save only.
 
         Args:
-            save_ends: returns when everything is on disk, and raises if it does not get there.
+            wait_for_save: returns when everything is on disk, and raises if the save fails.
 
         Raises:
-            Preempted: at the beginning, if a notice came before.
+            Preempted: at the beginning, if a stop was requested before.
         """
         with self._lock:
             if self.requested:
                 raise Preempted(_ALL_SAVED)
-            self._save_ends = save_ends
+            self._wait_for_save = wait_for_save
         try:
             yield
         finally:
             with self._lock:
-                self._save_ends = None
+                self._wait_for_save = None
 
     @contextmanager
-    def before_leaving(self, farewell: Callable[[], str]) -> Iterator[None]:
-        """While inside, a notice to unprotected work waits for this call; it returns words to add.
+    def before_exit(self, callback: Callable[[], str]) -> Iterator[None]:
+        """Inside, a process that stops first calls this function and adds its result to the message.
 
-        The call is made in a thread of its own, and has `seconds_left`.
+        It runs in a thread of its own and has `seconds_left`. Protected work raises `Preempted` instead.
         """
-        self._farewell = farewell
+        self._before_exit = callback
         try:
             yield
         finally:
-            self._farewell = None
+            self._before_exit = None
 
-    def ask(self) -> None:
-        """Asks this process to stop; the second time, it leaves at once."""
+    def request(self) -> None:
+        """Asks this process to stop; a second request makes it exit at once."""
         with self._lock:
-            if self.requested and time.monotonic() - self._since < _SAME_SECONDS:
+            if self.requested and time.monotonic() - self._requested_at < _REPEAT_SECONDS:
                 return
-            if self.requested or not (self._protected or self._farewell):
-                _leave(_STOPPED)
-            self._since = time.monotonic()
-            self._asked.set()
-            last_work = self._last_work()
+            if self.requested or not (self._protected or self._before_exit):
+                _exit(_STOPPED)
+            self._requested_at = time.monotonic()
+            self._requested.set()
+            final_work = self._final_work()
         overdue = threading.Timer(
-            self._grace, _leave, [f"not saved within {self._grace:g} s{_OLD}"]
+            self._grace, _exit, [f"not saved within {self._grace:g} s{_SAVED_BEFORE}"]
         )
         overdue.daemon = True
         overdue.start()
-        if last_work is not None:
-            _in_background(last_work)
+        if final_work is not None:
+            _in_background(final_work)
 
-    def _last_work(self) -> Callable[[], NoReturn] | None:
-        """What is done before leaving; None where the protected work sees to that itself."""
-        save_ends, farewell = self._save_ends, self._farewell
-        if self._protected and save_ends is None:
+    def _final_work(self) -> Callable[[], NoReturn] | None:
+        """What this thread has to do before the exit; None if the protected work exits by itself."""
+        wait_for_save, before_exit = self._wait_for_save, self._before_exit
+        if self._protected and wait_for_save is None:
             return None
-        return lambda: _leave_after(save_ends, farewell)
+        return lambda: _exit_after(wait_for_save, before_exit)
 
-    def _hear(self, pipe: int) -> None:
+    def _read_signals(self, pipe: int) -> None:
         while True:
             if os.read(pipe, 1)[0] in _SIGNALS:
-                self.ask()
+                self.request()
 
     def _poll(self, file: str | None, command: str | None) -> None:
         pause = threading.Event()
         while not self.requested:
             if (file and Path(file).exists()) or (command and _succeeds(command)):
-                self.ask()
+                self.request()
                 return
             pause.wait(_POLL_SECONDS)
 
 
 preemption = Preemption()
-"""Of this process: signals come to it as a whole."""
+"""The only instance, because a signal reaches the process as a whole."""
 
 
 def _succeeds(command: str) -> bool:
@@ -197,19 +198,19 @@ def _in_background(work: Callable[[], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 
-def _leave_after(
-    save_ends: Callable[[], None] | None, farewell: Callable[[], str] | None
+def _exit_after(
+    wait_for_save: Callable[[], None] | None, before_exit: Callable[[], str] | None
 ) -> NoReturn:
-    if save_ends is not None:
+    if wait_for_save is not None:
         try:
-            save_ends()
+            wait_for_save()
         except InputError as error:
-            _leave(str(error), USAGE)
-    remark = "" if farewell is None else farewell()
-    _leave(f"{_STOPPED if save_ends is None else _ALL_SAVED}{remark}")
+            _exit(str(error), USAGE)
+    remark = "" if before_exit is None else before_exit()
+    _exit(f"{_STOPPED if wait_for_save is None else _ALL_SAVED}{remark}")
 
 
-def _leave(message: str, code: int = PREEMPTED) -> NoReturn:
-    """Ends the process from any thread, without waiting for what the others do."""
+def _exit(message: str, code: int = PREEMPTED) -> NoReturn:
+    """Ends the process from any thread, without waiting for the other threads."""
     print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
     os._exit(code)

@@ -1,4 +1,4 @@
-"""Progress that a person can read: a bar on a terminal, a line now and then where it is piped."""
+"""Progress that a person can read: a bar on a terminal, a line every few seconds where it is piped."""
 
 import sys
 import time
@@ -9,39 +9,37 @@ from tqdm import tqdm
 _SECONDS_BETWEEN_LINES = 15.0
 
 
-_hushed = False
+_silenced = False
 
 
-def hush() -> None:
-    """From now on this process says nothing: of several that do the same, one speaks."""
-    global _hushed
-    _hushed = True
+def silence() -> None:
+    """From now on this process prints nothing: of several that do the same work, only one prints."""
+    global _silenced
+    _silenced = True
 
 
 def say(message: str) -> None:
-    """One line to standard output, above any bar."""
-    if _hushed:
+    """Prints one line to standard output, above the progress bar if there is one."""
+    if _silenced:
         return
     tqdm.write(message, file=sys.stdout)
     sys.stdout.flush()
 
 
 class Progress:
-    """How far a piece of work is, its speed and the time left, on standard error.
-
-    A context manager.
+    """Shows on standard error how much is done, the speed and the time left. A context manager.
 
     Args:
-        name: what is being done.
+        name: of the work.
         total: number of units.
         unit: what is counted, in the plural.
-        done: units done before; they do not count for the speed.
+        done: units that were done before; they do not count for the speed.
     """
 
     def __init__(self, name: str, total: int, unit: str, done: int = 0) -> None:
         self._name, self._total, self._unit = name, total, unit
         self._before = self._done = done
-        self._start = self._spoken = time.monotonic()
+        self._start = self._printed = time.monotonic()
         self._bar = tqdm(
             desc=name,
             total=total,
@@ -49,16 +47,16 @@ class Progress:
             unit=f" {unit}",
             unit_scale=True,
             dynamic_ncols=True,
-            disable=_hushed or not sys.stderr.isatty(),
+            disable=_silenced or not sys.stderr.isatty(),
         )
 
     def advance(self, units: int, remark: str = "") -> None:
-        """Counts units; the remark is shown beside them when something is shown."""
+        """Adds to the units done; the remark is shown beside the count."""
         self._done += units
         self._bar.set_postfix_str(remark, refresh=False)
         self._bar.update(units)
-        if self._bar.disable and time.monotonic() - self._spoken >= _SECONDS_BETWEEN_LINES:
-            self._line(remark)
+        if self._bar.disable and time.monotonic() - self._printed >= _SECONDS_BETWEEN_LINES:
+            self._print_line(remark)
 
     def __enter__(self) -> Self:
         return self
@@ -66,13 +64,13 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.close()
         if self._bar.disable and self._done > self._before:
-            self._line("")
+            self._print_line("")
 
-    def _line(self, remark: str) -> None:
-        if _hushed:
+    def _print_line(self, remark: str) -> None:
+        if _silenced:
             return
-        self._spoken = time.monotonic()
-        speed = (self._done - self._before) / max(self._spoken - self._start, 1e-9)
+        self._printed = time.monotonic()
+        speed = (self._done - self._before) / max(self._printed - self._start, 1e-9)
         left = (self._total - self._done) / max(speed, 1e-9)
         count = f"{self._done}/{self._total} {self._unit}, {speed:.1f}/s, {left:.0f} s left"
         print(

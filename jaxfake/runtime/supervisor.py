@@ -1,7 +1,7 @@
-"""A process that watches the one that works, where there are several.
+"""In a run of several processes, each has a parent that watches it and reports how it ended.
 
-When the first of them dies, JAX's service aborts all others from inside, past any handler of ours. So the
-work is done by a child, and this parent says what became of it.
+When the first process dies, JAX's coordination service aborts all others from inside, past any handler of
+ours. So a child does the work, and its parent turns an abort into a message and an exit code.
 """
 
 import contextlib
@@ -11,34 +11,34 @@ import subprocess
 import sys
 
 from jaxfake.runtime.errors import Preempted
-from jaxfake.runtime.orphans import end_with_parent
+from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.runtime.preemption import preemption
 
 _CHILD = "JAXFAKE_CHILD"
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 def is_child() -> bool:
-    """Whether a parent watches this process; from now on it dies with it."""
+    """Whether a parent watches this process; if so, this process ends when the parent does."""
     if os.environ.get(_CHILD) != str(os.getppid()):
         return False
-    end_with_parent()
+    die_with_parent()
     return True
 
 
 def watch_child() -> int:
-    """Runs this very command as a child; its exit code.
+    """Runs the same command again as a child and returns its exit code.
 
     Raises:
-        Preempted: the child was aborted since another process of the run is gone.
+        Preempted: the child was aborted because another process of the run is gone.
     """
-    with contextlib.suppress(Preempted), preemption.protecting():  # the child says it
+    with contextlib.suppress(Preempted), preemption.protecting():  # the child prints the message
         child = subprocess.Popen(
             [sys.executable, *sys.orig_argv[1:]],
             env=os.environ | {_CHILD: str(os.getpid())},
-            start_new_session=True,  # Ctrl-C is for the parent, which hands it on
+            start_new_session=True,  # Ctrl-C reaches the parent, which forwards it
         )
-        code = _code_of(child)
+        code = _wait_for_exit(child)
     if code == -signal.SIGABRT:
         raise Preempted(
             "another process of this run is gone or did not come: what was saved is whole, start all "
@@ -47,13 +47,13 @@ def watch_child() -> int:
     return code if code >= 0 else 128 - code
 
 
-def _code_of(child: subprocess.Popen[bytes]) -> int:
-    """Of its end; a notice is handed on."""
-    told = False
+def _wait_for_exit(child: subprocess.Popen[bytes]) -> int:
+    """The exit code of the child, to which a request to stop is forwarded."""
+    forwarded = False
     while True:
         try:
-            return child.wait(_LOOK_SECONDS)
+            return child.wait(_POLL_SECONDS)
         except subprocess.TimeoutExpired:
-            if preemption.requested and not told:
-                told = True
+            if preemption.requested and not forwarded:
+                forwarded = True
                 child.send_signal(signal.SIGTERM)

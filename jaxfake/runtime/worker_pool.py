@@ -1,10 +1,11 @@
-"""Worker processes that may die or hang: such a file is given up, the rest goes on.
+"""Worker processes that may die or hang: the task that caused it fails, the other tasks go on.
 
-The executors of the standard library end as a whole when one worker is killed, and cannot end a task
-that takes too long; decoders fed with damaged files do both.
+The executors of the standard library fail as a whole when one worker is killed, and cannot end a task
+that takes too long. Decoders of damaged files do both.
 """
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import resource
@@ -15,31 +16,35 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from typing import Any
+
+from jaxfake.runtime.orphan_processes import exit_after_parent
 
 _SPAWN = multiprocessing.get_context("spawn")
 
 _DIED = "the process that worked on it died twice"
 
-_ONE_STARTS = threading.Lock()
-"""What a worker inherits belongs to the whole process, of which several threads may start workers."""
+_START_LOCK = threading.Lock()
+"""Workers inherit settings of the whole process, in which several threads may start workers."""
 
 
-class Limits(NamedTuple):
-    """What one task may take."""
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """The most that one task may use."""
 
     seconds: float = 900.0
-    memory: int = 4 << 30  # bytes of a worker's data segment, libraries not counted
+    memory: int = 4 << 30  # bytes of a worker's data segment; code of libraries does not count
 
 
 DEFAULT_LIMITS = Limits()
 
 
-class Outcome(NamedTuple):
-    """The end of one task."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How one task ended."""
 
     number: int  # in the list of tasks
-    failure: str  # '' if its function returned
+    failure: str  # why it failed; '' if its function returned
 
 
 def run[Task](
@@ -48,16 +53,16 @@ def run[Task](
     workers: int,
     limits: Limits,
 ) -> Iterator[Outcome]:
-    """Calls a function for every task, in processes; yields as tasks end, in any order.
+    """Calls a function for every task in worker processes; yields outcomes as tasks end, in any order.
 
-    A task that takes too long fails. One whose worker dies is given to a new worker once more (the
-    system kills at random when memory is short), then fails.
+    A task that takes too long fails. A task whose worker dies is tried once more in a new worker, because
+    the system kills at random when memory is short; then it fails.
 
     Args:
         tasks: picklable.
-        prepare: picklable; called once in every worker, makes the function.
+        prepare: picklable; called once in every worker, returns the function.
         workers: how many processes.
-        limits: for every task.
+        limits: of every task.
 
     Raises:
         RuntimeError: the function raised; the text names the task and holds the traceback.
@@ -67,37 +72,37 @@ def run[Task](
     pool = [_Worker(prepare, limits) for _ in range(min(workers, len(tasks)))]
     try:
         for worker in pool:
-            worker.give(waiting[0], tasks[waiting.popleft()])
+            worker.assign(waiting[0], tasks[waiting.popleft()])
         while busy := [worker for worker in pool if worker.number is not None]:
-            for worker in _ended(busy):
-                end = worker.end()
-                if end.failure == _DIED and end.number not in died_once:
-                    died_once.add(end.number)
-                    waiting.append(end.number)
+            for worker in _finished(busy):
+                outcome = worker.outcome()
+                if outcome.failure == _DIED and outcome.number not in died_once:
+                    died_once.add(outcome.number)
+                    waiting.append(outcome.number)
                 else:
-                    yield end
+                    yield outcome
                 if waiting:
-                    worker.give(waiting[0], tasks[waiting.popleft()])
+                    worker.assign(waiting[0], tasks[waiting.popleft()])
     finally:
         for worker in pool:
             worker.stop()
 
 
-class Guarded[Task]:
-    """One process that does a task at a time, with the guards of `run`; for an engine that is not ours.
+class GuardedWorker[Task]:
+    """One worker process with the limits of `run`, for a pool that is not ours, such as Apache Beam's.
 
     Args:
-        prepare, limits: as of `run`.
+        prepare, limits: see `run`.
     """
 
     def __init__(self, prepare: Callable[[], Callable[[Task], None]], limits: Limits) -> None:
         self._worker = _Worker(prepare, limits)
 
     def __call__(self, task: Task) -> str:
-        """Does the task; says why not, or ''.
+        """Does the task; returns why it failed, or ''.
 
         Raises:
-            RuntimeError: as `run`.
+            RuntimeError: see `run`.
         """
         failure = self._once(task)
         return self._once(task) if failure == _DIED else failure
@@ -107,13 +112,13 @@ class Guarded[Task]:
         self._worker.stop()
 
     def _once(self, task: Task) -> str:
-        self._worker.give(0, task)
-        _ended([self._worker])
-        return self._worker.end().failure
+        self._worker.assign(0, task)
+        _finished([self._worker])
+        return self._worker.outcome().failure
 
 
 class _Worker:
-    """One process and what it is doing. A process that ended is replaced when there is work."""
+    """One process and its current task. A process that has ended is replaced when it is given a task."""
 
     def __init__(self, prepare: Callable[[], Any], limits: Limits) -> None:
         self._prepare = prepare
@@ -127,21 +132,21 @@ class _Worker:
         self._process = _SPAWN.Process(
             target=_serve, args=(theirs, self._prepare, self._limits.memory), daemon=True
         )
-        with _starting():
+        with _inherited_settings():
             self._process.start()
         theirs.close()  # so that the death of the worker ends the connection
 
-    def give(self, number: int, task: object) -> None:
+    def assign(self, number: int, task: object) -> None:
         if not self._process.is_alive():
             self.stop()
             self._start()
         self.number = number
         self.deadline = time.monotonic() + self._limits.seconds
-        with contextlib.suppress(OSError):  # it died just now: reading will say so
+        with contextlib.suppress(OSError):  # it died just now; reading from it will show that
             self.connection.send(task)
 
-    def end(self) -> Outcome:
-        """The end of the present task; only for a worker that has answered, died or is overdue."""
+    def outcome(self) -> Outcome:
+        """How the current task ended. Call it only when the worker has answered, died or is overdue."""
         assert self.number is not None
         number, self.number = self.number, None
         if not self.connection.poll():
@@ -157,7 +162,7 @@ class _Worker:
         return Outcome(number, "")
 
     def stop(self) -> None:
-        """Ends the process, whatever it does."""
+        """Kills the process."""
         self._kill()
         self.connection.close()
 
@@ -166,8 +171,8 @@ class _Worker:
         self._process.join()
 
 
-def _ended(busy: list[_Worker]) -> list[_Worker]:
-    """Waits until at least one of the workers has answered, died or is overdue."""
+def _finished(busy: list[_Worker]) -> list[_Worker]:
+    """Waits until at least one worker has answered, died or is overdue; returns those."""
     first = min(worker.deadline for worker in busy)
     ready = wait([worker.connection for worker in busy], max(0.0, first - time.monotonic()))
     now = time.monotonic()
@@ -175,9 +180,9 @@ def _ended(busy: list[_Worker]) -> list[_Worker]:
 
 
 @contextlib.contextmanager
-def _starting() -> Iterator[None]:
-    """What a worker inherits: Ctrl-C is the parent's to handle, and one process is one thread."""
-    with _ONE_STARTS, _ignoring_interrupts():
+def _inherited_settings() -> Iterator[None]:
+    """Settings for a new worker: it ignores Ctrl-C, which the parent handles, and uses one thread."""
+    with _START_LOCK, _ignoring_interrupts():
         threads = os.environ.get("OPENBLAS_NUM_THREADS")
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
         try:
@@ -192,7 +197,7 @@ def _starting() -> Iterator[None]:
 @contextlib.contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python lets no other thread set this; the worker does so itself, a moment later
+        yield  # only the main thread may set this; the worker sets it itself a moment later
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -204,9 +209,9 @@ def _ignoring_interrupts() -> Iterator[None]:
 def _serve(
     connection: Connection, prepare: Callable[[], Callable[[Any], None]], memory: int
 ) -> None:
-    """The life of a worker: tasks in, '' or a traceback out, until the connection ends."""
+    """The main function of a worker: receives tasks, sends '' or a traceback, until the connection ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    exit_after_parent()  # a parent that was killed closes nothing
     resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     task = None
     try:
@@ -219,14 +224,3 @@ def _serve(
         return
     except Exception:
         connection.send(f"{task}: {traceback.format_exc()}")
-
-
-def end_with_parent() -> None:
-    """Ends this process when its parent does; never returns, so it wants a thread of its own.
-
-    A parent that was killed closes nothing; without this its workers would finish their tasks.
-    """
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)

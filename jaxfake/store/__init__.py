@@ -1,1 +1,1 @@
-"""A run's folder mirrored to an object store, such as s3://bucket/runs/mover, and fetched from it."""
+"""A run's folder in an object store, such as s3://bucket/runs/mover: uploads, downloads and checks."""

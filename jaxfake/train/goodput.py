@@ -1,8 +1,8 @@
-"""Where the wall time of a stage goes, over all the tries that it took.
+"""Where the wall time of a stage goes, over all processes that trained it.
 
-Only updates of the parameters are what is paid for; the rest of the time is a price. Every row of
-`metrics.jsonl` has the sums so far, so the last row of a stage is its account. The time in
-which no process lived is in none of them.
+Goodput is the share of it that went into updates of the parameters; all other time is overhead. Every row
+of `metrics.jsonl` has the sums so far, so the last row of a stage has the totals. The time in which no
+process ran is in none of them.
 """
 
 import contextlib
@@ -12,107 +12,55 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from jaxfake.checkpoints.checksummed_json import read_sealed, sealed
+from jaxfake.checkpoints.checksummed_json import checksummed, read_checksummed
+from jaxfake.checkpoints.wall_time import WallTime, current_names
 from jaxfake.runtime.multiprocess import is_first
 
-WALL = "wall/"
-"""Begins the names of the sums among the metrics."""
+Overhead = Literal["start", "restore", "compile", "data_wait", "save", "validation"]
 
-INTERRUPTIONS = "interruptions"
+_TO_BEGIN: tuple[Overhead, ...] = ("start", "restore", "compile")
 
-Price = Literal["start", "restore", "compile", "data_wait", "save", "look"]
-
-_TO_BEGIN: tuple[Price, ...] = ("start", "restore", "compile")
-
-_PULSE_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 1.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Wall:
-    """Seconds of a stage so far.
-
-    Attributes:
-        useful: updates that are part of the state, and metrics and pictures on the way.
-        start: from the start of a process, or the end of the stage before, to this stage.
-        restore: reading a checkpoint, or making a fresh state.
-        compile: the first update of each process, which is mostly its compilation.
-        data_wait: the loop waited for a batch.
-        save: the loop waited for a save.
-        look: scoring the validation split to choose a state.
-        lost: updates that an interruption took back; known to a second.
-        interruptions: how often the stage began anew, from a checkpoint or without one.
-    """
-
-    useful: float = 0.0
-    start: float = 0.0
-    restore: float = 0.0
-    compile: float = 0.0
-    data_wait: float = 0.0
-    save: float = 0.0
-    look: float = 0.0
-    lost: float = 0.0
-    interruptions: int = 0
-
-    @property
-    def total(self) -> float:
-        """Seconds of everything."""
-        return sum(self.seconds().values())
-
-    def seconds(self) -> dict[str, float]:
-        """By what they were spent on."""
-        spent = dataclasses.asdict(self)
-        del spent[INTERRUPTIONS]
-        return spent
-
-    def columns(self) -> dict[str, float]:
-        """As metrics."""
-        seconds = {f"{WALL}{name}": value for name, value in self.seconds().items()}
-        return {INTERRUPTIONS: self.interruptions, **seconds}
-
-
-def wall_of(columns: dict[str, Any]) -> Wall | None:
-    """The account in a row of metrics; None if it has none."""
-    names = Wall().columns().keys()
-    if not names <= columns.keys():
-        return None
-    seconds = {name: float(columns[f"{WALL}{name}"]) for name in Wall().seconds()}
-    return Wall(**seconds, interruptions=int(columns[INTERRUPTIONS]))
-
-
-class Account:
-    """The account of a stage, kept by the process that trains it.
+class TimeAccount:
+    """The wall time of a stage, kept by the process that trains it.
 
     Args:
-        pulse: file that says how far this process got, for the one that may have to follow it.
+        heartbeat: file that says how far this process got, for the process that may have to replace it.
         since: when this process began with the stage, by `time.monotonic`.
     """
 
-    def __init__(self, pulse: Path, since: float) -> None:
-        self.pulse = pulse
-        self._since, self._before = since, Wall()
-        self._prices: dict[Price, float] = {"start": time.monotonic() - since}
-        self._beaten = -_PULSE_SECONDS
+    def __init__(self, heartbeat: Path, since: float) -> None:
+        self.heartbeat = heartbeat
+        self._since, self._before = since, WallTime()
+        self._overheads: dict[Overhead, float] = {"start": time.monotonic() - since}
+        self._last_beat = -_HEARTBEAT_SECONDS
 
-    def go_on(self, before: Wall) -> None:
-        """What earlier tries left, once it is known."""
+    def continue_from(self, before: WallTime) -> None:
+        """Adds the time of earlier processes, once it is known."""
         self._before = before
 
     @contextlib.contextmanager
-    def booking(self, price: Price) -> Iterator[None]:
-        """Time inside is not useful. Do not nest."""
+    def booking(self, overhead: Overhead) -> Iterator[None]:
+        """Counts the time inside as overhead. Do not nest."""
         began = time.monotonic()
         try:
             yield
         finally:
-            self._prices[price] = self._prices.get(price, 0.0) + time.monotonic() - began
+            self._overheads[overhead] = (
+                self._overheads.get(overhead, 0.0) + time.monotonic() - began
+            )
 
-    def so_far(self) -> Wall:
-        """Of all tries."""
-        here = {"useful": self._useful} | {str(name): value for name, value in self._prices.items()}
+    def so_far(self) -> WallTime:
+        """The sums over all processes."""
+        here = {"useful": self._useful} | {
+            str(name): value for name, value in self._overheads.items()
+        }
         before = dataclasses.asdict(self._before)
-        return Wall(**{name: value + here.get(name, 0) for name, value in before.items()})
+        return WallTime(**{name: value + here.get(name, 0) for name, value in before.items()})
 
     @property
     def working(self) -> float:
@@ -122,43 +70,43 @@ class Account:
     @property
     def data_wait(self) -> float:
         """Seconds in which this process waited for data."""
-        return self._prices.get("data_wait", 0.0)
+        return self._overheads.get("data_wait", 0.0)
 
     @property
     def restart(self) -> float:
         """Seconds from the start of this process to its first update."""
-        return sum(self._prices.get(price, 0.0) for price in _TO_BEGIN)
+        return sum(self._overheads.get(overhead, 0.0) for overhead in _TO_BEGIN)
 
     def beat(self) -> None:
-        """Writes the pulse, once a second."""
+        """Writes the heartbeat, once a second."""
         now = time.monotonic()
-        if now - self._beaten < _PULSE_SECONDS or not is_first():
+        if now - self._last_beat < _HEARTBEAT_SECONDS or not is_first():
             return
-        self._beaten = now
-        fresh = self.pulse.with_suffix(".new")
+        self._last_beat = now
+        fresh = self.heartbeat.with_suffix(".new")
         with contextlib.suppress(OSError):  # a disk that refuses this refuses a save, which says so
-            fresh.write_text(json.dumps(sealed(dataclasses.asdict(self.so_far()))))
-            os.replace(fresh, self.pulse)
+            fresh.write_text(json.dumps(checksummed(dataclasses.asdict(self.so_far()))))
+            os.replace(fresh, self.heartbeat)
 
     @property
     def _useful(self) -> float:
-        return time.monotonic() - self._since - sum(self._prices.values())
+        return time.monotonic() - self._since - sum(self._overheads.values())
 
 
-def after_interruption(saved: Wall, pulse: Path) -> Wall:
-    """What a stage goes on from: all that was spent, with the updates since the save as lost.
+def after_interruption(saved: WallTime, heartbeat: Path) -> WallTime:
+    """The sums that a stage continues from: updates since the last save count as lost.
 
     Args:
-        saved: with the checkpoint that was restored; nothing for a stage that begins anew.
-        pulse: of the process before; if it is missing or damaged, what was lost is not known.
+        saved: the sums in the restored checkpoint; all 0 for a stage that begins anew.
+        heartbeat: file of the process before; if it is missing or damaged, the loss is not known.
     """
     try:
-        last = Wall(**read_sealed(pulse))
-    except (OSError, ValueError, TypeError):
+        last = WallTime(**current_names(read_checksummed(heartbeat)))
+    except (OSError, ValueError, TypeError, AttributeError):
         last = saved
     spent = {
         name: max(value, getattr(last, name)) for name, value in dataclasses.asdict(saved).items()
     }
     lost = max(last.useful - saved.useful, 0.0)
     spent |= {"useful": saved.useful, "lost": spent["lost"] + lost}
-    return Wall(**spent | {"interruptions": int(spent["interruptions"]) + 1})
+    return WallTime(**spent | {"interruptions": int(spent["interruptions"]) + 1})

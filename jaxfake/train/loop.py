@@ -1,69 +1,81 @@
 """The one training loop, for every stage of every method.
 
-The order of a turn is an invariant: notice an interruption, save or look at the old state, take its
+The order of an iteration is an invariant: notice a preemption, save and validate the old state, take its
 batch, update. Batch n belongs to the state after n updates, so a restored state finds its place in the
-data by its own step. Nothing in a turn waits for the device but a save and a look.
+data by its own step. In an iteration only a save and a validation wait for the device.
 """
 
 import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NoReturn
 
 import jax
 from jax.sharding import NamedSharding
 
-from jaxfake.checkpoints.manager import CheckpointFolder, Restored
+from jaxfake.checkpoints.manager import CheckpointFolder
+from jaxfake.checkpoints.metadata import CheckpointMetadata, TrainingRecord
+from jaxfake.checkpoints.run_identity import Difference, RunIdentity
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.multiprocess import Agreement, Wish
+from jaxfake.runtime.multiprocess import Action, Consensus
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
-from jaxfake.train import rules
-from jaxfake.train.goodput import Account, Wall, after_interruption
+from jaxfake.train import sharding
+from jaxfake.train.goodput import TimeAccount, after_interruption
 from jaxfake.train.memory.out_of_memory import explanation, is_out_of_memory, is_whole
-from jaxfake.train.monitor import Watch
-from jaxfake.train.save_interval import SaveClock
-from jaxfake.train.stage import Prepared, Record, StagePlan, identity, prepare, record
+from jaxfake.train.monitor import Monitor
+from jaxfake.train.save_interval import SaveTimer
+from jaxfake.train.stage import Prepared, StageFiles, StagePlan, identity, prepare, training_record
 from jaxfake.train.state import TrainState, evaluation_params
 
-_WALL, _RUN = "wall", "run"
-"""Names among the notes of a checkpoint, beside those of `stage.identity`."""
-
-_USE_THAT = ": use that one or another --workdir"
-_WHY = {
-    "random numbers": ": this JAX, or a setting of it, draws other ones, and masks would not be those "
-    "of the run that began; use the version of JAX that it began with"
+_WHY_REFUSED = {
+    "random numbers": "this JAX, or a setting of it, draws other ones, and masks would not be those of "
+    "the run that began; use the version of JAX that it began with"
 }
 
 
-class Trained(NamedTuple):
-    """What a stage leaves behind: its last state, or the selected one."""
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What a stage leaves behind: its last state, or the selected one.
+
+    Attributes:
+        step: of the state.
+        params: to evaluate with.
+        metadata: as in a checkpoint of the stage.
+        ended: by `time.monotonic`; None if this process made no update of the stage.
+    """
 
     step: int
     params: Params
-    ended: float | None  # by `time.monotonic`; None if this process made no step of it
+    metadata: CheckpointMetadata
+    ended: float | None
 
 
-class _Run(NamedTuple):
-    """A stage on its way, but for the state that moves."""
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A stage in training, without the state, which changes."""
 
     plan: StagePlan
     config: Config
-    ready: Prepared
-    identity: dict[str, Any]
-    record: Record
+    prepared: Prepared
+    identity: RunIdentity
+    record: TrainingRecord
     checkpoints: CheckpointFolder
-    account: Account
-    workdir: Path
+    account: TimeAccount
+    files: StageFiles
+
+    def metadata(self) -> CheckpointMetadata:
+        """What a checkpoint made now says of itself."""
+        return CheckpointMetadata(self.identity, self.record, self.account.so_far())
 
 
-def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> Trained:
+def run_stage(plan: StagePlan, config: Config, files: StageFiles, since: float) -> Trained:
     """Trains a stage to its end, from wherever an earlier call was stopped.
 
     Args:
@@ -73,23 +85,23 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
         Preempted: the process was asked to stop; the state is saved.
         InputError: data or checkpoints do not fit, or the loss is not finite.
     """
-    ready = prepare(plan, config)
-    folder, ended = workdir / "checkpoints" / plan.name, None
-    checkpoints = CheckpointFolder(folder, config.checkpoints.keep, say)
+    prepared, ended = prepare(plan, config), None
+    checkpoints = CheckpointFolder(files.checkpoints, config.checkpoints.keep, say)
     run = _Run(
         plan,
         config,
-        ready,
+        prepared,
         identity(plan, config),
-        record(plan, config),
+        training_record(plan, config),
         checkpoints,
-        Account(folder / "pulse.json", since),
-        workdir,
+        TimeAccount(files.heartbeat, since),
+        files,
     )
     try:
         state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
-            with preemption.protecting():
+            # A number that slips to or from the device by itself would make every turn wait for it.
+            with preemption.protecting(), jax.transfer_guard("disallow"):
                 state = _train(run, state)
             ended = time.monotonic()
         return _selected(run, state, ended)
@@ -98,89 +110,87 @@ def run_stage(plan: StagePlan, config: Config, workdir: Path, since: float) -> T
 
 
 def _train(run: _Run, state: TrainState) -> TrainState:
-    start, steps, size = int(state.step), run.plan.settings.steps, run.plan.settings.batch_size
-    account, clock = run.account, SaveClock(run.config.checkpoints)
-    agreement = Agreement(run.ready.update.mesh)
+    start = int(jax.device_get(state.step))
+    steps, size = run.plan.settings.steps, run.plan.settings.batch_size
+    account, timer = run.account, SaveTimer(run.config.checkpoints)
+    consensus = Consensus(run.prepared.update.mesh)
     with account.booking("start"):
-        again = _to_look_at(run, start)
-        watch = Watch(run.plan, run.config, run.ready, run.workdir, start, account, again)
+        again = _validation_due(run, start)
+        monitor = Monitor(run.plan, run.config, run.prepared, run.files, start, account, again)
     batches = _on_mesh(run, start)
-    with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(watch):
+    with Progress(run.plan.name, steps * size, "faces", start * size) as progress, closing(monitor):
         for step in range(start, steps + 1):
-            due = clock.due(account.working, run.checkpoints.saving)
-            wish = agreement.on(_wish(due))
-            if wish == Wish.STOP:
-                _stop(run, watch, state, step)
-            if _to_look_at(run, step):
-                _save(run, watch, state, step)
-                _look(run, watch, state, step)
-                clock.restart()
-                agreement.forget()
-            elif wish == Wish.SAVE or step == steps:
-                clock.saving(_save(run, watch, state, step))
-                agreement.forget()
+            due = timer.due(account.working, run.checkpoints.saving)
+            action = consensus.propose(_proposal(due))
+            if action == Action.STOP:
+                _stop(run, monitor, state, step)
+            if _validation_due(run, step):
+                _save(run, monitor, state, step)
+                _validate(run, monitor, state, step)
+                timer.restart()
+                consensus.clear()
+            elif action == Action.SAVE or step == steps:
+                timer.saving(_save(run, monitor, state, step))
+                consensus.clear()
             if step == steps:
                 break
             try:
                 state = _update(run, state, next(batches), first=step == start)
             except jax.errors.JaxRuntimeError as error:
-                raise _unless_out_of_memory(error, run, watch, state, step) from error
-            state = watch.after(state, step + 1)
+                raise _unless_out_of_memory(error, run, monitor, state, step) from error
+            state = monitor.after(state, step + 1)
             account.beat()
-            clock.tell_once(account.restart)
-            progress.advance(size, watch.remark())
+            timer.tell_once(account.restart)
+            progress.advance(size, monitor.remark())
         with account.booking("save"):
             run.checkpoints.wait()
-        watch.settle(steps)
+        monitor.write_totals(steps)
     return state
 
 
-def _wish(save_is_due: bool) -> Wish:
+def _proposal(save_is_due: bool) -> Action:
     if preemption.requested:
-        return Wish.STOP
-    return Wish.SAVE if save_is_due else Wish.NOTHING
+        return Action.STOP
+    return Action.SAVE if save_is_due else Action.CONTINUE
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
     if not first:
-        return run.ready.update.step(state, batch)
+        return run.prepared.update.step(state, batch)
     with run.account.booking("compile"):
-        run.checkpoints.rehearse(state)
-        state = run.ready.update.step(state, batch)
+        run.checkpoints.compile_for(state)
+        state = run.prepared.update.step(state, batch)
     say(f"{run.plan.name}: the first step was made {run.account.restart:.1f} s after the start")
     return state
 
 
-def _save(run: _Run, watch: Watch, state: TrainState, step: int) -> float:
+def _save(run: _Run, monitor: Monitor, state: TrainState, step: int) -> float:
     """Starts a save; the seconds that the loop waited for it, once the device had done its work."""
-    watch.refuse_if_failed(state.failed_step)
-    watch.flush()  # a row never comes after the state that it is of
-    notes = run.identity | {
-        _RUN: dataclasses.asdict(run.record),
-        _WALL: dataclasses.asdict(run.account.so_far()),
-    }
+    monitor.refuse_if_failed(state.failed_step)
+    monitor.flush()  # a row never comes after the state that it is of
+    metadata = run.metadata()
     began = time.monotonic()
     with run.account.booking("save"):
-        run.checkpoints.save(step, state, notes)
+        run.checkpoints.save(step, state, metadata)
     return time.monotonic() - began
 
 
 def _unless_out_of_memory(
-    error: jax.errors.JaxRuntimeError, run: _Run, watch: Watch, state: TrainState, step: int
+    error: jax.errors.JaxRuntimeError, run: _Run, monitor: Monitor, state: TrainState, step: int
 ) -> Exception:
     """What to say of a step that failed; the state is saved if there is one still."""
     if not is_out_of_memory(error):
         return error
     saved = is_whole(state)
     if saved:
-        _save(run, watch, state, step)
+        _save(run, monitor, state, step)
         run.checkpoints.wait()
     plan = run.plan
     return explanation(plan.method, plan.settings, run.config, plan.name, step, saved)
 
 
-def _stop(run: _Run, watch: Watch, state: TrainState, step: int) -> NoReturn:
-    _save(run, watch, state, step)
+def _stop(run: _Run, monitor: Monitor, state: TrainState, step: int) -> NoReturn:
+    _save(run, monitor, state, step)
     run.checkpoints.wait()
     raise Preempted(
         f"stopped at step {step} of {run.plan.name} with the state saved: "
@@ -189,67 +199,72 @@ def _stop(run: _Run, watch: Watch, state: TrainState, step: int) -> NoReturn:
 
 
 def _finished(run: _Run, step: int) -> bool:
-    return step == run.plan.settings.steps and not _to_look_at(run, step)
+    return step == run.plan.settings.steps and not _validation_due(run, step)
 
 
-def _to_look_at(run: _Run, step: int) -> bool:
-    """Whether the selection wants to see the state after `step` updates, and has not yet."""
+def _validation_due(run: _Run, step: int) -> bool:
+    """Whether the state after `step` updates is to be validated, and has not been yet."""
     selection = run.plan.selection
     if selection is None or step == 0 or run.checkpoints.score(step) is not None:
         return False
     return selection.due(step, run.plan.settings.steps)
 
 
-def _look(run: _Run, watch: Watch, state: TrainState, step: int) -> None:
-    """Scores a state whose save has begun; an interruption loses no more than the look."""
+def _validate(run: _Run, monitor: Monitor, state: TrainState, step: int) -> None:
+    """Scores a state whose save has begun; an interruption loses no more than this validation."""
     selection = run.plan.selection
     assert selection is not None
-    with run.account.booking("look"), preemption.released(run.checkpoints.wait):
+    with run.account.booking("validation"), preemption.protecting_save(run.checkpoints.wait):
         score = selection.score(evaluation_params(state))
     with run.account.booking("save"):
         run.checkpoints.wait()
-    watch.selection_score(step, score)
-    run.checkpoints.note_score(step, score)
+    monitor.write_selection_score(step, score)
+    run.checkpoints.set_score(step, score)
 
 
 def _selected(run: _Run, last: TrainState, ended: float | None) -> Trained:
     best = None if run.plan.selection is None else run.checkpoints.best()
-    if best is None or best == int(last.step):
-        return Trained(int(last.step), evaluation_params(last), ended)
-    restored = run.checkpoints.restore_step(best, run.ready.update.abstract)
-    return Trained(best, evaluation_params(restored.state), ended)
+    state = last
+    if best is not None and best != int(last.step):
+        state = run.checkpoints.restore_step(best, run.prepared.update.abstract).state
+    return Trained(int(state.step), evaluation_params(state), run.metadata(), ended)
 
 
 def _restored_or_fresh(run: _Run) -> TrainState:
     with run.account.booking("restore"):
-        restored = run.checkpoints.restore(run.ready.update.abstract)
+        restored = run.checkpoints.restore(run.prepared.update.abstract)
         if restored is not None:
-            _check(restored, run)
-        state = run.ready.update.fresh() if restored is None else restored.state
+            _refuse_another_run(restored.metadata, run)
+        state = run.prepared.update.fresh() if restored is None else restored.state
         jax.block_until_ready(state)
-    saved = Wall() if restored is None else Wall(**restored.notes[_WALL])
-    if restored is not None or run.account.pulse.exists():
-        run.account.go_on(after_interruption(saved, run.account.pulse))
+    if restored is not None:
+        say(f"{run.plan.name}: restored step {int(state.step)}")
+    saved = WallTime() if restored is None else restored.metadata.wall_time
+    if restored is not None or run.account.heartbeat.exists():
+        run.account.continue_from(after_interruption(saved, run.account.heartbeat))
     run.account.beat()
     return state
 
 
-def _check(restored: Restored, run: _Run) -> None:
-    for key, value in run.identity.items():
-        if restored.notes.get(key) != value:
-            raise InputError(
-                f"{run.checkpoints.folder} was trained with another {key} "
-                f"({restored.notes.get(key)}, now {value}){_WHY.get(key, _USE_THAT)}"
-            )
-    say(f"{run.plan.name}: restored step {restored.step}")
+def _refuse_another_run(saved: CheckpointMetadata, run: _Run) -> None:
+    differs = run.identity.difference(saved.identity)
+    if differs is not None:
+        raise InputError(
+            f"{run.checkpoints.folder} was trained with another {differs.name} "
+            f"({differs.theirs}, now {differs.ours}): {_advice(differs)}"
+        )
+
+
+def _advice(differs: Difference) -> str:
+    return _WHY_REFUSED.get(differs.name, "use that one or another --workdir")
 
 
 def _on_mesh(run: _Run, start: int) -> Iterator[Batch]:
     """Global batches from `start` on, spread over the devices."""
-    place = NamedSharding(run.ready.update.mesh, rules.BATCH)
+    place = NamedSharding(run.prepared.update.mesh, sharding.BATCH)
     data, stop = run.config.data, run.plan.settings.steps
-    source = pipeline.iterate(run.ready.batches, start, stop, data.threads, data.workers)
+    source = pipeline.iterate(run.prepared.batches, start, stop, data.threads, data.workers)
     while True:
         with run.account.booking("data_wait"):
             batch = next(source)
-        yield jax.tree.map(lambda part: jax.make_array_from_process_local_data(place, part), batch)
+        yield sharding.put(batch, place)

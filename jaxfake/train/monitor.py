@@ -1,70 +1,74 @@
-"""Watching a stage without holding it up: rows of metrics, pictures, and the non-finite loss.
+"""Watching a stage without delaying it: rows of metrics, pictures, and the check for a non-finite loss.
 
-A row is handed to the writers' thread while the device still works on it; the loop itself looks only at
-the row before, which is long finished.
+A row is handed to the writers' thread while the device still works on it; the loop itself reads only the
+row before, which has long been computed.
 """
 
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from jaxfake import schema
 from jaxfake.config import Config, to_json
 from jaxfake.data import pipeline
 from jaxfake.models import rng
 from jaxfake.models.method import Params
-from jaxfake.models.pictures import recovery_strips
+from jaxfake.models.recovery_pictures import recovery_strips
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
-from jaxfake.train import parameter_table
-from jaxfake.train.goodput import Account
-from jaxfake.train.stage import SELECTION, Prepared, StagePlan
+from jaxfake.train import parameter_table, sharding
+from jaxfake.train.goodput import TimeAccount
+from jaxfake.train.metric_writers import make_writer
+from jaxfake.train.stage import SELECTION, Prepared, StageFiles, StagePlan
 from jaxfake.train.state import NEVER, TrainState
-from jaxfake.train.writers import make_writer
 
 _PICTURE_TIMES = 10
 _PICTURE_FACES = 8
 
 
-class Watch:
+class Monitor:
     """Metrics and pictures of one stage.
 
     Args:
         plan: of the stage.
         config: of the run.
-        ready: the stage, prepared.
-        workdir: of the run.
+        prepared: the stage.
+        files: where rows and pictures go.
         start: the first step of this process.
-        account: of the time.
-        look_again: whether a look at the state at `start` was cut short; it will be made again.
+        account: of the wall time.
+        validate_again: whether the validation of the state at `start` was cut short; it will be repeated.
     """
 
     def __init__(
         self,
         plan: StagePlan,
         config: Config,
-        ready: Prepared,
-        workdir: Path,
+        prepared: Prepared,
+        files: StageFiles,
         start: int,
-        account: Account,
-        look_again: bool,
+        account: TimeAccount,
+        validate_again: bool,
     ) -> None:
-        self._plan, self._config, self._ready = plan, config, ready
+        self._plan, self._config, self._prepared = plan, config, prepared
         self._account = account
-        self._writer = make_writer(workdir, plan.name, start, look_again)
+        self._writer = make_writer(files, plan.name, start, validate_again)
         self._describe(start)
         self._step, self._since, self._waited = start, time.monotonic(), account.data_wait
         self._row_before: tuple[jax.Array, jax.Array] | None = None
-        self._strips, self._drew = _strip_maker(plan, config), False
+        mesh = prepared.update.mesh
+        self._strips, self._drew = _strip_maker(plan, config, mesh), False
+        whole = sharding.replicated(mesh)
+        self._emptied = jax.jit(partial(jax.tree.map, jnp.zeros_like), out_shardings=whole)
         self._loss: float | None = None
 
     def after(self, state: TrainState, step: int) -> TrainState:
-        """Looks at the state after `step` updates, when it is time to; returns it to go on with."""
+        """Writes a row and pictures of a state after `step` updates, if due; returns what to go on with."""
         steps = self._plan.settings.steps
         if self._strips is not None and step % max(steps // _PICTURE_TIMES, 1) == 0:
             self._writer.write_images(step, {"recovery": self._drawn(state.params)})
@@ -74,10 +78,10 @@ class Watch:
 
     def refuse_if_failed(self, failed_step: jax.Array) -> None:
         """Waits for the device; raises InputError that names the batch if its loss was not finite."""
-        failed = int(failed_step)
+        failed = int(jax.device_get(failed_step))
         if failed == NEVER:
             return
-        rows = self._ready.batches[failed][schema.ROW].tolist()
+        rows = self._prepared.batches[failed][schema.ROW].tolist()
         names = ", ".join(self._plan.train.name(row) for row in rows[:3])
         raise InputError(
             f"{self._plan.name}: the loss is not finite at step {failed}, whose batch {failed} is "
@@ -85,15 +89,15 @@ class Watch:
             "the learning rate, or look at these faces"
         )
 
-    def selection_score(self, step: int, score: float) -> None:
-        """Writes down, at once, what the selection saw."""
+    def write_selection_score(self, step: int, score: float) -> None:
+        """Writes the validation score, at once."""
         selection = self._plan.selection
         if selection is not None:
             self._writer.write_scalars(step, {f"{SELECTION}{selection.name}": score})
             self.flush()
 
-    def settle(self, step: int) -> None:
-        """Writes down what the whole stage took."""
+    def write_totals(self, step: int) -> None:
+        """Writes the wall time of the whole stage."""
         self._writer.write_scalars(step, self._account.so_far().columns())
 
     def remark(self) -> str:
@@ -121,7 +125,7 @@ class Watch:
         """The config and what is decided for each parameter, once at the beginning of a run."""
         if start:
             return
-        params = self._ready.update.abstract.params
+        params = self._prepared.update.abstract.params
         table = parameter_table.describe(params, self._plan.settings.layer_decay)
         say(table)
         self._writer.write_texts(0, {"parameters": f"```\n{table}\n```"})
@@ -134,9 +138,9 @@ class Watch:
         self._writer.write_scalars(step, values | self._speeds(step) | wall)
         before, self._row_before = self._row_before, (values["loss"], jnp.copy(state.failed_step))
         if before is not None:
-            self._loss = float(before[0])
+            self._loss = float(jax.device_get(before[0]))
             self.refuse_if_failed(before[1])
-        return state.replace(window=jax.tree.map(jnp.zeros_like, state.window))
+        return state.replace(window=self._emptied(state.window))
 
     def _speeds(self, step: int) -> dict[str, float]:
         """Faces per second, and the share of the time that the loop waited for data."""
@@ -149,7 +153,9 @@ class Watch:
         return {"faces_per_second": faces / seconds, "data_wait": share}
 
 
-def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Array] | None:
+def _strip_maker(
+    plan: StagePlan, config: Config, mesh: Mesh
+) -> Callable[[Params], jax.Array] | None:
     """Pictures of the same few unseen faces, evenly spaced; None for a method that recovers nothing."""
     each = _PICTURE_FACES // len(plan.classes)
     of_class = [pipeline.rows_of(plan.show, label) for label in plan.classes]
@@ -167,4 +173,5 @@ def _strip_maker(plan: StagePlan, config: Config) -> Callable[[Params], jax.Arra
     if jax.eval_shape(plan.method.predict, params, batch, keys).recovered is None:
         return None
     jitted = jax.jit(make)
-    return lambda params: jitted(params, batch)
+    placed = sharding.put(batch, sharding.replicated(mesh))
+    return lambda params: jitted(params, placed)

@@ -1,7 +1,7 @@
 """AdamW as the MAE is trained and finetuned with it (He et al., 2022).
 
 Warm-up and half cosine; no decay on vectors; layer-wise rates; frozen parameters have no moments and
-never change. Which parameter is which is decided by `rules` alone.
+never change. `param_rules` alone decide which parameter is which.
 """
 
 import re
@@ -12,8 +12,9 @@ import numpy as np
 import optax
 
 from jaxfake.config import Stage
-from jaxfake.train import rules
-from jaxfake.train.rules import Rate
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import param_rules
+from jaxfake.train.param_rules import Rate
 
 BETAS = (0.9, 0.95)
 REFERENCE_BATCH = 256
@@ -41,7 +42,7 @@ def make_optimiser(stage: Stage, params: Any) -> Optimiser:
         rate,
         *BETAS,
         weight_decay=stage.weight_decay,
-        mask=rules.match(rules.DECAY, params),
+        mask=param_rules.match(param_rules.DECAY, params),
     )
     factors = rate_factors(params, stage.layer_decay)
     moving = optax.chain(adamw, _scale_by(factors))
@@ -56,15 +57,15 @@ def rate_factors(params: Any, layer_decay: float) -> Any:
     In a layered encoder of L blocks, block l (from 0) learns at `layer_decay` ** (L - l), what comes before
     the blocks at ** (L + 1), and what comes after at the full rate (BEiT; Bao et al., 2022).
     """
-    rates = rules.match(rules.RATES, params)
+    rates = param_rules.match(param_rules.RATES, params)
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    places = [(_PLACE.fullmatch(rules.path_name(path)), leaf) for path, leaf in leaves]
+    places = [(_PLACE.fullmatch(path_name(path)), leaf) for path, leaf in leaves]
     depths = {
         place["stack"]: leaf.shape[0] for place, leaf in places if place and place["at"] == "blocks"
     }
 
     def factor(path: tuple[Any, ...], leaf: Any, rate: Rate) -> np.ndarray:
-        place = _PLACE.fullmatch(rules.path_name(path))
+        place = _PLACE.fullmatch(path_name(path))
         if not rate.layered or place is None:
             return np.asarray(rate.factor, np.float32)
         depth = depths[place["stack"]]
@@ -81,7 +82,7 @@ def rate_factors(params: Any, layer_decay: float) -> Any:
 
 
 def _scale_by(factors: Any) -> optax.GradientTransformation:
-    """Multiplies each update; what is masked away stays away."""
+    """Multiplies each update by its factor; masked parameters have none."""
 
     def scale(updates: Any, params: Any = None) -> Any:
         del params

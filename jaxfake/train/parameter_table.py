@@ -1,4 +1,4 @@
-"""What the rules decided for each parameter, as a table to look at before training."""
+"""A table of what the rules decided for each parameter, shown before training."""
 
 import dataclasses
 import math
@@ -9,7 +9,8 @@ import numpy as np
 from clu import parameter_overview
 from jax.sharding import NamedSharding
 
-from jaxfake.train import optim, rules
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import optim, param_rules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ def describe(params: Any, layer_decay: float) -> str:
     """
     factors = optim.rate_factors(params, layer_decay)
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    trees = (factors, rules.match(rules.DECAY, params))
+    trees = (factors, param_rules.match(param_rules.DECAY, params))
     others = zip(*map(jax.tree.leaves, trees), strict=True)
     rows, trained, frozen = [], 0, 0
     for (path, leaf), (factor, decay) in zip(leaves, others, strict=True):
@@ -41,7 +42,7 @@ def describe(params: Any, layer_decay: float) -> str:
         trained, frozen = trained + size * moves, frozen + size * (not moves)
         rows.append(
             Row(
-                rules.path_name(path),
+                path_name(path),
                 str(tuple(leaf.shape)),
                 f"{size:,}",
                 _rate(factor) if moves else "frozen",

@@ -1,8 +1,8 @@
-"""How often to save: from what a save costs and how often the machine is taken away.
+"""How often to save, from the cost of a save and the time between interruptions.
 
 A save costs the time in which the loop waits for it, and the time by which updates are slower while it is
-written. Too few saves cost the work since the last one. The optimum between both is Young's (1974),
-refined by Daly (2006).
+written. An interruption costs the work since the last save. The interval that loses least is Young's
+(1974), refined by Daly (2006).
 """
 
 import math
@@ -15,13 +15,13 @@ from jaxfake.config import Checkpoints
 from jaxfake.runtime.progress import say
 
 _FIRST_SECONDS = 10.0
-"""After so long the first save is made, and its cost known; our choice."""
+"""The first save is made after this time, so that its cost becomes known; our choice."""
 
 _REMEMBERED = 5
 
 
 class SaveCost(NamedTuple):
-    """Of one save, in seconds."""
+    """What one save costs, in seconds."""
 
     waited: float  # by the loop
     slowed: float  # by which the updates took longer while it was written
@@ -29,7 +29,7 @@ class SaveCost(NamedTuple):
 
     @property
     def total(self) -> float:
-        """That training lost by it."""
+        """Seconds of training that it cost."""
         return self.waited + self.slowed
 
 
@@ -46,11 +46,11 @@ def best_interval(cost: float, between: float) -> float:
     return math.sqrt(2 * cost * between) * (1 + part / 3 + part**2 / 9) - cost
 
 
-class SaveClock:
-    """Says when the next save is due, by the saves so far.
+class SaveTimer:
+    """Says when the next save is due, from the cost of the saves so far.
 
     Args:
-        rule: of the config.
+        rule: the bounds that the config sets.
     """
 
     def __init__(self, rule: Checkpoints) -> None:
@@ -59,12 +59,12 @@ class SaveClock:
         self._last = time.monotonic()
         self._waited = 0.0
         self._worked: float | None = None
-        self._free = _Turns(0, 0.0)
-        self._writing: _Turns | None = None
+        self._free = _Iterations(0, 0.0)
+        self._writing: _Iterations | None = None
         self._told = False
 
     def due(self, worked: float, saving: bool) -> bool:
-        """Whether to save now; ask once a turn.
+        """Whether to save now; ask once an iteration.
 
         Args:
             worked: seconds so far in which the loop did nothing but train.
@@ -82,9 +82,9 @@ class SaveClock:
         return self._writing is None and time.monotonic() - self._last >= self.interval()
 
     def saving(self, waited: float) -> None:
-        """A save has begun, after the loop had waited for it so many seconds."""
+        """A save has begun, after the loop had waited for it for `waited` seconds."""
         self._last, self._waited = time.monotonic() - waited, waited
-        self._writing = _Turns(0, 0.0)
+        self._writing = _Iterations(0, 0.0)
 
     def restart(self) -> None:
         """A save was made for another reason than time."""
@@ -124,17 +124,17 @@ class SaveClock:
             f"{every + cost.written:.1f} s"
         )
 
-    def _cost_of(self, during: "_Turns") -> SaveCost:
+    def _cost_of(self, during: "_Iterations") -> SaveCost:
         normal = self._free.seconds / self._free.number if self._free.number else math.inf
         slowed = max(during.seconds - during.number * normal, 0.0)
         return SaveCost(self._waited, slowed, time.monotonic() - self._last)
 
 
-class _Turns(NamedTuple):
-    """Turns of the loop and how long they took together."""
+class _Iterations(NamedTuple):
+    """Iterations of the loop, and how long they took together."""
 
     number: int
     seconds: float
 
-    def and_one_of(self, seconds: float) -> "_Turns":
-        return _Turns(self.number + 1, self.seconds + seconds)
+    def and_one_of(self, seconds: float) -> "_Iterations":
+        return _Iterations(self.number + 1, self.seconds + seconds)

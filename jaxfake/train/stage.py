@@ -1,14 +1,17 @@
-"""A stage of training made ready: plan in, compiled step and data out. No array is made here."""
+"""A stage of training prepared: plan in, compiled update and data out. No array is made here."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import grain
 import jax
 import numpy as np
 
-from jaxfake.config import Config, Stage, fingerprint, to_json
+from jaxfake.checkpoints.metadata import TrainingRecord
+from jaxfake.checkpoints.run_identity import RunIdentity
+from jaxfake.config import Config, Stage, config_digest, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.models import rng
@@ -24,16 +27,33 @@ SELECTION = "selection/"
 """Begins the names of the scores of a selection among the metrics."""
 
 
-class Selection(NamedTuple):
-    """A look at unseen faces now and then; the state with the greatest score is what a stage leaves."""
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """States are validated now and then; the one with the greatest score is what a stage leaves.
 
-    name: str  # of the score
-    every: int  # steps between two looks; the last step is looked at too
+    Attributes:
+        name: of the score.
+        every: steps between two validations; the last step is validated too.
+        score: of a state's parameters.
+    """
+
+    name: str
+    every: int
     score: Callable[[Params], float]
 
     def due(self, step: int, steps: int) -> bool:
-        """Whether to look at the state after `step` of `steps` updates."""
+        """Whether to validate the state after `step` of `steps` updates."""
         return step % self.every == 0 or step == steps
+
+
+@dataclasses.dataclass(frozen=True)
+class StageFiles:
+    """Where a stage leaves what it makes, see `experiment.run_folder`."""
+
+    checkpoints: Path
+    heartbeat: Path
+    metrics: Path
+    tensorboard: Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +66,9 @@ class StagePlan:
         settings: how long, how fast.
         classes: labels that the stage may see.
         train: faces to train on.
-        show: faces of which pictures are made on the way.
+        show: faces that are drawn at intervals during training.
         autoencoder: of stage 1, to start from; None to start from fresh parameters.
-        origin: what `autoencoder` is, in words that differ if it does.
+        origin: describes `autoencoder`; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.
     """
 
@@ -64,7 +84,7 @@ class StagePlan:
 
 
 class Prepared(NamedTuple):
-    """What the loop turns."""
+    """What the loop works with."""
 
     batches: grain.MapDataset  # element n is this process's part of batch n
     update: Update
@@ -81,34 +101,20 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
         if faces.split == TEST:
             raise ValueError(f"{plan.name} must not see the test split of {faces.folder}")
     settings = plan.settings
-    views = pipeline.Views(settings.crop, settings.photometric)
+    augmentation = pipeline.Augmentation(settings.crop, settings.photometric)
     batches = pipeline.training_batches(
-        plan.train, plan.classes, settings.batch_size, config.seed, views
+        plan.train, plan.classes, settings.batch_size, config.seed, augmentation
     )
     update = prepared_update(plan.method, settings, config, batches[0], plan.autoencoder)
     return Prepared(batches, update)
 
 
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """What a checkpoint says of its run, so that it can be used without anything beside it."""
-
-    method: str
-    steps: int  # of the whole stage
-    batch_size: int
-    faces: int  # that the stage trains on; so many drawn are an epoch
-    jax: str  # its version
-    devices: str
-    config: dict[str, Any]
-
-
-def record(plan: StagePlan, config: Config) -> Record:
-    """The record of a stage of a run; saved with every checkpoint."""
+def training_record(plan: StagePlan, config: Config) -> TrainingRecord:
+    """How the stage is trained; saved with every checkpoint."""
     faces = np.isin(plan.train.index.label, plan.classes).sum()
     settings = plan.settings
-    name = config.method.name if config.method is not None else plan.name
-    return Record(
-        method=name,
+    return TrainingRecord(
+        method=config.method.name if config.method is not None else plan.name,
         steps=settings.steps,
         batch_size=settings.batch_size,
         faces=int(faces),
@@ -118,15 +124,15 @@ def record(plan: StagePlan, config: Config) -> Record:
     )
 
 
-def identity(plan: StagePlan, config: Config) -> dict[str, Any]:
-    """What a checkpoint must agree with to be gone on from; saved with it."""
-    return {
-        "stage": plan.name,
-        "start": plan.origin,
-        "data": plan.train.fingerprint,
-        "manifest": plan.train.manifest,
-        "seed": config.seed,
-        "batch_size": plan.settings.batch_size,
-        "random numbers": rng.fingerprint(),
-        "config": fingerprint(config),
-    }
+def identity(plan: StagePlan, config: Config) -> RunIdentity:
+    """What a checkpoint must agree with for the stage to continue from it; saved with it."""
+    return RunIdentity(
+        config=config_digest(config),
+        stage=plan.name,
+        start=plan.origin,
+        data=plan.train.digest,
+        manifest=plan.train.manifest,
+        seed=config.seed,
+        batch_size=plan.settings.batch_size,
+        random_numbers=rng.digest(),
+    )

@@ -1,4 +1,4 @@
-"""Everything that a run must have to go on as if it had never stopped."""
+"""Everything that a run needs to continue as if it had never stopped."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from flax import struct
 from jax.sharding import Mesh
 
 from jaxfake.models.method import Method, Params
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.optim import Optimiser
 
 NEVER = -1
@@ -104,9 +104,9 @@ def _fresh(
 
 
 def _placement(state: TrainState, optimiser: Optimiser, mesh: Mesh) -> TrainState:
-    """Optimiser moments and the average lie where their parameters do; the rest is whole everywhere."""
-    params = rules.shardings(mesh, state.params)
-    whole = rules.replicated(mesh)
+    """Moments and the moving average are sharded like their parameters; the rest is replicated."""
+    params = sharding.shardings(mesh, state.params)
+    whole = sharding.replicated(mesh)
     moments = optax.tree_map_params(
         optimiser.transform,
         lambda leaf, where: leaf if isinstance(leaf, optax.MaskedNode) else where,

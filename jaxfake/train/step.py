@@ -1,7 +1,7 @@
 """One update, pure: state and batch in, state out. It knows no method, no file and no clock.
 
-Nothing of it waits for the host: metrics add up inside the state, and a non-finite loss is remembered
-there too, so that the loop can look at both when it suits it.
+It never waits for the host: metrics are summed inside the state, and the step of a non-finite loss is kept
+there too, so that the loop can read both later.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
 from jaxfake.models.remat import on_device
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import NEVER, TrainState
 
@@ -28,7 +28,7 @@ Step = jax.stages.Wrapped
 
 
 class StepRule(NamedTuple):
-    """What an update depends on beside method and optimiser."""
+    """What an update depends on besides the method and the optimiser."""
 
     seed: int
     accumulate: int
@@ -36,7 +36,7 @@ class StepRule(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """What one batch says."""
+    """Loss, gradient and metrics of one batch."""
 
     loss: jax.Array  # float32 []
     params: Params  # the gradient of the loss
@@ -69,7 +69,7 @@ def jit_step(
 
     return jax.jit(
         step,
-        in_shardings=(placed, NamedSharding(mesh, rules.BATCH)),
+        in_shardings=(placed, NamedSharding(mesh, sharding.BATCH)),
         out_shardings=placed,
         donate_argnums=0,
     )
@@ -203,7 +203,7 @@ def _accumulated(
 
 def _named(losses: Losses) -> dict[str, Term]:
     """Losses as 'loss/NAME' and what is only watched as 'NAME'."""
-    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.watch
+    return {f"loss/{name}": term for name, term in losses.total.items()} | losses.metrics
 
 
 def _single(value: jax.Array) -> metrics.Average:

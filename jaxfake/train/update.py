@@ -9,7 +9,7 @@ from jax.sharding import Mesh
 from jaxfake.config import Config, Stage
 from jaxfake.models.method import Method, Params
 from jaxfake.schema import Batch
-from jaxfake.train import optim, rules
+from jaxfake.train import optim, sharding
 from jaxfake.train.memory.offload import placed
 from jaxfake.train.memory.plan import Plan, planned
 from jaxfake.train.memory.streamed import Streamed, streamed_step
@@ -40,8 +40,8 @@ def prepare_update(
     Args:
         plan: of memory; None for a step with nothing added.
     """
-    mesh = rules.make_mesh(config.fsdp, settings.batch_size)
-    parts = rules.parts_of(settings.batch_size // mesh.size, settings.device_batch)
+    mesh = sharding.make_mesh(config.fsdp, settings.batch_size)
+    parts = sharding.micro_batches(settings.batch_size // mesh.size, settings.device_batch)
     if plan is not None:
         method, parts = planned(method, plan), plan.micro_batches
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))

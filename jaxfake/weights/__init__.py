@@ -1,1 +1,1 @@
-"""Weights of other projects by name: import from safetensors files."""
+"""Weights of other codebases: tables of names, import from safetensors files."""

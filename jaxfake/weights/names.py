@@ -1,25 +1,27 @@
-"""One table: what other codebases call the weights of our masked autoencoder.
+"""The table of the names that other codebases give to the weights of our masked autoencoder.
 
-Our names are paths into the parameters, where the blocks of a stack share one path and their weights
-one array with a leading axis of blocks. Theirs are the names in a PyTorch checkpoint, block by block.
+Our names are paths of parameters. The blocks of a stack share one path: each of their weights is one array
+with a leading axis of blocks. Their names are those in a PyTorch checkpoint, with one array per block.
 """
 
-from typing import Literal, NamedTuple
+import dataclasses
+from typing import Literal
 
-Turn = Literal["same", "linear", "patches"]
-"""How an array of theirs becomes one of ours.
+Transposition = Literal["same", "linear", "patches"]
+"""How their array becomes ours.
 
-'same': as it is. 'linear': [out, in] to [in, out]. 'patches': the convolution that embeds patches,
+'same': unchanged. 'linear': [out, in] to [in, out]. 'patches': the convolution that embeds patches,
 [D, C, p, p], to the matrix [P, D] over pixels in the order (row, column, channel).
 """
 
 
-class Leaf(NamedTuple):
-    """One array of a layer: the ends of its names, and its turn."""
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One array of a layer: the ends of its names, and its transposition."""
 
     ours: str
     theirs: str
-    turn: Turn
+    transposition: Transposition
 
 
 Kind = tuple[Leaf, ...]
@@ -29,28 +31,32 @@ LINEAR: Kind = (Leaf("/kernel", ".weight", "linear"), Leaf("/bias", ".bias", "sa
 PATCHES: Kind = (Leaf("/kernel", ".weight", "patches"), Leaf("/bias", ".bias", "same"))
 
 
-class Layer(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Layer:
     """A row of the table: one layer in each codebase.
 
-    '{i}' counts blocks. Three names are of layers that ours holds as one, stacked in their order.
+    '{i}' is the index of the block. Where there are three names, our layer is theirs stacked in this order.
+
+    Attributes:
+        facebook: the MAE of He et al. (2022); its encoder has the names of timm's ViT.
+        hub: HF ViTMAE, as its checkpoints on the hub have it.
+        hf: HF ViTMAE in memory, since transformers 5.
     """
 
     ours: str
     kind: Kind
-    facebook: tuple[
-        str, ...
-    ]  # the MAE of He et al. (2022); its encoder has the names of timm's ViT
-    hub: tuple[str, ...]  # HF ViTMAE as its checkpoints on the hub have it
-    hf: tuple[str, ...]  # HF ViTMAE in memory, since transformers 5
+    facebook: tuple[str, ...]
+    hub: tuple[str, ...]
+    hf: tuple[str, ...]
 
 
 def _outside(ours: str, kind: Kind, facebook: str, hf: str) -> Layer:
-    """A layer outside of the blocks, where HF's two spellings agree."""
+    """A layer outside the blocks, for which both versions of HF have the same name."""
     return Layer(ours, kind, (facebook,), (hf,), (hf,))
 
 
 def _block(ours: str, facebook: str, hub: str, hf: str) -> tuple[Layer, ...]:
-    """The layers of a block, given what the blocks of a stack are called."""
+    """The layers of a block; the arguments are the names of the block."""
 
     def layer(name: str, kind: Kind, hub_names: str, hf_names: str) -> Layer:
         return Layer(
@@ -91,38 +97,45 @@ DECODER = (
 )
 
 
-class Rule(NamedTuple):
-    """One array of ours and where it comes from."""
+@dataclasses.dataclass(frozen=True)
+class NameRule:
+    """One array of ours and the names that it comes from."""
 
     ours: str
-    theirs: tuple[str, ...]  # more than one: stacked along their first axis
-    turn: Turn
+    theirs: tuple[str, ...]  # several are concatenated along their first axis
+    transposition: Transposition
 
 
-class Names(NamedTuple):
-    """One codebase's names."""
+@dataclasses.dataclass(frozen=True)
+class Codebase:
+    """The names of one codebase.
 
-    title: str  # for messages
-    rules: tuple[Rule, ...]
-    positions: dict[
-        str, str
-    ]  # our stack, and their table of its fixed positions; ours has no weight
+    Attributes:
+        title: for messages.
+        positions: our stack, and their table of its fixed positions; ours is not a weight.
+    """
+
+    title: str
+    rules: tuple[NameRule, ...]
+    positions: dict[str, str]
 
 
-def _rules(layers: tuple[tuple[Layer, tuple[str, ...]], ...]) -> tuple[Rule, ...]:
+def _rules(layers: tuple[tuple[Layer, tuple[str, ...]], ...]) -> tuple[NameRule, ...]:
     return tuple(
-        Rule(layer.ours + leaf.ours, tuple(name + leaf.theirs for name in names), leaf.turn)
+        NameRule(
+            layer.ours + leaf.ours, tuple(name + leaf.theirs for name in names), leaf.transposition
+        )
         for layer, names in layers
         for leaf in layer.kind
     )
 
 
-TIMM = Names(
+TIMM = Codebase(
     "timm's ViT",
     _rules(tuple((layer, layer.facebook) for layer in ENCODER)),
     {"encoder": "pos_embed"},
 )
-FACEBOOK = Names(
+FACEBOOK = Codebase(
     "Facebook's MAE",
     _rules(tuple((layer, layer.facebook) for layer in ENCODER + DECODER)),
     {"encoder": "pos_embed", "decoder": "decoder_pos_embed"},
@@ -131,12 +144,12 @@ _HF_POSITIONS = {
     "encoder": "vit.embeddings.position_embeddings",
     "decoder": "decoder.decoder_pos_embed",
 }
-HUB = Names(
+HUB = Codebase(
     "HF ViTMAE's checkpoints",
     _rules(tuple((layer, layer.hub) for layer in ENCODER + DECODER)),
     _HF_POSITIONS,
 )
-HF = Names(
+HF = Codebase(
     "HF ViTMAE of transformers 5",
     _rules(tuple((layer, layer.hf) for layer in ENCODER + DECODER)),
     _HF_POSITIONS,

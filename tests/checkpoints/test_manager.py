@@ -13,11 +13,25 @@ import numpy as np
 import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jaxfake.checkpoints.manager import CheckpointFolder
+from jaxfake.checkpoints.manager import CheckpointFolder, Restored
+from jaxfake.checkpoints.metadata import CheckpointMetadata
+from jaxfake.checkpoints.run_identity import RunIdentity
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.runtime.errors import InputError
 
 # Orbax leaves the other reads of a damaged checkpoint to fail unheard.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+METADATA = CheckpointMetadata(
+    RunIdentity("c" * 64, "recover", "fresh", "d" * 64, "", 7, 8, "f" * 16),
+    None,
+    WallTime(useful=3.0),
+)
+
+
+def _step(restored: Restored) -> int:
+    return int(restored.state["step"])
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +76,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "recover"
     checkpoints = CheckpointFolder(folder, 3, print)
     for step in (1, 3, 5, 9):
-        checkpoints.save(step, _state(step), {"seed": 7})
+        checkpoints.save(step, _state(step), METADATA)
     checkpoints.close()
     return folder
 
@@ -82,7 +96,7 @@ def _restore(folder: Path, devices: int = 8) -> tuple[Any, list[str]]:
 
 def test_the_newest_comes_back_exactly_and_the_oldest_is_gone(folder: Path) -> None:
     restored, warnings = _restore(folder)
-    assert (restored.step, restored.notes, warnings) == (9, {"seed": 7}, [])
+    assert (_step(restored), restored.metadata, warnings) == (9, METADATA, [])
     _assert_same(restored.state, _state(9))
     assert sorted(p.name for p in folder.iterdir()) == ["3", "5", "9"]
 
@@ -114,9 +128,9 @@ def test_every_damage_to_every_file_is_survived_exactly(folder: Path) -> None:
             path = folder / "9" / name
             path.unlink() if damage is None else path.write_bytes(damage(path.read_bytes()))
             restored, warnings = _restore(folder)
-            _assert_same(restored.state, _state(restored.step))
-            assert restored.step in (9, 5)
-            if restored.step == 5:
+            _assert_same(restored.state, _state(_step(restored)))
+            assert _step(restored) in (9, 5)
+            if _step(restored) == 5:
                 set_aside[name] += 1
                 assert len(warnings) == 1
                 assert "recover/9 is damaged" in warnings[0]
@@ -150,15 +164,15 @@ def test_a_single_flipped_bit_of_the_arrays_is_noticed(folder: Path) -> None:
             shutil.move(folder.parent / "damaged" / "recover-9", folder / "9")
         arrays.write_bytes(flipped)
         restored, _ = _restore(folder)
-        _assert_same(restored.state, _state(restored.step))
-        noticed += restored.step == 5
+        _assert_same(restored.state, _state(_step(restored)))
+        noticed += _step(restored) == 5
     assert noticed >= 10  # the file's own padding may be hit
 
 
 def test_an_empty_step_folder_is_not_the_newest_checkpoint(folder: Path) -> None:
     (folder / "12").mkdir()
     restored, warnings = _restore(folder)
-    assert restored.step == 9
+    assert _step(restored) == 9
     assert "12" in warnings[0]
 
 
@@ -166,10 +180,10 @@ def test_saving_goes_on_after_a_damaged_checkpoint(folder: Path) -> None:
     shutil.rmtree(folder / "9" / "state")
     checkpoints = CheckpointFolder(folder, 3, lambda _: None)
     assert checkpoints.restore(_like(_state(0))).step == 5  # type: ignore[union-attr]
-    checkpoints.save(9, _state(9), {})
+    checkpoints.save(9, _state(9), METADATA)
     checkpoints.close()
     restored, warnings = _restore(folder)
-    assert (restored.step, warnings) == (9, [])
+    assert (_step(restored), warnings) == (9, [])
 
 
 def test_all_damaged_is_an_error_and_not_a_fresh_start(folder: Path) -> None:
@@ -196,7 +210,7 @@ def test_leftovers_of_a_killed_save_are_removed(folder: Path) -> None:
     (folder / "11.orbax-checkpoint-tmp").mkdir()
     (folder / "trash" / "1").mkdir(parents=True)
     restored, _ = _restore(folder)
-    assert restored.step == 9
+    assert _step(restored) == 9
     assert sorted(p.name for p in folder.iterdir()) == ["3", "5", "9"]
 
 
@@ -205,10 +219,10 @@ def test_the_best_stays_beside_the_newest_and_the_newest_of_equals_is_best(tmp_p
     scores = {1: 0.5, 2: 0.9, 3: None, 4: 0.9, 5: None, 6: 0.7, 7: None}
     assert checkpoints.best() is None
     for step, score in scores.items():
-        checkpoints.save(step, _state(step), {})
+        checkpoints.save(step, _state(step), METADATA)
         if score is not None:
             checkpoints.wait()
-            checkpoints.note_score(step, score)
+            checkpoints.set_score(step, score)
     checkpoints.close()
     kept = {int(path.name) for path in (tmp_path / "detect").glob("[0-9]*")}
     assert kept == {4, 6, 7}
@@ -242,5 +256,5 @@ def test_reading_only_changes_nothing(folder: Path) -> None:
     restored = checkpoints.restore(_like(_state(9)))
     checkpoints.close()
     assert restored is not None
-    assert restored.step == 9
+    assert _step(restored) == 9
     assert sorted(str(path) for path in folder.rglob("*")) == before

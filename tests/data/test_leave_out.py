@@ -9,10 +9,10 @@ import pytest
 from configs import delocate
 from jaxfake import config, schema
 from jaxfake.data import pipeline
-from jaxfake.data.dataset import open_split, without
+from jaxfake.data.dataset import leave_out, open_split
 from jaxfake.data.toyfaces import builder
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces
-from jaxfake.experiment import build
+from jaxfake.experiment import open_data
 from jaxfake.runtime.errors import InputError
 
 FEW = ToyFaces(
@@ -36,7 +36,8 @@ def run_on(root: Path, left_out: str) -> config.Config:
 
 def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -> None:
     run = run_on(root, "eyes")
-    for split in build.training_splits(run):
+    splits = open_data.training_splits(run)
+    for split in (splits.train, splits.val):
         assert "eyes" not in split.index.method
         assert {"real", "lips", "inner_face", "lighting"} == set(split.index.method)
         for row in range(len(split)):
@@ -45,13 +46,13 @@ def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -
                 split.index.method[row],
                 split.index.video_id[row],
             )
-    assert "eyes" in build.test_split(run).index.method
+    assert "eyes" in open_data.test_split(run).index.method
 
 
 def test_no_batch_holds_it(root: Path) -> None:
-    train, _ = build.training_splits(run_on(root, "lips"))
-    views = pipeline.Views(1.0, 0.0)
-    batches = pipeline.training_batches(train, (schema.REAL, schema.FAKE), 8, 0, views)
+    train = open_data.training_splits(run_on(root, "lips")).train
+    augmentation = pipeline.Augmentation(1.0, 0.0)
+    batches = pipeline.training_batches(train, (schema.REAL, schema.FAKE), 8, 0, augmentation)
     whole = open_split(root, "train", 32)
     lips = whole.index.video_id[whole.index.method == "lips"]
     for n in range(12):
@@ -64,15 +65,16 @@ def test_no_batch_holds_it(root: Path) -> None:
 
 def test_reals_are_the_same_with_and_without(root: Path) -> None:
     """So a stage 1 of the one is a stage 1 of the other."""
-    views = pipeline.Views(0.9, 0.0)
-    whole, less = (build.training_splits(run_on(root, name)).train for name in ("", "lighting"))
+    augmentation = pipeline.Augmentation(0.9, 0.0)
+    whole, less = (open_data.training_splits(run_on(root, name)).train for name in ("", "lighting"))
     ours, theirs = (
-        pipeline.training_batches(train, (schema.REAL,), 4, 0, views)[3] for train in (whole, less)
+        pipeline.training_batches(train, (schema.REAL,), 4, 0, augmentation)[3]
+        for train in (whole, less)
     )
     np.testing.assert_array_equal(ours[schema.IMAGE], theirs[schema.IMAGE])
-    assert whole.fingerprint != less.fingerprint
+    assert whole.digest != less.digest
 
 
 def test_a_manipulation_that_is_not_there_is_one_line(root: Path) -> None:
     with pytest.raises(InputError, match=r"leave_out=eyez.*are eyes, inner_face, lighting, lips"):
-        without(open_split(root, "train", 32), "eyez")
+        leave_out(open_split(root, "train", 32), "eyez")

@@ -11,8 +11,8 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files
-from jaxfake.data.preparation.cropping import CropOptions, Cropper, Task
-from jaxfake.faces.models import FaceModels
+from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
+from jaxfake.faces.model_files import FaceModels
 
 WIDTH, HEIGHT = 3840, 2160
 FRAME = 3 * WIDTH * HEIGHT >> 20
@@ -37,25 +37,25 @@ def clip(tmp_path, shared_data):
     return made
 
 
-def measure(clip: Path, models: FaceModels, unit: Path, peak: Path) -> None:
+def measure(clip: Path, models: FaceModels, crops: Path, peak: Path) -> None:
     """Prepares the clip with its original beside it, and writes the most MiB that this process had.
 
     Of the process's own memory: ru_maxrss would begin at that of the process that started this one.
     """
     source = SourceFile(clip, clip.name, schema.FAKE, "Swap", "a", "a", original=clip)
-    Cropper(models, CropOptions(64, 1000, "png", derive=0.1))(Task(source, str(unit)))
+    Cropper(models, CropOptions(64, 1000, "png", derive=0.1))(CropTask(source, str(crops)))
     (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     peak.write_text(str(int(kilobytes) >> 10))
 
 
 def peak_of(clip: Path, models: FaceModels) -> int:
-    unit, peak = clip.with_suffix(".npz"), clip.with_suffix(".txt")
-    arguments = (clip, models, unit, peak)
+    crops, peak = clip.with_suffix(".npz"), clip.with_suffix(".txt")
+    arguments = (clip, models, crops, peak)
     process = multiprocessing.get_context("spawn").Process(target=measure, args=arguments)
     process.start()
-    process.join(180)
+    process.join()
     assert process.exitcode == 0
-    assert crop_files.load_status(unit).crops == int(clip.stem)
+    assert crop_files.load_status(crops).crops == int(clip.stem)
     return int(peak.read_text())
 
 

@@ -21,11 +21,13 @@ def train(tiny_root: Path) -> FaceDataset:
     return open_split(tiny_root, "train", SIZE)
 
 
-VIEWS = pipeline.Views(smallest_crop=0.8, photometric=0.5)
+AUGMENTATION = pipeline.Augmentation(smallest_crop=0.8, photometric=0.5)
 
 
-def _batches(train: FaceDataset, classes=(schema.REAL,), batch=8, seed=0, views=VIEWS):
-    return pipeline.training_batches(train, classes, batch, seed, views)
+def _batches(
+    train: FaceDataset, classes=(schema.REAL,), batch=8, seed=0, augmentation=AUGMENTATION
+):
+    return pipeline.training_batches(train, classes, batch, seed, augmentation)
 
 
 def _same(one, other) -> bool:
@@ -105,7 +107,8 @@ def test_manipulations_share_the_fakes_however_many_there_are_of_each(train: Fac
 
 def test_the_share_of_degraded_faces_is_as_asked(train: FaceDataset) -> None:
     batches = [
-        _batches(train, batch=48, views=pipeline.Views(0.8, share))[0] for share in (0.0, 0.5, 1.0)
+        _batches(train, batch=48, augmentation=pipeline.Augmentation(0.8, share))[0]
+        for share in (0.0, 0.5, 1.0)
     ]
     plain, half, full = batches
     changed = [(b[schema.IMAGE] != plain[schema.IMAGE]).any((1, 2, 3)) for b in (half, full)]
@@ -155,7 +158,7 @@ def test_evaluation_seeds_depend_on_the_face_alone(train: FaceDataset) -> None:
 
 
 def test_opening_what_is_not_there(tiny_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         open_split(tmp_path / "nowhere", "train", SIZE)
     with pytest.raises(InputError, match="no prepared dataset"):
         open_split(tmp_path, "train", SIZE)
@@ -172,5 +175,5 @@ def test_the_index_is_kept_and_gives_the_same_fingerprint(tiny_root: Path) -> No
     again = open_split(tiny_root, "val", SIZE)
     sidecar.unlink()
     rescanned = open_split(tiny_root, "val", SIZE)
-    assert first.fingerprint == again.fingerprint == rescanned.fingerprint
-    assert first.fingerprint != open_split(tiny_root, "test", SIZE).fingerprint
+    assert first.digest == again.digest == rescanned.digest
+    assert first.digest != open_split(tiny_root, "test", SIZE).digest

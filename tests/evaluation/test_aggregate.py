@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxfake import schema
-from jaxfake.evaluation import missing
+from jaxfake.evaluation import missing_videos
 from jaxfake.evaluation.aggregate import per_video, scored, with_missing
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.score_files import write_frames, write_scores
@@ -77,7 +77,7 @@ def test_mean_of_logits_takes_certain_faces_and_refuses_what_is_no_probability(m
 
 
 def lost():
-    return missing.columns(
+    return missing_videos.columns(
         [
             ("toys", "swap", "0", "person 0", 1, "no_face"),
             ("toys", "real", "b", "person b", 0, "unreadable: it is empty"),

@@ -1,18 +1,26 @@
 import csv
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from jaxfake.evaluation import detection, missing
-from jaxfake.evaluation.metrics.auc import Bootstrap, Interval, Undefined
+from jaxfake.evaluation import detection, missing_videos
+from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.reporting.detection_section import detection_highlights, detection_section, ranked_rows
-from jaxfake.reporting.html import Gallery, Report, write_report
-from jaxfake.reporting.recovered_strips import Strip
+from jaxfake.reporting.detection_section import (
+    detection_highlights,
+    detection_section,
+    detection_sentences,
+    ranked_rows,
+)
+from jaxfake.reporting.html import Report, write_report
+from tests.in_memory import random_scores
+from tests.reporting.strips_of import strips_of
 
 BOOTSTRAP = Bootstrap(100, 0)
 ORIGIN = Provenance("config", "train", "data", "made of", "", "detect", 7)
@@ -29,30 +37,17 @@ KEYS = {
 }
 
 
-def judged(dataset, seed=0):
-    rng = np.random.default_rng(seed)
-    scores = np.clip(rng.uniform(size=len(dataset)) + 0.2 * dataset.index.label, 0, 1)
-    return FrameScores(np.arange(len(dataset)), scores, {})
-
-
 def lose(monkeypatch, *rows):
-    monkeypatch.setattr(detection, "missing_videos", lambda dataset: missing.columns(list(rows)))
-
-
-def strips_of(dataset, rows):
-    return {
-        title: [
-            Strip(dataset.name(int(row)), 0.5, ("input",), dataset[row].image) for row in chosen
-        ]
-        for title, chosen in rows.items()
-    }
+    monkeypatch.setattr(
+        detection, "missing_videos", lambda dataset: missing_videos.columns(list(rows))
+    )
 
 
 def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
-    frames = judged(dataset)
+    frames = random_scores(dataset)
     result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
     label, score = result.videos.label, result.videos.score
-    video, frame = result.overall
+    video, frame = result.overall.video, result.overall.frame
     assert video.auc.value == pytest.approx(oracle.roc_auc_score(label, score))
     assert video.ap == pytest.approx(oracle.average_precision_score(label, score))
     assert video.accuracy == oracle.accuracy_score(label, score >= 0.5)
@@ -61,13 +56,13 @@ def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
     assert frame.ap == pytest.approx(oracle.average_precision_score(truth, frames.score))
     lips = (truth == 0) | (dataset.index.method == "lips")
     expected = oracle.roc_auc_score(truth[lips], frames.score[lips])
-    assert result.per_method["lips"].frame.auc.value == pytest.approx(expected)
+    assert result.per_manipulation["lips"].frame.auc.value == pytest.approx(expected)
     # People 000 to 002 are real and faked; 003 is real alone.
     assert isinstance(video.auc_ci95_identities, Interval)
 
 
 def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
-    result = detection.measure(dataset, judged(dataset), "median", BOOTSTRAP)
+    result = detection.measure(dataset, random_scores(dataset), "median", BOOTSTRAP)
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert set(saved["video"]) == set(saved["frame"]) == KEYS
@@ -78,28 +73,28 @@ def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     assert saved["localisation"] is None
     assert (saved["stage"], saved["step"], saved["resamples"]) == ("detect", 7, 100)
     assert saved["video"]["n_real"] == 4
-    assert "4 real and 6 fake videos" in detection.in_words(result, "Mover")
+    assert "4 real and 6 fake videos" in detection_sentences(result, "Mover")
 
 
-def test_a_video_without_a_face_counts_as_a_guess(dataset, tmp_path, monkeypatch):
+def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch):
     lose(
         monkeypatch,
         ("toys", "lips", "gone", "person 9", 1, "no_face"),
         ("toys", "brows", "gone", "person 9", 1, "no_face"),
         ("toys", "real", "torn", "person 8", 0, "unreadable: it is empty"),
     )
-    result = detection.measure(dataset, judged(dataset), "mean", BOOTSTRAP)
-    assert result.coverage == (13, 10, 2, 1)
+    result = detection.measure(dataset, random_scores(dataset), "mean", BOOTSTRAP)
+    assert result.coverage == detection.VideoCounts(13, 10, 2, 1)
     assert (result.overall.video.auc.n_real, result.overall.video.auc.n_fake) == (4, 8)
     assert result.overall.frame.auc.n_fake == 12
-    assert list(result.per_method) == ["brows", "eyes", "lips"]
-    only_lost = result.per_method["brows"]
+    assert list(result.per_manipulation) == ["brows", "eyes", "lips"]
+    only_lost = result.per_manipulation["brows"]
     reals = result.videos.score[result.videos.label == 0]
     reals = reals[np.isfinite(reals)]
     expected = (reals < 0.5).mean() + 0.5 * (reals == 0.5).mean()
     assert only_lost.video.auc.value == pytest.approx(expected)
     assert isinstance(only_lost.frame.auc.value, Undefined)
-    assert "2 have no face" in detection.in_words(result, "Mover")
+    assert "2 of the 13 videos have no face" in detection_sentences(result, "Mover")
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
@@ -125,9 +120,9 @@ def few(kind, make_dataset):
         "no label": [("?", "a", -1, 2)],
     }
     dataset = make_dataset(videos[kind])
-    frames = judged(dataset)
+    frames = random_scores(dataset)
     if kind == "all tied":
-        frames = frames._replace(score=np.full(len(dataset), 0.5))
+        frames = dataclasses.replace(frames, score=np.full(len(dataset), 0.5))
     if kind == "only no face":
         frames = FrameScores(np.zeros(0, np.int64), np.zeros(0), {})
     return dataset, frames
@@ -150,7 +145,7 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
         assert saved["tpr_at_fpr_0.01"] == 0
     else:
         assert saved["auc"] is None
-        assert "no video AUC" in detection.in_words(result, "Mover")
+        assert "no video AUC" in detection_sentences(result, "Mover")
     known = kind != "no label"
     assert (saved["acc_at_0.5"] is not None) == known
     strips = strips_of(dataset, ranked_rows(result, 12))
@@ -159,28 +154,3 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
         tmp_path / "r.html", Report("A run", (), detection_highlights(result), (), (section,))
     )
     assert "The detector: Mover" in (tmp_path / "r.html").read_text()
-
-
-def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
-    dataset = make_dataset([("real", f"{n:02}", 0, 3) for n in range(20)])
-    middle = np.random.default_rng(0).permutation(20) / 20
-    score = (middle[:, None] + [-0.03, 0.001, 0.02]).ravel()
-    frames = FrameScores(np.arange(60), np.clip(score, 0, 1), {})
-    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
-    ((title, rows),) = ranked_rows(result, 5).items()
-    shown = [int(place) for place in np.argsort(middle)[[0, 5, 10, 14, 19]]]
-    assert (rows // 3).tolist() == shown
-    assert set(rows[1:] % 3) == {1}  # nearest to the mean of its video
-    section = detection_section(result, "Mover", strips_of(dataset, {title: rows}))
-    (gallery,) = (block for block in section.blocks if isinstance(block, Gallery))
-    assert gallery.columns == ("input",)
-    notes = [picture.note for picture in gallery.groups[0].pictures]
-    values = [float(note.split()[2].rstrip(",")) for note in notes]
-    assert values == sorted(values)
-    assert values[-1] == pytest.approx(result.videos.score.max(), abs=1e-3)
-
-
-def test_fewer_videos_than_places_are_all_shown_once(dataset):
-    result = detection.measure(dataset, judged(dataset), "mean", BOOTSTRAP)
-    (rows,) = ranked_rows(result, 99).values()
-    assert len(set(rows // 2)) == 10

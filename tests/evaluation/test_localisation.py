@@ -1,4 +1,4 @@
-"""Localisation over faces: who counts for what, and where masks are empty."""
+"""Localisation over faces: which faces count in which metric, and what empty masks do."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,13 @@ from sklearn import metrics as oracle
 from jaxfake import schema
 from jaxfake.data.dataset import Index
 from jaxfake.evaluation import localisation, trivial_maps
-from jaxfake.evaluation.localisation import DETECTOR, Tally
+from jaxfake.evaluation.heat_accumulator import DETECTOR, HeatAccumulator
 from jaxfake.evaluation.localisation_json import localisation_json
-from jaxfake.evaluation.metrics.auc import Bootstrap, Undefined
+from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.trivial_maps import trivial_maps as maps_of
 from jaxfake.reporting.html import Report, write_report
-from jaxfake.reporting.localisation_section import in_words, localisation_section
+from jaxfake.reporting.localisation_section import localisation_section, localisation_sentences
 
 SIDE = 8
 BOOTSTRAP = Bootstrap(50, 0)
@@ -44,12 +45,12 @@ def faces(seed=0):
     return index, batch, heats
 
 
-def tallied(threshold=0.5, mask=None):
+def accumulated(threshold=0.5, mask=None):
     index, batch, heats = faces()
-    tally = Tally(index, maps_of(SIDE, mask), threshold)
-    tally({name: value[:2] for name, value in batch.items()}, heats[:2])
-    tally({name: value[2:] for name, value in batch.items()}, heats[2:])
-    return localisation.measure(tally, BOOTSTRAP)
+    heats_in = HeatAccumulator(index, maps_of(SIDE, mask), threshold)
+    heats_in({name: value[:2] for name, value in batch.items()}, heats[:2])
+    heats_in({name: value[2:] for name, value in batch.items()}, heats[2:])
+    return localisation.measure(heats_in, BOOTSTRAP)
 
 
 def test_every_metric_is_the_mean_of_scikit_learns_over_the_fakes_with_a_mask():
@@ -62,80 +63,80 @@ def test_every_metric_is_the_mean_of_scikit_learns_over_the_fakes_with_a_mask():
         "pbca": lambda t, h: oracle.accuracy_score(t, h >= 0.5),
         "pixel_auc": lambda t, h: oracle.roc_auc_score(t, h.astype(np.float16)),
     }
-    ours = tallied().overall.maps[DETECTOR]
+    ours = accumulated().overall.maps[DETECTOR]
     for name, rule in rules.items():
         each = [rule(t, h) for t, h in zip(truth, heat, strict=True)]
-        assert ours.by_face[name].mean == pytest.approx(np.mean(each))
+        assert ours.per_face[name].mean == pytest.approx(np.mean(each))
         assert ours.pooled[name] == pytest.approx(rule(np.concatenate(truth), np.concatenate(heat)))
 
 
 def test_groups_and_the_faces_left_out_are_counted():
-    result = tallied()
+    result = accumulated()
     assert (result.overall.faces, result.overall.videos) == (3, 3)
-    assert {name: group.faces for name, group in result.per_method.items()} == {
+    assert {name: group.faces for name, group in result.per_manipulation.items()} == {
         "eyes": 2,
         "lips": 1,
     }
     assert (result.without_mask, result.empty_mask, result.real_faces) == (1, 1, 1)
 
 
-def test_a_real_face_has_the_area_that_is_called_touched_and_no_dice():
+def test_a_real_face_has_the_area_that_is_predicted_and_no_dice():
     _, _, heats = faces()
-    result = tallied()
+    result = accumulated()
     assert result.reals[DETECTOR].area.mean == pytest.approx((heats[0] >= 0.5).mean())
     assert result.reals["everything"].area.mean == 1
-    assert result.reals["nothing"].area.mean == result.reals["nothing"].faces_touched == 0
+    assert result.reals["nothing"].area.mean == result.reals["nothing"].share_of_faces == 0
 
 
-def test_trivial_maps_are_measured_by_the_same_lines():
-    maps = tallied().overall.maps
+def test_trivial_maps_are_measured_by_the_same_code():
+    maps = accumulated().overall.maps
     share = np.array([12, 12, 8]) / SIDE**2
-    assert maps["nothing"].by_face["dice"].mean == 0
-    assert maps["nothing"].by_face["pbca"].mean == pytest.approx((1 - share).mean())
-    assert maps["everything"].by_face["dice"].mean == pytest.approx(
+    assert maps["nothing"].per_face["dice"].mean == 0
+    assert maps["nothing"].per_face["pbca"].mean == pytest.approx((1 - share).mean())
+    assert maps["everything"].per_face["dice"].mean == pytest.approx(
         (2 * share / (1 + share)).mean()
     )
-    assert maps["everything"].by_face["iou"].mean == pytest.approx(share.mean())
+    assert maps["everything"].per_face["iou"].mean == pytest.approx(share.mean())
     for name in ("nothing", "everything"):
-        assert maps[name].by_face["pixel_auc"].mean == 0.5
-        assert maps[name].behind.mean == pytest.approx(
-            maps[DETECTOR].by_face["dice"].mean - maps[name].by_face["dice"].mean
+        assert maps[name].per_face["pixel_auc"].mean == 0.5
+        assert maps[name].detector_dice_above.mean == pytest.approx(
+            maps[DETECTOR].per_face["dice"].mean - maps[name].per_face["dice"].mean
         )
-    assert localisation.best_trivial(tallied().overall) == "everything"
+    assert localisation.best_trivial(accumulated().overall) == "everything"
 
 
 def test_a_heat_without_a_threshold_has_a_pixel_auc_alone():
-    result = tallied(threshold=None)
+    result = accumulated(threshold=None)
     ours = result.overall.maps[DETECTOR]
-    assert isinstance(ours.by_face["dice"].mean, Undefined)
+    assert isinstance(ours.per_face["dice"].mean, Undefined)
     assert isinstance(ours.pooled["iou"], Undefined)
     assert isinstance(result.reals[DETECTOR].area.mean, Undefined)
-    assert ours.by_face["pixel_auc"] == tallied().overall.maps[DETECTOR].by_face["pixel_auc"]
+    assert ours.per_face["pixel_auc"] == accumulated().overall.maps[DETECTOR].per_face["pixel_auc"]
     saved = localisation_json(result, "given")["maps"][DETECTOR]["mean_over_faces"]
     assert saved["dice"] is None
-    assert "threshold" in str(saved["dice_reason"]) or "touched" in str(saved["dice_reason"])
+    assert "threshold" in str(saved["dice_reason"])
 
 
 def test_no_heat_is_no_localisation():
     index, _, _ = faces()
-    assert localisation.measure(Tally(index, {}, None), BOOTSTRAP) is None
+    assert localisation.measure(HeatAccumulator(index, {}, None), BOOTSTRAP) is None
     assert localisation_json(None, "given") is None
 
 
 def test_reals_alone_are_said_to_be_reals_alone():
     index, batch, heats = faces()
-    tally = Tally(index, maps_of(SIDE, None), 0.5)
-    tally({name: value[:1] for name, value in batch.items()}, heats[:1])
-    result = localisation.measure(tally, BOOTSTRAP)
+    heats_in = HeatAccumulator(index, maps_of(SIDE, None), 0.5)
+    heats_in({name: value[:1] for name, value in batch.items()}, heats[:1])
+    result = localisation.measure(heats_in, BOOTSTRAP)
     assert result.overall.faces == 0
-    assert isinstance(result.overall.maps[DETECTOR].by_face["dice"].mean, Undefined)
-    assert "No fake has a mask" in in_words(result)
+    assert isinstance(result.overall.maps[DETECTOR].per_face["dice"].mean, Undefined)
+    assert "No fake has a mask" in localisation_sentences(result)
 
 
 @pytest.mark.parametrize("threshold", [0.5, None])
 def test_files_and_report_carry_it(threshold, tmp_path):
     mask = (faces()[1][schema.FORGERY_MASK][1:4] > 0).mean(0)
-    result = tallied(threshold, np.rint(255 * mask).astype(np.uint8))
+    result = accumulated(threshold, np.rint(255 * mask).astype(np.uint8))
     saved = json.loads(json.dumps(localisation_json(result, "given"), allow_nan=False))
     assert list(saved["maps"]) == [
         DETECTOR, "nothing", "everything", "mean training mask", "central box"
@@ -145,7 +146,7 @@ def test_files_and_report_carry_it(threshold, tmp_path):
     write_report(tmp_path / "page.html", Report("t", (), (), (), (section,)))
     page = (tmp_path / "page.html").read_text()
     assert "central box" in page
-    assert in_words(result).split(".")[0] in page
+    assert localisation_sentences(result).split(".")[0] in page
 
 
 def test_the_threshold_of_the_mean_mask_is_best_on_the_masks_it_is_made_of():
@@ -154,8 +155,8 @@ def test_the_threshold_of_the_mean_mask_is_best_on_the_masks_it_is_made_of():
     mean = np.rint(255 * masks.mean(0)).astype(np.uint8)
 
     def pooled(threshold):
-        called = np.broadcast_to(mean / 255 >= threshold, masks.shape)
-        return oracle.f1_score(masks.ravel(), called.ravel())
+        predicted = np.broadcast_to(mean / 255 >= threshold, masks.shape)
+        return oracle.f1_score(masks.ravel(), predicted.ravel())
 
     best = pooled(trivial_maps.best_threshold(mean))
     assert best == pytest.approx(max(pooled(t) for t in np.linspace(0.01, 1, 200)), abs=2e-3)
@@ -170,10 +171,10 @@ def test_the_central_box_is_central_and_of_that_area(share):
 
 def test_the_training_mask_is_kept_and_found_again(tmp_path: Path):
     mask = np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE)
-    assert trivial_maps.load(tmp_path, SIDE) is None
-    trivial_maps.save(tmp_path, mask)
-    np.testing.assert_array_equal(trivial_maps.load(tmp_path, SIDE), mask)
-    assert trivial_maps.load(tmp_path, 2 * SIDE) is None
+    assert trivial_maps.load(tmp_path / "mask.png", SIDE) is None
+    trivial_maps.save(tmp_path / "mask.png", mask)
+    np.testing.assert_array_equal(trivial_maps.load(tmp_path / "mask.png", SIDE), mask)
+    assert trivial_maps.load(tmp_path / "mask.png", 2 * SIDE) is None
 
 
 def test_the_training_mask_is_the_mean_over_fakes_with_a_mask(make_dataset):

@@ -1,4 +1,4 @@
-"""Choosing a state: by AUC, and by the map as well where the method draws one."""
+"""Selection of a state by AUC, and by Dice where the heat map has a threshold."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ from tests.in_memory import SIDE
 
 @dataclasses.dataclass(frozen=True)
 class Bright:
-    """Calls bright (or dark) faces fake and draws the map that it is told to."""
+    """Scores faces by their brightness; its heat map is a parameter."""
 
     heat_threshold: float | None
 
@@ -27,7 +27,7 @@ class Bright:
 
 @pytest.fixture
 def val(make_dataset):
-    """Fakes are bright and were touched in their upper half."""
+    """Fakes are bright, and manipulated in their upper half."""
     faces = make_dataset([("real", "a", 0, 2), ("eyes", "a", 1, 2), ("lips", "b", 1, 1)])
     upper = np.zeros((SIDE, SIDE), np.uint8)
     upper[: SIDE // 2] = 255
@@ -42,31 +42,31 @@ def val(make_dataset):
     return dataclasses.replace(faces, split="val", source=stored)
 
 
-def chosen_by(val, sweep, threshold, sign, touched):
-    called = np.where(np.arange(SIDE)[:, None] < touched, np.float32(0.9), np.float32(0.1))
-    selection = by_validation(Bright(threshold), val, 1, sweep, "mean")
-    return selection.name, selection.score({"map": called, "sign": np.float32(sign)})
+def chosen_by(val, scoring, threshold, sign, height):
+    heat = np.where(np.arange(SIDE)[:, None] < height, np.float32(0.9), np.float32(0.1))
+    selection = by_validation(Bright(threshold), val, 1, scoring, "mean")
+    return selection.name, selection.score({"map": heat, "sign": np.float32(sign)})
 
 
-def test_without_a_threshold_the_heat_has_no_say(val, sweep):
-    for touched in (0, SIDE // 2):
-        assert chosen_by(val, sweep, None, 1.0, touched) == ("val_video_auc", 1.0)
-        assert chosen_by(val, sweep, None, -1.0, touched) == ("val_video_auc", 0.0)
+def test_a_heat_without_a_threshold_does_not_count(val, scoring):
+    for height in (0, SIDE // 2):
+        assert chosen_by(val, scoring, None, 1.0, height) == ("val_video_auc", 1.0)
+        assert chosen_by(val, scoring, None, -1.0, height) == ("val_video_auc", 0.0)
 
 
-def test_a_map_counts_as_much_as_the_verdict(val, sweep):
-    for sign, touched, score in (
+def test_a_map_counts_as_much_as_the_auc(val, scoring):
+    for sign, height, score in (
         (1.0, SIDE // 2, 1.0),
         (-1.0, SIDE // 2, 0.5),
         (1.0, 0, 0.5),
         (1.0, SIDE, (1 + 2 / 3) / 2),  # Dice of a map of twice the area is 2/3
     ):
-        name, got = chosen_by(val, sweep, 0.5, sign, touched)
+        name, got = chosen_by(val, scoring, 0.5, sign, height)
         assert name == "val_auc_and_dice"
         assert got == pytest.approx(score)
 
 
-def test_of_fakes_without_a_mask_the_verdict_alone_is_asked(make_dataset, sweep):
+def test_without_masks_only_the_auc_counts(make_dataset, scoring):
     unknown = make_dataset([("real", "a", 0, 1), ("eyes", "a", 1, 1)])
-    _, got = chosen_by(dataclasses.replace(unknown, split="val"), sweep, 0.5, 1.0, SIDE)
+    _, got = chosen_by(dataclasses.replace(unknown, split="val"), scoring, 0.5, 1.0, SIDE)
     assert got in (0.0, 0.5, 1.0)

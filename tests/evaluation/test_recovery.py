@@ -1,24 +1,21 @@
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfake import schema
 from jaxfake.evaluation import recovery
-from jaxfake.evaluation.baselines import in_network_scale
-from jaxfake.evaluation.metrics.auc import Bootstrap
-from jaxfake.evaluation.predict import Sweep, score_frames
+from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.predict import ScoringSettings, score_frames
+from jaxfake.evaluation.recovery_baselines import in_network_scale
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
-from jaxfake.models.method import Prediction
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.reporting.recovered_strips import choose_rows, draw_strips
-from jaxfake.train import rules
+from jaxfake.reporting.recovery_section import recovery_text
+from jaxfake.train import sharding
 
 BOOTSTRAP = Bootstrap(50, 0)
 
@@ -26,7 +23,7 @@ BOOTSTRAP = Bootstrap(50, 0)
 @pytest.fixture(scope="module")
 def recover():
     size = Size(8, 1, 1)
-    return Recover(MaskedAutoencoder(size, size, 16, 4), MaskRule("part", 3))
+    return Recover(MaskedAutoencoder(size, size, 16, 4), MaskSettings("part", 3))
 
 
 @pytest.fixture(scope="module")
@@ -35,47 +32,47 @@ def params(recover):
 
 
 @pytest.fixture
-def sweep():
+def scoring():
     """One device: a network takes long to compile for eight."""
     one = np.array(jax.devices()[:1]).reshape(1, 1)
-    mesh = jax.sharding.Mesh(one, (rules.DATA_AXIS, rules.FSDP_AXIS))
-    return Sweep(batch_size=8, seed=3, mesh=mesh, threads=1)
+    mesh = jax.sharding.Mesh(one, (sharding.DATA_AXIS, sharding.FSDP_AXIS))
+    return ScoringSettings(batch_size=8, seed=3, mesh=mesh, threads=1)
 
 
 def test_errors_are_those_of_the_zero_shot_detector(
-    recover, params, dataset, sweep, tmp_path, monkeypatch, capsys
+    recover, params, dataset, scoring, tmp_path, monkeypatch, capsys
 ):
     """Two ways to the same number: on device over patches, on the host over pixels."""
-    monkeypatch.setattr(recovery, "MOST_FACES", 4)
+    monkeypatch.setattr(recovery, "MAX_FACES", 4)
     mean = np.zeros((16, 16, 3), np.float32)
-    table = recovery.measure(recover, params, dataset, np.arange(8), mean, sweep, BOOTSTRAP)
+    table = recovery.measure(recover, params, dataset, np.arange(8), mean, scoring, BOOTSTRAP)
     assert "4 of 8 real faces" in capsys.readouterr().out
     assert (table.faces, table.faces_in_split, table.identities) == (4, 8, 4)
     chosen = np.array([1, 3, 5, 7])
-    evidence = score_frames(recover, params, dataset, chosen, sweep).evidence
-    ours = table.cells[recovery.AUTOENCODER]
+    evidence = score_frames(recover, params, dataset, chosen, scoring).evidence
+    ours = table.errors[recovery.AUTOENCODER]
     for part in FACE_PARTS:
         expected = evidence[f"error_{PART_NAMES[part]}"].mean()
         assert ours[PART_NAMES[part]].error == pytest.approx(expected, rel=1e-5)
     assert ours[recovery.ALL_PARTS].error == pytest.approx(evidence["error_mean"].mean(), rel=1e-5)
     assert ours["eyes"].psnr == pytest.approx(10 * np.log10(4 / ours["eyes"].error))
     _check_file(table, tmp_path)
-    _check_words(table)
+    _check_text(table)
 
 
 def _check_file(table, folder):
     recovery.write(folder / "recovery.json", table, Provenance("c", "t", "d", "", "", "recover", 7))
     saved = json.loads((folder / "recovery.json").read_text())
     cell = saved["recovery"]["mirror"]["lips"]
-    assert cell["error"] == table.cells["mirror"]["lips"].error
+    assert cell["error"] == table.errors["mirror"]["lips"].error
     assert cell["ci95"][0] <= cell["error"] <= cell["ci95"][1]
     assert (saved["step"], saved["faces"]) == (7, 4)
 
 
-def _check_words(table):
-    head, *rows = recovery.in_words(table).splitlines()
+def _check_text(table):
+    head, *rows = recovery_text(table).splitlines()
     assert head.split()[-3:] == ["lips", "all", "parts"]
-    assert [row.split("  ")[0] for row in rows] == list(table.cells)
+    assert [row.split("  ")[0] for row in rows] == list(table.errors)
     assert len(rows) == 4
 
 
@@ -86,33 +83,3 @@ def test_only_hidden_pixels_count(dataset):
     filled = np.where(hidden[..., None], truth, 9.0)
     assert recovery.masked_error(filled, truth, hidden) == 0
     assert recovery.masked_error(filled + 0.5, truth, hidden) == pytest.approx(0.25)
-
-
-class Painter:
-    """Recovers every face as white, having seen all but its upper half."""
-
-    def predict(self, params, batch, keys):
-        count = batch[schema.VALID].shape[0]
-        white = jnp.ones((count, 16, 16, 3))
-        hidden = jnp.broadcast_to(jnp.array([[True, True], [False, False]]), (count, 2, 2))
-        return Prediction(batch[schema.IMAGE][:, 0, 0, 0].astype(float), None, white, hidden, {})
-
-
-def test_strips_are_of_evenly_spaced_faces_of_every_kind(dataset, sweep):
-    chosen = choose_rows(dataset, 2)
-    assert {name: rows.tolist() for name, rows in chosen.items()} == {
-        "real": [2, 6],
-        "eyes": [9, 12],
-        "lips": [15, 18],
-    }
-    strips = draw_strips(Painter(), {}, dataset, chosen, sweep)
-    assert list(strips) == ["real", "eyes", "lips"]
-    first, image = strips["lips"][0], dataset[15].image
-    assert (first.name, first.score) == (dataset.name(15), image[0, 0, 0])
-    assert first.columns == ("input", "masked", "recovered", "error")
-    expected, masked, recovered, error = np.split(first.pixels, 4, axis=1)
-    np.testing.assert_array_equal(expected, image)
-    assert (masked[:8] == masked[0, 0]).all()
-    np.testing.assert_array_equal(masked[8:], image[8:])
-    assert (recovered[:8] == 255).all()
-    assert (error[8:] == 0).all()

@@ -19,12 +19,17 @@ from configs import mover
 from jaxfake import config
 from jaxfake.config import Config
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build, evaluate, initial_weights, job, load, locate
+from jaxfake.experiment import build_method, job, open_data
+from jaxfake.experiment.initial_weights import load_initial_weights
+from jaxfake.experiment.load_run import load_run
+from jaxfake.experiment.run_config import read_config
+from jaxfake.experiment.run_folder import CONFIG, RunFolder
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
+from tests.experiment.evaluating import evaluated
 from tests.project import ROOT
 
 
@@ -64,7 +69,7 @@ def blind(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Blind:
     for file in root.rglob("*-test*"):
         file.unlink()
     run = small(root)
-    outcome = job.train(run, folder / "run", build.training_splits(run))
+    outcome = job.train(run, RunFolder(folder / "run"), open_data.training_splits(run))
     return Blind(run, folder / "run", outcome)
 
 
@@ -78,67 +83,67 @@ def finished(blind: Blind, tiny_root: Path) -> Path:
 def test_training_needs_no_test_split_and_evaluation_does(blind: Blind) -> None:
     assert blind.outcome.detected is not None
     with pytest.raises(InputError, match=r"split 'test' of .* is damaged"):
-        build.test_split(blind.run)
+        open_data.test_split(blind.run)
 
 
 def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None:
     run = small(tiny_root)
-    train, _ = build.training_splits(run)
-    test = build.test_split(run)
-    recover = build.recovery(run)
+    train = open_data.training_splits(run).train
+    test = open_data.test_split(run)
+    recover = build_method.recovery(run)
     for plan in (
         StagePlan("recover", recover, run.recover, (0,), test, train),
         StagePlan("recover", recover, run.recover, (0,), train, test),
     ):
         with pytest.raises(ValueError, match="must not see the test split"):
             prepare(plan, run)
-    with pytest.raises(ValueError, match="chosen by the test split"):
-        by_validation(build.detector(run), test, 1, build.sweep(run), "mean")
+    with pytest.raises(ValueError, match="selected by the test split"):
+        by_validation(build_method.detector(run), test, 1, build_method.scoring(run), "mean")
 
 
 def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
-    run = locate.read_config(finished)
-    own = initial_weights.elsewhere(dataclasses.replace(run, start=str(finished)))
+    run = read_config(finished / CONFIG)
+    own = load_initial_weights(dataclasses.replace(run, start=str(finished)))
     assert own.autoencoder is not None
     assert "stage 1 of another run, step 2" in own.origin
     alone = Path(shutil.copytree(finished / "checkpoints" / "recover", tmp_path / "alone"))
-    salvaged = initial_weights.elsewhere(dataclasses.replace(run, start=str(alone)))
+    salvaged = load_initial_weights(dataclasses.replace(run, start=str(alone)))
     assert salvaged.origin == own.origin
     jax.tree.map(np.testing.assert_array_equal, salvaged.autoencoder, own.autoencoder)
-    begun = build.detector(run).init(jax.random.key(5), own.autoencoder)
+    begun = build_method.detector(run).init(jax.random.key(5), own.autoencoder)
     for stack in ("encoder", "decoder"):
         jax.tree.map(np.testing.assert_array_equal, begun["mapping"][stack], own.autoencoder[stack])
-    assert initial_weights.elsewhere(dataclasses.replace(run, start="scratch")).autoencoder is None
+    assert load_initial_weights(dataclasses.replace(run, start="scratch")).autoencoder is None
 
 
 def test_weights_of_another_codebase_are_a_start(finished: Path, tmp_path: Path) -> None:
-    run = locate.read_config(finished)
-    own = initial_weights.elsewhere(dataclasses.replace(run, start=str(finished))).autoencoder
+    run = read_config(finished / CONFIG)
+    own = load_initial_weights(dataclasses.replace(run, start=str(finished))).autoencoder
     file = tmp_path / "mae.safetensors"
     for stacks, table in ((own, names.FACEBOOK), ({"encoder": own["encoder"]}, names.TIMM)):
         save_file(from_params(stacks, table, grid=4), file)
-        got = initial_weights.elsewhere(dataclasses.replace(run, start=str(file))).autoencoder
+        got = load_initial_weights(dataclasses.replace(run, start=str(file))).autoencoder
         jax.tree.map(np.testing.assert_array_equal, got["encoder"], own["encoder"])
         assert jax.tree.structure(got) == jax.tree.structure(own)
 
 
 def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -> None:
-    run = locate.read_config(finished)
+    run = read_config(finished / CONFIG)
     wide = dataclasses.replace(run.model, encoder=Size(32, 1, 2))
     with pytest.raises(InputError, match="holds an autoencoder"):
-        initial_weights.elsewhere(dataclasses.replace(run, model=wide, start=str(finished)))
-    with pytest.raises(InputError, match="holds no run"):
-        initial_weights.elsewhere(dataclasses.replace(run, start=str(tmp_path)))
+        load_initial_weights(dataclasses.replace(run, model=wide, start=str(finished)))
+    with pytest.raises(InputError, match="does not hold a run"):
+        load_initial_weights(dataclasses.replace(run, start=str(tmp_path)))
     garbage = tmp_path / "garbage.safetensors"
     garbage.write_bytes(b"\xff" * 100)
-    with pytest.raises(InputError, match=r"no readable \.safetensors file"):
-        initial_weights.elsewhere(dataclasses.replace(run, start=str(garbage)))
+    with pytest.raises(InputError, match=r"not a readable \.safetensors file"):
+        load_initial_weights(dataclasses.replace(run, start=str(garbage)))
 
 
 def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
     folder = finished / "eval" / "tiny" / "test" / "step_2"
-    run = load.open_run(finished, 2)
-    evaluate.evaluate(run, run.config.data.source, "test", None)
+    run = load_run(finished, 2)
+    evaluated(run, run.config.data.source, step=2)
     on_eight = _scores(folder / "scores.csv")
     shutil.rmtree(folder)
     command = [sys.executable, "-m", "jaxfake.evaluate", f"--workdir={finished}", "--step=2"]
@@ -155,24 +160,24 @@ def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
 def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
     folder = finished / "eval" / "tiny" / "test"
     before = _scores(folder / "scores.csv")
-    run = load.open_run(finished, None)
-    evaluate.evaluate(run, run.config.data.source, "test", None)
+    run = load_run(finished, None)
+    evaluated(run, run.config.data.source)
     assert _scores(folder / "scores.csv") == before
 
 
 def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:
-    run = load.open_run(finished, None)
-    done = evaluate.evaluate(run, run.config.data.source, "train", "max")
-    assert "this is no test of it" in done.report.read_text()
+    run = load_run(finished, None)
+    done = evaluated(run, run.config.data.source, aggregation="max", split="train")
+    assert "this is not a test of it" in done.report.read_text()
 
 
 def test_a_folder_without_any_face_is_scored_as_that(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     cv2.imwrite(str(tmp_path / "real" / "wall.png"), np.full((96, 96, 3), 128, np.uint8))
-    run = load.open_run(finished, None)
-    done = evaluate.evaluate(run, str(tmp_path), "test", None)
+    run = load_run(finished, None)
+    done = evaluated(run, tmp_path)
     assert "no video AUC" in done.in_words[0]
-    assert "1 have no face" in done.in_words[0]
+    assert "1 of the 1 videos have no face" in done.in_words[0]
     assert _scores(done.report.parent / "scores.csv") == {("real", "real/wall"): 0.5}
     assert done.report.exists()
 
@@ -187,6 +192,6 @@ def test_a_run_that_began_with_cudnn_goes_on_without_a_gpu(tiny_root: Path) -> N
     plain = small(tiny_root)
     of_a_gpu = dataclasses.replace(plain.model, dtype="bfloat16", attend="cudnn")
     run = dataclasses.replace(plain, model=of_a_gpu)
-    here = build.computable_here(run)
+    here = build_method.computable_here(run)
     assert here.model == dataclasses.replace(of_a_gpu, attend="xla")
-    assert config.fingerprint(here) == config.fingerprint(run)
+    assert config.config_digest(here) == config.config_digest(run)

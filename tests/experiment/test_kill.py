@@ -1,110 +1,106 @@
-"""Stopped, killed and damaged, the same command again: it ends like an untouched run, bit for bit.
+"""Stopped, killed and damaged, the same command again: it ends like an undisturbed run, bit for bit.
 
 `python -m tools.chaos` does the same, and more, at random instants, for as long as one likes.
 """
 
 import shutil
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jaxfake.runtime.errors import PREEMPTED, USAGE
+from tests.held import held
+from tests.processes import PATIENCE, until
 from tests.project import ROOT
-from tests.tiny import tiny_flags
-from tools.chaos import disks, strikes, wreck
+from tests.tiny import six_steps
+from tools.chaos import disks, faults, file_damage
+from tools.chaos import job as jobs
 from tools.chaos.compare import same_end
-from tools.chaos.job import Ended, Job, newest, run_to_end, steps
-from tools.chaos.scene import Scene
-from tools.chaos.weather import Event
+from tools.chaos.injection import Target
+from tools.chaos.job import Ended, Job, command, newest, run_to_end, steps
+from tools.chaos.schedule import Event
 
-
-def _flags(root: Path) -> list[str]:
-    """A run of some seconds on the tiny dataset that saves all the time."""
-    return tiny_flags(
-        root,
-        model__encoder__width=64,
-        recover__steps=100,
-        recover__batch_size=16,
-        detect__steps=60,
-        detect__select_every=20,
-        log_every=10,
-        checkpoints__at_risk_seconds=0.5,
-    )
+STEP = "jaxfake.train.monitor:Monitor.after"
+VALIDATION = "jaxfake.train.monitor:Monitor.write_selection_score"
+EVALUATION = "jaxfake.reporting.html:write_report"
 
 
 @pytest.fixture(scope="module")
-def calm(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of an untouched run, named `calm`; jobs run in the project's folder, alone."""
+def reference(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that holds an undisturbed run, `reference`; jobs run in the project's folder, alone."""
     out = tmp_path_factory.mktemp("kill")
     with pytest.MonkeyPatch.context() as change:
         change.chdir(ROOT)
         change.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        run_to_end(out / "calm", _flags(tiny_root))
+        run_to_end(out / "reference", six_steps(tiny_root))
         yield out
 
 
-def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_untouched_run(
-    calm: Path, tiny_root: Path
+def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_run(
+    reference: Path, tiny_root: Path
 ) -> None:
-    workdir, flags = calm / "storm", _flags(tiny_root)
-    metrics = workdir / "metrics.jsonl"
+    workdir, flags = reference / "faulted", six_steps(tiny_root)
 
-    ended = _strike(workdir, flags, lambda: metrics.exists() and metrics.stat().st_size, "TERM")
+    ended = _stop(workdir, flags, (STEP, 3), "TERM")
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
-    saved = steps(workdir)["recover"][-1]
-    assert 10 <= saved < 100
+    assert steps(workdir)["recover"][-1] == 3
 
-    ended = _strike(workdir, flags, lambda: len(steps(workdir).get("detect", [])) > 1, "KILL")
+    ended = _stop(workdir, flags, (VALIDATION, 2), "KILL")
     assert ended.code == -signal.SIGKILL
+    assert len(steps(workdir)["detect"]) > 1
     assert not (workdir / "DONE").exists()
 
-    wrecked = newest(workdir)
-    assert wrecked is not None
-    largest = max(wrecked.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
+    damaged = newest(workdir)
+    assert damaged is not None
+    largest = max(damaged.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
-    wreck.WAYS["one bit flipped"](largest, content, len(content) // 2)
-    ended = _strike(workdir, flags, lambda: (workdir / "eval").exists(), "TERM")
+    file_damage.WAYS["one bit flipped"](largest, content, len(content) // 2)
+    ended = _stop(workdir, flags, (EVALUATION, 1), "TERM")
     assert ended.code == PREEMPTED, ended.words
-    assert f"checkpoint {wrecked} is damaged" in ended.said
+    assert f"checkpoint {damaged} is damaged" in ended.output
 
     last = newest(workdir)
     assert last is not None
-    wreck.remove_item(last, Event(0, "remove", 0, 0.99, 1))
-    said = strikes.pause(Event(0, "pause", 1, 0, 0), _scene(workdir, flags))
+    file_damage.remove_item(last, Event(0, "remove", 0, 0.99, 1))
+    said = faults.pause(Event(0, "pause", 1, 0, 0), _target(workdir, flags))
     assert said is not None
     assert said.wrong == ()
-    assert same_end(calm / "calm", workdir)
+    assert same_end(reference / "reference", workdir)
 
 
-def test_a_full_disk_is_one_line_and_nothing_older_is_lost(calm: Path, tiny_root: Path) -> None:
+def test_a_full_disk_is_one_line_and_nothing_older_is_lost(
+    reference: Path, tiny_root: Path
+) -> None:
     if disks.why_not():
         pytest.skip(disks.why_not())
-    workdir, flags = calm / "full", _flags(tiny_root)
-    shutil.copytree(calm / "calm", workdir)
+    workdir, flags = reference / "full", six_steps(tiny_root)
+    shutil.copytree(reference / "reference", workdir)
     (workdir / "DONE").unlink()
-    shutil.rmtree(workdir / "checkpoints" / "detect" / "60")
+    shutil.rmtree(workdir / "checkpoints" / "detect" / "6")
     older = newest(workdir)
-    said = strikes.full(Event(0, "full", 1, 0.05, 1), _scene(workdir, flags))
+    said = faults.full(Event(0, "full", 1, 0.05, 1), _target(workdir, flags))
     assert said is not None
     assert (said.code, *said.wrong) == (USAGE,)
     assert newest(workdir) == older
 
 
-def _strike(workdir: Path, flags: list[str], reached: Callable[[], object], how: str) -> Ended:
-    """Runs the job until it has reached something, and sends it the signal."""
-    job = Job(workdir, flags)
-    while not reached():
-        assert job.process.poll() is None, job.ended().words
-        time.sleep(0.01)
-    job.process.send_signal(signal.Signals[f"SIG{how}"])
-    return job.ended(60)
+def _stop(workdir: Path, flags: list[str], instant: tuple[str, int], how: str) -> Ended:
+    """Runs the job until it is at an instant, where it stands still, and sends it the signal."""
+    file = workdir.with_suffix(".held")
+    file.unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(jobs, "command", lambda *given: held(*instant, file, command(*given)))
+        job = Job(workdir, flags)
+    with job:
+        until(file.exists, job.process)
+        job.process.send_signal(signal.Signals[f"SIG{how}"])
+        return job.ended(PATIENCE)
 
 
-def _scene(workdir: Path, flags: list[str]) -> Scene:
-    """Struck a second after its start, long before its end."""
-    return Scene(workdir, flags, 1.0, Counter(), None)
+def _target(workdir: Path, flags: list[str]) -> Target:
+    """A run with faults a second after its start, long before its end."""
+    return Target(workdir, flags, 1.0, Counter(), None)

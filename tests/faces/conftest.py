@@ -2,10 +2,10 @@
 
 import pytest
 
-from jaxfake.faces import models
+from jaxfake.faces import model_files
 from jaxfake.faces.finder import FaceFinder
 
 
 @pytest.fixture(scope="session")
-def finder(face_models: models.FaceModels) -> FaceFinder:
+def finder(face_models: model_files.FaceModels) -> FaceFinder:
     return FaceFinder(face_models)

@@ -30,7 +30,7 @@ def test_two_people_who_walk_stay_two_tracks_whatever_the_order_of_their_faces()
 def test_who_is_away_for_a_moment_comes_back_and_after_a_while_does_not():
     brief = [[face(0)], [], [], [face(1)]]
     assert len(track.link(brief)) == 1
-    long = [[face(0)], *[[]] * (track.MOST_ABSENT + 1), [face(0)]]
+    long = [[face(0)], *[[]] * (track.MOST_MISSED + 1), [face(0)]]
     assert len(track.link(long)) == 2
 
 
@@ -49,12 +49,12 @@ def test_every_face_is_in_exactly_one_track_and_no_track_has_two_of_a_frame(coun
         assert seen == sorted(set(seen))
 
 
-def test_the_subject_is_who_is_seen_most_or_who_was_touched():
+def test_the_subject_is_the_largest_track_or_the_manipulated_one():
     near, far = [face(0, side=20)] * 3, [face(100, side=10)] * 3
     tracks = track.link([[a, b] for a, b in zip(far, near, strict=True)])
     assert track.subject(tracks).sightings[0].face.box[0] == 0
-    touched = track.subject(tracks, lambda one: 0.2 if one.face.box[0] == 100 else 0.0)
-    assert touched.sightings[0].face.box[0] == 100
+    manipulated = track.subject(tracks, lambda one: 0.2 if one.face.box[0] == 100 else 0.0)
+    assert manipulated.sightings[0].face.box[0] == 100
     assert track.subject(tracks, lambda one: 0.0).sightings[0].face.box[0] == 0
     assert track.subject([]) is None
 

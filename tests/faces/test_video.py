@@ -111,7 +111,7 @@ def test_only_containers_are_opened_never_lists_of_other_files(tmp_path, content
     write(tmp_path / "other.mp4", "mp4v")
     path = tmp_path / "list.mp4"
     path.write_bytes(content)
-    with pytest.raises(Unreadable, match="no MP4"):
+    with pytest.raises(Unreadable, match="is not an MP4"):
         video.count_frames(path)
 
 

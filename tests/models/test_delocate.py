@@ -1,4 +1,4 @@
-"""Delocate: what its map is taught by, and what it is not."""
+"""Delocate: which faces and pixels train its map."""
 
 import dataclasses
 from typing import Any
@@ -9,14 +9,16 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models import losses
-from jaxfake.models.delocate import Delocate, DelocateRule
-from jaxfake.models.meta import MetaRule
+from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses
 from jaxfake.models.vit import Compute
 from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder
 
-RULE = DelocateRule("delocate", 4, 2, 4, 4, 0.5, 0.0, MetaRule("none", False, 1e-3, 1.0))
-DELOCATE = Delocate(RECOVER, RULE)
+SETTINGS = DelocateSettings(
+    "delocate", 4, 2, 4, 4, 0.5, 0.0, MetaSettings("none", False, 1e-3, 1.0)
+)
+DELOCATE = Delocate(RECOVER, SETTINGS)
 FAKE = np.arange(BATCH) % 2 == 1
 
 
@@ -34,7 +36,7 @@ def _losses(compiled: Any, params: Any, **changes: np.ndarray) -> Losses:
     return compiled(params, labelled_faces() | changes, KEYS)
 
 
-def test_a_fake_without_a_mask_teaches_classification_alone(compiled: Any, params: Any) -> None:
+def test_a_fake_without_a_mask_counts_in_classification_only(compiled: Any, params: Any) -> None:
     unknown = ~FAKE | (np.arange(BATCH) > 1)  # all but the first fake have a mask
     total = _losses(compiled, params, has_mask=unknown).total
     for name in ("pixels", "dice", "push"):
@@ -52,7 +54,7 @@ def test_a_fake_with_an_empty_mask_has_no_dice(compiled: Any, params: Any) -> No
     assert all(np.isfinite(term.values).all() for term in total.values())
 
 
-def test_no_prediction_looks_at_the_mask(params: Any) -> None:
+def test_predictions_do_not_use_the_mask(params: Any) -> None:
     seen = (schema.IMAGE, schema.LANDMARKS)
     batch = {name: value for name, value in labelled_faces().items() if name in seen}
     prediction = jax.eval_shape(DELOCATE.predict, params, batch, KEYS)
@@ -89,13 +91,13 @@ def test_pixel_losses_are_those_of_their_definitions() -> None:
     entropy = -(2.0 * truth * np.log(chance) + (1 - truth) * np.log(1 - chance))
     got = losses.pixel_cross_entropy(logits, truth, 2.0)
     np.testing.assert_allclose(got, entropy.mean((1, 2)), rtol=1e-5)
-    np.testing.assert_allclose(losses.soft_dice_error(truth, truth), 0.0, atol=1e-6)
-    opposite = losses.soft_dice_error(1 - truth, truth)
+    np.testing.assert_allclose(losses.soft_dice_loss(truth, truth), 0.0, atol=1e-6)
+    opposite = losses.soft_dice_loss(1 - truth, truth)
     np.testing.assert_allclose(opposite, 1 - 1 / 17, rtol=1e-5)
 
 
 def test_passes_mask_as_many_patches_as_the_rule_says(params: Any) -> None:
-    few = Delocate(RECOVER, dataclasses.replace(RULE, masked=1))
+    few = Delocate(RECOVER, dataclasses.replace(SETTINGS, masked=1))
     batch = labelled_faces()
     hidden = [
         int(np.asarray(jax.jit(one.predict)(params, batch, KEYS).hidden).sum(axis=(1, 2)).max())
@@ -106,7 +108,7 @@ def test_passes_mask_as_many_patches_as_the_rule_says(params: Any) -> None:
 
 def test_half_precision_is_of_activations_alone() -> None:
     mae = dataclasses.replace(RECOVER.mae, compute=Compute("bfloat16"), parent=None)
-    half = Delocate(dataclasses.replace(RECOVER, mae=mae), RULE)
+    half = Delocate(dataclasses.replace(RECOVER, mae=mae), SETTINGS)
     params = jax.eval_shape(lambda: half.init(jax.random.key(0), None))
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {np.dtype("float32")}
     total = jax.eval_shape(half.losses, params, labelled_faces(), KEYS).total

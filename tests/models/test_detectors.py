@@ -1,4 +1,4 @@
-"""Stage 2: what the three detectors start from, look at and learn from, and what they must not."""
+"""Stage 2: what the detectors start from, what they use and what they learn from."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,13 +12,13 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models import vit
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
-from jaxfake.models.delocate import Delocate, DelocateRule
-from jaxfake.models.heads import mean_where
-from jaxfake.models.meta import MetaRule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.heads import pool_where
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Prediction
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from tests.study import (
@@ -34,22 +34,25 @@ from tests.study import (
     means,
     random_autoencoder,
     studied,
-    touched,
     unlabelled_faces,
+    with_gradient,
 )
 
-FINETUNED = MoverRule("mover", "finetuned", map_weight=0.5, dropout=0.2, drop_path=0.2)
+FINETUNED = MoverSettings("mover", "finetuned", map_weight=0.5, dropout=0.2, drop_path=0.2)
 METHODS = {
     "mover": Mover(RECOVER, dataclasses.replace(FINETUNED, networks="both")),
     "mover_finetuned": Mover(RECOVER, FINETUNED),
     "mover_mapping": Mover(RECOVER, dataclasses.replace(FINETUNED, networks="mapping")),
-    "deepfakemae": DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.2, 0.2)),
-    "deepfakemae_frozen": DeepfakeMAE(
-        RECOVER, DeepfakeMAERule("deepfakemae", "frozen", 0.5, 0.2, 0.2)
+    "deepfakemae": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.2, 0.2)
     ),
-    "recap": Recap(RECOVER, RecapRule("recap", "margin", True, 0.5, 0.2)),
+    "deepfakemae_frozen": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "frozen", 0.5, 0.2, 0.2)
+    ),
+    "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.2)),
     "delocate": Delocate(
-        RECOVER, DelocateRule("delocate", 4, 2, 4, 4, 0.5, 0.2, MetaRule("none", False, 1e-3, 1.0))
+        RECOVER,
+        DelocateSettings("delocate", 4, 2, 4, 4, 0.5, 0.2, MetaSettings("none", False, 1e-3, 1.0)),
     ),
 }
 COPIES = {
@@ -227,16 +230,16 @@ def test_terms_of_a_class_leave_the_other_out(case: Case, batch: schema.Batch) -
     assert (len(losses.total) > 1) == (case.name != "mover_finetuned")
 
 
-def test_all_but_the_frozen_learns(case: Case, batch: schema.Batch) -> None:
+def test_all_parameters_but_the_frozen_have_a_gradient(case: Case, batch: schema.Batch) -> None:
     study = case.study(case.params, batch, KEYS)
-    moved = set().union(*(touched(gradient) for gradient in study.gradients.values()))
+    moved = set().union(*(with_gradient(gradient) for gradient in study.gradients.values()))
     still = {name for name in by_name(case.params) if name.startswith("frozen/")}
     if case.name in ("recap", "delocate"):  # their mapping network sees all of a face
         still.add("mapping/decoder/mask_token")
     assert moved == by_name(case.params).keys() - still
 
 
-def test_verdicts_in_training_are_those_of_prediction_but_for_dropout(
+def test_training_and_prediction_have_the_same_logits_but_for_dropout(
     made: Callable[[str], Case], batch: schema.Batch, faces: schema.Batch
 ) -> None:
     case = made("mover_finetuned")
@@ -248,7 +251,7 @@ def test_verdicts_in_training_are_those_of_prediction_but_for_dropout(
     for keys in (KEYS, OTHER_KEYS):
         got = losses(case.params, batch, keys)
         np.testing.assert_allclose(got.total["classification"].values, expected, rtol=1e-4)
-        np.testing.assert_array_equal(got.watch["accuracy"].values, (score > 0.5) == fake)
+        np.testing.assert_array_equal(got.metrics["accuracy"].values, (score > 0.5) == fake)
         dropped = case.study(case.params, batch, keys).losses.total["classification"].values
         assert not np.isclose(dropped, expected, rtol=1e-3).any()
 
@@ -287,4 +290,4 @@ def test_a_block_without_its_branches_is_the_identity() -> None:
 def test_the_mean_is_over_the_chosen_patches() -> None:
     features = jnp.asarray([[[1.0], [3.0], [8.0]], [[2.0], [5.0], [7.0]]])
     chosen = jnp.asarray([[True, True, False], [False, False, True]])
-    np.testing.assert_allclose(mean_where(features, chosen), [[2.0], [7.0]])
+    np.testing.assert_allclose(pool_where(features, chosen), [[2.0], [7.0]])

@@ -15,7 +15,7 @@ from flax.traverse_util import flatten_dict
 from jaxfake.models import vit
 from jaxfake.models.losses import Term, masked_mean, mean_over, squared_error
 from jaxfake.models.mae import Decoder, MaskedAutoencoder
-from jaxfake.models.masking import Mask, MaskRule
+from jaxfake.models.masking import Mask, MaskSettings
 from jaxfake.models.pixels import normalise, patchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size
@@ -25,7 +25,7 @@ from jaxfake.weights.names import HF
 GOLDEN = Path(__file__).parents[1] / "golden" / "vit_mae.npz"
 ENCODER, DECODER = Size(20, 2, 2), Size(12, 2, 3)
 MAE = MaskedAutoencoder(ENCODER, DECODER, image=16, patch=4)
-RECOVER = Recover(MAE, MaskRule(count=12))
+RECOVER = Recover(MAE, MaskSettings(count=12))
 TOLERANCE = 1e-5
 GRADIENT_TOLERANCE = 1e-6  # gradients are smaller numbers than activations
 
@@ -60,7 +60,7 @@ def image(golden):
 @pytest.fixture(scope="module")
 def recovery(params, image, mask):
     with jax.default_matmul_precision("highest"):
-        return jax.jit(RECOVER.recover)(params, image, mask)
+        return jax.jit(RECOVER.mae.apply)({"params": params}, image, mask)
 
 
 def ours(golden, prefix):
@@ -199,7 +199,8 @@ def test_loss_and_its_gradient_for_every_weight(golden, params, image, mask):
     """Theirs is one mean over all masked patches of the batch; with one M for all, ours is the same."""
 
     def loss(params):
-        error = squared_error(RECOVER.recover(params, image, mask).patches, patchify(image, 4))
+        patches = MAE.apply({"params": params}, image, mask).patches
+        error = squared_error(patches, patchify(image, 4))
         return masked_mean(Term(mean_over(error, mask.dropped), jnp.ones(2)))
 
     value, gradient = jax.jit(jax.value_and_grad(loss))(params)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jaxfake.faces.parts import BACKGROUND, FACE_PARTS, LIPS, PartMap
 from jaxfake.models import rng
-from jaxfake.models.masking import MaskRule, choose_parts, draw_mask
+from jaxfake.models.masking import MaskSettings, choose_parts, draw_mask
 
 GRID, BATCH = 6, 4
 COUNT = GRID**2
@@ -68,7 +68,7 @@ faces_given = given(
 @settings(max_examples=40, deadline=None)
 @faces_given
 def test_part_masks_its_part_then_the_face_then_the_background(faces, chosen, count, seed):
-    dropped = split(MaskRule("part", count), faces, chosen, seed)
+    dropped = split(MaskSettings("part", count), faces, chosen, seed)
     own = faces.part == chosen[:, None]
     face = (faces.part != BACKGROUND) & ~own
     room = count
@@ -81,7 +81,7 @@ def test_part_masks_its_part_then_the_face_then_the_background(faces, chosen, co
 @settings(max_examples=20, deadline=None)
 @faces_given
 def test_roi_any_masks_regions_of_interest_first(faces, chosen, count, seed):
-    dropped = split(MaskRule("roi_any", count), faces, chosen, seed)
+    dropped = split(MaskSettings("roi_any", count), faces, chosen, seed)
     interest = faces.roi != BACKGROUND
     assert np.array_equal((dropped & interest).sum(1), np.minimum(interest.sum(1), count))
 
@@ -89,15 +89,15 @@ def test_roi_any_masks_regions_of_interest_first(faces, chosen, count, seed):
 @settings(max_examples=20, deadline=None)
 @faces_given
 def test_random_knows_nothing_of_the_face(faces, chosen, count, seed):
-    dropped = split(MaskRule("random", count), faces, chosen, seed)
+    dropped = split(MaskSettings("random", count), faces, chosen, seed)
     blank = PartMap(np.zeros_like(faces.part), np.zeros_like(faces.roi))
-    assert np.array_equal(split(MaskRule("random", count), blank, chosen, seed), dropped)
+    assert np.array_equal(split(MaskSettings("random", count), blank, chosen, seed), dropped)
 
 
 @settings(max_examples=40, deadline=None)
 @faces_given
 def test_crfr_masks_a_whole_part_and_the_same_share_of_the_others(faces, chosen, count, seed):
-    dropped = split(MaskRule("crfr", count), faces, chosen, seed)
+    dropped = split(MaskSettings("crfr", count), faces, chosen, seed)
     for part, own, mask in zip(faces.part, chosen, dropped, strict=True):
         assert mask[part == own].sum() == min((part == own).sum(), count)
         others = [mask[part == p] for p in set(part) - {own}]
@@ -112,7 +112,7 @@ def test_masks_differ_across_the_batch_and_replay_from_the_key(mode):
     one = PartMap(*np.tile(np.arange(COUNT, dtype=np.int32) % 4, (2, BATCH, 1)))
     chosen = np.full(BATCH, LIPS, np.int32)
     # Six of the nine patches of the part, or more than the part where it is masked whole.
-    rule = MaskRule(mode, 14 if mode == "crfr" else 6)
+    rule = MaskSettings(mode, 14 if mode == "crfr" else 6)
     dropped = split(rule, one, chosen, 0)
     assert len({tuple(row) for row in dropped}) == BATCH
     assert np.array_equal(split(rule, one, chosen, 0), dropped)
@@ -123,7 +123,7 @@ def test_an_example_draws_alone():
     """Its mask hangs on its key and face, not on the rest of the batch."""
     faces = PartMap(*np.tile(np.arange(COUNT, dtype=np.int32) % 4, (2, BATCH, 1)))
     chosen = np.array([1, 2, 3, 1], np.int32)
-    rule, order = MaskRule("part", 7), np.array([2, 0, 3, 1])
+    rule, order = MaskSettings("part", 7), np.array([2, 0, 3, 1])
     mask = draw(rule, keys(5), faces, chosen)
     turned = draw(rule, keys(5)[order], faces, chosen[order])
     assert np.array_equal(turned.drop, mask.drop[order])
@@ -135,7 +135,7 @@ def test_regions_of_interest_are_favoured_with_room_for_chance():
     roi = np.tile((np.arange(COUNT) < 6).astype(np.int32), (1000, 1))
     chosen = np.ones(1000, np.int32)
     many = rng.example_keys(ROOT, jnp.asarray(0), 1000)
-    dropped = np.asarray(draw(MaskRule("part", 9), many, PartMap(part, roi), chosen).dropped)
+    dropped = np.asarray(draw(MaskSettings("part", 9), many, PartMap(part, roi), chosen).dropped)
     interest, rest = dropped[:, :6].mean(), dropped[:, 6:18].mean()
     assert rest + 0.2 < interest < 0.9
     assert rest > 0.2
@@ -153,6 +153,6 @@ def test_a_choice_does_not_tell_the_mask():
     blank = PartMap(*np.zeros((2, 3000, COUNT), np.int32))
     roots = jax.vmap(jax.random.split)(rng.example_keys(ROOT, jnp.asarray(1), 3000))
     chosen = choose_parts(roots[:, 0])
-    dropped = np.asarray(draw(MaskRule("part", 9), roots[:, 1], blank, chosen).dropped)
+    dropped = np.asarray(draw(MaskSettings("part", 9), roots[:, 1], blank, chosen).dropped)
     for part in FACE_PARTS:
         np.testing.assert_allclose(dropped[np.asarray(chosen) == part].mean(0), 0.25, atol=0.07)

@@ -1,4 +1,4 @@
-"""Recap's own losses: who is pulled, who is pushed how far, and the medians that say what is far."""
+"""The mapping losses of Recap: which faces are pulled and pushed, the margin and its medians."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,9 +11,9 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.models.losses import Term
-from jaxfake.models.margin import EMPHASIS, FLOOR, MARGIN
-from jaxfake.models.recap import Recap, RecapRule
-from jaxfake.train.rules import path_name
+from jaxfake.models.margin_loss import EMPHASIS, FACTOR, FLOOR
+from jaxfake.models.recap import Recap, RecapSettings
+from jaxfake.runtime.tree_paths import path_name
 from tests.study import (
     KEYS,
     RECOVER,
@@ -23,10 +23,10 @@ from tests.study import (
     means,
     random_autoencoder,
     studied,
-    touched,
+    with_gradient,
 )
 
-MARGINS = RecapRule("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.2)
+MARGINS = RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.2)
 
 
 class Case(NamedTuple):
@@ -65,20 +65,20 @@ def _recovery_errors(recap: Case, batch: schema.Batch) -> np.ndarray:
     return np.exp(np.asarray(distance) - 20.0)
 
 
-def test_recap_lets_go_of_fakes_past_the_margin(recap: Case, batch: schema.Batch) -> None:
+def test_recap_does_not_push_fakes_beyond_the_margin(recap: Case, batch: schema.Batch) -> None:
     study = recap.study(_with_margin(recap.params, -20.0, 0.0), batch, KEYS)
     terms = study.losses.total
-    assert (_distances(terms) > MARGIN * FLOOR).all()
+    assert (_distances(terms) > FACTOR * FLOOR).all()
     assert not np.any(terms["push"].values)
-    assert not touched(study.gradients["push"])
-    assert touched(study.gradients["pull"])
+    assert not with_gradient(study.gradients["push"])
+    assert with_gradient(study.gradients["pull"])
 
 
-def test_recap_pushes_fakes_up_to_a_multiple_of_the_typical_real_distance(
+def test_recap_pushes_fakes_up_to_a_multiple_of_the_median_real_distance(
     recap: Case, batch: schema.Batch
 ) -> None:
     far = recap.study(_with_margin(recap.params, np.log(10.0), 20.0), batch, KEYS)
-    expected = MARGINS.map_weight * EMPHASIS[0] * (MARGIN * 10.0 - _distances(far.losses.total))
+    expected = MARGINS.map_weight * EMPHASIS[0] * (FACTOR * 10.0 - _distances(far.losses.total))
     np.testing.assert_allclose(far.losses.total["push"].values, expected, rtol=1e-4)
     pulled, pushed = (by_name(far.gradients[name]) for name in ("pull", "push"))
     bias = "mapping/decoder/pred/bias"
@@ -90,20 +90,20 @@ def test_the_margin_has_a_floor(recap: Case, batch: schema.Batch) -> None:
     blank = jax.tree_util.tree_map_with_path(
         lambda path, leaf: leaf * float("decoder/pred" not in path_name(path)), recap.params
     )  # both networks give the same grey, so that the distance is 0 and the push is the bound
-    for typical, bound in ((FLOOR / 2, MARGIN * FLOOR), (FLOOR * 2, MARGIN * FLOOR * 2)):
+    for typical, bound in ((FLOOR / 2, FACTOR * FLOOR), (FLOOR * 2, FACTOR * FLOOR * 2)):
         params = _with_margin(blank, np.log(typical), 20.0)
         push = recap.study(params, batch, KEYS).losses.total["push"].values
         np.testing.assert_allclose(push, MARGINS.map_weight * EMPHASIS[0] * bound, rtol=1e-5)
 
 
-def test_recap_weighs_fakes_by_their_recovery_error_within_bounds(
+def test_recap_weights_fakes_by_their_recovery_error_within_bounds(
     recap: Case, batch: schema.Batch
 ) -> None:
     errors = _recovery_errors(recap, batch)
     for usual in (errors[1], errors.max() / 5, errors.min() / 100, errors.max() * 100):
         params = _with_margin(recap.params, np.log(10.0), np.log(usual))
         terms = recap.study(params, batch, KEYS).losses.total
-        unweighted = MARGINS.map_weight * (MARGIN * 10.0 - _distances(terms))
+        unweighted = MARGINS.map_weight * (FACTOR * 10.0 - _distances(terms))
         expected = np.clip(errors / usual, *EMPHASIS)
         np.testing.assert_allclose(terms["push"].values / unweighted, expected, rtol=1e-3)
 
@@ -125,17 +125,17 @@ def test_the_quantile_loss_is_smallest_at_the_median_of_its_class(
     assert loss(middle) < min(loss(low), loss(high))
 
 
-def test_the_medians_and_networks_learn_apart(recap: Case, batch: schema.Batch) -> None:
+def test_medians_and_networks_have_separate_gradients(recap: Case, batch: schema.Batch) -> None:
     params = _with_margin(recap.params, np.log(10.0), 0.0)  # with push and pull at work
     gradients = recap.study(params, batch, KEYS).gradients
-    assert touched(gradients.pop("real_median")) == {"margin/real_distance"}
-    assert touched(gradients.pop("fake_median")) == {"margin/fake_error"}
+    assert with_gradient(gradients.pop("real_median")) == {"margin/real_distance"}
+    assert with_gradient(gradients.pop("fake_median")) == {"margin/fake_error"}
     assert gradients.keys() == {"classification", "pull", "push"}
     for gradient in gradients.values():
-        assert not touched(gradient["margin"])
+        assert not with_gradient(gradient["margin"])
 
 
-def test_the_ablations_drop_or_unbind_the_push(recap: Case, batch: schema.Batch) -> None:
+def test_the_ablations_drop_the_push_or_its_margin(recap: Case, batch: schema.Batch) -> None:
     def method(mapping: Any) -> Recap:
         return Recap(RECOVER, dataclasses.replace(MARGINS, mapping=mapping, emphasis=False))
 

@@ -13,8 +13,8 @@ from jaxfake.faces.parts import FACE_PARTS
 from jaxfake.models import rng
 from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder, Recovery
-from jaxfake.models.masking import MaskRule
-from jaxfake.models.passes import by_pass, mask_each_part
+from jaxfake.models.masking import MaskSettings
+from jaxfake.models.part_passes import by_pass, mask_each_part
 from jaxfake.models.pixels import patchify, to_picture, unpatchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size
@@ -22,7 +22,7 @@ from jaxfake.models.vit import Compute, Size
 SIDE, PATCH, MASKED, BATCH = 28, 4, 9, 4
 GRID = SIDE // PATCH
 MAE = MaskedAutoencoder(Size(16, 1, 2), Size(8, 1, 2), SIDE, PATCH)
-RECOVER = Recover(MAE, MaskRule(count=MASKED))
+RECOVER = Recover(MAE, MaskSettings(count=MASKED))
 ROOT = rng.stream(0, "test")
 
 
@@ -48,7 +48,7 @@ KEYS = rng.seeded_keys(ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
 
 losses = jax.jit(RECOVER.losses)
 predict = jax.jit(RECOVER.predict)
-recover = jax.jit(RECOVER.recover)
+autoencode = jax.jit(MAE.apply)
 to_faces = jax.jit(RECOVER.faces)
 
 
@@ -58,23 +58,24 @@ def loss_values(params, batch, keys=KEYS):
 
 @dataclasses.dataclass(frozen=True)
 class Blind(Recover):
-    """Recovers the same grey face whatever it is shown, and remembers the masks that it was given.
+    """Always recovers the same grey face, and records its masks.
 
-    With it the image is the target alone, so the loss shows which pixels it compares.
+    Its image is only the target, so the loss shows which pixels it compares.
     """
 
     masks: list = dataclasses.field(default_factory=list, compare=False)
 
-    def recover(self, params, image, mask):
-        self.masks.append(mask)
-        nothing = jnp.zeros((len(image), 1))
-        return Recovery(jnp.zeros_like(patchify(image, PATCH)), nothing, nothing)
+    def autoencode(self, params, masked):
+        self.masks.append(masked.mask)
+        patches = masked.faces.patches
+        nothing = jnp.zeros((len(patches), 1))
+        return Recovery(jnp.zeros_like(patches), nothing, nothing)
 
 
 @jax.jit
 def blind_losses(batch):
     """Losses of the blind model, and the mask that they were taken over."""
-    blind = Blind(MAE, MaskRule(count=MASKED))
+    blind = Blind(MAE, MaskSettings(count=MASKED))
     return blind.losses(None, batch, KEYS).total["recovery"].values, blind.masks[0]
 
 
@@ -86,7 +87,7 @@ def perturbed(batch, where):
     return batch | {schema.IMAGE: unpatchify(other, PATCH)}
 
 
-def test_loss_ignores_the_targets_kept_pixels_and_heeds_each_masked_patch(batch):
+def test_loss_ignores_kept_pixels_of_the_target_and_depends_on_each_masked_patch(batch):
     before, mask = blind_losses(batch)
     assert np.array_equal(mask.dropped.sum(1), [MASKED] * BATCH)
     assert np.array_equal(blind_losses(perturbed(batch, ~mask.dropped))[0], before)
@@ -97,7 +98,9 @@ def test_loss_ignores_the_targets_kept_pixels_and_heeds_each_masked_patch(batch)
 
 def test_loss_compares_the_networks_recovery_with_the_face(params, batch):
     faces, (_, mask) = to_faces(batch), blind_losses(batch)
-    difference = np.asarray(recover(params, faces.image, mask).patches - faces.patches)
+    difference = np.asarray(
+        autoencode({"params": params}, faces.image, mask).patches - faces.patches
+    )
     picked = np.take_along_axis(difference, np.asarray(mask.drop)[..., None], axis=1)
     expected = np.square(picked).mean((1, 2))
     np.testing.assert_allclose(loss_values(params, batch), expected, rtol=1e-5)
@@ -105,12 +108,12 @@ def test_loss_compares_the_networks_recovery_with_the_face(params, batch):
 
 def test_recovery_cannot_see_masked_pixels(params, batch):
     image, (_, mask) = to_faces(batch).image, blind_losses(batch)
-    recovered = recover(params, image, mask).patches
+    recovered = autoencode({"params": params}, image, mask).patches
     unseen = to_faces(perturbed(batch, mask.dropped)).image
     assert not np.array_equal(unseen, image)
-    assert np.array_equal(recover(params, unseen, mask).patches, recovered)
+    assert np.array_equal(autoencode({"params": params}, unseen, mask).patches, recovered)
     seen = to_faces(perturbed(batch, ~mask.dropped)).image
-    assert not np.array_equal(recover(params, seen, mask).patches, recovered)
+    assert not np.array_equal(autoencode({"params": params}, seen, mask).patches, recovered)
 
 
 def mean_loss(method, batch):
@@ -196,7 +199,7 @@ def test_prediction_masks_each_part_and_shows_what_it_hid(params, batch):
 def test_relative_error_does_not_grow_with_contrast(batch):
     """A blind guess of grey scores a face and its low-contrast copy alike, relative to variance."""
     blind = jax.jit(
-        lambda batch: Blind(MAE, MaskRule(count=MASKED)).predict(None, batch, KEYS).evidence
+        lambda batch: Blind(MAE, MaskSettings(count=MASKED)).predict(None, batch, KEYS).evidence
     )
     strong = blind(batch)
     weak = blind(batch | {schema.IMAGE: batch[schema.IMAGE] // 4 + 96})

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake.models.unet import UNet, _unfolded
+from jaxfake.models.unet import UNet, _depth_to_space
 
 
 @pytest.mark.parametrize("times", [1, 2, 4])
@@ -19,7 +19,7 @@ def test_the_map_is_as_fine_as_asked_for(times: int) -> None:
 
 def test_the_values_of_a_place_fill_its_square() -> None:
     values = np.arange(2 * 3 * 2 * 4).reshape(2, 3, 2, 4)
-    picture = np.asarray(_unfolded(values, 2))
+    picture = np.asarray(_depth_to_space(values, 2))
     assert picture.shape == (2, 6, 4)
     for row in range(3):
         for column in range(2):

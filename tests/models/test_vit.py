@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import SIZES, Compute, Encoder, Size
 
@@ -35,7 +35,7 @@ def test_encoder_has_the_published_number_of_parameters(name, published):
 def test_decoder_of_the_mae_has_26_million_parameters():
     """Width 512, 8 blocks, 16 heads (He et al., 2022), with its two projections."""
     mae = MaskedAutoencoder(SIZES["base"], Size(512, 8, 16), image=224, patch=16)
-    shapes = jax.eval_shape(Recover(mae, MaskRule()).init, jax.random.key(0), None)
+    shapes = jax.eval_shape(Recover(mae, MaskSettings()).init, jax.random.key(0), None)
     assert round(count(shapes["decoder"]) / 1e6, 1) == 26.0
 
 
@@ -76,4 +76,4 @@ def test_bfloat16_compute_keeps_float32_parameters():
 def test_fused_attention_without_its_gpu_is_an_error_and_no_fallback():
     mae = MaskedAutoencoder(SMALL, SMALL, 16, 4, Compute("bfloat16", attend="cudnn"))
     with pytest.raises(RuntimeError, match="cuDNN"):
-        jax.eval_shape(Recover(mae, MaskRule(count=12)).init, jax.random.key(0), None)
+        jax.eval_shape(Recover(mae, MaskSettings(count=12)).init, jax.random.key(0), None)

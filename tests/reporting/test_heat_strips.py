@@ -1,4 +1,4 @@
-"""Heats as pictures."""
+"""Heat maps as pictures."""
 
 import cv2
 import jax.numpy as jnp
@@ -8,20 +8,20 @@ import pytest
 from jaxfake import schema
 from jaxfake.models.method import Prediction
 from jaxfake.reporting.heat_strips import (
-    GREY,
     HeatScale,
     heat_picture,
     heat_scale,
     heat_strips,
-    heated_faces,
+    predict_heat,
 )
+from jaxfake.reporting.strips import GREY
 
 CHOSEN = {"real": np.array([5, 2]), "eyes": np.array([9])}
 ROWS = np.array([5, 2, 9])
 
 
-class Suspicious:
-    """Suspects the left half of every face by the brightness of its first pixel, and recovers white."""
+class LeftHalf:
+    """Heat in the left half of every face, as bright as its first pixel; recovers a white face."""
 
     def predict(self, params, batch, keys):
         first = batch[schema.IMAGE][:, 0, 0, 0] / 255
@@ -30,15 +30,15 @@ class Suspicious:
         return Prediction(first, heat, white, heat > -1, {})
 
 
-class Judge:
-    """Says how bright the first pixel is, and recovers nothing."""
+class Brightness:
+    """The score is the brightness of the first pixel; recovers nothing."""
 
     def predict(self, params, batch, keys):
         return Prediction(batch[schema.IMAGE][:, 0, 0, 0] / 255, None, None, None, {})
 
 
-def test_strips_show_input_mask_recovery_and_heat_of_the_rows_asked_for(dataset, sweep):
-    faces = heated_faces(Suspicious(), {}, dataset, ROWS, sweep)
+def test_strips_show_input_mask_recovery_and_heat_of_the_rows_asked_for(dataset, scoring):
+    faces = predict_heat(LeftHalf(), {}, dataset, ROWS, scoring)
     assert [face.row for face in faces] == ROWS.tolist()
     strips = heat_strips(dataset, CHOSEN, faces, heat_scale(faces, 0.5))
     assert {name: [one.name for one in group] for name, group in strips.items()} == {
@@ -53,20 +53,20 @@ def test_strips_show_input_mask_recovery_and_heat_of_the_rows_asked_for(dataset,
         assert (mask == (GREY if dataset[row].label else 0)).all()
 
 
-def test_a_method_that_recovers_nothing_shows_input_and_mask(dataset, sweep):
-    faces = heated_faces(Judge(), {}, dataset, ROWS, sweep)
+def test_a_method_that_recovers_nothing_shows_input_and_mask(dataset, scoring):
+    faces = predict_heat(Brightness(), {}, dataset, ROWS, scoring)
     strips = heat_strips(dataset, CHOSEN, faces, heat_scale(faces, None))
     assert strips["eyes"][0].columns == ("input", "mask")
 
 
-def test_errors_share_one_scale_and_probabilities_have_theirs(dataset, sweep):
-    faces = heated_faces(Suspicious(), {}, dataset, ROWS, sweep)
+def test_errors_share_one_scale_and_probabilities_have_theirs(dataset, scoring):
+    faces = predict_heat(LeftHalf(), {}, dataset, ROWS, scoring)
     assert heat_scale(faces, 0.5) == HeatScale(1.0, 0.5)
     most = max(face.heat.max() for face in faces)
     assert heat_scale(faces, None).brightest == pytest.approx(most, rel=0.05)
 
 
-def test_the_heat_is_brighter_where_it_is_greater_and_the_line_surrounds_what_is_called():
+def test_the_heat_is_brighter_where_it_is_greater_and_the_line_surrounds_the_predicted_area():
     image = np.full((32, 32, 3), 100, np.uint8)
     heat = np.zeros((32, 32), np.float32)
     heat[8:20, 8:20] = 0.9

@@ -4,19 +4,25 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.evaluation import zero_shot
-from jaxfake.evaluation.metrics.auc import Auc, Bootstrap, Interval, Undefined
+from jaxfake.evaluation.metrics.intervals import Auc, Bootstrap, Interval
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.recovery import AUTOENCODER, Cell, RecoveryTable
+from jaxfake.evaluation.recovery import AUTOENCODER, PartError, RecoveryTable
 from jaxfake.reporting import figures
 from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, write_report
-from jaxfake.reporting.recovered_strips import RECOVERY, Strip
+from jaxfake.reporting.recovered_strips import COLUMNS
 from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section
+from jaxfake.reporting.strips import Strip
 from jaxfake.reporting.training_log import read_log
 from jaxfake.reporting.training_section import training_section
-from jaxfake.reporting.zero_shot_section import zero_shot_highlight, zero_shot_section
-from jaxfake.train.goodput import Wall
+from jaxfake.reporting.zero_shot_section import (
+    zero_shot_highlight,
+    zero_shot_section,
+    zero_shot_sentences,
+)
 
 EVIL = "<script>alert('$x$')</script>"
 
@@ -37,18 +43,18 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-def cell(error):
+def part_error(error):
     interval = Interval(error * 0.9, error * 1.1)
-    return Cell(error, interval, 12.0, Interval(-0.01, 0.02))
+    return PartError(error, interval, 12.0, Interval(-0.01, 0.02))
 
 
 @pytest.fixture
 def table():
-    cells = {
-        name: {part: cell(error) for part in ("eyes", "cheek_nose", "lips", "all parts")}
+    errors = {
+        name: {part: part_error(error) for part in ("eyes", "cheek_nose", "lips", "all parts")}
         for name, error in ((AUTOENCODER, 0.05), ("mean face", 0.2), ("mirror", 0.1))
     }
-    return RecoveryTable(cells, 8, 9, 4, 3, 16, "test")
+    return RecoveryTable(errors, 8, 9, 4, 3, 16, "test")
 
 
 def measured(dataset):
@@ -60,8 +66,8 @@ def measured(dataset):
 def written(path, result, table, log):
     pixels = np.zeros((16, 64, 3), np.uint8)
     strips = {
-        "real": [Strip("a face", 0.1, RECOVERY, pixels)],
-        EVIL: [Strip(EVIL, 0.2, RECOVERY, pixels)],
+        "real": [Strip("a face", 0.1, COLUMNS, pixels)],
+        EVIL: [Strip(EVIL, 0.2, COLUMNS, pixels)],
     }
     sections = (
         recovery_section(table, strips),
@@ -69,7 +75,7 @@ def written(path, result, table, log):
         training_section("recover", log),
     )
     highlights = (zero_shot_highlight(result), *recovery_highlights(table))
-    summary = (zero_shot.in_words(result),)
+    summary = (zero_shot_sentences(result),)
     facts = (("config", EVIL),)
     write_report(path, Report("A run", summary, highlights, facts, sections))
     return path.read_text()
@@ -112,8 +118,8 @@ def test_numbers_and_counts_are_on_the_page(dataset, table, log, tmp_path):
 
 def test_the_account_of_the_time_is_on_the_page(dataset, table, log, tmp_path):
     walls = {
-        "recover": Wall(useful=60, compile=15, lost=25, interruptions=3),
-        EVIL: Wall(useful=100),
+        "recover": WallTime(useful=60, compile=15, lost=25, interruptions=3),
+        EVIL: WallTime(useful=100),
     }
     section = goodput_section(walls)
     path = tmp_path / "r.html"

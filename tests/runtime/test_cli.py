@@ -4,20 +4,24 @@ import subprocess
 import sys
 
 from jaxfake.runtime.errors import USAGE
+from tests.processes import PATIENCE
 from tests.project import ROOT
 
-HEAD = "import errno, threading, time\nfrom jaxfake import cli\nfrom jaxfake.errors import InputError\n"
+HEAD = """import errno, threading
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
+"""
 
 
 def _run(body: str) -> subprocess.CompletedProcess[str]:
     lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
-    program = f"{HEAD}def main():\n{lines}\ncli._SECONDS_TO_LEAVE = 0.1\ncli.run(main)"
+    program = f"{HEAD}def main():\n{lines}\ncli._EXIT_SECONDS = 0.1\ncli.run(main)"
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
 
 
@@ -30,7 +34,7 @@ def test_a_disk_that_takes_nothing_is_one_line() -> None:
 
 def test_threads_that_wait_for_a_failed_save_do_not_hold_up_the_end() -> None:
     done = _run("""
-threading.Thread(target=time.sleep, args=[60]).start()
+threading.Thread(target=threading.Event().wait).start()
 raise InputError("it failed")
 """)
     assert (done.returncode, done.stderr) == (USAGE, "jaxfake: it failed\n")

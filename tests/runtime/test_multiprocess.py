@@ -1,4 +1,4 @@
-"""Two processes, one run: the same losses as one process, and the death of one is nothing lost."""
+"""Two processes, one run: the same losses as one process, and nothing is lost when one dies."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,13 @@ import numpy as np
 import pytest
 
 from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
 from tests.tiny import tiny_flags
 from tools.chaos.job import command, run_to_end
+
+Job = subprocess.Popen[str]
 
 
 @pytest.fixture(autouse=True)
@@ -29,30 +32,36 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _crew(workdir: Path, flags: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Both processes; none outlives its block."""
+def _processes(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
+    """Both processes; none outlives its block. With a file, both stand still before their sixth step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    crew = [f"--coordinator={coordinator}", "--processes=2", "--grace=30"]
-    jobs = [
-        subprocess.Popen(
-            [*command(workdir, flags), *crew, f"--process={number}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in (0, 1)
-    ]
+    group = [f"--coordinator={coordinator}", "--processes=2", f"--grace={FOREVER}"]
+    started = Processes()
     try:
-        yield jobs
+        yield [
+            started.start(
+                _command(
+                    [*command(workdir, flags), *group, f"--process={number}"], held_at, number
+                ),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            for number in (0, 1)
+        ]
     finally:
-        for job in jobs:
-            job.kill()
-            job.communicate()
+        started.end()
 
 
-def _worker(job: subprocess.Popen[str]) -> int:
+def _command(plain: list[str], held_at: Path | None, number: int) -> list[str]:
+    if held_at is None:
+        return plain
+    file = held_at.with_suffix(f".{number}")
+    return held("jaxfake.train.monitor:Monitor.after", 6, file, plain)
+
+
+def _worker(job: Job) -> int:
     """The process that does the work for one that watches it."""
     return int(Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()[0])
 
@@ -68,7 +77,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
-def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
+def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
@@ -76,26 +85,29 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
     flags[0] += ":scratch"  # stage 2 alone
     run_to_end(tmp_path / "one", flags)
 
-    with _crew(tmp_path / "two", flags) as (first, second):
-        while len(_rows(tmp_path / "two")) < 6:
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.01)
+    with _processes(tmp_path / "two", flags, tmp_path / "held") as jobs:
+        stand = [tmp_path / "held.0", tmp_path / "held.1"]
+        for job, file in zip(jobs, stand, strict=True):
+            until(file.exists, job)
+        first, second = jobs
         os.kill(_worker(second), signal.SIGKILL)
-        _, said = first.communicate(timeout=40)
+        assert second.wait(timeout=PATIENCE) == 128 + signal.SIGKILL
+        for file in stand:
+            file.unlink()
+        _, said = first.communicate(timeout=PATIENCE)
         assert first.returncode == PREEMPTED, said
         assert "another process of this run is gone" in said.splitlines()[-1]
-        assert second.wait(timeout=40) == 128 + signal.SIGKILL
 
-    with _crew(tmp_path / "two", flags) as jobs:
+    with _processes(tmp_path / "two", flags, None) as jobs:
         for job in jobs:
-            out, said = job.communicate(timeout=120)
+            out, said = job.communicate(timeout=PATIENCE)
             assert job.returncode == DONE, said
-        assert "report:" not in out  # one of them speaks
+        assert "report:" not in out  # only the first prints
     losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
     assert len(losses[0]) == len(losses[1]) == 24
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    looks = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
-    np.testing.assert_array_equal(looks[1], looks[0])
+    scores = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    np.testing.assert_array_equal(scores[1], scores[0])
     assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
     assert (tmp_path / "two" / "report.html").is_file()
 
@@ -108,7 +120,7 @@ def test_two_processes_train_as_one_and_the_death_of_one_is_nothing_lost(
         ["--coordinator=h:1", "--processes=2", "--process=2"],
     ],
 )
-def test_half_a_crew_is_refused(flags: list[str]) -> None:
+def test_flags_of_several_processes_that_are_incomplete_are_refused(flags: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jaxfake.main", "--config=configs/mover.py", *flags],
         capture_output=True,

@@ -2,9 +2,8 @@
 
 import os
 import signal
-import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jaxfake.runtime.worker_pool import Guarded, Limits, run
+from jaxfake.runtime import worker_pool
+from jaxfake.runtime.worker_pool import GuardedWorker, Limits, run
+from tests.processes import FOREVER, Processes, until
 from tests.project import ROOT
 
-LIMITS = Limits(seconds=30, memory=2 << 30)
+LIMITS = Limits(seconds=FOREVER, memory=2 << 30)
 
 
 def make(folder: Path):
@@ -29,7 +30,8 @@ def make(folder: Path):
             os._exit(3)
         if task == "hang":
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-            time.sleep(60)
+            (folder / "hangs").touch()
+            threading.Event().wait()
         if task == "fail":
             raise KeyError("of this task")
         if task == "eat":
@@ -68,14 +70,52 @@ def test_a_death_costs_its_own_task_only(tmp_path):
     assert all((tmp_path / name).exists() for name in ("a", "b", "c", "die once"))
 
 
-def test_a_hang_costs_its_own_task_only(tmp_path):
-    ends = outcomes(["hang", "a", "b"], tmp_path, Limits(seconds=4, memory=2 << 30))
-    assert ends == {"hang": "it took longer than 4 s", "a": "", "b": ""}
+class Clock:
+    """Stands in for `time` and stands still, so that no task is late but the one that hangs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(worker_pool, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_hang_costs_its_own_task_only(tmp_path, monkeypatch):
+    clock, ends = Clock(monkeypatch), {}
+    for end in run(["hang", "a", "b"], partial(make, tmp_path), 2, LIMITS):
+        ends[end.number] = end.failure
+        if len(ends) == 2:
+            clock.now += 2 * FOREVER
+    assert ends == {0: f"it took longer than {FOREVER:.0f} s", 1: "", 2: ""}
+
+
+def test_a_hang_of_one_task_at_a_time_costs_no_other(tmp_path, monkeypatch):
+    clock, wait = Clock(monkeypatch), worker_pool.wait
+
+    def until_it_hangs(connections, timeout):
+        while not (ready := wait(connections, 0.05)):
+            if (tmp_path / "hangs").exists():
+                (tmp_path / "hangs").unlink()
+                clock.now += 2 * FOREVER
+                break
+        return ready
+
+    monkeypatch.setattr(worker_pool, "wait", until_it_hangs)
+    guarded = GuardedWorker(partial(make, tmp_path), LIMITS)
+    try:
+        assert [guarded(task) for task in ("a", "hang", "b")] == [
+            "",
+            f"it took longer than {FOREVER:.0f} s",
+            "",
+        ]
+    finally:
+        guarded.stop()
 
 
 def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
     def do(tasks: list[str]) -> list[str]:
-        guarded = Guarded(partial(make, tmp_path), Limits(seconds=4, memory=2 << 30))
+        guarded = GuardedWorker(partial(make, tmp_path), LIMITS)
         try:
             return [guarded(task) for task in tasks]
         finally:
@@ -83,10 +123,10 @@ def test_the_guards_hold_for_one_task_at_a_time_in_any_thread(tmp_path):
 
     before = signal.getsignal(signal.SIGINT), dict(os.environ)
     with ThreadPoolExecutor() as threads:
-        first, second = threads.map(do, [["a", "die", "die once"], ["hang", "b"]])
+        first, second = threads.map(do, [["a", "die", "die once"], ["die", "b"]])
     assert (signal.getsignal(signal.SIGINT), dict(os.environ)) == before
     assert ["died twice" in failure for failure in first] == [False, True, False]
-    assert second == ["it took longer than 4 s", ""]
+    assert ["died twice" in failure for failure in second] == [True, False]
     assert all((tmp_path / name).exists() for name in ("a", "b", "die once"))
 
 
@@ -100,31 +140,22 @@ def test_an_error_of_the_program_is_not_swallowed(tmp_path):
         outcomes(["fail"], tmp_path)
 
 
-def test_workers_do_not_outlive_a_killed_parent(tmp_path):
+def test_workers_do_not_outlive_a_killed_parent(tmp_path, processes: Processes):
     code = (
         "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; from functools import partial\n"
-        "from test_worker_pool import make; from jaxfake.runtime.worker_pool import Limits, run\n"
+        "from test_worker_pool import LIMITS, make; from jaxfake.runtime.worker_pool import run\n"
         "if __name__ == '__main__':\n"
-        "    list(run(['hang', 'hang'], partial(make, Path(sys.argv[1])), 2, Limits(60, 2 << 30)))\n"
+        "    list(run(['hang', 'hang'], partial(make, Path(sys.argv[1])), 2, LIMITS))\n"
     )
     script = tmp_path / "parent.py"
     script.write_text(code)
     paths = [str(Path(__file__).parent), str(ROOT)]
-    parent = subprocess.Popen([sys.executable, script, tmp_path, *paths])
-    children = wait_for(lambda: children_of(parent.pid), at_least=2)
+    parent = processes.start([sys.executable, script, tmp_path, *paths])
+    until(lambda: len(children_of(parent.pid)) >= 2, parent)
+    children = children_of(parent.pid)
     parent.kill()
     parent.wait()
-    dead = wait_for(lambda: [pid for pid in children if not running(pid)], at_least=len(children))
-    assert set(dead) == set(children)
-
-
-def wait_for(look, at_least: int) -> list[int]:
-    for _ in range(150):
-        found = look()
-        if len(found) >= at_least:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"only {found} after 15 s")
+    until(lambda: not any(running(pid) for pid in children))
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""A run's folder and its store, as files and objects: what is uploaded, in which order, and believed."""
+"""A run's folder and its store, as files and objects: what is uploaded, in which order, and trusted."""
 
 import hashlib
 import json
@@ -12,23 +12,25 @@ from typing import Any
 import fsspec
 import pytest
 
+from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.runtime.errors import InputError
-from jaxfake.store import layout
-from jaxfake.store.around import mirrored
-from jaxfake.store.claims import read_marker
-from jaxfake.store.layout import Step
-from jaxfake.store.pull import pull
-from jaxfake.store.push import Push
-from jaxfake.store.remote import Remote, StoreError
+from jaxfake.store import object_names
+from jaxfake.store.download import download
+from jaxfake.store.mirrored_run import mirrored
+from jaxfake.store.object_names import Step
+from jaxfake.store.object_store import ObjectStore, StoreError
+from jaxfake.store.upload_queue import UploadQueue
+from jaxfake.store.verify import read_marker
+from tests.processes import FOREVER
 
-CONFIG = "c0ffee"
+RUN, OTHER = RunIdentity("c0ffee"), RunIdentity("decaf")
 
 
-class Unsteady(Remote):
-    """A store that writes down what is changed in it, and fails at the call that it is told to."""
+class RecordingStore(ObjectStore):
+    """A store that records what is changed in it, and fails at a given request."""
 
     def __init__(self, url: str, fail_at: int | None = None) -> None:
-        super().__init__(url, silence=5.0)
+        super().__init__(url, stall_seconds=FOREVER)
         self.changed: list[str] = []
         self.calls, self.fail_at = 0, fail_at
         self.before: Callable[[str], object] = lambda name: None
@@ -36,7 +38,7 @@ class Unsteady(Remote):
     def _call(self, method: str, *args: Any, **options: Any) -> Any:
         self.calls += 1
         if self.calls - 1 == self.fail_at:
-            raise StoreError("the wire was cut")
+            raise StoreError("the connection was cut")
         if method in ("put_file", "pipe_file", "rm_file"):
             name = args[1 if method == "put_file" else 0].removeprefix(self._root + "/")
             self.before(name)
@@ -46,7 +48,7 @@ class Unsteady(Remote):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Of an empty store in memory."""
+    """URL of an empty store in memory."""
     url = f"memory://{uuid.uuid4().hex}"
     yield url
     memory = fsspec.filesystem("memory")
@@ -72,9 +74,9 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def begin(workdir: Path, config: str = CONFIG) -> None:
-    """What every run has."""
-    write(workdir / "config.json", json.dumps({"sha256": config}))
+def begin(workdir: Path, run: RunIdentity = RUN) -> None:
+    """The files that every run has."""
+    write(workdir / "config.json", json.dumps({"sha256": run.config}))
     write(workdir / "metrics.jsonl", "{}\n")
 
 
@@ -87,34 +89,36 @@ def save(workdir: Path, stage: str, number: int, what: str = "", size: int = 100
     making.rename(making.with_name(str(number)))
 
 
-def whole_steps(url: str) -> set[str]:
-    """Names of the checkpoints that have a marker; fails if one of them is not whole."""
-    remote = Remote(url, 5.0)
-    names = remote.names()
-    found = {step for name in names if (step := layout.marker_step(name))}
+def complete_steps(url: str) -> set[str]:
+    """Names of the checkpoints that have a marker; fails if one of them is not complete."""
+    store = ObjectStore(url, FOREVER)
+    names = store.names()
+    found = {step for name in names if (step := object_names.step_of_marker(name))}
     for step in found:
-        files = read_marker(remote, step, names)
+        files = read_marker(store, step, names)
         assert files is not None, step
-        for name, facts in files.items():
+        for name, info in files.items():
             target = Path(shutil.os.devnull)
-            assert remote.get(f"{step.name}/{name}", facts.size, target) == facts.sha256, step
+            assert store.get(f"{step.name}/{name}", info.size, target) == info.sha256, step
     return {f"{step.stage} {step.number}" for step in found}
 
 
 def tree(workdir: Path) -> dict[str, str]:
-    """All that a run consists of."""
+    """All files of a run, by name."""
     found = {str(p.relative_to(workdir)): p for p in workdir.rglob("*") if p.is_file()}
     return {name: path.read_text() for name, path in found.items()}
 
 
-def uploaded(url: str, workdir: Path) -> Push:
-    push = Push(workdir, Remote(url, 5.0), CONFIG, frozenset())
-    push.catch_up(records_too=True)
-    assert not push.lacking()
-    return push
+def upload_all(url: str, workdir: Path) -> UploadQueue:
+    queue = UploadQueue(workdir, ObjectStore(url, FOREVER), RUN, frozenset())
+    queue.upload_new(include_files=True)
+    assert not queue.pending()
+    return queue
 
 
-def test_the_newest_goes_first_its_marker_after_it_and_done_last(url: str, workdir: Path) -> None:
+def test_the_newest_checkpoint_is_uploaded_first_then_its_marker_and_done_last(
+    url: str, workdir: Path
+) -> None:
     write(workdir / ".scratch", "")
     write(workdir / "prepared" / "faces", "")
     write(workdir / "checkpoints" / "damaged" / "recover-7" / "file", "")
@@ -122,27 +126,25 @@ def test_the_newest_goes_first_its_marker_after_it_and_done_last(url: str, workd
     (workdir / "checkpoints/recover/11").rename(
         workdir / "checkpoints/recover/11.orbax-checkpoint-tmp"
     )
-    remote = Unsteady(url)
-    Push(workdir, remote, CONFIG, frozenset()).catch_up(records_too=True)
-    folders = [name.rpartition("/state")[0] for name in remote.changed if name.endswith("/empty")]
+    store = RecordingStore(url)
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=True)
+    folders = [name.rpartition("/state")[0] for name in store.changed if name.endswith("/empty")]
     assert folders == [f"checkpoints/{one}" for one in ("detect/3", "recover/10", "recover/5")]
     for folder in folders:
-        marker = remote.changed.index(f"{folder}.complete.json")
-        files = [i for i, name in enumerate(remote.changed) if name.startswith(f"{folder}/")]
+        marker = store.changed.index(f"{folder}.complete.json")
+        files = [i for i, name in enumerate(store.changed) if name.startswith(f"{folder}/")]
         assert len(files) == 3
         assert max(files) < marker
-        assert remote.changed.index("metrics.jsonl") < marker  # what was measured up to there
-    assert remote.changed[-1] == "DONE"
-    assert not any(
-        word in name for name in remote.changed for word in ("tmp", "scratch", "damaged")
-    )
-    assert not any("prepared" in name for name in remote.changed)
+        assert store.changed.index("metrics.jsonl") < marker  # what was measured up to there
+    assert store.changed[-1] == "DONE"
+    assert not any(word in name for name in store.changed for word in ("tmp", "scratch", "damaged"))
+    assert not any("prepared" in name for name in store.changed)
 
 
-def test_dying_at_any_call_a_marker_never_lies_and_the_next_try_catches_up(
+def test_killed_at_any_request_markers_stay_true_and_the_next_upload_completes(
     url: str, workdir: Path, tmp_path: Path
 ) -> None:
-    uploaded(url, workdir)
+    upload_all(url, workdir)
     begun = shutil.copytree(workdir, tmp_path / "begun")
     for retired in ("recover/5", "recover/10"):
         shutil.rmtree(workdir / "checkpoints" / retired)
@@ -151,60 +153,60 @@ def test_dying_at_any_call_a_marker_never_lies_and_the_next_try_catches_up(
     died = 0
     while True:
         fresh = f"{url}/{died}"
-        uploaded(fresh, begun)
-        remote = Unsteady(fresh, fail_at=died)
-        push = Push(workdir, remote, CONFIG, frozenset())
+        upload_all(fresh, begun)
+        store = RecordingStore(fresh, fail_at=died)
+        queue = UploadQueue(workdir, store, RUN, frozenset())
         try:
-            push.catch_up(records_too=True)
+            queue.upload_new(include_files=True)
             break
         except StoreError:
             died += 1
-        assert {"recover 10", "recover 15"} & whole_steps(fresh)
-        push.catch_up(records_too=True)
-        assert whole_steps(fresh) == {"detect 3", "recover 10", "recover 15"}
+        assert {"recover 10", "recover 15"} & complete_steps(fresh)
+        queue.upload_new(include_files=True)
+        assert complete_steps(fresh) == {"detect 3", "recover 10", "recover 15"}
     assert died > 20
 
 
-def test_what_retention_deleted_here_stays_until_the_newest_is_there(
+def test_what_retention_deleted_here_stays_in_the_store_until_the_newest_is_uploaded(
     url: str, workdir: Path
 ) -> None:
-    uploaded(url, workdir)
+    upload_all(url, workdir)
     shutil.rmtree(workdir / "checkpoints/recover/5")
     shutil.rmtree(workdir / "checkpoints/recover/10")
     save(workdir, "recover", 15)
-    remote = Unsteady(url)
-    remote.before = lambda name: "recover/15" in name and whole_steps(url)
-    Push(workdir, remote, CONFIG, frozenset()).catch_up(records_too=False)
-    arrived = remote.changed.index("checkpoints/recover/15.complete.json")
-    deleted = [i for i, name in enumerate(remote.changed) if name.startswith("-")]
+    store = RecordingStore(url)
+    store.before = lambda name: "recover/15" in name and complete_steps(url)
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=False)
+    arrived = store.changed.index("checkpoints/recover/15.complete.json")
+    deleted = [i for i, name in enumerate(store.changed) if name.startswith("-")]
     assert len(deleted) == 8
     assert min(deleted) > arrived
-    assert whole_steps(url) == {"detect 3", "recover 15"}
-    assert not any("recover/10" in name for name in remote.names())
+    assert complete_steps(url) == {"detect 3", "recover 15"}
+    assert not any("recover/10" in name for name in store.names())
 
 
-def test_the_last_one_there_stays_though_a_newer_one_just_came_here(
+def test_the_last_checkpoint_in_the_store_stays_though_a_newer_one_was_just_saved(
     url: str, workdir: Path
 ) -> None:
-    remote = Unsteady(url)
+    store = RecordingStore(url)
 
     def retire(name: str) -> None:
         if name == "DONE":  # the last to be uploaded
             shutil.rmtree(workdir / "checkpoints/recover/10")
             save(workdir, "recover", 15)
 
-    remote.before = retire
-    push = Push(workdir, remote, CONFIG, frozenset())
-    push.catch_up(records_too=True)
-    assert "recover 10" in whole_steps(url)
-    push.catch_up(records_too=False)
-    assert whole_steps(url) == {"detect 3", "recover 5", "recover 15"}
+    store.before = retire
+    queue = UploadQueue(workdir, store, RUN, frozenset())
+    queue.upload_new(include_files=True)
+    assert "recover 10" in complete_steps(url)
+    queue.upload_new(include_files=False)
+    assert complete_steps(url) == {"detect 3", "recover 5", "recover 15"}
 
 
-def test_a_checkpoint_that_retention_deletes_meanwhile_arrives_whole(
+def test_a_checkpoint_that_retention_deletes_during_its_upload_is_uploaded_completely(
     url: str, workdir: Path
 ) -> None:
-    remote = Unsteady(url)
+    store = RecordingStore(url)
 
     def retire(name: str) -> None:
         if "recover/10/" in name:
@@ -212,9 +214,9 @@ def test_a_checkpoint_that_retention_deletes_meanwhile_arrives_whole(
             if not (workdir / "checkpoints/recover/12").exists():
                 save(workdir, "recover", 12)
 
-    remote.before = retire
-    Push(workdir, remote, CONFIG, frozenset()).catch_up(records_too=True)
-    markers = [name for name in remote.changed if name.endswith("complete.json")]
+    store.before = retire
+    UploadQueue(workdir, store, RUN, frozenset()).upload_new(include_files=True)
+    markers = [name for name in store.changed if name.endswith("complete.json")]
     assert markers == [
         "checkpoints/detect/3.complete.json",
         "checkpoints/recover/10.complete.json",
@@ -222,83 +224,89 @@ def test_a_checkpoint_that_retention_deletes_meanwhile_arrives_whole(
         "checkpoints/recover/5.complete.json",
         "-checkpoints/recover/10.complete.json",
     ]
-    assert whole_steps(url) == {"detect 3", "recover 5", "recover 12"}
+    assert complete_steps(url) == {"detect 3", "recover 5", "recover 12"}
     assert not (workdir / ".mirror").exists()
 
 
-def test_a_score_that_is_added_later_comes_too_and_nothing_else(url: str, workdir: Path) -> None:
-    uploaded(url, workdir)
+def test_a_score_that_is_added_later_is_uploaded_and_nothing_else(url: str, workdir: Path) -> None:
+    upload_all(url, workdir)
     write(workdir / "checkpoints/recover/10/score.json", "0.9")
-    remote = Unsteady(url)
-    push = Push(workdir, remote, CONFIG, frozenset())
-    push.catch_up(records_too=False)
-    there = [name for name in remote.changed if name.startswith("checkpoints")]
+    store = RecordingStore(url)
+    queue = UploadQueue(workdir, store, RUN, frozenset())
+    queue.upload_new(include_files=False)
+    there = [name for name in store.changed if name.startswith("checkpoints")]
     assert there == ["checkpoints/recover/10/score.json", "checkpoints/recover/10.complete.json"]
-    assert "recover 10" in whole_steps(url)
+    assert "recover 10" in complete_steps(url)
 
 
-def test_an_empty_machine_gets_all_of_it_back(url: str, workdir: Path, tmp_path: Path) -> None:
-    uploaded(url, workdir)
-    pulled = pull(Remote(url, 5.0), tmp_path / "new", CONFIG)
-    assert len(pulled.fetched) == 3
+def test_an_empty_machine_downloads_the_whole_run(url: str, workdir: Path, tmp_path: Path) -> None:
+    upload_all(url, workdir)
+    downloaded = download(ObjectStore(url, FOREVER), tmp_path / "new", RUN)
+    assert len(downloaded.steps) == 3
     assert tree(tmp_path / "new") == tree(workdir)
 
 
-def test_a_damaged_checkpoint_is_named_left_out_and_replaced(
+def test_a_damaged_checkpoint_is_named_skipped_and_replaced(
     url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uploaded(url, workdir)
-    Remote(url, 5.0).put_bytes(b"notes of 11 ", "checkpoints/recover/10/meta/metadata")  # as long
+    upload_all(url, workdir)
+    ObjectStore(url, FOREVER).put_bytes(
+        b"notes of 11 ", "checkpoints/recover/10/meta/metadata"
+    )  # as long
     new = tmp_path / "new"
-    pulled = pull(Remote(url, 5.0), new, CONFIG)
+    downloaded = download(ObjectStore(url, FOREVER), new, RUN)
     assert "recover/10 is damaged (meta/metadata differs" in capsys.readouterr().out
-    assert Step("recover", 5) in pulled.fetched
+    assert Step("recover", 5) in downloaded.steps
     assert not (new / "checkpoints/recover/10").exists()
     save(new, "recover", 10)
-    push = Push(new, Remote(url, 5.0), CONFIG, pulled.damaged)
-    push.catch_up(records_too=False)
-    assert whole_steps(url) == {"detect 3", "recover 5", "recover 10"}
+    queue = UploadQueue(new, ObjectStore(url, FOREVER), RUN, downloaded.damaged)
+    queue.upload_new(include_files=False)
+    assert complete_steps(url) == {"detect 3", "recover 5", "recover 10"}
 
 
-def test_half_a_checkpoint_is_none(url: str, workdir: Path, tmp_path: Path) -> None:
-    uploaded(url, workdir)
+def test_an_incomplete_checkpoint_is_not_downloaded(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
+    upload_all(url, workdir)
     for name in ("recover/10/state/d/arrays", "recover/5/meta/metadata", "detect/3.complete.json"):
-        Remote(url, 5.0).delete(f"checkpoints/{name}")
+        ObjectStore(url, FOREVER).delete(f"checkpoints/{name}")
     with pytest.raises(InputError, match="every checkpoint of recover in memory:"):
-        pull(Remote(url, 5.0), tmp_path / "new", CONFIG)
+        download(ObjectStore(url, FOREVER), tmp_path / "new", RUN)
     assert not list((tmp_path / "new" / "checkpoints").rglob("[0-9]*"))
 
 
 @pytest.mark.parametrize("name", ["../../../evil", "/evil", "a/../../evil", "..\\evil", "C:evil"])
-def test_names_that_lead_elsewhere_are_refused(
+def test_names_outside_the_folder_are_refused(
     name: str, url: str, workdir: Path, tmp_path: Path
 ) -> None:
-    uploaded(url, workdir)
-    remote = Remote(url, 5.0)
-    evil = layout.to_json({name: layout.Facts(1, hashlib.sha256(b"x").hexdigest())})
-    remote.put_bytes(evil, "checkpoints/recover/10.complete.json")
-    remote.put_bytes(b"x", f"checkpoints/recover/10/{name}")
-    remote.put_bytes(b"x", "eval\\..\\..\\evil")
+    upload_all(url, workdir)
+    store = ObjectStore(url, FOREVER)
+    evil = object_names.to_json({name: object_names.FileInfo(1, hashlib.sha256(b"x").hexdigest())})
+    store.put_bytes(evil, "checkpoints/recover/10.complete.json")
+    store.put_bytes(b"x", f"checkpoints/recover/10/{name}")
+    store.put_bytes(b"x", "eval\\..\\..\\evil")
     new = tmp_path / "below" / "new"
-    assert Step("recover", 10) in pull(remote, new, CONFIG).damaged
+    assert Step("recover", 10) in download(store, new, RUN).damaged
     assert not list(tmp_path.rglob("*evil*"))
 
 
-def test_a_store_that_is_ahead_is_caught_up_with(url: str, workdir: Path, tmp_path: Path) -> None:
+def test_the_steps_of_a_store_that_is_ahead_are_downloaded(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
     behind = shutil.copytree(workdir, tmp_path / "behind")
     (behind / "DONE").unlink()
     write(workdir / "metrics.jsonl", "{}\n{}\n")
     save(workdir, "detect", 6)
-    uploaded(url, workdir)
-    assert pull(Remote(url, 5.0), behind, CONFIG).fetched == [Step("detect", 6)]
+    upload_all(url, workdir)
+    assert download(ObjectStore(url, FOREVER), behind, RUN).steps == [Step("detect", 6)]
     assert tree(behind) == tree(workdir)
     save(behind, "detect", 9)
     (behind / "DONE").unlink()
-    assert pull(Remote(url, 5.0), behind, CONFIG).fetched == []
+    assert download(ObjectStore(url, FOREVER), behind, RUN).steps == []
     assert not (behind / "DONE").exists()
 
 
-def test_stopped_while_catching_up_it_catches_up_next_time(
+def test_an_interrupted_download_is_completed_by_the_next_one(
     url: str, workdir: Path, tmp_path: Path
 ) -> None:
     behind = shutil.copytree(workdir, tmp_path / "behind")
@@ -306,16 +314,16 @@ def test_stopped_while_catching_up_it_catches_up_next_time(
     write(workdir / "metrics.jsonl", "{}\n{}\n")
     for stage, step in (("recover", 8), ("recover", 20), ("detect", 6)):
         save(workdir, stage, step)
-    uploaded(url, workdir)
+    upload_all(url, workdir)
     calls, stopped = 0, 0
     while True:
         machine = shutil.copytree(behind, tmp_path / f"machine{calls}")
         try:
-            pull(Unsteady(url, fail_at=calls), machine, CONFIG)
+            download(RecordingStore(url, fail_at=calls), machine, RUN)
             break
         except StoreError:
             stopped += 1
-        pull(Remote(url, 5.0), machine, CONFIG)
+        download(ObjectStore(url, FOREVER), machine, RUN)
         expected = tree(workdir) if (machine / "DONE").exists() else tree(workdir).keys() - {"DONE"}
         assert set(tree(machine)) == set(expected)
         assert (machine / "metrics.jsonl").read_text() == "{}\n{}\n"
@@ -324,38 +332,40 @@ def test_stopped_while_catching_up_it_catches_up_next_time(
 
 
 def test_a_store_of_another_run_is_refused(url: str, workdir: Path, tmp_path: Path) -> None:
-    uploaded(url, workdir)
+    upload_all(url, workdir)
     with pytest.raises(InputError, match="holds another run"):
-        pull(Remote(url, 5.0), tmp_path / "new", "decaf")
+        download(ObjectStore(url, FOREVER), tmp_path / "new", OTHER)
     assert not (tmp_path / "new").exists()
-    begin(tmp_path / "other", "decaf")  # begun while the store was away
+    begin(tmp_path / "other", OTHER)  # begun while the store was away
     with pytest.raises(InputError, match="holds another run"):
-        Push(tmp_path / "other", Remote(url, 5.0), "decaf", frozenset()).catch_up(True)
+        UploadQueue(tmp_path / "other", ObjectStore(url, FOREVER), OTHER, frozenset()).upload_new(
+            True
+        )
 
 
-def test_a_workdir_of_another_run_does_not_get_into_the_store(url: str, workdir: Path) -> None:
-    with mirrored(workdir, url, "decaf"):
+def test_a_workdir_of_another_run_is_not_uploaded(url: str, workdir: Path) -> None:
+    with mirrored(workdir, url, OTHER):
         pass  # the job refuses it
-    assert Remote(url, 5.0).names() == {}
+    assert ObjectStore(url, FOREVER).names() == {}
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("runs/mover", "is no URL"),
-        ("s3://", "is no URL"),
+        ("runs/mover", "is not a URL"),
+        ("s3://", "is not a URL"),
         ("s4://bucket/run", "s4"),
         ("s3://key:secret@bucket/run", "leave credentials to the environment"),
     ],
 )
-def test_a_url_that_cannot_be_is_one_line(url: str, said: str) -> None:
+def test_an_impossible_url_is_refused_in_one_line(url: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as error:
-        Remote(url, 5.0)
+        ObjectStore(url, FOREVER)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_package_is_named_by_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     with pytest.raises(InputError, match=r"pip install -e '\.\[gcs\]' -c constraints\.txt"):
-        Remote("gs://bucket/run", 5.0)
+        ObjectStore("gs://bucket/run", 5.0)

@@ -1,12 +1,12 @@
-"""A store that is S3, on this machine, over a wire that is cut, frozen and slow."""
+"""A store that is S3, on this machine, over a proxy that is cut, frozen and slow."""
 
+import dataclasses
 import logging
 import shutil
 import signal
 import subprocess
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -14,26 +14,32 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
-from jaxfake.store.around import mirrored
-from jaxfake.store.mirror import Pace
-from jaxfake.store.remote import Remote
+from jaxfake.store.background_upload import Timing
+from jaxfake.store.mirrored_run import mirrored
+from jaxfake.store.object_store import ObjectStore
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
-from tests.store.test_store import CONFIG, begin, save, tree, whole_steps, write
-from tests.store.wire import Wire
+from tests.store.proxy import Proxy
+from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
 
-HASTY = Pace(
-    look=0.05,
-    records=0.1,
+PATIENT = Timing(
+    poll=0.05,
+    files=0.1,
     first_pause=0.05,
     longest_pause=0.2,
-    start=0.5,
-    silence=1.0,
-    patience=2.0,
+    connect=FOREVER,
+    stall=FOREVER,
+    patience=FOREVER,
 )
+"""However slow the machine is, the store does not count as silent."""
+HASTY = dataclasses.replace(PATIENT, connect=0.5, patience=2.0)
+"""Where the store is cut off for good, and being late changes nothing."""
 BUCKET = "bucket"
+_PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 BIG = 2 << 20  # bytes of a checkpoint, enough to be cut in
 
 
@@ -53,15 +59,15 @@ def server() -> Iterator[int]:
 
 
 @pytest.fixture
-def wire(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def proxy(server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """What the store is reached by."""
-    with Wire(server) as wire:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
-        yield wire
+    with Proxy(server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{proxy.port}")
+        yield proxy
 
 
 @pytest.fixture
-def url(wire: Wire) -> str:
+def url(proxy: Proxy) -> str:
     """Of an empty store."""
     return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
@@ -82,25 +88,20 @@ def _environment(port: int) -> dict[str, str]:
     }
 
 
-def _until(reached: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 120
-    while not reached():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
-def test_the_run_comes_back_on_an_empty_machine(url: str, workdir: Path, tmp_path: Path) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
+def test_an_empty_machine_gets_the_run_from_the_store(
+    url: str, workdir: Path, tmp_path: Path
+) -> None:
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=9 << 20)  # in parts
         save(workdir, "detect", 2)
         write(workdir / "report.html", "all")
         write(workdir / "DONE", "all went well")
-    with mirrored(tmp_path / "new", url, CONFIG, HASTY):
+    with mirrored(tmp_path / "new", url, RUN, PATIENT):
         assert tree(tmp_path / "new") == tree(workdir)
 
 
-def test_a_store_that_is_away_is_told_once_and_caught_up_with(
-    wire: Wire, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failure_of_the_store_is_said_once_and_made_up_for(
+    proxy: Proxy, url: str, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = ""
 
@@ -109,145 +110,158 @@ def test_a_store_that_is_away_is_told_once_and_caught_up_with(
         said += capsys.readouterr().out
         return said
 
-    with mirrored(workdir, url, CONFIG, HASTY):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.broken = True
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.broken = True
         save(workdir, "recover", 10)
-        _until(lambda: "training goes on" in heard())
+        until(lambda: "training goes on" in heard())
         for step in (15, 20, 25):  # while it is away, retention goes on too
             save(workdir, "recover", step)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10))
-            time.sleep(0.1)
-        wire.broken = False
-        _until(lambda: "works again" in heard())
-        assert whole_steps(url) == {"recover 20", "recover 25"}
+            refused = proxy.refused
+            until(lambda: proxy.refused > refused)  # noqa: B023
+        proxy.broken = False
+        until(lambda: "works again" in heard())
+        assert complete_steps(url) == {"recover 20", "recover 25"}
     lines = [line for line in heard().splitlines() if url in line]
     assert len(lines) == 2, said
     assert lines[0].startswith(f"{url} fails (")
     assert lines[1].endswith("works again: it has step 25 of recover")
 
 
-def test_dying_in_the_middle_of_an_upload_leaves_whole_checkpoints_alone(
-    wire: Wire, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
+def test_a_connection_lost_during_an_upload_leaves_complete_checkpoints_unchanged(
+    proxy: Proxy, url: str, workdir: Path, server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
+    with mirrored(workdir, url, RUN, PATIENT):
         save(workdir, "recover", 5, size=BIG)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.cut_after = BIG // 2
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.cut_after = BIG // 2
         save(workdir, "recover", 10, size=BIG)
-        _until(lambda: wire.broken)
+        until(lambda: proxy.broken)
         monkeypatch.setenv(
             "AWS_ENDPOINT_URL", f"http://127.0.0.1:{server}"
-        )  # to look past the wire
-        assert whole_steps(url) == {"recover 5"}
+        )  # to look past the proxy
+        assert complete_steps(url) == {"recover 5"}
         save(workdir, "recover", 15, size=BIG)
-        wire.cut_after, wire.broken = None, False
-        _until(lambda: whole_steps(url) == {"recover 5", "recover 10", "recover 15"})
+        proxy.cut_after, proxy.broken = None, False
+        until(lambda: complete_steps(url) == {"recover 5", "recover 10", "recover 15"})
 
 
-def test_a_slow_store_gets_whole_checkpoints_however_fast_they_are_made_and_deleted(
-    wire: Wire, url: str, workdir: Path
+def test_a_slow_store_gets_complete_checkpoints_however_fast_they_are_saved_and_deleted(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
-    with mirrored(workdir, url, CONFIG, HASTY):
-        wire.pause = 0.05
+    with mirrored(workdir, url, RUN, PATIENT):
+        proxy.frozen = True
         for step in range(5, 30, 5):
             save(workdir, "recover", step, size=BIG // 2)
             shutil.rmtree(workdir / "checkpoints" / "recover" / str(step - 10), ignore_errors=True)
-            time.sleep(0.1)  # an upload takes ten times as long
-        assert not whole_steps(url) & {"recover 20", "recover 25"}
-    assert whole_steps(url) == {"recover 20", "recover 25"}
+            proxy.let_through(1)
+        proxy.frozen = False
+    assert complete_steps(url) == {"recover 20", "recover 25"}
 
 
-def test_a_frozen_store_holds_up_nothing_and_the_end_says_what_is_here_alone(
-    wire: Wire, url: str, workdir: Path
+def test_a_hanging_store_delays_nothing_and_the_end_says_what_was_not_uploaded(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
         save(workdir, "recover", 5)
-        _until(lambda: whole_steps(url) == {"recover 5"})
-        wire.frozen = True
+        until(lambda: complete_steps(url) == {"recover 5"})
+        proxy.frozen = True
         for step in (10, 15):
             save(workdir, "recover", step)
         raise Preempted("stopped at step 15")
 
-    with pytest.raises(Preempted) as stop, mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted) as stop, mirrored(workdir, url, RUN, HASTY):
         job()
     message = str(stop.value)
     assert message.startswith(
         "stopped at step 15; but only the disk of this machine has step 15 of rec"
     )
     assert f"{url} has step 5 of recover" in message
-    wire.frozen = False
-    with mirrored(workdir, url, CONFIG, HASTY):
+    proxy.frozen = False
+    with mirrored(workdir, url, RUN, PATIENT):
         write(workdir / "DONE", "all went well")
-    assert whole_steps(url) == {"recover 5", "recover 10", "recover 15"}
+    assert complete_steps(url) == {"recover 5", "recover 10", "recover 15"}
 
 
-def test_a_run_that_is_done_and_not_uploaded_is_to_be_run_again(
-    wire: Wire, url: str, workdir: Path
+def test_a_run_that_is_done_but_not_uploaded_has_to_be_run_again(
+    proxy: Proxy, url: str, workdir: Path
 ) -> None:
     def job() -> None:
-        wire.broken = True
+        proxy.broken = True
         save(workdir, "recover", 5)
         write(workdir / "DONE", "all went well")
 
     said = "the run is done, but only the disk of this machine has step 5 of recover"
-    with pytest.raises(Preempted, match=said), mirrored(workdir, url, CONFIG, HASTY):
+    with pytest.raises(Preempted, match=said), mirrored(workdir, url, RUN, HASTY):
         job()
-    wire.broken = False
-    with mirrored(workdir, url, CONFIG, HASTY):
+    proxy.broken = False
+    with mirrored(workdir, url, RUN, PATIENT):
         pass
-    assert whole_steps(url) == {"recover 5"}
-    assert "DONE" in Remote(url, 5.0).names()
+    assert complete_steps(url) == {"recover 5"}
+    assert "DONE" in ObjectStore(url, FOREVER).names()
 
 
-def test_without_the_store_only_a_run_that_is_here_goes_on(
-    wire: Wire, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
+    proxy: Proxy, url: str, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wire.broken = True
+    proxy.broken = True
     with (
-        pytest.raises(InputError, match="would begin anew"),
-        mirrored(tmp_path / "new", url, CONFIG, HASTY),
+        pytest.raises(InputError, match="would start anew"),
+        mirrored(tmp_path / "new", url, RUN, HASTY),
     ):
-        raise AssertionError("it began")
+        raise AssertionError("it started")
     assert not (tmp_path / "new").exists()
-    with mirrored(workdir, url, CONFIG, HASTY):
+    heard: list[str] = []
+
+    def has_said(words: str) -> bool:
+        heard.extend(line for line in capsys.readouterr().out.splitlines() if url in line)
+        return any(words in line for line in heard)
+
+    with mirrored(workdir, url, RUN, dataclasses.replace(PATIENT, connect=0.5)):
         save(workdir, "recover", 5)
-        wire.broken = False
-    said = [line for line in capsys.readouterr().out.splitlines() if url in line]
+        proxy.broken = False
+        until(lambda: has_said("works again"))
+    said = heard
     assert len(said) == 2
     assert "going on from what" in said[0]
     assert "works again: it has step 5 of recover" in said[1]
     assert "secret" not in "".join(said)
 
 
-def test_stopped_the_disk_lost_and_run_again_it_ends_like_the_untouched_run(
-    server: int, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
+    server: int,
+    tiny_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: Processes,
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
-    calm, lost, found = (tmp_path / name for name in ("calm", "lost", "found"))
+    reference, lost, found = (tmp_path / name for name in ("reference", "lost", "found"))
     flags = _short(tiny_root)
-    untouched = _started(calm, flags)
-    job = _started(lost, [*flags, f"--store={url}"])
-    rows = lost / "metrics.jsonl"
-    _until(lambda: job.poll() is not None or (rows.exists() and rows.stat().st_size))
+    untouched = processes.start(command(reference, flags), **_PIPES)
+    stored = [*flags, f"--store={url}", f"--grace={FOREVER}"]
+    at_step_three = ("jaxfake.train.monitor:Monitor.after", 3, tmp_path / "held")
+    job = processes.start(held(*at_step_three, command(lost, stored)), **_PIPES)
+    until((tmp_path / "held").exists, job)
     job.send_signal(signal.SIGTERM)
-    _, said = job.communicate(timeout=180)
+    _, said = job.communicate(timeout=PATIENCE)
     assert job.returncode == PREEMPTED, said
     assert "with the state saved: run the same command again" in said
     assert "only the disk" not in said
     shutil.rmtree(lost)
 
-    again = _started(found, [*flags, f"--store={url}"])
-    told, said = again.communicate(timeout=180)
+    again = processes.start(command(found, stored), **_PIPES)
+    told, said = again.communicate(timeout=PATIENCE)
     assert again.returncode == 0, said
     assert f"fetched from {url}: recover " in told
     assert "recover: restored step" in told
-    untouched.communicate(timeout=180)
-    assert same_end(calm, found)
-    names = Remote(url, 5.0).names()
+    untouched.communicate(timeout=PATIENCE)
+    assert same_end(reference, found)
+    names = ObjectStore(url, FOREVER).names()
     assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
 
 
@@ -256,14 +270,9 @@ def _short(root: Path) -> list[str]:
     flags = tiny_flags(
         root,
         model__encoder__width=32,
-        recover__steps=40,
+        recover__steps=6,
         recover__batch_size=8,
-        log_every=5,
+        log_every=2,
         checkpoints__at_risk_seconds=0.5,
     )
     return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]
-
-
-def _started(workdir: Path, flags: list[str]) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command(workdir, flags), stdout=pipe, stderr=pipe, text=True)

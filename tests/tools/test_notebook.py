@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from jaxfake.config import to_json
-from jaxfake.experiment import build, job
+from jaxfake.experiment import job, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from tests.project import ROOT
 from tests.tiny import tiny_config
 
@@ -52,7 +53,7 @@ def archive(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         detect__steps=1,
         detect__select_every=0,
     )
-    job.train(settings, run, build.training_splits(settings))
+    job.train(settings, RunFolder(run), open_data.training_splits(settings))
     (run / "config.json").write_text(json.dumps({"config": to_json(settings)}))
     return Path(shutil.make_archive(str(run.parent / "run"), "zip", run.parent, "tiny"))
 

@@ -11,7 +11,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import Preempted
 from jaxfake.train import loop, stage
 from jaxfake.train.stage import StagePlan
@@ -42,8 +43,8 @@ class Interruption:
 @pytest.fixture
 def plan(tiny_root: Path) -> StagePlan:
     run = _config(tiny_root)
-    splits = build.training_splits(run)
-    recover = build.recovery(run)
+    splits = open_data.training_splits(run)
+    recover = build_method.recovery(run)
     return StagePlan("recover", recover, run.recover, (schema.REAL,), splits.train, splits.val)
 
 
@@ -65,7 +66,7 @@ def test_8_4_2_1_8_devices_train_as_8_do(
     plan: StagePlan, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, there = _config(tiny_root), jax.devices()
-    loop.run_stage(plan, run, tmp_path / "steady", time.monotonic())
+    loop.run_stage(plan, run, RunFolder(tmp_path / "steady").stage("recover"), time.monotonic())
     seen = []
     for turn, devices in enumerate(DEVICES, start=1):
         monkeypatch.setattr(jax, "devices", lambda n=devices: there[:n])
@@ -74,9 +75,11 @@ def test_8_4_2_1_8_devices_train_as_8_do(
         monkeypatch.setattr(loop, "preemption", Interruption(TURN))
         if turn < len(DEVICES):
             with pytest.raises(Preempted, match=f"stopped at step {turn * TURN} of recover"):
-                loop.run_stage(plan, run, tmp_path / "moved", time.monotonic())
+                loop.run_stage(
+                    plan, run, RunFolder(tmp_path / "moved").stage("recover"), time.monotonic()
+                )
     monkeypatch.undo()
-    loop.run_stage(plan, run, tmp_path / "moved", time.monotonic())
+    loop.run_stage(plan, run, RunFolder(tmp_path / "moved").stage("recover"), time.monotonic())
     assert seen == seen[:1] * len(DEVICES)
     calm, moved = _losses(tmp_path / "steady"), _losses(tmp_path / "moved")
     assert len(calm) == len(moved) == STEPS

@@ -9,15 +9,16 @@ import optax
 import pytest
 
 from jaxfake import config, schema
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Params
-from jaxfake.models.mover import Mover, MoverRule
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
-from jaxfake.train import optim, rules
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import optim, sharding
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
 
@@ -35,11 +36,15 @@ STAGE = config.Stage(
     photometric=0.0,
     select_every=0,
 )
-RECOVER = Recover(MaskedAutoencoder(Size(16, 3, 2), Size(16, 1, 2), SIDE, 8), MaskRule("part", 4))
+RECOVER = Recover(
+    MaskedAutoencoder(Size(16, 3, 2), Size(16, 1, 2), SIDE, 8), MaskSettings("part", 4)
+)
 METHODS = {
-    "mover": Mover(RECOVER, MoverRule("mover", "both", 0.5, 0.1, 0.1)),
-    "deepfakemae": DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.1, 0.1)),
-    "recap": Recap(RECOVER, RecapRule("recap", "margin", True, 0.5, 0.1)),
+    "mover": Mover(RECOVER, MoverSettings("mover", "both", 0.5, 0.1, 0.1)),
+    "deepfakemae": DeepfakeMAE(
+        RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.1, 0.1)
+    ),
+    "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.1)),
 }
 
 
@@ -62,7 +67,7 @@ class Ready(NamedTuple):
 
 
 def _ready(method: Any, batch: schema.Batch, autoencoder: Params) -> Ready:
-    mesh = rules.make_mesh(2, BATCH)
+    mesh = sharding.make_mesh(2, BATCH)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(STAGE, params)
     names = metric_names(method, params, batch)
@@ -90,7 +95,7 @@ def batch() -> schema.Batch:
 def autoencoder() -> Params:
     """Stage 1's parameters where its training leaves them: spread over the devices of the same mesh."""
     fresh = jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
-    return jax.device_put(fresh, rules.shardings(rules.make_mesh(2, BATCH), fresh))
+    return jax.device_put(fresh, sharding.shardings(sharding.make_mesh(2, BATCH), fresh))
 
 
 @pytest.fixture(params=("deepfakemae", "recap"), scope="module")
@@ -111,7 +116,7 @@ def _host(tree: Any) -> Any:
 
 
 def _leaves(tree: Any) -> dict[str, Any]:
-    return {rules.path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def _factors(method: Any, layer_decay: float) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import pytest
 
 from jaxfake.config import Checkpoints
 from jaxfake.train import save_interval
-from jaxfake.train.save_interval import SaveClock, best_interval
+from jaxfake.train.save_interval import SaveTimer, best_interval
 
 HOUR = 3600.0
 
@@ -17,7 +17,7 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, rule: Checkpoints) -> None:
         self.now = self.worked = self._saving_until = 0.0
         monkeypatch.setattr(save_interval.time, "monotonic", lambda: self.now)
-        self.clock = SaveClock(rule)
+        self.clock = SaveTimer(rule)
         self.saves: list[float] = []
 
     def train(self, seconds: float, waits: float, writes: float, slower: float = 1.0) -> None:

@@ -13,9 +13,10 @@ from ml_collections import ConfigDict
 from configs import deepfakemae, delocate, mover, pretrain, recap
 from jaxfake import config, schema
 from jaxfake.data.dataset import open_split
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 from jaxfake.models.vit import Size
-from jaxfake.train import rules
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import sharding
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.train.state import NEVER
 
@@ -81,11 +82,11 @@ def test_a_variant_that_is_not_there_is_named(file: Any) -> None:
 def test_a_shipped_config_trains(name: str, tiny_root: Path) -> None:
     small = _small(TRAINED[name])
     train, val = (open_split(tiny_root, split, 32) for split in ("train", "val"))
-    method = build.recovery(small) if small.method is None else build.detector(small)
+    method = build_method.recovery(small) if small.method is None else build_method.detector(small)
     classes = (schema.REAL,) if small.detect is None else (schema.REAL, schema.FAKE)
     settings = small.detect or small.recover
     ready = prepare(StagePlan("stage", method, settings, classes, train, val), small)
-    place = NamedSharding(ready.update.mesh, rules.BATCH)
+    place = NamedSharding(ready.update.mesh, sharding.BATCH)
     state = ready.update.fresh()
     fresh = jax.device_get(state.params)
     for n in range(2):
@@ -94,8 +95,8 @@ def test_a_shipped_config_trains(name: str, tiny_root: Path) -> None:
     assert np.isfinite(state.window["loss"].compute())
     moved = jax.tree_util.tree_map_with_path(
         lambda path, one, other: (
-            "/attn/" not in rules.path_name(path)
-            or np.any(one != np.asarray(other)) != rules.path_name(path).startswith("frozen/")
+            "/attn/" not in path_name(path)
+            or np.any(one != np.asarray(other)) != path_name(path).startswith("frozen/")
         ),
         fresh,
         state.params,

@@ -15,18 +15,19 @@ from jax.sharding import Mesh
 from jaxfake import config, schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split
-from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAERule
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.losses import Term
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.method import Losses, Prediction
-from jaxfake.models.mover import Mover, MoverRule
+from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.pixels import normalise
-from jaxfake.models.recap import Recap, RecapRule
+from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
-from jaxfake.train import optim, rules
+from jaxfake.runtime.tree_paths import path_name
+from jaxfake.train import optim, param_rules, sharding
 from jaxfake.train.state import NEVER, TrainState, abstract_state, evaluation_params, fresh_state
 from jaxfake.train.step import StepRule, jit_step, metric_names
 
@@ -43,7 +44,7 @@ STAGE = config.Stage(
     photometric=0.0,
     select_every=0,
 )
-RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskRule("part", 4))
+RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskSettings("part", 4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Line:
 @pytest.fixture(scope="module")
 def batches(tiny_root: Path) -> list[schema.Batch]:
     train = open_split(tiny_root, "train", 32)
-    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, pipeline.Views(1.0, 0.0))
+    chain = pipeline.training_batches(train, (schema.REAL,), 16, 0, pipeline.Augmentation(1.0, 0.0))
     return [chain[n] for n in range(4)]
 
 
@@ -94,9 +95,11 @@ EVERYTHING = [
     _shapes(method)
     for method in (
         RECOVER,
-        Mover(RECOVER, MoverRule("mover", "both", 0.5, 0.1, 0.1)),
-        DeepfakeMAE(RECOVER, DeepfakeMAERule("deepfakemae", "trained", 0.5, 0.1, 0.1)),
-        Recap(RECOVER, RecapRule("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)),
+        Mover(RECOVER, MoverSettings("mover", "both", 0.5, 0.1, 0.1)),
+        DeepfakeMAE(RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.1, 0.1)),
+        Recap(
+            RECOVER, RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)
+        ),
     )
 ]
 """What the rules have to serve."""
@@ -104,7 +107,7 @@ EVERYTHING = [
 
 def _mesh(devices: int, fsdp: int) -> Mesh:
     kinds = (jax.sharding.AxisType.Auto,) * 2
-    axes = (rules.DATA_AXIS, rules.FSDP_AXIS)
+    axes = (sharding.DATA_AXIS, sharding.FSDP_AXIS)
     shape = (devices // fsdp, fsdp)
     return jax.make_mesh(shape, axes, axis_types=kinds, devices=jax.devices()[:devices])
 
@@ -219,32 +222,32 @@ def test_the_loss_falls(batches: list[schema.Batch]) -> None:
 
 def test_decay_touches_kernels_alone() -> None:
     for params in EVERYTHING:
-        decayed = rules.match(rules.DECAY, params)
+        decayed = param_rules.match(param_rules.DECAY, params)
         for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
-            assert chosen == rules.path_name(path).endswith("kernel")
+            assert chosen == path_name(path).endswith("kernel")
 
 
 def test_a_parameter_without_a_rule_is_an_error() -> None:
     tree = {"encoder": {"new": {"weight": 0, "bias": 0}}}
     with pytest.raises(ValueError, match="encoder/new/weight"):
-        rules.match(((r".*/bias", False),), tree)
+        param_rules.match(((r".*/bias", False),), tree)
 
 
 def test_every_rule_is_of_use() -> None:
     names = [
-        rules.path_name(path)
+        path_name(path)
         for params in EVERYTHING
         for path, _ in jax.tree_util.tree_leaves_with_path(params)
     ]
-    for pattern, _ in (*rules.RATES, *rules.DECAY, *rules.SHARDING):
+    for pattern, _ in (*param_rules.RATES, *param_rules.DECAY, *sharding.SHARDING):
         assert any(re.fullmatch(pattern, name) for name in names), pattern
 
 
 def test_a_mesh_that_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="fsdp 3 must divide the 8 devices"):
-        rules.make_mesh(3, 16)
+        sharding.make_mesh(3, 16)
     with pytest.raises(InputError, match="12 faces cannot be spread evenly over 8 devices"):
-        rules.make_mesh(1, 12)
+        sharding.make_mesh(1, 12)
     odd = {"line": {"embed": {"kernel": jax.ShapeDtypeStruct((192, 30), jnp.float32)}}}
     with pytest.raises(InputError, match="fsdp 4 must divide axis 1 of line/embed/kernel"):
-        rules.shardings(_mesh(8, 4), odd)
+        sharding.shardings(_mesh(8, 4), odd)

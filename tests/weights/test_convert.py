@@ -1,4 +1,4 @@
-"""Foreign weights: every name has one place, and whatever does not fit is said at once."""
+"""Weights of other codebases: every name has one place, and one message lists all mismatches."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from jaxfake.models.mae import MaskedAutoencoder
-from jaxfake.models.masking import MaskRule
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
@@ -21,7 +21,7 @@ GRID = 4
 
 def shapes(depth=2):
     mae = MaskedAutoencoder(Size(20, depth, 2), Size(12, 2, 3), image=16, patch=4)
-    return jax.eval_shape(Recover(mae, MaskRule(count=12)).init, jax.random.key(0), None)
+    return jax.eval_shape(Recover(mae, MaskSettings(count=12)).init, jax.random.key(0), None)
 
 
 LIKE = shapes()
@@ -105,7 +105,7 @@ def test_left_over_weights_are_allowed_by_name_only(params):
         to_params(facebook, FACEBOOK, ENCODER, unused=("decoder_*",))
 
 
-def test_all_misfits_are_said_at_once(params):
+def test_one_message_lists_all_mismatches(params):
     facebook = from_params(params, FACEBOOK, GRID)
     del facebook["norm.weight"]
     facebook["blocks.1.attn.proj.weight"] = np.zeros((20, 19), np.float32)
@@ -141,6 +141,6 @@ def test_another_width_is_one_message_for_all_blocks(params):
         to_params(facebook, FACEBOOK, wider)
 
 
-def test_parameters_without_a_name_are_not_dropped_in_silence(params):
+def test_parameters_without_a_name_are_not_silently_dropped(params):
     with pytest.raises(InputError, match="decoder/mask_token"):
         from_params(params, TIMM, GRID)

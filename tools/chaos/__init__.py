@@ -1,1 +1,1 @@
-"""Storms over the main job, to see that it cannot be lost. `python -m tools.chaos --help`"""
+"""Fault injection: shows that no fault makes the main job lose work. See `python -m tools.chaos --help`."""

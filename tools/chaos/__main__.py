@@ -1,66 +1,70 @@
-"""Runs the main job under a seeded storm and compares the end with an untouched run, bit for bit.
+"""Injects faults into runs of the main job and compares their results with an undisturbed run, bit for bit.
 
     python -m tools.chaos --events=100 --seed=0 --out=DIR [--kinds=kill,term]
 
 The kinds of events are kill (SIGKILL), term (SIGTERM: exit code 75, no step lost), pause (SIGSTOP and
 SIGCONT), clock (the wall clock jumps by hours), damage (a file of the newest checkpoint truncated, zeroed
 or with one bit flipped, in turn), remove (files, checkpoints or rows of metrics), full and readonly (disks:
-one clear line, nothing older lost). They strike at instants drawn from the whole length of a run. Kinds
-that are not possible here are named and not counted. Leaves DIR/chaos.json; exit code 1 if anything is
-wrong.
+one clear line, nothing older lost). They happen at random instants of a whole run, drawn from the seed.
+Kinds that are not possible on this machine are named and not counted. Writes DIR/chaos.json; exit code 1 if
+anything is wrong.
 """
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from absl import flags as absl_flags
 
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
-from tools.chaos import clock, disks, weather
+from tools.chaos import clock, disks, schedule
+from tools.chaos.campaign import Campaign, FaultedRun
 from tools.chaos.compare import differences
+from tools.chaos.injection import Injected
 from tools.chaos.job import SMALL, run_to_end
-from tools.chaos.storms import Storm, Weather
 
-_EVENTS = absl_flags.DEFINE_integer("events", 100, "How many must strike.", lower_bound=1)
-_SEED = absl_flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
+_EVENTS = absl_flags.DEFINE_integer("events", 100, "Number of faults to inject.", lower_bound=1)
+_SEED = absl_flags.DEFINE_integer("seed", 0, "Seed of everything that is random.")
 _OUT = absl_flags.DEFINE_string("out", None, "A new folder for the runs.")
-_KINDS = absl_flags.DEFINE_list("kinds", list(weather.SHARES), "Kinds of events.")
+_KINDS = absl_flags.DEFINE_list("kinds", list(schedule.SHARES), "Kinds of events.")
 
 
 def main() -> int:
-    """Runs calm and storm; 0 if they end alike."""
+    """Runs the reference and the campaign; 0 if all runs have the same results."""
     if not _OUT.value:
         raise InputError("--out is missing: name a new folder for the runs")
     out = Path(_OUT.value).absolute()
-    if (out / "calm").exists():
-        raise InputError(f"--out: {out} holds a storm already")
+    if (out / "reference").exists():
+        raise InputError(f"--out: {out} holds a campaign already")
     not_possible = {kind: why for kind in _KINDS.value if (why := _why_not(kind))}
     for kind, why in not_possible.items():
         print(f"{kind} is not possible here and not counted: {why}", flush=True)
     kinds = [kind for kind in _KINDS.value if kind not in not_possible]
     if not kinds:
         raise InputError("--kinds: none of these is possible here")
-    events = weather.draw(_SEED.value, _EVENTS.value, kinds)
+    events = schedule.draw(_SEED.value, _EVENTS.value, kinds)
 
     flags = [*SMALL, f"--config.data.root={out / 'data'}"]
-    run_to_end(out / "calm", flags)
-    length = run_to_end(out / "again", flags)  # now the programs are compiled and the data built
-    apart = differences(out / "calm", out / "again")
+    run_to_end(out / "reference", flags)
+    duration = run_to_end(out / "again", flags)  # now the programs are compiled and the data built
+    differing = differences(out / "reference", out / "again")
     print(
-        f"an untouched run takes {length:.1f} s; {'; '.join(apart) or 'two are alike'}", flush=True
+        f"an undisturbed run takes {duration:.1f} s; {'; '.join(differing) or 'two are the same'}",
+        flush=True,
     )
     library = clock.build(out) if "clock" in kinds else None
-    storms = list[Storm]()
+    runs = list[FaultedRun]()
     try:
-        for storm in Weather(out, flags, length, events, _SEED.value, library).storms():
-            storms.append(storm)
-            _write(out / "chaos.json", storms, not_possible, length)
+        for run in Campaign(out, flags, duration, events, _SEED.value, library).runs():
+            runs.append(run)
+            _write(out / "chaos.json", runs, not_possible, duration)
     finally:
-        _tell(storms, not_possible)
-    return 1 if apart or any(storm.all_wrong() for storm in storms) else 0
+        _report(runs, not_possible)
+    return 1 if differing or any(run.problems() for run in runs) else 0
 
 
 def _why_not(kind: str) -> str:
@@ -69,48 +73,61 @@ def _why_not(kind: str) -> str:
     return disks.why_not() if kind in ("full", "readonly") else ""
 
 
-def _write(path: Path, storms: list[Storm], not_possible: dict[str, str], length: float) -> None:
-    """All that happened, as JSON."""
-    told = [
+def _write(
+    path: Path, runs: list[FaultedRun], not_possible: dict[str, str], duration: float
+) -> None:
+    """Writes everything that happened as JSON."""
+    reports = [
         {
-            "name": storm.name,
-            "struck": [one._replace(wrecked=None, gone=None)._asdict() for one in storm.struck],
-            "wrong": storm.wrong,
+            "name": run.name,
+            "injected": [_as_json(one) for one in run.injected],
+            "wrong": run.wrong,
         }
-        for storm in storms
+        for run in runs
     ]
-    content = {"seed": _SEED.value, "length": length, "not_possible": not_possible, "storms": told}
+    content = {
+        "seed": _SEED.value,
+        "length": duration,
+        "not_possible": not_possible,
+        "runs": reports,
+    }
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def _tell(storms: list[Storm], not_possible: dict[str, str]) -> None:
-    """The table."""
-    print(_table(storms))
+def _as_json(injected: Injected) -> dict[str, Any]:
+    fields = dataclasses.asdict(injected)
+    return {name: value for name, value in fields.items() if name not in ("damaged", "removed")}
+
+
+def _report(runs: list[FaultedRun], not_possible: dict[str, str]) -> None:
+    """Prints the table and the totals."""
+    print(_table(runs))
     for kind, why in not_possible.items():
         print(f"{kind}: not possible here, {why}")
-    exact = sum(not storm.wrong for storm in storms)
-    struck = [one for storm in storms for one in storm.struck]
+    exact = sum(not run.wrong for run in runs)
+    injected = [one for run in runs for one in run.injected]
     print(
-        f"{len(struck)} events, {sum(bool(one.wrong) for one in struck)} of them with something wrong; "
-        f"{exact} of {len(storms)} runs bit for bit like the calm one"
+        f"{len(injected)} events, {sum(bool(one.wrong) for one in injected)} of them with something wrong; "
+        f"{exact} of {len(runs)} runs bit for bit like the reference run"
     )
 
 
-def _table(storms: list[Storm]) -> str:
-    """A row a kind: exact counts the events whose run ended like the calm one, with nothing wrong."""
+def _table(runs: list[FaultedRun]) -> str:
+    """A row per kind. Exact: events without any error whose run has the same results as the reference."""
     lines = [
         "| kind | events | phases | exit codes | longest exit, s | exact |",
         "| --- " * 6 + "|",
     ]
-    for kind in weather.SHARES:
-        hits = [(one, storm) for storm in storms for one in storm.struck if one.kind == kind]
-        if hits:
-            phases = _counts(one.phase for one, _ in hits)
-            codes = _counts(one.code for one, _ in hits)
-            longest = max(one.seconds for one, _ in hits)
-            exact = sum(not (one.wrong or storm.wrong) for one, storm in hits)
+    for kind in schedule.SHARES:
+        injected = [(one, run) for run in runs for one in run.injected if one.kind == kind]
+        if injected:
+            phases = _counts(one.phase for one, _ in injected)
+            codes = _counts(one.code for one, _ in injected)
+            longest = max(one.seconds for one, _ in injected)
+            exact = sum(not (one.wrong or run.wrong) for one, run in injected)
             lines.append(
-                f"| {kind} | {len(hits)} | {phases} | {codes} | {longest} | {exact} of {len(hits)} |"
+                f"| {kind} | {len(injected)} | {phases} | {codes} | {longest} "
+                f"| {exact} of {len(injected)} |"
             )
     return "\n".join(lines)
 

@@ -1,9 +1,9 @@
 /* A wall clock that jumps, for one process: loaded before the C library by LD_PRELOAD.
  *
- * CHAOS_JUMPS="3.5:7200,6:-90000" puts the clock 7200 s forward 3.5 s after the first look at it, and 90000 s
- * back 6 s after. CHAOS_JUMPED names a file that is made once a shifted time was handed out. Clocks that
- * only count, such as CLOCK_MONOTONIC, are left alone, as by a real jump. The kernel knows nothing of the jump,
- * so instants that it is asked to wait for are put back to its own clock. */
+ * CHAOS_JUMPS="3.5:7200,6:-90000" puts the clock 7200 s forward 3.5 s after it is first read, and 90000 s
+ * back 6 s after. CHAOS_JUMPED names a file that is made once a shifted time was handed out. Monotonic
+ * clocks are unchanged, as in a real jump. The kernel's clock does not jump, so instants that it is asked to
+ * wait for are converted back to it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

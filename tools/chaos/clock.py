@@ -1,4 +1,4 @@
-"""A wall clock that jumps by hours under one process; the clock of the machine is not touched."""
+"""Makes the wall clock of one process jump by hours; the clock of the machine is unchanged."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ _SOURCE = Path(__file__).with_name("clock.c")
 
 
 def why_not() -> str:
-    """Why it is not possible here; '' if it is."""
+    """Why it is not possible on this machine; '' if it is."""
     return "" if shutil.which("cc") else "there is no C compiler, cc"
 
 
@@ -22,12 +22,12 @@ def build(folder: Path) -> Path:
 
 
 def environment(library: Path, jumps: list[tuple[float, int]], witness: Path) -> dict[str, str]:
-    """For the process whose clock jumps.
+    """The environment variables of the process whose clock jumps.
 
     Args:
         library: from `build`.
         jumps: seconds after its start, and seconds to jump by.
-        witness: a file that appears when the process has been told a wrong time.
+        witness: a file that is made when the process has read a shifted time.
     """
     return {
         "LD_PRELOAD": str(library),

@@ -1,35 +1,36 @@
-"""Whether two runs ended alike, bit for bit."""
+"""Compares the results of two runs, bit for bit."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.files import sha256
 from tools.chaos.job import steps
 
 MEASURED = ("faces_per_second", "data_wait", "interruptions")
-"""Columns that tell of the machine, as do all that begin with `wall/`."""
+"""Columns that depend on the machine, as do all that begin with `wall/`."""
 
 
-def same_end(calm: Path, other: Path) -> bool:
+def same_end(reference: Path, other: Path) -> bool:
     """Whether two finished runs left the same parameters, scores and metrics."""
-    return not differences(calm, other)
+    return not differences(reference, other)
 
 
-def differences(calm: Path, other: Path, rows_were_lost: bool = False) -> list[str]:
-    """What is not the same in two finished runs: nothing, if all is well.
+def differences(reference: Path, other: Path, rows_were_lost: bool = False) -> list[str]:
+    """What differs between two finished runs; an empty list if nothing does.
 
     Args:
-        calm: folder of the untouched run.
-        other: folder of the other.
-        rows_were_lost: somebody cut `metrics.jsonl`, so only rows that are there are compared.
+        reference: folder of the undisturbed run.
+        other: folder of the other run.
+        rows_were_lost: `metrics.jsonl` was cut, so only its remaining rows are compared.
     """
     found = list[str]()
-    if _fingerprints(calm) != _fingerprints(other):
+    if _array_digests(reference) != _array_digests(other):
         found.append("the last checkpoints differ")
-    if _scores(calm) != _scores(other):
+    if _scores(reference) != _scores(other):
         found.append("the scores differ")
-    theirs, ours = _metrics(calm), _metrics(other)
+    theirs, ours = _metrics(reference), _metrics(other)
     if rows_were_lost:
         ours = [row for row in ours if row is not None]
         theirs = [row for row in theirs if row in ours]
@@ -39,34 +40,34 @@ def differences(calm: Path, other: Path, rows_were_lost: bool = False) -> list[s
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Of every file below a folder, by its path in there."""
+    """Digests of all files below a folder, by their paths below it."""
     return {
         str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()
     }
 
 
-def _fingerprints(workdir: Path) -> dict[str, list[list[int]]]:
-    """Of every array of each stage's last checkpoint: parameters, moments and counters."""
+def _array_digests(workdir: Path) -> dict[str, list[list[int]]]:
+    """Digests of all arrays in each stage's last checkpoint: parameters, moments and counters."""
     return {
-        stage: _fingerprint(workdir / "checkpoints" / stage / str(numbers[-1]))
+        stage: _array_digests_of(RunFolder(workdir).stage(stage).checkpoints / str(numbers[-1]))
         for stage, numbers in steps(workdir).items()
     }
 
 
-def _fingerprint(checkpoint: Path) -> list[list[int]]:
+def _array_digests_of(checkpoint: Path) -> list[list[int]]:
     sealed = json.loads((checkpoint / "meta" / "metadata").read_text())
-    fingerprint: list[list[int]] = sealed["content"]["fingerprint"]
-    return fingerprint
+    digests_of_arrays: list[list[int]] = sealed["content"]["fingerprint"]
+    return digests_of_arrays
 
 
 def _scores(workdir: Path) -> dict[str, bytes]:
-    found = sorted((workdir / "eval").rglob("*.csv"))
+    found = sorted(RunFolder(workdir).evaluation.rglob("*.csv"))
     return {str(path.relative_to(workdir)): path.read_bytes() for path in found}
 
 
 def _metrics(workdir: Path) -> list[dict[str, Any] | None]:
-    """Rows without what is measured, of those that have more; None for a row that is cut short."""
-    rows = map(_row, (workdir / "metrics.jsonl").read_text().splitlines())
+    """The rows without measured columns, if other columns are left; None for a row that is cut short."""
+    rows = map(_row, RunFolder(workdir).metrics.read_text().splitlines())
     return [row for row in rows if row is None or row.keys() - {"stage", "step"}]
 
 

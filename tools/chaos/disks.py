@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_ROOM = 256 * 2**20
+_FREE_BYTES = 256 * 2**20
 _BALLAST = "ballast"
-_SECONDS_FOR_A_REMOUNT = 30.0
+_REMOUNT_SECONDS = 30.0
 
 
 def why_not() -> str:
@@ -29,7 +29,7 @@ def mounted(folder: Path) -> Iterator[None]:
     """A small disk in place of the folder, with its content, which is put back afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     before = folder.with_name(f"{folder.name}.before")
-    size = _ROOM + 2 * _bytes(folder)
+    size = _FREE_BYTES + 2 * _bytes(folder)
     folder.rename(before)
     folder.mkdir()
     try:
@@ -52,7 +52,7 @@ def mounted(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def filled(folder: Path, rest: int) -> Iterator[None]:
-    """Leaves `rest` bytes of the disk that is mounted at a folder."""
+    """Fills the disk that is mounted at a folder, but for `rest` bytes."""
     _fill(folder, rest)
     try:
         yield
@@ -68,7 +68,7 @@ def _fill(folder: Path, rest: int) -> None:
             try:
                 os.posix_fallocate(ballast.fileno(), 0, size)
                 return
-            except OSError as error:  # the job has taken some of it meanwhile
+            except OSError as error:  # the job has used some of it meanwhile
                 if error.errno != errno.ENOSPC:
                     raise
                 size -= 2**16
@@ -76,8 +76,8 @@ def _fill(folder: Path, rest: int) -> None:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """The disk at a folder takes nothing; begins when no file is open for writing there."""
-    until = time.monotonic() + _SECONDS_FOR_A_REMOUNT
+    """Makes the disk at a folder read-only, as soon as no file on it is open for writing."""
+    until = time.monotonic() + _REMOUNT_SECONDS
     while subprocess.run(_remount("ro", folder), capture_output=True).returncode:
         if time.monotonic() > until:
             raise TimeoutError(f"{folder} is always being written to")

@@ -1,5 +1,6 @@
-"""The main job as a process that can be struck, and what can be seen of it from outside."""
+"""The main job as a process, and what can be observed from outside."""
 
+import dataclasses
 import json
 import os
 import re
@@ -8,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
+
+from jaxfake.experiment.run_folder import RunFolder
 
 SMALL = (
     "--config=configs/mover.py",
@@ -22,28 +25,29 @@ SMALL = (
     "--config.checkpoints.at_risk_seconds=0.2",
     "--config.evaluation.resamples=50",
 )
-"""A run of some seconds on toy faces that saves all the time, with a row of metrics for every step."""
+"""A run of some seconds on toy faces that saves very often, with a row of metrics for every step."""
 
 _STAGES = ("recover", "detect")
 _PROGRESS = re.compile(r"^[\w ,]+: \d+/\d+ \w+, .* left")
 _BEGUN = re.compile(r"^\| Name|: restored step \d+$", re.MULTILINE)
 
 
-class Ended(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Ended:
     """How a start of the job ended."""
 
     code: int  # negative: the number of the signal that ended it
-    said: str  # on standard output
-    complaints: tuple[str, ...]  # lines of standard error, progress left out
+    output: str  # standard output
+    complaints: tuple[str, ...]  # lines of standard error, without progress
 
     @property
     def words(self) -> str:
-        """For a person."""
+        """Exit code and last lines, for messages."""
         return f"exit code {self.code}: {' / '.join(self.complaints[-3:])[-600:]}"
 
 
 class Job:
-    """One start of the job in `workdir`; what it says goes to `logs/` beside that folder."""
+    """One start of the job in `workdir`; its output goes to `logs/` beside that folder."""
 
     def __init__(
         self, workdir: Path, flags: Iterable[str], environment: Mapping[str, str] | None = None
@@ -70,11 +74,11 @@ class Job:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """No job outlives its block."""
+        """Kills the job, so that none outlives the context."""
         self.kill()
 
     def runs_for(self, seconds: float) -> bool:
-        """Waits; False if it has ended before."""
+        """Waits; False if the job has ended before."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -89,12 +93,12 @@ class Job:
         return Ended(code, self._out.read_text(errors="replace"), complaints)
 
     def kill(self) -> Ended:
-        """SIGKILL; of a job that has ended, its end."""
+        """Kills the job, if it has not ended, and returns its end."""
         self.process.kill()
         return self.ended()
 
     def trained(self) -> dict[str, int]:
-        """The last step of each stage that this start has written a row of."""
+        """The last step of each stage in the metrics that this start has written."""
         last = dict[str, int]()
         for line in rows(self.workdir):
             row = None if line in self._old_rows else _place(line)
@@ -103,7 +107,7 @@ class Job:
         return last
 
     def phase(self) -> str:
-        """What it is at, as far as can be seen: start, compile, save, evaluate or the stage's name."""
+        """What the job does, as far as can be seen: start, compile, save, evaluate or a stage's name."""
         begun = len(_BEGUN.findall(self._out.read_text(errors="replace")))
         if not begun:
             return "start"
@@ -115,13 +119,13 @@ class Job:
         return stage if stage in self.trained() else "compile"
 
     def _steps(self, stage: str) -> int:
-        """That the stage has in all."""
-        content = json.loads((self.workdir / "config.json").read_text())
+        """The number of steps of a stage."""
+        content = json.loads(RunFolder(self.workdir).config.read_text())
         return int(content["config"][stage]["steps"])
 
     def _saving(self) -> bool:
-        """Whether there is an unfinished save, other than one that an earlier start left behind."""
-        for path in (self.workdir / "checkpoints").glob("*/*tmp*"):
+        """Whether there is an unfinished save that no earlier start has left behind."""
+        for path in RunFolder(self.workdir).checkpoints.glob("*/*tmp*"):
             try:
                 if path.stat().st_ctime > self._began:
                     return True
@@ -131,7 +135,7 @@ class Job:
 
 
 def command(workdir: Path, flags: Iterable[str]) -> list[str]:
-    """The main job in `workdir`."""
+    """The command line of the main job in `workdir`."""
     return [sys.executable, "-m", "jaxfake.main", f"--workdir={workdir}", *flags]
 
 
@@ -146,16 +150,16 @@ def run_to_end(workdir: Path, flags: Iterable[str]) -> float:
 
 def rows(workdir: Path) -> list[str]:
     """The lines of `metrics.jsonl`, the last of which may be cut short."""
-    path = workdir / "metrics.jsonl"
+    path = RunFolder(workdir).metrics
     return path.read_text(errors="replace").splitlines() if path.exists() else []
 
 
 def steps(workdir: Path) -> dict[str, list[int]]:
-    """Of the finished checkpoints of each stage that has any, ascending."""
+    """The steps of the finished checkpoints of each stage that has any, ascending."""
     found = {
         stage: sorted(
             int(path.name)
-            for path in (workdir / "checkpoints" / stage).glob("*")
+            for path in RunFolder(workdir).stage(stage).checkpoints.glob("*")
             if path.name.isdigit()
         )
         for stage in _STAGES
@@ -169,18 +173,19 @@ def newest(workdir: Path) -> Path | None:
     if not found:
         return None
     stage = list(found)[-1]
-    return workdir / "checkpoints" / stage / str(found[stage][-1])
+    return RunFolder(workdir).stage(stage).checkpoints / str(found[stage][-1])
 
 
-class _Place(NamedTuple):
-    """What a row of metrics is about."""
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """The stage and step of a row of metrics."""
 
     stage: str
     step: int
 
 
 def _place(line: str) -> _Place | None:
-    """None for a row that is cut short."""
+    """The place of a row; None if it is cut short."""
     try:
         row = json.loads(line)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Random geometry of a training face: one draw moves image, landmarks and forgery mask alike."""
+"""Random geometry of a training face: one draw changes image, landmarks and forgery mask alike."""
 
-from typing import NamedTuple
+import dataclasses
 
 import cv2
 import numpy as np
@@ -9,8 +9,9 @@ from jaxfake.faces import ibug68
 from jaxfake.schema import Example
 
 
-class View(NamedTuple):
-    """A square part of a crop, perhaps mirrored, seen at the size of the whole."""
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A square part of a crop, possibly mirrored, enlarged to the size of the crop."""
 
     left: int
     top: int
@@ -25,14 +26,14 @@ def draw_view(rng: np.random.Generator, size: int, smallest: float) -> View:
     return View(left, top, side, bool(rng.integers(2)))
 
 
-def see(example: Example, view: View) -> Example:
-    """The example through a view; nothing else of it changes, so `matrix` stays that of the whole crop."""
+def apply_view(example: Example, view: View) -> Example:
+    """The example in a view. `matrix` stays that of the whole crop."""
     size = example.image.shape[0]
     image = _enlarged(example.image, view, cv2.INTER_LINEAR)
     mask = _enlarged(example.forgery_mask, view, cv2.INTER_NEAREST_EXACT)
     scale = size / view.side
     origin = np.array([view.left, view.top], np.float32)
-    # Pixel centres are at whole numbers, so the scaling acts on the distance to the outer edge, -0.5.
+    # Pixel centres are at whole numbers, so the scaling applies to the distance to the outer edge, -0.5.
     landmarks = ((example.landmarks - origin + 0.5) * scale - 0.5).astype(np.float32)
     if view.mirrored:
         image, mask = cv2.flip(image, 1), cv2.flip(mask, 1)

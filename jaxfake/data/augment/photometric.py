@@ -1,10 +1,11 @@
-"""What cameras, editors and uploads do to a face without touching it: light, contrast, blur, JPEG.
+"""Photometric augmentation, as by cameras, editors and uploads: brightness, contrast, blur, JPEG.
 
-Applied to real and fake alike, so that none of it tells one from the other. The ranges are those of
-the field's usual training recipes; our choice.
+It is applied to real and fake faces alike, so that none of it tells one from the other. The ranges are our
+choice, those of usual training recipes.
 """
 
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,18 +16,19 @@ BLUR = (0.0, 1.0)
 JPEG = (40, 100)
 
 
-class Shot(NamedTuple):
-    """One draw of everything."""
+@dataclasses.dataclass(frozen=True)
+class Photometrics:
+    """One draw of all parameters."""
 
     brightness: float  # added, as a share of the full range
     contrast: float  # factor around mid grey
     blur: float  # standard deviation of a Gaussian, pixels
-    quality: int  # of JPEG
+    quality: int  # of the JPEG compression
 
 
-def draw_shot(rng: np.random.Generator) -> Shot:
-    """Uniform in all four."""
-    return Shot(
+def draw_photometrics(rng: np.random.Generator) -> Photometrics:
+    """A uniform draw of all four."""
+    return Photometrics(
         brightness=rng.uniform(-BRIGHTNESS, BRIGHTNESS),
         contrast=1 + rng.uniform(-CONTRAST, CONTRAST),
         blur=rng.uniform(*BLUR),
@@ -34,13 +36,15 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     )
 
 
-def degrade(image: np.ndarray, shot: Shot) -> np.ndarray:
-    """RGB uint8 [H, W, 3] as that shot would have it."""
-    pixels: Any = (image.astype(np.float32) - 127.5) * shot.contrast + 127.5 + 255 * shot.brightness
-    if shot.blur > 0:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), shot.blur)
+def degrade(image: np.ndarray, drawn: Photometrics) -> np.ndarray:
+    """The image, RGB uint8 [H, W, 3], changed by these parameters."""
+    pixels: Any = (
+        (image.astype(np.float32) - 127.5) * drawn.contrast + 127.5 + 255 * drawn.brightness
+    )
+    if drawn.blur > 0:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), drawn.blur)
     changed = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    done, data = cv2.imencode(".jpg", changed[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, shot.quality])
+    done, data = cv2.imencode(".jpg", changed[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, drawn.quality])
     if not done:
         raise ValueError(f"a picture of shape {image.shape} cannot be stored as JPEG")
     decoded: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)

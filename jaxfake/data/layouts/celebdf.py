@@ -5,24 +5,24 @@
     SOURCE/Celeb-synthesis/id0_id16_0001.mp4      id0_0001.mp4 with the face of id16
     SOURCE/List_of_testing_videos.txt             lines such as '1 Celeb-real/id0_0001.mp4'
 
-In the list 1 is real and 0 is fake, the opposite of ours. It is checked against the folders line by line,
-and its counts tell the version; a list with other counts is not the official one.
+In the list 1 is real and 0 is fake, the opposite of our labels. Every line is checked against the folders,
+and the counts tell the version; a list with other counts is not the official one.
 
-Our choices: what the list does not name is called train. It is no training set to test on the list with,
-since the same celebrities are on both sides. The identity is the target, a video of YouTube-real is one of
-its own. The original of a fake is the target's video of the same number.
+Our choices: videos that the list does not name are called train. Do not train on them to test on the list:
+the same celebrities are in both. The identity is the target; each video of YouTube-real has its own. The
+original of a fake is the target's video of the same number.
 """
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected, inside
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 CELEB, YOUTUBE, SYNTHESIS = "Celeb-real", "YouTube-real", "Celeb-synthesis"
@@ -39,7 +39,8 @@ _NAME = "Celeb-DF"
 _LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4, {SYNTHESIS}/id0_id1_0000.mp4 and {LIST}"
 
 
-class _Version(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Version:
     name: str
     real: int  # videos in both folders of reals
     fake: int
@@ -55,26 +56,23 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
     Args:
         root: of the dataset.
         protocol: folder of List_of_testing_videos.txt; None is the root.
-        drop_youtube: leave out what the list has of YouTube-real, as some evaluations do.
+        drop_youtube: leave out the videos of YouTube-real in the list, as some evaluations do.
 
     Raises:
-        InputError: the layout or the official list is not there.
+        InputError: the folders or the official list are missing.
     """
     root = root.resolve()
     if not all((root / folder).is_dir() for folder in _NAMES):
-        raise expected.wrong_root(root, _NAME, _LAYOUT)
+        raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
     tested = _read_list((protocol or root) / LIST)
     version = _version(tested, (protocol or root) / LIST)
-    listed = [
+    files, refused = separate(
         _file(root, path, tested, drop_youtube)
         for folder in _NAMES
-        for path in inside.visible(root / folder)
-    ]
-    listed.sort(key=lambda file: file.relative)
-    files = [file for file in listed if isinstance(file, SourceFile)]
-    refused = [file for file in listed if isinstance(file, Refused)]
+        for path in safe_paths.visible(root / folder)
+    )
     if not files:
-        raise expected.no_video(root, _NAME, _LAYOUT, refused)
+        raise layout_errors.no_video(root, _NAME, _LAYOUT, refused)
     of_test = f"without {YOUTUBE}" if drop_youtube else f"with {YOUTUBE}"
     label = f"by the layout of Celeb-DF {version.name}, test {of_test}"
     official = _official(version, tested, drop_youtube)
@@ -109,31 +107,31 @@ def _version(tested: Mapping[str, str], path: Path) -> _Version:
     return _VERSIONS[counts]
 
 
-def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Refused]:
-    """Of the test list, which alone names videos; and of the whole of a folder."""
+def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Excluded]:
+    """Videos of the test list, the only list there is, and whole folders."""
     for folder in _NAMES:
         names = [relative.partition("/")[2] for relative, of in tested.items() if of == folder]
-        if inside.visible(root / folder):
-            yield from absent.from_folder(root, root / folder, names, LIST)
+        if safe_paths.visible(root / folder):
+            yield from missing_files.in_folder(root, root / folder, names, LIST)
         else:
-            yield absent.empty(root, root / folder, "its videos")
+            yield missing_files.empty_folder(root, root / folder, "its videos")
 
 
 def _file(
     root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
-) -> SourceFile | Refused:
+) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
     folder = path.parent.name
     fake = folder == SYNTHESIS
     match = _NAMES[folder].fullmatch(path.name)
-    if match is None and _is_of_the_other_side(path.name, fake):
-        return Refused(relative, inside.of_the_other_side(among_reals=not fake))
+    if match is None and _belongs_to_other_class(path.name, fake):
+        return Excluded(relative, safe_paths.wrong_class_folder(among_reals=not fake))
     if match is None:
-        return Refused(relative, f"its name is none of {folder}'s")
-    if why := inside.fault(root, path):
-        return Refused(relative, why)
+        return Excluded(relative, f"it is not named like a video of {folder}")
+    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, reason)
     if drop_youtube and folder == YOUTUBE and relative in tested:
-        return Refused(relative, f"{YOUTUBE} is left out of the test, as was asked for")
+        return Excluded(relative, f"{YOUTUBE} is left out of the test, as requested")
     return SourceFile(
         path=path,
         relative=relative,
@@ -142,11 +140,11 @@ def _file(
         identity=match[1],
         video_id=path.stem,
         split=TEST if relative in tested else TRAIN,
-        original=inside.file_inside(root, _original(root, match)) if fake else None,
+        original=safe_paths.file_inside(root, _original(root, match)) if fake else None,
     )
 
 
-def _is_of_the_other_side(name: str, fake: bool) -> bool:
+def _belongs_to_other_class(name: str, fake: bool) -> bool:
     others = (CELEB, YOUTUBE) if fake else (SYNTHESIS,)
     return any(_NAMES[folder].fullmatch(name) for folder in others)
 
@@ -156,12 +154,12 @@ def _original(root: Path, fake: re.Match[str]) -> Path:
 
 
 def _read_list(path: Path) -> dict[str, str]:
-    """Folder by relative path."""
+    """The folder of each video, by relative path."""
     try:
         lines = path.read_text().split("\n")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} is not there or no text: give --protocol the folder of {LIST}"
+            f"{path} is not there or is not text: give --protocol the folder of {LIST}"
         ) from error
     return dict(_listed(path, line.strip()) for line in lines if line.strip())
 

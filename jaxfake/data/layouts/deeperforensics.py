@@ -4,13 +4,13 @@
     SOURCE/lists/splits/train.txt, val.txt, test.txt       names of the fakes, 703 + 96 + 201
     SOURCE/original_sequences/youtube/c23/videos/004.mp4   put there by you, if you have FaceForensics++
 
-It ships no reals: these are the originals of FaceForensics++ at c23, as its authors say. Without them only
-fakes are listed. SOURCE/source_videos holds recordings of the actors whose faces were put in; the authors
-warn that they are not the real part, and they are not looked at.
+The dataset has no real videos: its authors say to take the originals of FaceForensics++ at c23. Without
+them only fakes are listed. SOURCE/source_videos holds recordings of the actors whose faces were put in; the
+authors warn that they are not the real videos, and they are ignored.
 
-Our choices: only the folder end_to_end is taken unless others are asked for, because most of them distort
-fakes while the originals stay clean, so that a detector of distortions would pass for one of fakes. The
-method is the folder's name, the identity the target, and an original goes where its fake goes.
+Our choices: by default only the folder end_to_end is taken. Most others contain distorted fakes, while the
+originals are clean, so that a detector of distortions would pass for a detector of fakes. The method is the
+folder's name, the identity is the target, and an original is in the split of its fake.
 """
 
 import re
@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected, inside
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 CLEAN = ("end_to_end", "reenact_postprocess")
@@ -31,7 +31,7 @@ VARIANTS = (
     *(f"end_to_end_mix_{number}_distortions" for number in range(2, 5)),
 )
 OFFICIAL = {"train": 703, "val": 96, "test": 201}
-"""Videos of each variant; the 21 for test in the authors' text is a slip, they have 1000."""
+"""Videos of each variant. The authors' text says 21 for test, a slip: the three numbers sum to 1000."""
 
 _REAL = re.compile(r"(\d{3})\.mp4")
 _FAKE = re.compile(r"(\d{3})_[MW]\d{3}\.mp4")
@@ -41,7 +41,7 @@ _LAYOUT = "manipulated_videos/end_to_end/*.mp4 and lists/splits/train.txt, val.t
 
 
 class _Lists:
-    """The official splits: what the fake of each target is called, and where it belongs."""
+    """The official splits: the name of the fake of each target, and its split."""
 
     def __init__(self, folder: Path) -> None:
         self.split_of: dict[str, str] = {}
@@ -53,7 +53,7 @@ class _Lists:
                 self.split_of[target], self.fake_of[target] = split, name
 
     def names(self, method: str) -> list[str]:
-        """Of all fakes of a folder, or of the originals."""
+        """The names of all fakes of a folder, or of the originals."""
         if method == schema.REAL_METHOD:
             return [f"{target}.mp4" for target in self.split_of]
         return list(self.fake_of.values())
@@ -62,7 +62,7 @@ class _Lists:
 def list_deeperforensics(
     root: Path, protocol: Path | None = None, variants: Sequence[str] = CLEAN[:1]
 ) -> Listing:
-    """The fakes of some folders, and the originals if they were put there.
+    """The fakes of some folders, and the originals if they are in the source.
 
     Args:
         root: of the dataset.
@@ -70,28 +70,25 @@ def list_deeperforensics(
         variants: folders of manipulated_videos, of `VARIANTS`.
 
     Raises:
-        InputError: the layout or the official splits are not there.
+        InputError: the folders or the official splits are missing.
     """
     root = root.resolve()
     for variant in variants:
         if variant not in VARIANTS or not _fakes(root, variant).is_dir():
-            raise expected.wrong_root(root, f"{_NAME} with {variant}", _LAYOUT)
+            raise layout_errors.wrong_root(root, f"{_NAME} with {variant}", _LAYOUT)
     lists = _Lists(protocol or root / "lists" / "splits")
     folders = dict(_folders(root, variants))
-    listed = [
+    files, refused = separate(
         _file(root, path, method, lists)
         for method, folder in folders.items()
-        for path in inside.visible(folder)
-    ]
-    listed.sort(key=lambda file: file.relative)
-    files = [file for file in listed if isinstance(file, SourceFile)]
-    refused = [file for file in listed if isinstance(file, Refused)]
+        for path in safe_paths.visible(folder)
+    )
     if not any(file.label == schema.FAKE for file in files):
-        raise expected.no_video(root, _NAME, _LAYOUT, refused)
+        raise layout_errors.no_video(root, _NAME, _LAYOUT, refused)
     missing = [
         one
         for method, folder in folders.items()
-        for one in absent.from_folder(root, folder, lists.names(method), "the official lists")
+        for one in missing_files.in_folder(root, folder, lists.names(method), "the official lists")
     ]
     reals = "with" if schema.REAL_METHOD in folders else "without"
     label = f"by the layout of DeeperForensics-1.0, {', '.join(variants)}, {reals} originals"
@@ -114,18 +111,18 @@ def _folders(root: Path, variants: Sequence[str]) -> Iterator[tuple[str, Path]]:
         yield variant, _fakes(root, variant)
 
 
-def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Refused:
+def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
     if (_FAKE if real else _REAL).fullmatch(path.name):
-        return Refused(relative, inside.of_the_other_side(among_reals=real))
+        return Excluded(relative, safe_paths.wrong_class_folder(among_reals=real))
     match = (_REAL if real else _FAKE).fullmatch(path.name)
     if match is None or (not real and lists.fake_of.get(match[1]) != path.name):
-        return Refused(relative, "its name is of no video in the official lists")
+        return Excluded(relative, "the official lists name no such video")
     if match[1] not in lists.split_of:
-        return Refused(relative, "no fake in the official lists is made from it")
-    if why := inside.fault(root, path):
-        return Refused(relative, why)
+        return Excluded(relative, "no fake in the official lists is made from it")
+    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, reason)
     return SourceFile(
         path=path,
         relative=relative,
@@ -139,8 +136,8 @@ def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Re
 
 
 def _original(root: Path, target: str) -> Path | None:
-    """Of a clean fake only: a distortion differs from the original everywhere."""
-    return inside.file_inside(root, _originals(root) / f"{target}.mp4")
+    """The original of a fake without distortions; a distorted one differs from it everywhere."""
+    return safe_paths.file_inside(root, _originals(root) / f"{target}.mp4")
 
 
 def _read_names(path: Path) -> list[tuple[str, str]]:
@@ -149,7 +146,7 @@ def _read_names(path: Path) -> list[tuple[str, str]]:
         names = path.read_text().split()
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} is not there or no text: give --protocol the folder of the official train.txt, "
+            f"{path} is not there or is not text: give --protocol the folder of the official train.txt, "
             "val.txt and test.txt"
         ) from error
     for name in names:

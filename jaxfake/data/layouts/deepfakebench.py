@@ -4,14 +4,15 @@
     SOURCE/FaceForensics++/manipulated_sequences/Deepfakes/c23/masks/004_982/012.png
     SOURCE/dataset_json/FF-DF.json
 
-A list is described in `deepfakebench_lists`. Its paths are of the machine it was written on: the longest
-end of one that is below SOURCE is taken, at least two folders of it. Of several compressions the first of
-c23, c40 and raw that is there is taken.
+The lists are described in `deepfakebench_lists`. Their paths are those of the machine they were written on:
+the longest end of a path that exists below SOURCE is taken, with at least two folders. Of several
+compressions the first existing one of c23, c40 and raw is taken.
 
-Its script writes most videos of other datasets into several splits, such as all of Celeb-DF into train and
-its official test videos into test and val as well. Our choice: what is in test is tested only, then what is
-in train is trained on; a copy in val is dropped. FaceForensics++ has official splits: there a video in two
-is an error. Each video's frames were cropped on their own, so no fake has an original frame by frame.
+DeepfakeBench's script puts most videos of other datasets into several splits, for example all of Celeb-DF
+into train, and its official test videos into test and val as well. Our choice: a video in test is only
+tested; of the others, a video in train is trained on, and its copy in val is dropped. FaceForensics++ has
+official splits: there a video in two splits is an error. Each video's frames were cropped separately, so no
+fake has an original frame by frame.
 """
 
 import os
@@ -22,48 +23,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected
+from jaxfake.data.layouts import layout_errors, missing_files
 from jaxfake.data.layouts.deepfakebench_lists import FFPP_CLASSES, Entry, entries, label_of, lists
 from jaxfake.data.layouts.ffpp import COMPRESSIONS
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import brief, frame_names, frames_fault
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
+from jaxfake.data.layouts.untrusted_input import brief, frame_names, frames_fault
 from jaxfake.runtime.errors import InputError
 
 _LAYOUT = "DATASET/.../frames/VIDEO/*.png and dataset_json/*.json"
 _PREFERENCE = ("test", "train", "val")
-_DEEPEST = 32  # folders of a path that are looked at
+_DEEPEST = 32  # folders of a path that are tried
 _IDS = re.compile(r"(\d{3})(?:_(\d{3}))?")
 
 
 @dataclass
 class _Video:
-    """What all lists say of one video, and where its frames are."""
+    """What all lists say about one video, and where its frames are."""
 
     entry: Entry
     folder: Path | None
-    why: str  # it has no folder
+    reason: str  # why it has no folder
     splits: set[str] = field(default_factory=set)
 
 
 def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
-    """The videos of the lists whose frames are there.
+    """The videos of the lists whose frames exist.
 
     Args:
         root: folder of the datasets, as the lists name them.
         protocol: a list, or a folder of lists; None is SOURCE/dataset_json.
 
     Raises:
-        InputError: no list, nothing of it below the root, or a list that contradicts itself.
+        InputError: there is no list, none of its videos exists below the root, or it contradicts itself.
     """
     root = root.resolve()
     where = protocol or root / "dataset_json"
     if not (protocol or where.is_dir()):
         raise InputError(
-            f"{where} is not there: give --protocol the lists, or another --source; expected are "
-            f"{_LAYOUT}; {expected.in_it(root)}"
+            f"{where} is not there: give --protocol the lists, or another --source; expected: "
+            f"{_LAYOUT}; {layout_errors.describe_content(root)}"
         )
-    refused: list[Refused] = []
-    missing: list[Refused] = []
+    refused: list[Excluded] = []
+    missing: list[Excluded] = []
     named: list[Entry] = []
     for path in lists(where):
         for found in entries(path):
@@ -77,8 +78,8 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
     for video, identity in zip(videos, identities, strict=True):
         if video.folder is None:
             name = f"{video.entry.group}/{video.entry.video}"
-            absent_here = video.why == absent.named_in(video.entry.source)
-            (missing if absent_here else refused).append(Refused(name, video.why))
+            is_missing = video.reason == missing_files.named_in(video.entry.source)
+            (missing if is_missing else refused).append(Excluded(name, video.reason))
         else:
             missing += _missing(root, video.folder, video.entry)
             files.append(_file(root, video.folder, video, identity, refused))
@@ -93,7 +94,7 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
 
 
 def _official(videos: list[_Video]) -> dict[str, dict[str, int]]:
-    """As the lists name them, whether their frames are there or not."""
+    """Counts by split and method of what the lists name, whether the frames exist or not."""
     counts = Counter((_split(video), video.entry.method) for video in videos)
     table: dict[str, dict[str, int]] = {}
     for (split, method), count in sorted(counts.items()):
@@ -102,24 +103,26 @@ def _official(videos: list[_Video]) -> dict[str, dict[str, int]]:
 
 
 def _videos(
-    root: Path, where: Path, named: list[Entry], refused: list[Refused]
+    root: Path, where: Path, named: list[Entry], refused: list[Excluded]
 ) -> tuple[list[_Video], str]:
-    """Of the lists and the compression that are there, all that is named in them."""
+    """All videos of the lists with any existing frames, and the compression that is taken."""
     places = [_place(root, entry) for entry in named]
-    there = [entry for entry, place in zip(named, places, strict=True) if isinstance(place, Path)]
-    if not there:
+    existing = [
+        entry for entry, place in zip(named, places, strict=True) if isinstance(place, Path)
+    ]
+    if not existing:
         example = f", such as {brief(named[0].frames[0])}" if named else ""
         raise InputError(
             f"{root} holds none of the frames that {where} names{example}: give --source the folder "
-            f"that FaceForensics++, Celeb-DF-v2 and the others are in; expected are {_LAYOUT}; "
-            f"{expected.in_it(root)}"
+            f"that FaceForensics++, Celeb-DF-v2 and the others are in; expected: {_LAYOUT}; "
+            f"{layout_errors.describe_content(root)}"
         )
-    sources = {entry.source for entry in there}
+    sources = {entry.source for entry in existing}
     refused += [
-        Refused(source, "none of the videos that it names is there")
+        Excluded(source, "none of the videos that it names exists")
         for source in sorted({entry.source for entry in named} - sources)
     ]
-    levels = {entry.compression for entry in there}
+    levels = {entry.compression for entry in existing}
     compression = next((level for level in COMPRESSIONS if level in levels), "")
     videos: dict[tuple[str, str], _Video] = {}
     for entry, place in zip(named, places, strict=True):
@@ -130,8 +133,8 @@ def _videos(
 
 def _add(videos: dict[tuple[str, str], _Video], entry: Entry, place: Path | str) -> None:
     folder = place if isinstance(place, Path) else None
-    why = "" if isinstance(place, Path) else place
-    video = videos.setdefault((entry.method, entry.video), _Video(entry, folder, why))
+    reason = "" if isinstance(place, Path) else place
+    video = videos.setdefault((entry.method, entry.video), _Video(entry, folder, reason))
     if video.entry.group != entry.group or (folder and video.folder and folder != video.folder):
         raise InputError(
             f"{video.entry.source} ({video.entry.group}) and {entry.source} ({entry.group}) both have a "
@@ -143,7 +146,7 @@ def _add(videos: dict[tuple[str, str], _Video], entry: Entry, place: Path | str)
 
 
 def _place(root: Path, entry: Entry) -> Path | str:
-    """The folder of the frames; or why there is none."""
+    """The folder of the frames, or why there is none."""
     folders = {tuple(_parts(text)[:-1]) for text in entry.frames}
     if any(".." in folder for folder in folders):
         return "its frames are named by a path with .."
@@ -155,27 +158,27 @@ def _place(root: Path, entry: Entry) -> Path | str:
         folder = root.joinpath(*parts[start:])
         if os.path.isdir(folder):
             return frames_fault(root, folder) or folder
-    return absent.named_in(entry.source)
+    return missing_files.named_in(entry.source)
 
 
 def _parts(text: str) -> list[str]:
-    """Of a path with slashes of either kind."""
+    """The parts of a path with slashes or backslashes."""
     return [part for part in re.split(r"[/\\]", text) if part not in ("", ".")]
 
 
-def _missing(root: Path, folder: Path, entry: Entry) -> Iterator[Refused]:
-    """One line for all frames of a video that are named and not there; the others are taken."""
-    there = frame_names(folder)
+def _missing(root: Path, folder: Path, entry: Entry) -> Iterator[Excluded]:
+    """One line for all frames of a video that are named and do not exist; the others are taken."""
+    existing = frame_names(folder)
     names = {_parts(text)[-1] for text in entry.frames}
-    gone = sorted(names - there)
+    gone = sorted(names - existing)
     if gone:
         more = f", nor {len(gone) - 1} other frames" if len(gone) > 1 else ""
         relative = f"{folder.relative_to(root).as_posix()}/{gone[0]}"
-        yield Refused(relative, f"{absent.named_in(entry.source)}{more}")
+        yield Excluded(relative, f"{missing_files.named_in(entry.source)}{more}")
 
 
 def _identities(videos: list[_Video]) -> list[str]:
-    """The pair of ids of FaceForensics++, sorted, so that nobody is divided; else the video.
+    """The identity of each video: in FaceForensics++ its pair of ids, sorted; else the video itself.
 
     Raises:
         InputError: a pair of FaceForensics++ is in two splits.
@@ -202,7 +205,7 @@ def _identities(videos: list[_Video]) -> list[str]:
 
 
 def _ids(video: _Video) -> list[str]:
-    """The one or two ids in the name of a video of FaceForensics++; none for others."""
+    """The one or two ids in the name of a video of FaceForensics++; none for other videos."""
     match = _IDS.fullmatch(video.entry.video)
     if match is None or video.entry.group not in FFPP_CLASSES:
         return []
@@ -214,7 +217,7 @@ def _split(video: _Video) -> str:
 
 
 def _file(
-    root: Path, folder: Path, video: _Video, identity: str, refused: list[Refused]
+    root: Path, folder: Path, video: _Video, identity: str, refused: list[Excluded]
 ) -> SourceFile:
     return SourceFile(
         path=folder,
@@ -228,19 +231,19 @@ def _file(
     )
 
 
-def _mask(root: Path, folder: Path, refused: list[Refused]) -> Path | None:
-    """Masks beside the frames, or those of c23, which are of all compressions."""
+def _mask(root: Path, folder: Path, refused: list[Excluded]) -> Path | None:
+    """The masks beside the frames, or those of c23, which serve all compressions."""
     if folder.parent.name != "frames":
         return None
     home = folder.parent.parent
-    for above in (home, home.parent / "c23"):
-        mask = above / "masks" / folder.name
+    for parent in (home, home.parent / "c23"):
+        mask = parent / "masks" / folder.name
         if os.path.isdir(mask):
-            why = frames_fault(root, mask)
-            if not why and frame_names(mask) == frame_names(folder):
+            reason = frames_fault(root, mask)
+            if not reason and frame_names(mask) == frame_names(folder):
                 return mask
-            why = why or "its pictures are not those of the frames"
-            refused.append(Refused(mask.relative_to(root).as_posix(), why))
+            reason = reason or "its pictures are not those of the frames"
+            refused.append(Excluded(mask.relative_to(root).as_posix(), reason))
             return None
     return None
 

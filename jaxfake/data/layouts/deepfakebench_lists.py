@@ -1,21 +1,21 @@
-"""What DeepfakeBench's JSON lists say, as its preprocessing/rearrange.py writes them.
+"""Reads DeepfakeBench's JSON lists, as its preprocessing/rearrange.py writes them.
 
     {DATASET: {CLASS: {SPLIT: {VIDEO: {"label": CLASS, "frames": [path, ...]}}}}}
     {DATASET: {CLASS: {SPLIT: {"c23": {VIDEO: ...}}}}}          FaceForensics++ and what came with it
 
-Labels are names of classes, real if "real" is in them; other keys of a video, such as its landmarks, are
-not looked at. FF-DF.json and its like repeat the real videos of FaceForensics++.json.
+Labels are names of classes, real if they contain "real"; other keys of a video, such as its landmarks, are
+ignored. FF-DF.json and its like repeat the real videos of FaceForensics++.json.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from jaxfake import schema
 from jaxfake.data.layouts.ffpp import COMPRESSIONS, SPLITS
-from jaxfake.data.layouts.listing import Refused
-from jaxfake.data.layouts.untrusted import as_object, brief, read_object, shown
+from jaxfake.data.layouts.listing import Excluded
+from jaxfake.data.layouts.untrusted_input import as_object, brief, read_object, shown
 from jaxfake.runtime.errors import InputError
 
 FFPP_CLASSES = {
@@ -28,7 +28,7 @@ FFPP_CLASSES = {
 }
 """Methods of FaceForensics++ by DeepfakeBench's classes; elsewhere the class is the method."""
 
-_SIDES = {
+_LABEL_OF_FOLDER = {
     "original_sequences": schema.REAL,
     "manipulated_sequences": schema.FAKE,
     "Celeb-real": schema.REAL,
@@ -38,18 +38,19 @@ _SIDES = {
     "method_A": schema.FAKE,
     "method_B": schema.FAKE,
 }
-"""Folders of the datasets themselves that tell what is in them."""
+"""Folder names of the datasets that say whether their videos are real or fake."""
 
 _ADVICE = "give --protocol a JSON list of DeepfakeBench, or the folder of its lists"
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """One video in one list."""
 
     source: str  # name of the list
     group: str  # class
     split: str
-    compression: str  # '' where the list has none
+    compression: str  # '' if the list has none
     video: str
     frames: list[str]
 
@@ -60,10 +61,10 @@ class Entry(NamedTuple):
 
 
 def lists(where: Path) -> list[Path]:
-    """A list, or all of a folder.
+    """The list, or all lists in a folder.
 
     Raises:
-        InputError: the folder holds none.
+        InputError: the folder holds no list.
     """
     if where.is_dir():
         found = sorted(where.glob("*.json"))
@@ -73,29 +74,29 @@ def lists(where: Path) -> list[Path]:
     return [where]
 
 
-def entries(path: Path) -> Iterator[Entry | Refused]:
+def entries(path: Path) -> Iterator[Entry | Excluded]:
     """The videos that a list names, once for every split and compression that they are named in.
 
     Raises:
-        InputError: it is none of DeepfakeBench, or contradicts itself.
+        InputError: it is not a list of DeepfakeBench, or contradicts itself.
     """
     for dataset, groups in read_object(path, _ADVICE).items():
         for group, splits in as_object(groups, f"{path}: {shown(dataset)}").items():
-            above = f"{path}: {shown(group)}"
-            for split, body in as_object(splits, above).items():
+            where = f"{path}: {shown(group)}"
+            for split, body in as_object(splits, where).items():
                 if split not in SPLITS:
-                    raise InputError(f"{above} should hold train, val and test, not {brief(split)}")
-                yield from _level(path, group, split, as_object(body, f"{above}/{split}"))
+                    raise InputError(f"{where} should hold train, val and test, not {brief(split)}")
+                yield from _level(path, group, split, as_object(body, f"{where}/{split}"))
 
 
 def _level(
     path: Path, group: str, split: str, body: dict[str, object]
-) -> Iterator[Entry | Refused]:
+) -> Iterator[Entry | Excluded]:
     """Videos of one split, with or without a level of compressions above them."""
     where = f"{path}: {shown(group)}/{split}"
     if isinstance(body.get("frames"), list):
-        # rearrange.py writes the validation split of DFDC so: one video over the other.
-        yield Refused(f"{path.name}/{shown(group)}/{split}", "it holds a video without a name")
+        # rearrange.py writes the validation split of DFDC like this, each video over the one before.
+        yield Excluded(f"{path.name}/{shown(group)}/{split}", "it holds a video without a name")
         body = {name: leaf for name, leaf in body.items() if isinstance(leaf, dict)}
     plain = {name: leaf for name, leaf in body.items() if name not in COMPRESSIONS}
     levels = {name: as_object(body[name], where) for name in COMPRESSIONS if name in body}
@@ -108,7 +109,7 @@ def _level(
 
 def _entry(
     path: Path, group: str, split: str, compression: str, video: str, leaf: dict[str, object]
-) -> Entry | Refused:
+) -> Entry | Excluded:
     where = f"{path}: {shown(group)}/{split}/{shown(video)}"
     label, frames = leaf.get("label"), leaf.get("frames")
     if not (isinstance(label, str) and label):
@@ -118,16 +119,16 @@ def _entry(
     if not (isinstance(frames, list) and all(isinstance(frame, str) for frame in frames)):
         raise InputError(f"{where} should have a list of paths as frames, not {brief(frames)}")
     for part in re.split(r"[/\\]", frames[0]) if frames else ():
-        if _SIDES.get(part, label_of(group)) != label_of(group):
+        if _LABEL_OF_FOLDER.get(part, label_of(group)) != label_of(group):
             raise InputError(f"{where} is of {shown(group)}, which contradicts its folder {part}")
     name = f"{shown(group)}/{shown(video)}"
     if not frames:
-        return Refused(name, f"{path.name} names no frame of it")
+        return Excluded(name, f"{path.name} names no frame of it")
     if not all(text.isprintable() for text in (group, video, *frames)):
-        return Refused(name, "a name in it cannot be printed")
+        return Excluded(name, "a name in it cannot be printed")
     return Entry(path.name, group, split, compression, video, frames)
 
 
 def label_of(group: str) -> int:
-    """Real or fake, by the name of a class."""
+    """The label of a class, by its name."""
     return schema.REAL if "real" in group.lower() else schema.FAKE

@@ -4,25 +4,25 @@
     SOURCE/manipulated_sequences/DeepFakeDetection/c23/videos/01_02__kitchen_pan__YVGY8LOK.mp4
     SOURCE/manipulated_sequences/DeepFakeDetection/masks/videos/                    the same names
 
-A fake's first number is its target, the actor who was filmed, the second one the actor whose face was put
-in. There are no official splits: the field takes all of it as test, and so do we.
+In a fake's name the first number is its target, the actor who was filmed; the second is the actor whose
+face was put in. There are no official splits: the field uses all of it as test, and so do we.
 
-Our choices: the identity is the target. No original is given for a fake, although there is often one of
-the same actor and scene, since nobody says that the two agree frame by frame.
+Our choices: the identity is the target. Fakes have no original, although there is often a video of the same
+actor and scene, because nothing says that the two agree frame by frame.
 """
 
 import re
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected, inside
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 METHOD = "DeepFakeDetection"
 COMPRESSIONS = ("c23", "c40", "raw")
-"""The first that is there, for originals and fakes, is taken."""
+"""The first for which there are both originals and fakes is taken."""
 
 SPLIT = "test"
 OFFICIAL = {SPLIT: {schema.REAL_METHOD: 363, METHOD: 3068}}
@@ -43,47 +43,46 @@ def list_dfd(root: Path, protocol: Path | None = None) -> Listing:
 
     Args:
         root: of the dataset; it may be the one of FaceForensics++.
-        protocol: None, since there are no official splits.
+        protocol: has to be None, because there are no official splits.
 
     Raises:
-        InputError: the layout is not there, or a protocol is given.
+        InputError: the folders are missing, or a protocol is given.
     """
     if protocol:
         raise InputError(f"--protocol={protocol}: {METHOD} has no official splits, leave it out")
     root = root.resolve()
     compression = _compression(root)
-    listed = [
+    files, refused = separate(
         _file(root, path, method)
         for method, folder in _folders(root, compression).items()
-        for path in inside.visible(folder)
-    ]
-    listed.sort(key=lambda file: file.relative)
-    files = [file for file in listed if isinstance(file, SourceFile)]
-    refused = [file for file in listed if isinstance(file, Refused)]
+        for path in safe_paths.visible(folder)
+    )
     if not files:
-        raise expected.no_video(root, METHOD, _LAYOUT, refused)
+        raise layout_errors.no_video(root, METHOD, _LAYOUT, refused)
     missing = _empty(root, compression, {file.method for file in files})
     label = f"by the layout of {METHOD} {compression}, all of it {SPLIT}"
     return Listing(files, refused, 0, label, OFFICIAL, missing)
 
 
 def _compression(root: Path) -> str:
-    """The first with videos on both sides; else, so that it is named, the first with both folders."""
-    there = [
+    """The first with real and fake videos; else the first with both folders, to name what is missing."""
+    existing = [
         level
         for level in COMPRESSIONS
         if all(folder.is_dir() for folder in _folders(root, level).values())
     ]
-    if not there:
-        raise expected.wrong_root(root, METHOD, _LAYOUT)
-    filled = (level for level in there if all(map(inside.visible, _folders(root, level).values())))
-    return next(filled, there[0])
+    if not existing:
+        raise layout_errors.wrong_root(root, METHOD, _LAYOUT)
+    filled = (
+        level for level in existing if all(map(safe_paths.visible, _folders(root, level).values()))
+    )
+    return next(filled, existing[0])
 
 
-def _empty(root: Path, compression: str, found: set[str]) -> list[Refused]:
-    """The official names are not known, but how many there are is."""
+def _empty(root: Path, compression: str, found: set[str]) -> list[Excluded]:
+    """Folders without videos. The names of the official videos are unknown, but not their number."""
     return [
-        absent.empty(root, folder, f"its {OFFICIAL[SPLIT][method]} videos")
+        missing_files.empty_folder(root, folder, f"its {OFFICIAL[SPLIT][method]} videos")
         for method, folder in _folders(root, compression).items()
         if method not in found
     ]
@@ -96,16 +95,16 @@ def _folders(root: Path, compression: str) -> dict[str, Path]:
     }
 
 
-def _file(root: Path, path: Path, method: str) -> SourceFile | Refused:
+def _file(root: Path, path: Path, method: str) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
     if _NAMES[METHOD if real else schema.REAL_METHOD].fullmatch(path.name):
-        return Refused(relative, inside.of_the_other_side(among_reals=real))
+        return Excluded(relative, safe_paths.wrong_class_folder(among_reals=real))
     match = _NAMES[method].fullmatch(path.name)
     if match is None:
-        return Refused(relative, f"its name is none of {METHOD}'s")
-    if why := inside.fault(root, path):
-        return Refused(relative, why)
+        return Excluded(relative, f"it is not named like a video of {METHOD}")
+    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, reason)
     mask = root / "manipulated_sequences" / METHOD / "masks" / "videos" / path.name
     return SourceFile(
         path=path,
@@ -115,5 +114,5 @@ def _file(root: Path, path: Path, method: str) -> SourceFile | Refused:
         identity=match[1],
         video_id=path.stem,
         split=SPLIT,
-        mask=None if real else inside.file_inside(root, mask),
+        mask=None if real else safe_paths.file_inside(root, mask),
     )

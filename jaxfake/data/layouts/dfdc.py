@@ -4,26 +4,26 @@
     SOURCE/validation/*.mp4, labels.csv              filename,label with 1 for a fake
     SOURCE/test/*.mp4, labels.csv or metadata.json   {"x.mp4": {"is_fake": 1}}
 
-The parts may also lie in SOURCE/train, and some of them may be missing. Papers that say DFDC often mean
-its preview, which is another dataset: see `dfdc_preview`.
+The parts may also be in SOURCE/train, and some of them may be missing. Papers that say DFDC often mean its
+preview, which is another dataset: see `dfdc_preview`.
 
-Our choice: training parts are 'train', validation is 'val', test is 'test', as they were published. The
-identity is the original's name, so that a real video and all its fakes stay together; who is in it is not
-told, and the same person is in several originals. How a fake was made is not told either: the method of
-all of them is 'dfdc'.
+Our choice: the training parts are 'train', validation is 'val' and test is 'test', as published. The
+identity is the original's name, so that a real video and all its fakes stay together; who is in it is
+unknown, and the same person is in several originals. How a fake was made is unknown too: the method of all
+is 'dfdc'.
 """
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, dfdc_lists, expected, inside
+from jaxfake.data.layouts import dfdc_lists, layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.dfdc_lists import Entry
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import is_plain, shown
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
+from jaxfake.data.layouts.untrusted_input import is_plain, shown
 from jaxfake.runtime.errors import InputError
 
 METHOD = "dfdc"
@@ -35,7 +35,7 @@ OFFICIAL: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "test": {schema.REAL_METHOD: 2500, METHOD: 2500},
     }
 )
-"""Of the paper; the test set is the public half of theirs, the 5,000 videos of its labels.csv."""
+"""Counts of the paper. The test set is the public half of theirs, the 5,000 videos of its labels.csv."""
 
 _SPLITS = {"validation": "val", "test": "test"}
 
@@ -44,10 +44,11 @@ _LAYOUT = (
     "unpack the archives first"
 )
 _PART, _PARTS = "dfdc_train_part_", 50
-"""What the folders of the training parts begin with, and how many there are."""
+"""How the names of the folders with training parts begin, and how many there are."""
 
 
-class _Part(NamedTuple):
+@dataclass(frozen=True)
+class _Part:
     """A folder of videos and its list."""
 
     folder: Path
@@ -57,29 +58,29 @@ class _Part(NamedTuple):
 
 
 def list_dfdc(root: Path, protocol: Path | None) -> Listing:
-    """The videos of the parts that are there.
+    """The videos of the existing parts.
 
     Args:
         root: of the dataset.
-        protocol: None; the splits are the dataset's folders.
+        protocol: has to be None; the splits are the dataset's folders.
 
     Raises:
-        InputError: the layout is not there, or a list says what it cannot.
+        InputError: the folders are missing, or a list contradicts itself.
     """
     if protocol:
         raise InputError(f"--protocol={protocol}: DFDC has its splits in its folders; leave it out")
     root = root.resolve()
     files: list[SourceFile] = []
-    refused: list[Refused] = []
+    refused: list[Excluded] = []
     parts = list(_parts(root, refused))
     originals = _originals(parts)
     names: dict[str, str] = {}
     _check_originals(parts)
     missing = _missing(root, parts)
-    gone = {item.relative for item in missing}
+    missing_names = {item.relative for item in missing}
     for part in parts:
         for name in part.entries:
-            if _relative(root, part, name) in gone:
+            if _relative(root, part, name) in missing_names:
                 continue
             file = _file(root, part, name, originals, names)
             if isinstance(file, SourceFile):
@@ -95,12 +96,12 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
     return Listing(files, refused, 0, "by the lists of DFDC", OFFICIAL, missing)
 
 
-def _nothing(root: Path, refused: list[Refused]) -> InputError:
+def _nothing(root: Path, refused: list[Excluded]) -> InputError:
     if (root / "dataset.json").is_file():
         return InputError(
-            f"{root} is the preview of DFDC, not DFDC: it has a dataset.json; expected are {_LAYOUT}"
+            f"{root} is the preview of DFDC, not DFDC: it has a dataset.json; expected: {_LAYOUT}"
         )
-    return expected.no_video(root, "DFDC", _LAYOUT, refused)
+    return layout_errors.no_video(root, "DFDC", _LAYOUT, refused)
 
 
 def _check_originals(parts: list[_Part]) -> None:
@@ -109,45 +110,45 @@ def _check_originals(parts: list[_Part]) -> None:
         dfdc_lists.check_originals(str(part.folder / part.source), part.entries, known)
 
 
-def _missing(root: Path, parts: list[_Part]) -> list[Refused]:
-    """The videos that the list of a part names."""
+def _missing(root: Path, parts: list[_Part]) -> list[Excluded]:
+    """Videos that the list of a part names and that do not exist."""
     return [
-        Refused(_relative(root, part, name), absent.named_in(part.source))
+        Excluded(_relative(root, part, name), missing_files.named_in(part.source))
         for part in parts
         for name in part.entries
         if _is_video(name) and not os.path.isfile(part.folder / name)
     ]
 
 
-def _missing_folders(root: Path) -> list[Refused]:
-    """Of the whole dataset; parts are told by their number, whatever zeros are before it."""
-    there = [folder for folder, _ in _folders(root)]
-    numbers = {folder.name.removeprefix(_PART).lstrip("0") or "0" for folder in there}
+def _missing_folders(root: Path) -> list[Excluded]:
+    """Folders of the dataset that do not exist. Parts are compared by number, without leading zeros."""
+    existing = [folder for folder, _ in _folders(root)]
+    numbers = {folder.name.removeprefix(_PART).lstrip("0") or "0" for folder in existing}
     parts = [f"{_PART}{n}" for n in range(_PARTS) if str(n) not in numbers]
-    others = [name for name in _SPLITS if root / name not in there]
-    return [Refused(name, "it is not there") for name in [*parts, *others]]
+    others = [name for name in _SPLITS if root / name not in existing]
+    return [Excluded(name, "it is not there") for name in [*parts, *others]]
 
 
 def _relative(root: Path, part: _Part, name: str) -> str:
     return f"{part.folder.relative_to(root).as_posix()}/{shown(name)}"
 
 
-def _parts(root: Path, refused: list[Refused]) -> Iterator[_Part]:
+def _parts(root: Path, refused: list[Excluded]) -> Iterator[_Part]:
     for folder, split in _folders(root):
         relative = shown(folder.relative_to(root).as_posix())
-        if inside.leaves(root, folder):
-            refused.append(Refused(relative, inside.LEAVES))
+        if safe_paths.leaves(root, folder):
+            refused.append(Excluded(relative, safe_paths.LEAVES))
             continue
         source, entries = dfdc_lists.read(folder)
         if source:
             yield _Part(folder, split, source, entries)
         else:
-            refused.append(Refused(relative, "it has neither labels.csv nor metadata.json"))
+            refused.append(Excluded(relative, "it has neither labels.csv nor metadata.json"))
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, str]]:
-    for above in (root, root / "train"):
-        for folder in sorted(above.glob(f"{_PART}*")):
+    for parent in (root, root / "train"):
+        for folder in sorted(parent.glob(f"{_PART}*")):
             if folder.is_dir():
                 yield folder, "train"
     for name, split in _SPLITS.items():
@@ -156,7 +157,7 @@ def _folders(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _originals(parts: list[_Part]) -> dict[str, Path]:
-    """Real videos of the training parts, by name; a fake and its original may lie in different ones."""
+    """Real videos of all training parts, by name: a fake and its original may be in different parts."""
     return {
         name: part.folder / name
         for part in parts
@@ -168,15 +169,15 @@ def _originals(parts: list[_Part]) -> dict[str, Path]:
 
 def _file(
     root: Path, part: _Part, name: str, originals: dict[str, Path], names: dict[str, str]
-) -> SourceFile | Refused:
+) -> SourceFile | Excluded:
     entry = part.entries[name]
     relative = _relative(root, part, name)
     path = part.folder / name
-    why = inside.fault(root, path) if _is_video(name) else "its name is of no video"
-    if why or name in names:
-        return Refused(relative, why or f"its name is that of {names[name]}")
+    reason = safe_paths.fault(root, path) if _is_video(name) else "it is not named like a video"
+    if reason or name in names:
+        return Excluded(relative, reason or f"its name is that of {names[name]}")
     original = originals.get(entry.original) if entry.fake else None
-    known = original is not None and not inside.leaves(root, original)
+    known = original is not None and not safe_paths.leaves(root, original)
     return SourceFile(
         path=path,
         relative=relative,
@@ -193,8 +194,8 @@ def _is_video(name: str) -> bool:
     return is_plain(name) and name.endswith(".mp4")
 
 
-def _unnamed(root: Path, part: _Part) -> Iterator[Refused]:
-    for path in inside.visible(part.folder):
+def _unnamed(root: Path, part: _Part) -> Iterator[Excluded]:
+    for path in safe_paths.visible(part.folder):
         if path.name not in part.entries and path.name not in part.source.split(" and "):
             relative = shown(path.relative_to(root).as_posix())
-            yield Refused(relative, f"{part.source} does not name it")
+            yield Excluded(relative, f"{part.source} does not name it")

@@ -1,4 +1,4 @@
-"""What the lists of DFDC say of its videos: metadata.json and labels.csv, read without trusting them.
+"""Reads the lists of DFDC, metadata.json and labels.csv, without trusting them.
 
     {"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}      metadata.json, training
     {"x.mp4": {"is_fake": 1}}                                                metadata.json, test
@@ -9,10 +9,10 @@ Only fakes have an original, which is real: a list that says otherwise has its l
 
 import csv
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from jaxfake.data.layouts.untrusted import (
+from jaxfake.data.layouts.untrusted_input import (
     as_object,
     brief,
     check_list,
@@ -25,53 +25,54 @@ from jaxfake.runtime.errors import InputError
 _AGAIN = "get it again from where you have the videos"
 
 
-class Entry(NamedTuple):
-    """What a list says of one video."""
+@dataclass(frozen=True)
+class Entry:
+    """What a list says about one video."""
 
     fake: bool
-    original: str = ""  # name of the real video; '' where it is not told
+    original: str = ""  # name of the real video; '' if unknown
 
 
 def read(folder: Path) -> tuple[str, dict[str, Entry]]:
-    """Names of the lists of a folder, '' if it has none, and what they say by the name of the video.
+    """The names of the lists in a folder ('' if there are none), and their entries by video name.
 
     Raises:
-        InputError: a list says what it cannot, or another one says otherwise.
+        InputError: a list contradicts itself or another one.
     """
-    there = [name for name in _READERS if (folder / name).is_file()]
-    said = [_READERS[name](folder / name) for name in there]
-    for entries in said[1:]:
-        _compare(folder, there, said[0], entries)
-    entries = {name: entry for one in said for name, entry in one.items()}
-    return " and ".join(there), {name: entries[name] for name in sorted(entries)}
+    found = [name for name in _READERS if (folder / name).is_file()]
+    contents = [_READERS[name](folder / name) for name in found]
+    for entries in contents[1:]:
+        _compare(folder, found, contents[0], entries)
+    entries = {name: entry for one in contents for name, entry in one.items()}
+    return " and ".join(found), {name: entries[name] for name in sorted(entries)}
 
 
 def check_originals(where: str, entries: Mapping[str, Entry], known: Mapping[str, Entry]) -> None:
-    """Whether the originals of a list's fakes are called real, wherever they are listed.
+    """Checks that the originals of a list's fakes are labelled real, in whichever list they are.
 
     Args:
         where: the list.
-        entries: its own.
+        entries: of that list.
         known: of all lists.
 
     Raises:
-        InputError: an original is called fake.
+        InputError: an original is labelled fake.
     """
     for name, entry in entries.items():
         if entry.original in known and known[entry.original].fake:
             raise InputError(
-                f"{where}: {shown(name)} is made from {shown(entry.original)}, which is called FAKE "
+                f"{where}: {shown(name)} is made from {shown(entry.original)}, which is labelled FAKE "
                 f"itself: {_AGAIN}"
             )
 
 
 def _compare(
-    folder: Path, there: list[str], first: dict[str, Entry], second: dict[str, Entry]
+    folder: Path, names: list[str], first: dict[str, Entry], second: dict[str, Entry]
 ) -> None:
     for name in sorted(first.keys() & second.keys()):
         if first[name].fake != second[name].fake:
             raise InputError(
-                f"{folder}: {' and '.join(there)} contradict each other about {shown(name)}: {_AGAIN}"
+                f"{folder}: {' and '.join(names)} contradict each other about {shown(name)}: {_AGAIN}"
             )
 
 
@@ -96,7 +97,7 @@ def _entry(value: dict[str, object], where: str) -> Entry:
         )
     if (label == "REAL" and original) or ("is_fake" in value and bool(fake) != (label == "FAKE")):
         raise InputError(
-            f"{where} contradicts itself, it is called {label} in {brief(value)}: {_AGAIN}"
+            f"{where} contradicts itself, it is labelled {label} in {brief(value)}: {_AGAIN}"
         )
     return Entry(label == "FAKE", original)
 
@@ -113,12 +114,12 @@ def _read_csv(path: Path) -> dict[str, Entry]:
                 name, label = row.get("filename"), row.get("label")
                 if not name or label not in ("0", "1") or name in entries:
                     raise InputError(
-                        f"{path}, line {rows.line_num}: expected is each name once, with 0 or 1, "
-                        f"not {brief(list(row.values()))}"
+                        f"{path}, line {rows.line_num}: every name should appear once, with 0 or 1, "
+                        f"and not {brief(list(row.values()))}"
                     )
                 entries[name] = Entry(label == "1")
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} is no table that can be read: {_AGAIN}") from error
+        raise InputError(f"{path} is not a readable table: {_AGAIN}") from error
     return entries
 
 

@@ -6,19 +6,19 @@
 
 Papers that say DFDC often mean this preview; the full dataset is in `dfdc`. Splits are those of
 dataset.json, which has no validation videos. Our choice: the identity is the actor whose video it is,
-target_id; the actor who was put in, swapped_id, is not kept.
+target_id; the actor whose face was put in, swapped_id, is not kept.
 """
 
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected, inside
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import as_object, brief, is_plain, read_object, shown
+from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.untrusted_input import as_object, brief, is_plain, read_object, shown
 from jaxfake.runtime.errors import InputError
 
 FOLDERS = {
@@ -26,7 +26,7 @@ FOLDERS = {
     "method_A": "method_A",
     "method_B": "method_B",
 }
-"""The method of the videos in each."""
+"""The method of the videos in each folder."""
 
 SPLITS = ("train", "val", "test")
 
@@ -36,12 +36,13 @@ _LAYOUT = f"{_LIST}, original_videos/, method_A/ and method_B/"
 _LABELS = {"real": schema.REAL, "fake": schema.FAKE}
 
 
-class _Entry(NamedTuple):
-    """What dataset.json says of one video."""
+@dataclass(frozen=True)
+class _Entry:
+    """What dataset.json says about one video."""
 
     label: int
     split: str
-    target: str  # '' where it is not told
+    target: str  # '' if unknown
 
 
 def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
@@ -49,10 +50,10 @@ def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
 
     Args:
         root: of the dataset.
-        protocol: None; the splits are in dataset.json.
+        protocol: has to be None; the splits are in dataset.json.
 
     Raises:
-        InputError: the layout is not there, or dataset.json says what it cannot.
+        InputError: dataset.json is missing, or contradicts itself.
     """
     if protocol:
         raise InputError(
@@ -60,34 +61,29 @@ def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
         )
     root = root.resolve()
     if not (root / _LIST).is_file():
-        raise expected.wrong_root(root, _NAME, _LAYOUT)
+        raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
     listed = read_object(root / _LIST, "get it again")
     entries = {
         name: _entry(value, f"{root / _LIST}: {shown(name)}") for name, value in listed.items()
     }
     missing = [
-        Refused(shown(name), absent.named_in(_LIST))
+        Excluded(shown(name), missing_files.named_in(_LIST))
         for name in sorted(entries)
         if _is_name(name) and not os.path.isfile(root / name)
     ]
     gone = {item.relative for item in missing}
-    found = [
-        _file(root, name, entry)
-        for name, entry in sorted(entries.items())
-        if shown(name) not in gone
-    ]
-    files = [file for file in found if isinstance(file, SourceFile)]
-    refused = [file for file in found if isinstance(file, Refused)]
+    files, refused = separate(
+        _file(root, name, entry) for name, entry in entries.items() if shown(name) not in gone
+    )
     if not files:
-        raise expected.no_video(root, _NAME, _LAYOUT, [*refused, *missing])
-    files.sort(key=lambda file: file.relative)
+        raise layout_errors.no_video(root, _NAME, _LAYOUT, [*refused, *missing])
     refused += _unnamed(root, entries)
     label = f"by {_LIST} of the preview of DFDC"
     return Listing(files, refused, 0, label, _official(entries), missing)
 
 
 def _official(entries: dict[str, _Entry]) -> dict[str, dict[str, int]]:
-    """As dataset.json counts them."""
+    """Counts by split and method in dataset.json."""
     counts = Counter(
         (entry.split, _method(name)) for name, entry in entries.items() if _method(name)
     )
@@ -98,14 +94,14 @@ def _official(entries: dict[str, _Entry]) -> dict[str, dict[str, int]]:
 
 
 def _method(name: str) -> str:
-    """By the folder; '' if it is none of the dataset's."""
+    """The method of a video, by its folder; '' if that is not a folder of the dataset."""
     return FOLDERS.get(name.partition("/")[0], "")
 
 
-def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Refused:
-    why = _fault(root, name)
-    if why:
-        return Refused(shown(name), why)
+def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Excluded:
+    reason = _fault(root, name)
+    if reason:
+        return Excluded(shown(name), reason)
     method = _method(name)
     if (method == schema.REAL_METHOD) != (entry.label == schema.REAL):
         raise InputError(
@@ -125,8 +121,8 @@ def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Refused:
 
 def _fault(root: Path, name: str) -> str:
     if not _is_name(name):
-        return "its name is of no video of the preview of DFDC"
-    return inside.fault(root, root / name)
+        return "it is not named like a video of the preview of DFDC"
+    return safe_paths.fault(root, root / name)
 
 
 def _is_name(name: str) -> bool:
@@ -136,13 +132,13 @@ def _is_name(name: str) -> bool:
     )
 
 
-def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Refused]:
+def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Excluded]:
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
             hidden = path.name.startswith(".")
             if name not in entries and not (hidden or path.is_dir()):
-                yield Refused(shown(name), f"{_LIST} does not name it")
+                yield Excluded(shown(name), f"{_LIST} does not name it")
 
 
 def _entry(value: object, where: str) -> _Entry:

@@ -5,8 +5,9 @@
     SOURCE/manipulated_sequences/METHOD/masks/videos/004_982.mp4
     SOURCE/splits/train.json, val.json, test.json                   pairs of ids, 360 + 70 + 70
 
-A fake belongs to the split of its target, and both ids of a pair are in the same split. The identity is
-the pair, so that nobody is ever divided. Without masks a fake's original is still known: its target's.
+A fake belongs to the split of its target, and both ids of a pair are in the same split. The identity is the
+pair, so that nobody is in two splits. Without masks the original of a fake is still known: its target's
+video.
 """
 
 import json
@@ -16,14 +17,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import absent, expected, inside
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
-from jaxfake.data.layouts.untrusted import shown
+from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
 COMPRESSIONS = ("c23", "c40", "raw")
-"""The first that is there is taken."""
+"""The first that exists is taken."""
 
 SPLITS = ("train", "val", "test")
 
@@ -37,7 +38,7 @@ _LAYOUT = (
 
 
 class _Pairs:
-    """The official splits, from a folder that holds them."""
+    """The official splits, read from a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.split_of: dict[str, str] = {}
@@ -54,36 +55,36 @@ class _Pairs:
                 self.fakes += [f"{'_'.join(order)}.mp4" for order in (pair, pair[::-1])]
 
     def names(self, method: str) -> list[str]:
-        """Of all videos of a manipulation, or of the reals."""
+        """The names of all videos of a manipulation, or of the real videos."""
         return self.reals if method == schema.REAL_METHOD else self.fakes
 
 
 def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
-    """The videos of one compression, those of the five manipulations that are there.
+    """The real and fake videos of one compression.
 
     Args:
         root: of the dataset.
         protocol: folder of the official train.json, val.json and test.json; None is ROOT/splits.
 
     Raises:
-        InputError: the layout or the official splits are not there.
+        InputError: the folders or the official splits are missing.
     """
     root = root.resolve()
     compression = _compression(root)
     pairs = _Pairs(protocol or root / "splits")
     files: list[SourceFile] = []
-    refused: list[Refused] = []
-    missing: list[Refused] = []
+    refused: list[Excluded] = []
+    missing: list[Excluded] = []
     for folder, method in _folders(root, compression):
-        for path in inside.visible(folder):
+        for path in safe_paths.visible(folder):
             file = _file(root, compression, path, method, pairs)
             if isinstance(file, SourceFile):
                 files.append(file)
             else:
                 refused.append(file)
-        missing += absent.from_folder(root, folder, pairs.names(method), "the official splits")
+        missing += missing_files.in_folder(root, folder, pairs.names(method), "the official splits")
     if not files:
-        raise expected.no_video(root, _NAME, _LAYOUT, refused)
+        raise layout_errors.no_video(root, _NAME, _LAYOUT, refused)
     files.sort(key=lambda file: file.relative)
     label = f"by the layout of FaceForensics++ {compression}"
     return Listing(files, refused, 0, label, official(pairs.split_of), missing)
@@ -97,11 +98,13 @@ def official(split_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 
 def _compression(root: Path) -> str:
-    """The first with videos; else, so that they are named as missing, the first with a folder."""
-    there = [level for level in COMPRESSIONS if _originals(root, level).is_dir()]
-    if not there:
-        raise expected.wrong_root(root, _NAME, _LAYOUT)
-    return next((level for level in there if inside.visible(_originals(root, level))), there[0])
+    """The first with videos; else the first with a folder, to name its videos as missing."""
+    existing = [level for level in COMPRESSIONS if _originals(root, level).is_dir()]
+    if not existing:
+        raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
+    return next(
+        (level for level in existing if safe_paths.visible(_originals(root, level))), existing[0]
+    )
 
 
 def _originals(root: Path, compression: str) -> Path:
@@ -116,18 +119,18 @@ def _folders(root: Path, compression: str) -> Iterator[tuple[Path, str]]:
 
 def _file(
     root: Path, compression: str, path: Path, method: str, pairs: _Pairs
-) -> SourceFile | Refused:
+) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
     real = method == schema.REAL_METHOD
     if (_FAKE if real else _REAL).fullmatch(path.name):
-        return Refused(relative, inside.of_the_other_side(among_reals=real))
+        return Excluded(relative, safe_paths.wrong_class_folder(among_reals=real))
     match = (_REAL if real else _FAKE).fullmatch(path.name)
     if match is None or match[1] not in pairs.split_of:
-        return Refused(relative, "its name is of no video in the official splits")
-    if why := inside.fault(root, path):
-        return Refused(relative, why)
+        return Excluded(relative, "the official splits name no such video")
+    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, reason)
     if not real and pairs.pair_of[match[1]] != pairs.pair_of.get(match[2]):
-        return Refused(relative, "its two ids are no pair of the official splits")
+        return Excluded(relative, "its two ids are not a pair of the official splits")
     mask = root / "manipulated_sequences" / method / "masks" / "videos" / path.name
     original = _originals(root, compression) / f"{match[1]}.mp4"
     return SourceFile(
@@ -138,8 +141,8 @@ def _file(
         identity=pairs.pair_of[match[1]],
         video_id=path.stem,
         split=pairs.split_of[match[1]],
-        mask=None if real else inside.file_inside(root, mask),
-        original=None if real else inside.file_inside(root, original),
+        mask=None if real else safe_paths.file_inside(root, mask),
+        original=None if real else safe_paths.file_inside(root, original),
     )
 
 
@@ -152,7 +155,7 @@ def _read_pairs(path: Path) -> list[list[str]]:
             "and test.json"
         ) from error
     except ValueError as error:
-        raise InputError(f"{path} is no JSON: get it again") from error
+        raise InputError(f"{path} is not JSON: get it again") from error
     for pair in pairs if isinstance(pairs, list) else [None]:
         if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_id, pair))):
             raise InputError(

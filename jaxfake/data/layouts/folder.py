@@ -1,11 +1,11 @@
-"""A person's own folder of photographs and videos: what is in it, and what its names say.
+"""A user's own folder of photographs and videos, with labels and identities from the names in it.
 
     SOURCE/...                    everything has the label that was given (real by default)
     SOURCE/real/...               real
     SOURCE/fake/...               fake; method 'fake'
     SOURCE/fake/METHOD/...        fake; method 'METHOD'
 
-The names real and fake are taken in any case. Hidden files and folders are passed over.
+Capital letters make no difference in real and fake. Hidden files and folders are skipped.
 """
 
 import os
@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from jaxfake import schema
-from jaxfake.data.layouts.listing import Listing, Refused, SourceFile
+from jaxfake.data.layouts import safe_paths
+from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
 from jaxfake.faces.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_image, is_video
 from jaxfake.runtime.errors import InputError
 
@@ -27,7 +28,7 @@ BY_FOLDER = "by folder"
 
 
 def list_folder(root: Path, identity: str = "", label: str | None = None) -> Listing:
-    """Walks the folder.
+    """The photographs and videos in a folder.
 
     Args:
         root: the folder.
@@ -36,16 +37,16 @@ def list_folder(root: Path, identity: str = "", label: str | None = None) -> Lis
         label: 'real', 'fake' or 'unknown' for a folder without real/ and fake/; None is real.
 
     Raises:
-        InputError: no folder, nothing usable in it, or names that do not say what they should.
+        InputError: it is not a folder, holds nothing usable, or its names do not fit the options.
     """
     if not root.is_dir():
-        raise InputError(f"--source={root} is no folder: name the one that holds your files")
+        raise InputError(f"--source={root} is not a folder: name the one that holds your files")
     root = root.resolve()
     candidates, refused, others = [], [], 0
     for relative in _walk(root):
-        why = _refusal(root, relative)
-        if why:
-            refused.append(Refused(relative, why))
+        reason = _refusal(root, relative)
+        if reason:
+            refused.append(Excluded(relative, reason))
         elif _is_media(relative):
             candidates.append(relative)
         else:
@@ -55,7 +56,7 @@ def list_folder(root: Path, identity: str = "", label: str | None = None) -> Lis
     labelled = any(_side(relative) for relative in candidates)
     if labelled and label:
         raise InputError(
-            f"--label={label}: {root} says itself what is real/ and fake/; leave it out"
+            f"--label={label}: {root} has folders real/ or fake/ that give the labels; leave it out"
         )
     rule = _identity_rule(identity)
     ids = _video_ids(candidates)
@@ -85,16 +86,16 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def _refusal(root: Path, relative: str) -> str:
-    """Why this entry is not opened; '' if it may be."""
+    """Why a file is not read; '' if it is."""
     path = root / relative
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in relative):
-        return "its name holds control characters or is no UTF-8"
+        return "its name holds control characters or is not UTF-8"
     if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return "it is a link that leaves the folder"
+        return safe_paths.LEAVES
     if path.is_dir():
         return "it is a link to a folder"
     if _is_media(relative) and not (path.exists() and stat.S_ISREG(path.stat().st_mode)):
-        return "it is no regular file"
+        return "it is not a regular file"
     return ""
 
 
@@ -103,11 +104,13 @@ def _is_media(relative: str) -> bool:
     return is_image(path) or is_video(path)
 
 
-def _nothing(root: Path, refused: list[Refused], others: int) -> str:
+def _nothing(root: Path, refused: list[Excluded], others: int) -> str:
     kinds = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
     seen = f"{others} other files"
     if refused:
-        seen += f" and {len(refused)} that are refused: {refused[0].why}"
+        seen += (
+            f" and {len(refused)} refused ones, such as {refused[0].relative}: {refused[0].reason}"
+        )
     return f"{root} holds no photograph or video ({kinds}), but {seen}: give --source such a folder"
 
 
@@ -149,14 +152,14 @@ def _identity_rule(text: str) -> Callable[[str], str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise InputError(f"--identity={text} is no regular expression: {error}") from error
+        raise InputError(f"--identity={text} is not a regular expression: {error}") from error
     if pattern.groups != 1:
         raise InputError(f"--identity={text} needs one group ( ), it has {pattern.groups}")
 
     def searched(relative: str) -> str:
         match = pattern.search(relative)
         if not match or not match[1]:
-            raise InputError(f"--identity={text} finds nothing in {relative}: widen the pattern")
+            raise InputError(f"--identity={text} does not match {relative}: widen the pattern")
         return match[1]
 
     return searched
@@ -165,17 +168,17 @@ def _identity_rule(text: str) -> Callable[[str], str]:
 def _parent(relative: str) -> str:
     parts = PurePosixPath(relative).parts
     side = _side(relative)
-    # real/x.jpg and fake/METHOD/x.jpg lie in a folder that names no person.
+    # The folders of real/x.jpg and fake/METHOD/x.jpg are not named after a person.
     above = len(parts) - 1 - {"": 0, "real": 1, "fake": 2}[side]
     if above < 1:
         raise InputError(
-            f"--identity=parent: {relative} lies in no folder of its own; make one each"
+            f"--identity=parent: {relative} is not in a folder of its person; make one for each"
         )
     return parts[-2]
 
 
 def _video_ids(relatives: list[str]) -> dict[str, str]:
-    """Relative path without suffix; with it where two files differ in nothing else."""
+    """The relative path without suffix, or with it where two files differ only in the suffix."""
     bare = {relative: str(PurePosixPath(relative).with_suffix("")) for relative in relatives}
     times = Counter(bare.values())
     return {relative: (name if times[name] == 1 else relative) for relative, name in bare.items()}

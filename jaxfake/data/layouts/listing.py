@@ -1,16 +1,17 @@
-"""What there is to prepare: the files of a source, each with what its dataset says of it."""
+"""The files of a source that can be prepared, each with what its dataset says about it."""
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 _SAMPLE_BYTES = 65536
 
 
-class SourceFile(NamedTuple):
+@dataclass(frozen=True)
+class SourceFile:
     """One photograph or video; or a folder of pictures, the frames of one video."""
 
     path: Path
@@ -19,41 +20,52 @@ class SourceFile(NamedTuple):
     method: str  # manipulation name; 'real' for reals
     identity: str
     video_id: str
-    split: str = ""  # as the dataset has it; '' to split by identity
-    mask: Path | None = None  # video (or folder) of what was touched, frame by frame
-    original: Path | None = None  # the real one that it was made from, frame by frame
+    split: str = ""  # the dataset's own; '' to split by identity
+    mask: Path | None = None  # video (or folder) of the forgery masks, frame by frame
+    original: Path | None = None  # the real video that it was made from, frame by frame
 
 
-class Refused(NamedTuple):
-    """Something in the source that is not looked at."""
+@dataclass(frozen=True)
+class Excluded:
+    """A file or folder that is not prepared, and why."""
 
     relative: str
-    why: str
+    reason: str
 
 
-class Listing(NamedTuple):
-    """What a source holds, in the order of the relative paths."""
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source, in the order of their relative paths."""
 
     files: list[SourceFile]
-    refused: list[Refused]
+    refused: list[Excluded]  # exist, and are not prepared
     others: int  # files that are neither photographs nor videos by their suffix
-    label: str  # of all files, or where the labels come from
+    label: str  # the label of all files, or where the labels come from
     official: Mapping[str, Mapping[str, int]] = MappingProxyType({})
-    """How many videos the whole dataset has, by split and method, as its authors say."""
-    missing: Sequence[Refused] = ()
-    """What should be in the source by the dataset's own lists or layout, and is not."""
+    """How many videos the whole dataset has according to its authors, by split and method."""
+    missing: Sequence[Excluded] = ()
+    """What the dataset's own lists or layout name and does not exist in the source."""
+
+
+def separate(
+    entries: Iterable[SourceFile | Excluded],
+) -> tuple[list[SourceFile], list[Excluded]]:
+    """The files and the excluded entries, each in the order of the relative paths."""
+    ordered = sorted(entries, key=lambda entry: entry.relative)
+    files = [entry for entry in ordered if isinstance(entry, SourceFile)]
+    return files, [entry for entry in ordered if isinstance(entry, Excluded)]
 
 
 def content_digest(path: Path) -> str:
     """Hex digest of a file's size, beginning and end: changes whenever a real edit is made.
 
-    Of a folder, the same of all that lies in it.
+    For a folder it covers everything in it.
     """
     if path.is_dir():
-        inside = [f"{one.name} {content_digest(one)}" for one in sorted(path.iterdir())]
-        return hashlib.sha256("\n".join(inside).encode("utf-8", "backslashreplace")).hexdigest()
+        entries = [f"{one.name} {content_digest(one)}" for one in sorted(path.iterdir())]
+        return hashlib.sha256("\n".join(entries).encode("utf-8", "backslashreplace")).hexdigest()
     if path.exists() and not path.is_file():
-        return "no regular file"  # a pipe would be waited for
+        return "no regular file"  # reading a pipe could wait for ever
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

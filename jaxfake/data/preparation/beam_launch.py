@@ -1,63 +1,49 @@
-"""The crops on many machines: the tasks as an Apache Beam pipeline, as the machine that began it sees it.
+"""Crops on many machines: starts an Apache Beam pipeline and follows it from this machine.
 
-What travels through Beam is a task, one source file, and nothing comes back: a worker writes the unit
-into OUT/.work, as a process of ours does, and here that folder is watched. So a stopped run goes on from
-the units that are there, and a cluster moves no pictures through its own storage. In return
+Only tasks travel through Beam, one for each source file, and nothing comes back: a worker writes the crop
+file into OUT/.work, as a local process does, and this machine watches that folder. So a stopped run goes on
+from the crop files that exist, and a cluster moves no pictures through its own storage. In return
 
 - the source and OUT must be folders under the same paths on every worker and here (NFS, Filestore and
-  the like; OpenCV opens no bucket), and
+  the like; OpenCV cannot read from a bucket), and
 - every worker must have the jaxfake and the OpenCV of this machine; it refuses to work otherwise. Other
-  processors may round otherwise: a promise of the same bytes is one for machines of the same kind.
+  processors may round differently: the same bytes are promised for machines of the same kind only.
 
-Beam makes the crops, which is where the time goes, and TFDS's builder then writes the dataset here, as
-ever. TFDS can have Beam do that too, but not with the same bytes (4.9.10, tried): of shards that a
-builder chooses itself, as ours does, it sorts the lengths as text, so that of twelve shards the third is
-said to hold what the eleventh holds, and leaves a file of its own beside them; of examples it makes
-shards by the size of a hash or an integer key, after a shuffle of all of them, not by what is in a file.
+Beam makes the crops, which takes most of the time, and TFDS's builder then writes the dataset on this
+machine as usual. TFDS could let Beam do that too, but not with the same bytes (tried with 4.9.10): if a
+builder chooses its own shards, as ours does, the lengths are sorted as text, so that the third of twelve
+shards is said to hold what the eleventh holds, and an extra file is left beside them; if it does not,
+shards are made by the value of a hash or an integer key, after a shuffle of all examples.
 """
 
-import json
 import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NamedTuple
 
-from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation.cropping import Cropper, Task
-from jaxfake.runtime import worker_pool
+from jaxfake.data.preparation.beam_tasks import BeamJob, failure_file, to_line, with_absolute_paths
+from jaxfake.data.preparation.cropping import Cropper, CropTask
 from jaxfake.runtime.errors import FAILED, USAGE, InputError
+from jaxfake.runtime.orphan_processes import exit_after_parent
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 LOG = "beam.log"
-"""In OUT/.work: everything that Beam says. It says much, and would say it over the progress."""
+"""File in OUT/.work with all output of Beam, which would otherwise hide the progress."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
-_SECONDS_BETWEEN_LOOKS = 1.0
-_SECONDS_TO_CANCEL = 20.0
-
-
-class Job(NamedTuple):
-    """What a pipeline is made of. Picklable."""
-
-    tasks: Path  # file of tasks, a line each, as `pack` makes them; all paths absolute
-    prepare: Callable[[], Cropper]
-    limits: Limits
-    source: Path  # folder that holds all files
-    runner: str
-    options: list[str]  # as at a command line
+_POLL_SECONDS = 1.0
+_CANCEL_SECONDS = 20.0
 
 
 def run(
-    tasks: list[Task],
+    tasks: list[CropTask],
     prepare: Callable[[], Cropper],
     processes: int,
     limits: Limits,
@@ -65,89 +51,61 @@ def run(
     runner: str,
     options: Sequence[str],
 ) -> Iterator[Outcome]:
-    """As `workers.run`, in the workers of a Beam runner.
+    """Does the same as `worker_pool.run`, in the workers of a Beam runner.
 
     Args:
-        tasks, prepare, limits: as there; the limits hold for every task of every worker.
-        processes: at once, of Beam's DirectRunner. Others have options for that.
-        runner: its name, as Beam has it.
+        tasks, prepare, limits: see there; the limits apply to every task of every worker.
+        processes: number of processes of Beam's DirectRunner. Other runners have options for that.
+        runner: its name in Beam.
         options: of the pipeline, `KEY=VALUE` or `KEY`.
 
     Raises:
-        InputError: there is no such runner or option, or a worker's units are not seen here.
-        RuntimeError: the pipeline failed; the text is the last line of what it said.
+        InputError: Beam has no such runner or option, or crop files of the workers do not appear here.
+        RuntimeError: the pipeline failed; the text is the last line of its output.
     """
     if not tasks:
         return
     direct = [f"direct_num_workers={processes}", "direct_running_mode=multi_threading"]
-    given = [f"--{option}" for option in [*direct, *options]]  # the last of the same key holds
-    tasks = [_anywhere(task) for task in tasks]
-    work = Path(tasks[0].unit).parent
+    given = [
+        f"--{option}" for option in [*direct, *options]
+    ]  # of the same key, the last one counts
+    tasks = [with_absolute_paths(task) for task in tasks]
+    work = Path(tasks[0].crop_file).parent
     source = Path(os.path.commonpath([task.source.path.parent for task in tasks]))
-    job = Job(work / "tasks", prepare, limits, source, runner, given)
-    _lay_out(tasks, job.tasks)
+    job = BeamJob(work / "tasks", prepare, limits, source, runner, given)
+    _write_tasks(tasks, job.tasks)
     waiting = dict(enumerate(tasks))
     with _Pipeline(job, work / LOG) as pipeline:
-        while pipeline.runs():
-            yield from _ended(waiting, work)
-    yield from _ended(waiting, work)
+        while pipeline.is_running():
+            yield from _finished(waiting, work)
+    yield from _finished(waiting, work)
     if waiting:
         raise InputError(
-            f"the workers are done, but {len(waiting)} of {len(tasks)} units are not in {work}: "
-            "--out must be a folder that all of them share with this machine"
+            f"the workers are done, but {len(waiting)} of {len(tasks)} crop files are not in {work}: "
+            "--out must be a folder that all workers share with this machine"
         )
 
 
 def engine(runner: str, options: Sequence[str]) -> partial[Iterator[Outcome]]:
-    """`run` with a runner and its options, for `preparation.Preparation`."""
+    """`run` with a runner and its options, for `prepare.Preparation`."""
     return partial(run, runner=runner, options=options)
 
 
-def note(task: Task) -> Path:
-    """Where a worker writes why it has given a task up. Not into the unit, so that it is tried again
-    when the preparation is, as on one machine."""
-    return Path(task.unit).with_suffix(".failure")
-
-
-def pack(task: Task) -> str:
-    """A task as one line of ASCII: nothing in a shared folder is read as code."""
-    return json.dumps({**task.source._asdict(), "unit": task.unit}, default=str)
-
-
-def unpack(line: str) -> Task:
-    """The task of a line."""
-    fields = json.loads(line)
-    unit = fields.pop("unit")
-    paths = {name: fields[name] and Path(fields[name]) for name in ("path", "mask", "original")}
-    return Task(SourceFile(**(fields | paths)), unit)
-
-
-def _anywhere(task: Task) -> Task:
-    """The same for a process that began in another folder."""
-    source = task.source
-    found = source._replace(
-        path=source.path.absolute(),
-        mask=source.mask and source.mask.absolute(),
-        original=source.original and source.original.absolute(),
-    )
-    return Task(found, str(Path(task.unit).absolute()))
-
-
-def _lay_out(tasks: list[Task], file: Path) -> None:
-    """Writes the tasks for the workers, and removes what of earlier runs could be taken for theirs."""
-    file.write_text("\n".join(map(pack, tasks)))
+def _write_tasks(tasks: list[CropTask], file: Path) -> None:
+    """Writes the tasks for the workers, and removes files of earlier runs for the same tasks."""
+    file.write_text("\n".join(map(to_line, tasks)))
     for task in tasks:
-        Path(task.unit).unlink(missing_ok=True)  # a damaged one
-        note(task).unlink(missing_ok=True)
+        Path(task.crop_file).unlink(missing_ok=True)  # it may be damaged
+        failure_file(task).unlink(missing_ok=True)
 
 
-def _ended(waiting: dict[int, Task], work: Path) -> Iterator[Outcome]:
-    """Those that have a unit or a note by now; they wait no longer."""
+def _finished(waiting: dict[int, CropTask], work: Path) -> Iterator[Outcome]:
+    """Outcomes of the tasks that have a crop file or a failure file by now; removes them from `waiting`."""
     names = set(os.listdir(work))
     for number, task in list(waiting.items()):
-        if note(task).name in names:
-            yield Outcome(number, note(task).read_text())
-        elif Path(task.unit).name in names:
+        if failure_file(task).name in names:
+            yield Outcome(number, failure_file(task).read_text())
+        elif Path(task.crop_file).name in names:
             yield Outcome(number, "")
         else:
             continue
@@ -155,9 +113,9 @@ def _ended(waiting: dict[int, Task], work: Path) -> Iterator[Outcome]:
 
 
 class _Pipeline:
-    """A pipeline in a process of its own, which can be ended at any time, whatever its threads do."""
+    """A pipeline in a process of its own, which can be ended at any time."""
 
-    def __init__(self, job: Job, log: Path) -> None:
+    def __init__(self, job: BeamJob, log: Path) -> None:
         self._runner, self._log = job.runner, log
         self._process: BaseProcess = _SPAWN.Process(target=_serve, args=(job, log))
 
@@ -167,34 +125,34 @@ class _Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.join(_SECONDS_TO_CANCEL)
+        self._process.join(_CANCEL_SECONDS)
         self._process.kill()
         self._process.join()
 
-    def runs(self) -> bool:
-        """Waits a little; whether it is still at work.
+    def is_running(self) -> bool:
+        """Waits a little; whether the pipeline is still running.
 
         Raises:
-            InputError, RuntimeError: as `run`.
+            InputError, RuntimeError: see `run`.
         """
-        self._process.join(_SECONDS_BETWEEN_LOOKS)
+        self._process.join(_POLL_SECONDS)
         code = self._process.exitcode
         if code == USAGE:
-            raise InputError(f"--beam_runner={self._runner}: {self._said()}")
+            raise InputError(f"--beam_runner={self._runner}: {self._last_line()}")
         if code:
-            raise RuntimeError(f"the Beam pipeline failed ({self._log}): {self._said()}")
+            raise RuntimeError(f"the Beam pipeline failed ({self._log}): {self._last_line()}")
         return code is None
 
-    def _said(self) -> str:
+    def _last_line(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line for line in reversed(lines) if line.strip()), "no output")
 
 
-def _serve(job: Job, log: Path) -> None:
-    """The life of that process: all it says goes into the log, the last line says why it failed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+def _serve(job: BeamJob, log: Path) -> None:
+    """The main function of that process. All output goes into the log; its last line says why it failed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
-    threading.Thread(target=worker_pool.end_with_parent, daemon=True).start()
+    exit_after_parent()
     with suppress(OSError), log.open("w") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
@@ -204,17 +162,16 @@ def _serve(job: Job, log: Path) -> None:
 
         beam_pipeline.run(job)
     except InputError as error:
-        code = _says(str(error), USAGE)
-    except (
-        SystemExit
-    ) as end:  # ours when stopped; Beam's when an option is wrong, which it has said
+        code = _print_line(str(error), USAGE)
+    except SystemExit as end:
+        # Ours when stopped; Beam's when an option is wrong, and then it has printed why.
         code = end.code if isinstance(end.code, int) else FAILED
     except BaseException as error:
         traceback.print_exc()
-        code = _says(f"{type(error).__name__}: {error}", FAILED)
-    os._exit(code)  # Beam's threads would hold an ordinary end up
+        code = _print_line(f"{type(error).__name__}: {error}", FAILED)
+    os._exit(code)  # an ordinary exit would wait for Beam's threads
 
 
-def _says(message: str, code: int) -> int:
+def _print_line(message: str, code: int) -> int:
     print(" ".join(message.split()), file=sys.stderr, flush=True)
     return code

@@ -1,6 +1,6 @@
-"""The tasks as an Apache Beam pipeline: what is done in Beam's own processes. See `scale_out`.
+"""The Apache Beam pipeline that makes crops: the part that runs in Beam's processes. See `beam_launch`.
 
-Nothing else imports apache_beam, which is an extra and takes its time.
+No other module imports apache_beam, which is an optional dependency and takes seconds to import.
 """
 
 import socket
@@ -11,22 +11,23 @@ import apache_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.portable_runner import PortableRunner
 
-from jaxfake.data.preparation import crop_files, prepare
-from jaxfake.data.preparation.beam_launch import Job, note, unpack
+from jaxfake.data.preparation import crop_files
+from jaxfake.data.preparation.beam_tasks import BeamJob, failure_file, from_line
+from jaxfake.data.preparation.versions import versions
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
-from jaxfake.runtime.worker_pool import Guarded
+from jaxfake.runtime.worker_pool import GuardedWorker
 
 _RUNNERS = {"DirectRunner": "FnApiRunner"}
-"""Beam's DirectRunner fetches a program from the internet and runs it, and falls back to this one, which
-is all in Python, where there is no way out. Nothing of ours is fetched without a digest."""
+"""Beam's DirectRunner downloads a program and runs it; without internet it falls back to FnApiRunner, which
+is all in Python. We take that one always, because we run nothing that was not checked by a digest."""
 
 
-def run(job: Job) -> None:
-    """Makes the unit of each task, or a note on why there is none.
+def run(job: BeamJob) -> None:
+    """Writes the crop file of each task, or a failure file.
 
     Raises:
-        InputError: there is no such runner, or it does not take these options.
+        InputError: Beam has no such runner, or the runner has no such options.
         RuntimeError: a worker failed.
     """
     pipeline = _pipeline(job)
@@ -34,61 +35,61 @@ def run(job: Job) -> None:
         pipeline
         | apache_beam.Create([str(job.tasks)])
         | "Read" >> apache_beam.FlatMap(_read)
-        | apache_beam.Reshuffle()  # without it one worker would go on with all that it has read
-        | "Crop" >> apache_beam.ParDo(Crop(job, prepare.versions()))
+        | apache_beam.Reshuffle()  # without it one worker would do all tasks that it has read
+        | "Crop" >> apache_beam.ParDo(Crop(job, versions()))
     )
     result = pipeline.run()
     try:
         result.wait_until_finish()
-    except SystemExit:  # a runner elsewhere does not end with us
+    except SystemExit:  # a runner on other machines does not end with this process
         result.cancel()
         raise
 
 
 class Crop(apache_beam.DoFn):
-    """Does tasks in a guarded process of its own, with one Cropper for all of them.
+    """Does tasks in a worker process of our own, with one Cropper for all of them.
 
-    A file that kills, hangs or bloats a process costs itself alone, as on one machine. In a process of
-    Beam's it would cost the bundle, and after a few attempts the job.
+    A file that kills a process, hangs or needs too much memory fails alone, as on one machine. In a process
+    of Beam it would fail the bundle, and after a few attempts the job.
     """
 
-    def __init__(self, job: Job, versions: dict[str, str]) -> None:
+    def __init__(self, job: BeamJob, versions: dict[str, str]) -> None:
         self._job, self._versions = job, versions
 
     def setup(self) -> None:
-        """Refuses to work where the crops would be others, or all files missing.
+        """Starts the worker process.
 
         Raises:
-            RuntimeError: this machine has other versions, or does not see the source.
+            RuntimeError: this machine has other versions, or cannot see the source.
         """
-        here, versions = socket.gethostname(), prepare.versions()
-        if versions != self._versions:
-            raise RuntimeError(f"worker {here} has {versions}, and not {self._versions}")
+        host, own_versions = socket.gethostname(), versions()
+        if own_versions != self._versions:
+            raise RuntimeError(f"worker {host} has {own_versions}, and not {self._versions}")
         if not self._job.source.is_dir():
-            raise RuntimeError(f"worker {here} does not see {self._job.source}")
-        self._guarded = Guarded(self._job.prepare, self._job.limits)
+            raise RuntimeError(f"worker {host} does not see {self._job.source}")
+        self._worker = GuardedWorker(self._job.prepare, self._job.limits)
 
-    def process(self, packed: str) -> None:
+    def process(self, line: str) -> None:
         """Does one task."""
-        task = unpack(packed)
-        if crop_files.load_status(Path(task.unit)) is not None:
-            return  # Beam gives a bundle again of which a part was done
-        failure = self._guarded(task)
+        task = from_line(line)
+        if crop_files.load_status(Path(task.crop_file)) is not None:
+            return  # Beam repeats a bundle of which a part was done
+        failure = self._worker(task)
         if failure:
-            write_atomically(note(task), failure)
+            write_atomically(failure_file(task), failure)
 
     def teardown(self) -> None:
         """Ends the process."""
-        self._guarded.stop()
+        self._worker.stop()
 
 
 def _read(tasks: str) -> Iterator[str]:
-    """From a file: a list of 100,000 is more than the description of a pipeline may hold."""
+    """Reads the tasks in the pipeline, because its description cannot hold a list of 100,000."""
     yield from Path(tasks).read_text().splitlines()
 
 
-def _pipeline(job: Job) -> apache_beam.Pipeline:
-    """An empty one."""
+def _pipeline(job: BeamJob) -> apache_beam.Pipeline:
+    """A pipeline without steps yet."""
     try:
         options = PipelineOptions(job.options)
         pipeline = apache_beam.Pipeline(_RUNNERS.get(job.runner, job.runner), options)
@@ -96,7 +97,7 @@ def _pipeline(job: Job) -> apache_beam.Pipeline:
     except Exception as error:
         raise InputError(str(error)) from error
     unknown = options.get_all_options(retain_unknown_options=True).keys() - known
-    # The job servers of Flink and Spark have options of their own, and say themselves what is wrong.
+    # The job servers of Flink and Spark have their own options, and report what is wrong with them.
     if unknown and not isinstance(pipeline.runner, PortableRunner):
         raise InputError(f"there is no option {', '.join(sorted(unknown))}")
     return pipeline

@@ -1,64 +1,63 @@
-"""What of a source has become of it: coverage.json, and the same for the terminal."""
+"""Which files of a source gave crops and which did not: counts and remarks, in coverage.json."""
 
 import hashlib
 import json
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jaxfake import schema
 from jaxfake.data.layouts.listing import Listing, SourceFile
-from jaxfake.data.preparation.crop_files import Status, cut_short
+from jaxfake.data.preparation.crop_files import CropStatus, ended_early
 from jaxfake.runtime.files import write_atomically
 
 FILE_NAME = "coverage.json"
 
 MISSING = "missing"
-"""Status of what should be there by the dataset's own lists, followed by ': why'."""
+"""Status of a file that the dataset's own lists name and that does not exist, followed by ': reason'."""
 
 GIVEN_MASKS = "as the dataset gives them"
 
 COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "crops")
-"""Of a split and method: files listed, with a face, without, and unreadable; frames decoded, of these
-filled between two others, and crops."""
+"""Counts for a split and method: files listed, with a face, without one, and unreadable; frames decoded,
+frames with interpolated landmarks, and crops."""
 
 MASKS = ("masks", "masked_crops")
-"""Of a manipulation: videos of which any crop has a mask, and such crops."""
+"""More counts for a manipulation: videos with a mask for any crop, and crops with a mask."""
 
 
-class Row(NamedTuple):
-    """One source file and how it went."""
+@dataclass(frozen=True)
+class CoverageRow:
+    """One source file and the result of its preparation."""
 
     source: SourceFile
     split: str
-    status: Status
+    status: CropStatus
 
 
-class Coverage(NamedTuple):
-    """Everything that coverage.json says."""
+@dataclass(frozen=True)
+class Coverage:
+    """The content of coverage.json."""
 
     dataset: str
-    settings: dict[
-        str, Any
-    ]  # what was asked for; the same source and settings give the same dataset
-    source: dict[str, Any]  # files, and a fingerprint of them
-    versions: dict[str, str]  # of what made the crops
-    manifest: (
-        str  # sha256 over source, settings and versions: names the data in all that is made of them
-    )
+    settings: dict[str, Any]  # the same source and settings give the same dataset
+    source: dict[str, Any]  # number of files, and a digest of them
+    versions: dict[str, str]  # of the programs and models that made the crops
+    manifest: str  # sha256 over source, settings and versions; checkpoints and results name it
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
-    files: list[dict[str, Any]]  # those that gave less than they should, or nothing
+    files: list[dict[str, Any]]  # the files that gave fewer crops than they should
 
 
-def cover(
+def summarise(
     dataset: str,
     settings: dict[str, Any],
     versions: dict[str, str],
-    fingerprint: str,
+    source_digest: str,
     listing: Listing,
-    rows: list[Row],
+    rows: list[CoverageRow],
 ) -> Coverage:
-    """Counts what became of the files."""
+    """The coverage of a preparation, from the results of all files."""
     counts: dict[str, dict[str, Counter[str]]] = {}
     for row in rows:
         count = counts.setdefault(row.split, {}).setdefault(row.source.method, Counter())
@@ -81,7 +80,7 @@ def cover(
         "refused": len(listing.refused),
         "missing": len(listing.missing),
         "other_files": listing.others,
-        "fingerprint": fingerprint,
+        "fingerprint": source_digest,
     }
     made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
     manifest = hashlib.sha256(made_of.encode()).hexdigest()
@@ -90,12 +89,12 @@ def cover(
 
 def write(folder: Path, coverage: Coverage) -> None:
     """Writes coverage.json."""
-    text = json.dumps(coverage._asdict(), indent=1, ensure_ascii=False)
+    text = json.dumps(asdict(coverage), indent=1, ensure_ascii=False)
     write_atomically(folder / FILE_NAME, text + "\n")
 
 
 def read(folder: Path) -> Coverage | None:
-    """What coverage.json of an earlier run says; None if there is none, or it is of something else."""
+    """The content of coverage.json; None if there is no such file, or it is not ours."""
     try:
         return Coverage(**json.loads((folder / FILE_NAME).read_text()))
     except (OSError, ValueError, TypeError):
@@ -103,7 +102,7 @@ def read(folder: Path) -> Coverage | None:
 
 
 def manifest(dataset: Path) -> str:
-    """The manifest hash of a prepared dataset; '' for one that has none, being drawn by a program.
+    """The manifest hash of a prepared dataset; '' if it has none, as toy faces.
 
     Args:
         dataset: its folder, OUT/NAME/VERSION.
@@ -113,7 +112,7 @@ def manifest(dataset: Path) -> str:
 
 
 def ground_truth(dataset: Path) -> str:
-    """Where the masks of a dataset come from, in words.
+    """Says where the forgery masks of a dataset come from.
 
     Args:
         dataset: folder of the prepared dataset, OUT/NAME/VERSION.
@@ -123,10 +122,10 @@ def ground_truth(dataset: Path) -> str:
 
 
 def too_few(coverage: Coverage, share: float) -> str:
-    """The first part of which less than this share of the videos has a face, in words; '' if none.
+    """Names the first split and method with faces in too few of its videos; '' if all have enough.
 
-    The share is of all videos that there should be: the official count where there is one. Where there
-    is none, and folders or archives are missing, nobody knows the share, so it is none.
+    The share is of all videos that the dataset should have: the official count where there is one. Where
+    there is none, and folders or archives are missing, the share is unknown and therefore too small.
     """
     for split, methods in coverage.coverage.items():
         for method, count in methods.items():
@@ -148,7 +147,7 @@ def _has_official(coverage: Coverage) -> bool:
 
 
 def _counted(method: str, count: Counter[str]) -> dict[str, int]:
-    """Reals have no masks to miss; what is missing is known where the whole is."""
+    """The counts to write. Reals need no masks; how many are missing is known if the official count is."""
     keys = COUNTS if method == schema.REAL_METHOD else COUNTS + MASKS
     counted = {key: count[key] for key in keys}
     if "official" in count:
@@ -157,29 +156,30 @@ def _counted(method: str, count: Counter[str]) -> dict[str, int]:
     return counted
 
 
-def _outcome(status: Status) -> str:
+def _outcome(status: CropStatus) -> str:
     if status.failure:
         return "unreadable"
     return "found" if status.crops else "no_face"
 
 
-def _cut_short(source: SourceFile, status: Status) -> bool:
-    """Of a folder of pictures no frame is lost by rounding."""
+def _ended_early(source: SourceFile, status: CropStatus) -> bool:
+    """Whether frames are missing. In a folder of pictures every missing one counts."""
     if source.path.is_dir():
         return status.decoded < status.expected
-    return cut_short(status.expected, status.decoded)
+    return ended_early(status.expected, status.decoded)
 
 
-def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
+def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = [
-        {"file": item.relative, "status": f"{kind}: {item.why}"}
+        {"file": item.relative, "status": f"{kind}: {item.reason}"}
         for kind, items in (("refused", listing.refused), (MISSING, listing.missing))
         for item in items
     ]
-    for source, split, status in rows:
+    for row in rows:
+        source, status = row.source, row.status
         where = {
             "file": source.relative,
-            "split": split,
+            "split": row.split,
             "method": source.method,
             "label": source.label,
             "video_id": source.video_id,
@@ -187,9 +187,9 @@ def _remarks(listing: Listing, rows: list[Row]) -> list[dict[str, Any]]:
         }
         if status.word != "ok":
             entries.append({**where, "status": status.word})
-        elif _cut_short(source, status):
+        elif _ended_early(source, status):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})
-    for entry in entries:  # a name may be no UTF-8, which neither JSON nor a terminal takes
+    for entry in entries:  # neither JSON nor a terminal takes a name that is not UTF-8
         entry["file"] = entry["file"].encode("utf-8", "backslashreplace").decode()
     return sorted(entries, key=lambda entry: (entry["status"].partition(":")[0], entry["file"]))

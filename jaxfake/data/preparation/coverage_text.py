@@ -1,4 +1,4 @@
-"""What of a source has become of it, as lines for the terminal."""
+"""The coverage of a preparation as lines for the terminal."""
 
 from itertools import groupby
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from jaxfake.data.preparation.coverage import COUNTS, MISSING, Coverage
 
 _EACH = 5
-"""Missing files of a folder that are named each by itself; coverage.json names all."""
+"""Up to this many missing files of a folder are named one by one; coverage.json names all."""
 
 _HEADS = ("files", "with a face", "no face", "unreadable", "frames", "filled", "crops")
 _MORE = {"masks": "with a mask", "missing": "missing", "official": "official"}
 
 
 def remarks(coverage: Coverage) -> list[str]:
-    """One line for every file that gave less than it should, grouped and counted.
+    """One line for every file that gave fewer crops than it should, grouped and counted.
 
-    Of many missing files of a folder, one line: half of a dataset can be missing.
+    Many missing files of a folder share one line, because half of a dataset can be missing.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in coverage.files:
@@ -38,10 +38,10 @@ def table(coverage: Coverage) -> list[str]:
 
 
 def _each(entries: list[dict[str, Any]]) -> list[str]:
-    whys = (entry["status"].partition(": ")[2] for entry in entries)
+    reasons = (entry["status"].partition(": ")[2] for entry in entries)
     return [
-        f"  {entry['file']}" + (f": {why}" if why else "")
-        for entry, why in zip(entries, whys, strict=True)
+        f"  {entry['file']}" + (f": {reason}" if reason else "")
+        for entry, reason in zip(entries, reasons, strict=True)
     ]
 
 

@@ -1,23 +1,27 @@
-"""The finished crops of one source file, kept in one file until the dataset is written."""
+"""The encoded crops of one source file, kept in a file of their own until the dataset is written."""
 
-import uuid
+import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from jaxfake.runtime.files import write_atomically
 
-class Status(NamedTuple):
-    """What became of one source file."""
 
-    expected: int  # frames that were to be looked at
-    decoded: int  # frames that could be
-    crops: int  # frames with a face
-    filled: int  # of these, frames in which it was not found but filled in
+@dataclass(frozen=True)
+class CropStatus:
+    """How the preparation of one source file ended."""
+
+    expected: int  # frames that were chosen
+    decoded: int  # of these, frames that could be decoded
+    crops: int  # of these, frames with a face
+    filled: int  # of these, frames whose landmarks were interpolated between two others
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
-    masked: int = 0  # crops of which it is known what was touched
+    masked: int = 0  # crops with a known forgery mask
 
     @property
     def word(self) -> str:
@@ -27,8 +31,9 @@ class Status(NamedTuple):
         return "ok" if self.crops else "no_face"
 
 
-class Unit(NamedTuple):
-    """The crops of one source file, in the order of its frames (F of them)."""
+@dataclass(frozen=True)
+class EncodedCrops:
+    """The encoded crops of one source file, in the order of its frames (F of them)."""
 
     expected: int
     decoded: int
@@ -37,72 +42,88 @@ class Unit(NamedTuple):
     landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
     matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
-    masks: list[bytes]  # PNG of what was touched; empty where nobody knows
+    masks: list[bytes]  # forgery mask as PNG; empty if unknown
     failure: str = ""
 
     @property
-    def status(self) -> Status:
-        """The unit without its crops."""
-        stored = sum(map(len, [*self.pictures, *self.masks]))
-        counts = self.expected, self.decoded, len(self.pictures), self.filled
-        return Status(*counts, stored, self.failure, sum(map(bool, self.masks)))
+    def status(self) -> CropStatus:
+        """The counts of these crops."""
+        return CropStatus(
+            expected=self.expected,
+            decoded=self.decoded,
+            crops=len(self.pictures),
+            filled=self.filled,
+            stored=sum(map(len, [*self.pictures, *self.masks])),
+            failure=self.failure,
+            masked=sum(map(bool, self.masks)),
+        )
 
 
-def cut_short(expected: int, decoded: int) -> bool:
-    """Whether a video ended early. One frame less is common: containers round their length up."""
+def ended_early(expected: int, decoded: int) -> bool:
+    """Whether a video ended early. One missing frame is common: containers round their length up."""
     return decoded < expected - 1
 
 
-def failed(why: str) -> Unit:
-    """The unit of a file that cannot be read."""
+def failed(reason: str) -> EncodedCrops:
+    """The result for a file that cannot be read."""
     landmarks, matrices = np.zeros((0, 68, 2), np.float32), np.zeros((0, 2, 3), np.float32)
-    return Unit(0, 0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=why)
+    return EncodedCrops(0, 0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=reason)
 
 
-def save(path: Path, unit: Unit) -> None:
-    """Writes the unit so that a kill leaves either all of it or nothing under this name."""
-    # No process id in the name: two machines that share the folder may have the same.
-    partial = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    with partial.open("wb") as file:
-        columns: dict[str, Any] = dict(
-            counts=np.array([*unit.status[:5], unit.status.masked], np.int64),
-            failure=np.array(unit.failure),
-            frames=unit.frames,
-            landmarks=unit.landmarks,
-            matrices=unit.matrices,
-            **_joined("pictures", unit.pictures),
-            **_joined("masks", unit.masks),
-        )
-        np.savez(file, **columns)
-    partial.replace(path)
+def save(path: Path, crops: EncodedCrops) -> None:
+    """Writes a crop file in one step."""
+    status = crops.status
+    counts = [
+        status.expected,
+        status.decoded,
+        status.crops,
+        status.filled,
+        status.stored,
+        status.masked,
+    ]
+    columns: dict[str, Any] = dict(
+        counts=np.array(counts, np.int64),
+        failure=np.array(crops.failure),
+        frames=crops.frames,
+        landmarks=crops.landmarks,
+        matrices=crops.matrices,
+        **_joined("pictures", crops.pictures),
+        **_joined("masks", crops.masks),
+    )
+    content = io.BytesIO()
+    np.savez(content, **columns)
+    write_atomically(path, content.getvalue())
 
 
-def load(path: Path) -> Unit:
-    """Reads a unit that `load_status` has found good."""
+def load(path: Path) -> EncodedCrops:
+    """Reads a crop file that `load_status` has found good."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        expected, decoded, _, filled, _, _ = stored["counts"].tolist()
-        return Unit(
-            expected,
-            decoded,
-            filled,
-            stored["frames"],
-            stored["landmarks"],
-            stored["matrices"],
-            _parts("pictures", stored),
-            _parts("masks", stored),
-            str(stored["failure"]),
+        status = _status(stored)
+        return EncodedCrops(
+            expected=status.expected,
+            decoded=status.decoded,
+            filled=status.filled,
+            frames=stored["frames"],
+            landmarks=stored["landmarks"],
+            matrices=stored["matrices"],
+            pictures=_split("pictures", stored),
+            masks=_split("masks", stored),
+            failure=status.failure,
         )
 
 
-def load_status(path: Path) -> Status | None:
-    """The status of a stored unit; None if there is none, or a power cut has damaged it."""
+def load_status(path: Path) -> CropStatus | None:
+    """The status in a crop file; None if there is no such file, or a power cut has damaged it."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
-            failure = str(stored["failure"])
-            return Status(expected, decoded, crops, filled, size, failure, masked)
+            return _status(stored)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _status(stored: Any) -> CropStatus:
+    expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
+    return CropStatus(expected, decoded, crops, filled, size, str(stored["failure"]), masked)
 
 
 def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
@@ -111,7 +132,8 @@ def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
     return {name: np.frombuffer(b"".join(parts), np.uint8), f"{name}_ends": ends}
 
 
-def _parts(name: str, stored: Any) -> list[bytes]:
+def _split(name: str, stored: Any) -> list[bytes]:
+    """The byte strings of `_joined`."""
     data, ends = stored[name].tobytes(), stored[f"{name}_ends"].tolist()
     starts = [0, *ends[:-1]] if ends else []
     return [data[start:end] for start, end in zip(starts, ends, strict=True)]

@@ -1,39 +1,40 @@
 """One source file in, the crops of one face out: the largest of a photograph, the subject of a clip."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
 from jaxfake import schema
+from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import crop_files, masks
-from jaxfake.data.preparation.crop_files import Unit
-from jaxfake.data.preparation.masks import MaskOf
+from jaxfake.data.preparation import crop_files, forgery_masks
+from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
+from jaxfake.data.preparation.forgery_masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
-from jaxfake.faces.media import Unreadable, is_image, opencv_says
-from jaxfake.faces.models import FaceModels
-
-Storage = Literal["png", "raw"]
-
+from jaxfake.faces.media import Unreadable, is_image, opencv_message
+from jaxfake.faces.model_files import FaceModels
 
 _MOST_FACES = 6
-"""Of a frame, the largest: a crowd would cost its landmarks in every frame, and is nobody's subject."""
+"""The most faces of a frame, the largest: the landmarks of a whole crowd would take long in every frame."""
 
 
-class CropOptions(NamedTuple):
-    """How faces are cut out and kept."""
+@dataclass(frozen=True)
+class CropOptions:
+    """How faces are cropped and stored."""
 
     size: int  # pixels, square
     frames: int  # most frames of a video, evenly spaced
     storage: Storage
-    derive: float | None = None  # threshold of `masks.derived_mask` if none is given; None: none
-    gap: int = 30  # most frames between two sightings of a face that are filled in between
+    derive: float | None = (
+        None  # threshold of `forgery_masks.derived_mask` where no mask is given; None: off
+    )
+    gap: int = 30  # most frames between two detections of a face that are filled in between
     real_frames: int = (
-        0  # most frames of a real video of the training split; 0: as many as of others
+        0  # the same as `frames` for real videos of the training split; 0: as `frames`
     )
 
     def frames_of(self, source: SourceFile) -> int:
@@ -42,27 +43,54 @@ class CropOptions(NamedTuple):
         return self.real_frames if real and self.real_frames else self.frames
 
 
-class _Cut(NamedTuple):
-    """One face of a frame, cut out."""
+@dataclass(frozen=True)
+class FaceCrops:
+    """The aligned crops of one face of a photograph or video, in the order of its frames (F of them)."""
+
+    status: CropStatus
+    frames: np.ndarray  # int32 [F]: index in the video, 0 for a photograph
+    images: np.ndarray  # uint8 [F, size, size, 3], RGB
+    landmarks: np.ndarray  # float32 [F, 68, 2], pixels of the crop
+    matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
+
+
+def crops_of(file: Path, options: CropOptions, models: FaceModels) -> FaceCrops:
+    """The aligned crops of one photograph or video, the same that `prepare` stores.
+
+    A file without a face, or one that cannot be read, gives no crops; `status` says which of the two. For
+    many files make one `Cropper` and call its `crops_of`.
+
+    Args:
+        file: a photograph, a video, or a folder with the frames of a video.
+        options: `storage` makes no difference here.
+        models: the face models.
+    """
+    return Cropper(models, options).crops_of(file)
+
+
+@dataclass(frozen=True)
+class CropTask:
+    """One file to crop: what to read, and where its crop file goes."""
+
+    source: SourceFile
+    crop_file: str
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """One face of a frame, cropped and encoded."""
 
     face: Face
     frame: int  # in the video
     landmarks: np.ndarray  # float32 [68, 2], pixels of the crop
     matrix: np.ndarray  # float64 [2, 3]
     picture: bytes
-    mask: bytes  # PNG; empty if nobody knows
-    touched: float  # share of the mask's pixels
-
-
-class Task(NamedTuple):
-    """One file to do: what to read, and where its unit goes."""
-
-    source: SourceFile
-    unit: str
+    mask: bytes  # PNG; empty if unknown
+    manipulated: float  # share of the mask's pixels
 
 
 class Cropper:
-    """Does tasks, one after the other, in a process of its own."""
+    """Crops one file after the other. Meant for a process of its own: it sets up OpenCV for all threads."""
 
     def __init__(self, models: FaceModels, options: CropOptions) -> None:
         cv2.setNumThreads(1)
@@ -70,15 +98,29 @@ class Cropper:
         self._finder = FaceFinder(models)
         self._options = options
 
-    def __call__(self, task: Task) -> None:
-        """Writes the unit of a task; a file that cannot be used makes a unit that says why.
+    def __call__(self, task: CropTask) -> None:
+        """Writes the crop file of a task; for a source that cannot be used, it says why.
 
         Raises:
-            OSError: the unit cannot be written.
+            OSError: the crop file cannot be written.
         """
-        crop_files.save(Path(task.unit), self._unit(task.source))
+        crop_files.save(Path(task.crop_file), self.encoded(task.source))
 
-    def _unit(self, source: SourceFile) -> Unit:
+    def crops_of(self, file: Path) -> FaceCrops:
+        """See the function `crops_of`."""
+        unlabelled = SourceFile(file, file.name, schema.UNKNOWN, "unknown", file.stem, file.stem)
+        crops, size = self.encoded(unlabelled), self._options.size
+        images = [decode_picture(one, size, self._options.storage) for one in crops.pictures]
+        return FaceCrops(
+            status=crops.status,
+            frames=crops.frames,
+            images=np.array(images, np.uint8).reshape(-1, size, size, 3),
+            landmarks=crops.landmarks,
+            matrices=crops.matrices,
+        )
+
+    def encoded(self, source: SourceFile) -> EncodedCrops:
+        """The crops of a file, encoded for storage."""
         try:
             return self._photograph(source) if is_image(source.path) else self._video(source)
         except Unreadable as error:
@@ -88,96 +130,91 @@ class Cropper:
         except MemoryError:
             return crop_files.failed("it takes more memory than a file may")
         except cv2.error as error:
-            return crop_files.failed(opencv_says(error))
+            return crop_files.failed(opencv_message(error))
 
-    def _photograph(self, source: SourceFile) -> Unit:
+    def _photograph(self, source: SourceFile) -> EncodedCrops:
         frame = video.Frame(0, images.read_image(source.path))
         face = self._finder.largest(frame.image)
-        cuts = [] if face is None else [self._cut(frame, face, masks.unknown)]
-        return _unit_of(cuts, expected=1, decoded=1, filled=0)
+        crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
+        return _in_order(crops, expected=1, decoded=1, filled=0)
 
-    def _video(self, source: SourceFile) -> Unit:
-        """The crops of one person, whom the clip is about."""
+    def _video(self, source: SourceFile) -> EncodedCrops:
+        """The crops of one person, the subject of the clip."""
         indices = video.evenly_spaced(
             clip.count_frames(source.path), self._options.frames_of(source)
         )
-        numbers, cuts = [], []
+        numbers, crops = [], []
         mask = self._mask_of(source, indices)
         for frame in clip.read_frames(source.path, indices):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
-            cuts.append([self._cut(frame, face, mask) for face in faces])
-        tracks = track.link([[cut.face for cut in of_frame] for of_frame in cuts])
-        known = any(cut.mask for of_frame in cuts for cut in of_frame)
-        chosen = track.subject(
-            tracks, (lambda one: cuts[one.place][one.number].touched) if known else None
-        )
-        if chosen is None:
-            if crop_files.cut_short(len(indices), len(numbers)):
+            crops.append([self._crop(frame, face, mask) for face in faces])
+        subject = _subject(crops)
+        if subject is None:
+            if crop_files.ended_early(len(indices), len(numbers)):
                 raise Unreadable(
                     f"only {len(numbers)} of {len(indices)} frames decode, and none has a face"
                 )
-            return _unit_of([], len(indices), len(numbers), filled=0)
-        found = [cuts[one.place][one.number] for one in chosen.sightings]
-        filled = self._filled(source, track.gaps(chosen, numbers, self._options.gap), numbers)
-        return _unit_of([*found, *filled], len(indices), len(numbers), len(filled))
+            return _in_order([], len(indices), len(numbers), filled=0)
+        found = [crops[one.place][one.number] for one in subject.sightings]
+        filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
+        return _in_order([*found, *filled], len(indices), len(numbers), len(filled))
 
     def _filled(
         self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
-    ) -> list[_Cut]:
-        """Crops of frames in which the face was not found, by landmarks between those of others.
+    ) -> list[_Crop]:
+        """Crops of frames in which the face was not found, by landmarks interpolated between others.
 
-        Their frames are decoded again: to keep all of a clip's would take memory without a bound.
+        Their frames are decoded again: keeping all frames of a clip would take unlimited memory.
         """
         if not gaps:
             return []
         landmarks = {numbers[place]: points for place, points in gaps.items()}
         mask = self._mask_of(source, sorted(landmarks))
-        cuts = []
+        crops = []
         for frame in clip.read_frames(source.path, sorted(landmarks)):
             points = landmarks[frame.number]
             box = np.concatenate([points.min(0), points.max(0)])
-            cuts.append(self._cut(frame, Face(points, box, 0.0), mask))
-        return cuts
+            crops.append(self._crop(frame, Face(points, box, 0.0), mask))
+        return crops
 
     def _mask_of(self, source: SourceFile, indices: list[int]) -> MaskOf:
-        return masks.reader(source, indices, self._options.size, self._options.derive)
+        return forgery_masks.reader(source, indices, self._options.size, self._options.derive)
 
-    def _cut(self, frame: video.Frame, face: Face, mask: MaskOf) -> _Cut:
+    def _crop(self, frame: video.Frame, face: Face, mask_of: MaskOf) -> _Crop:
         crop = align.crop(frame.image, face.landmarks, self._options.size)
-        where = mask(frame, crop)
-        return _Cut(
+        mask = mask_of(frame, crop)
+        return _Crop(
             face=face,
             frame=frame.number,
             landmarks=crop.landmarks,
             matrix=crop.matrix,
-            picture=self._stored(crop.image),
-            mask=b"" if where is None else _png(where),
-            touched=0.0 if where is None else float((where > 0).mean()),
+            picture=encode_picture(crop.image, self._options.storage),
+            mask=b"" if mask is None else encode_mask(mask),
+            manipulated=0.0 if mask is None else float((mask > 0).mean()),
         )
 
-    def _stored(self, image: np.ndarray) -> bytes:
-        if self._options.storage == "raw":
-            return image.tobytes()
-        return _png(image[..., ::-1])
+
+def _subject(crops: list[list[_Crop]]) -> track.Track | None:
+    """The person whom a clip is about, from the crops of all faces in its frames."""
+    tracks = track.link([[crop.face for crop in of_frame] for of_frame in crops])
+    if not any(crop.mask for of_frame in crops for crop in of_frame):
+        return track.subject(tracks)
+    return track.subject(tracks, lambda one: crops[one.place][one.number].manipulated)
 
 
-def _unit_of(cuts: list[_Cut], expected: int, decoded: int, filled: int) -> Unit:
+def _in_order(crops: list[_Crop], expected: int, decoded: int, filled: int) -> EncodedCrops:
     """The crops in the order of their frames."""
-    cuts = sorted(cuts, key=lambda cut: cut.frame)
-    return Unit(
+    crops = sorted(crops, key=lambda crop: crop.frame)
+    return EncodedCrops(
         expected=expected,
         decoded=decoded,
         filled=filled,
-        frames=np.array([cut.frame for cut in cuts], np.int32),
-        landmarks=np.array([cut.landmarks for cut in cuts], np.float32).reshape(
+        frames=np.array([crop.frame for crop in crops], np.int32),
+        landmarks=np.array([crop.landmarks for crop in crops], np.float32).reshape(
             -1, ibug68.POINTS, 2
         ),
-        matrices=np.array([cut.matrix for cut in cuts], np.float32).reshape(-1, 2, 3),
-        pictures=[cut.picture for cut in cuts],
-        masks=[cut.mask for cut in cuts],
+        matrices=np.array([crop.matrix for crop in crops], np.float32).reshape(-1, 2, 3),
+        pictures=[crop.picture for crop in crops],
+        masks=[crop.mask for crop in crops],
     )
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    return cv2.imencode(".png", pixels)[1].tobytes()

@@ -1,262 +1,215 @@
-"""From a person's folder to a dataset: list, crop in parallel, write, count.
+"""From a source folder to a dataset: list the files, crop them in parallel, write, count.
 
-The unit of work is one source file. Its crops lie in OUT/.work, under a name made of the file's content
-and the settings, until the dataset is written from all of them. So a run that was killed at any instant
-goes on where it was when the same command is given again, and ends with the same bytes whatever the
-number of processes and the engine that runs them. Needs twice the space of the dataset while it runs.
+The crops of each source file are kept in a crop file in OUT/.work, whose name depends on the file's content
+and the settings, until the dataset is written from all of them. So a preparation that was killed at any
+instant goes on where it was when the same command is given again, and the result has the same bytes for any
+number of processes and any engine. It needs twice the space of the dataset while it runs.
 """
 
-import fcntl
 import hashlib
 import shutil
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import cv2
+from typing import Any
 
 from jaxfake.data.layouts import registry
 from jaxfake.data.layouts.listing import Listing, SourceFile, content_digest
-from jaxfake.data.layouts.registry import Wishes
-from jaxfake.data.preparation import coverage, crop_files
-from jaxfake.data.preparation.coverage import Coverage, Row
-from jaxfake.data.preparation.crop_files import Status
-from jaxfake.data.preparation.cropping import CropOptions, Cropper, Task
+from jaxfake.data.layouts.registry import SourceOptions
+from jaxfake.data.preparation import coverage, crop_files, work_folder
+from jaxfake.data.preparation.coverage import Coverage, CoverageRow
+from jaxfake.data.preparation.crop_files import CropStatus
+from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
-from jaxfake.faces import models
-from jaxfake.faces.models import FaceModels
+from jaxfake.data.preparation.versions import DATASET_VERSION, versions
+from jaxfake.faces import model_files
+from jaxfake.faces.model_files import FaceModels
 from jaxfake.runtime import worker_pool
-from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import Progress
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits, Outcome
 
-WORK = ".work"
-
-DATASET_VERSION = "1.1.0"
-"""To be raised when the same files and settings come to give other crops."""
-
-type Engine = Callable[[list[Task], Callable[[], Cropper], int, Limits], Iterator[Outcome]]
-"""What does the tasks: `workers.run` on this machine, `scale_out.engine` on others."""
+type Engine = Callable[[list[CropTask], Callable[[], Cropper], int, Limits], Iterator[Outcome]]
+"""Runs the tasks: `worker_pool.run` on this machine, `beam_launch.engine` on others."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a person asks for. The same source and settings give the same dataset."""
+    """What is to be prepared. The same source and settings give the same dataset."""
 
     source: Path
     out: Path
     crops: CropOptions
     dataset: str = registry.FOLDER
-    wishes: Wishes = registry.NO_WISHES
+    source_options: SourceOptions = registry.DEFAULT_OPTIONS
     shares: SplitShares = DEFAULT_SHARES
-    engine: Engine = worker_pool.run  # before the field that takes this name
+    engine: Engine = worker_pool.run  # run `workers` processes
     workers: int = 1
     face_models: str | None = None  # folder; None is the cache
     limits: Limits = DEFAULT_LIMITS
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True)
+class Result:
     """How a preparation ended."""
 
     coverage: Coverage
     dataset: Path | None  # its folder; None if no file gave a face
-    fresh: bool  # False: it was there already
+    newly_made: bool  # False: it existed already
 
 
 def prepare(wanted: Preparation) -> Result:
-    """Makes the dataset, or goes on making it, or finds it made.
+    """Makes the dataset; continues an earlier preparation, and returns a finished one as it is.
 
     Raises:
-        InputError: the source or the models are not usable, or OUT holds something else.
-        Preempted: SIGINT or SIGTERM came; what is done is kept.
+        InputError: the source or the face models are not usable, or OUT holds something else.
+        Preempted: SIGINT or SIGTERM came; finished crop files are kept.
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
     listing = _with_splits(
-        registry.list_source(wanted.dataset, wanted.source, wanted.wishes), wanted.shares
+        registry.list_source(wanted.dataset, wanted.source, wanted.source_options), wanted.shares
     )
-    contents = [_content(file) for file in listing.files]
-    fingerprint = _fingerprint(listing, contents)
-    work = wanted.out / WORK
+    contents = [_content_digest(file) for file in listing.files]
+    source_digest = _source_digest(listing, contents)
+    work = wanted.out / work_folder.NAME
     settings = _settings(wanted, listing)
-    made = _made_before(wanted.out, settings, fingerprint)
-    if made:
+    finished = _finished_before(wanted.out, settings, source_digest)
+    if finished:
         shutil.rmtree(work, ignore_errors=True)
-        return made
-    obtained = models.obtain(wanted.face_models)
-    with _locked(work), _stopped_by_signals(work, len(listing.files)):
-        face_models = models.lend(obtained, work.absolute() / "face_models")
-        kept = [
-            work / _unit_name(file, content, wanted.crops)
+        return finished
+    obtained = model_files.obtain(wanted.face_models)
+    with work_folder.locked(work), work_folder.stopped_by_signals(work, len(listing.files)):
+        face_models = model_files.copy(obtained, work.absolute() / "face_models")
+        crop_paths = [
+            work / work_folder.crop_file_name(file, content, wanted.crops)
             for file, content in zip(listing.files, contents, strict=True)
         ]
-        statuses = _crop_all(wanted, face_models, listing, kept)
+        statuses = _crop_all(wanted, face_models, listing, crop_paths)
         rows = [
-            Row(file, file.split, status)
+            CoverageRow(file, file.split, status)
             for file, status in zip(listing.files, statuses, strict=True)
         ]
         name = registry.dataset_name(wanted.dataset, wanted.source)
-        counted = coverage.cover(name, settings, versions(), fingerprint, listing, rows)
+        counted = coverage.summarise(name, settings, versions(), source_digest, listing, rows)
         if not any(status.crops for status in statuses):
             coverage.write(wanted.out, counted)
-            return Result(counted, None, fresh=True)
-        _write_dataset(wanted, name, rows, kept)
+            return Result(counted, None, newly_made=True)
+        _write_dataset(wanted, name, rows, crop_paths)
         coverage.write(wanted.out, counted)
         shutil.rmtree(work)
-    return Result(counted, dataset_folder(wanted.out), fresh=True)
+    return Result(counted, dataset_folder(wanted.out), newly_made=True)
 
 
 def _with_splits(listing: Listing, shares: SplitShares) -> Listing:
-    """The same, where each file has a split: the dataset's, or that of its identity."""
+    """The same listing with a split for each file: the dataset's own, else that of the identity."""
     files = [
-        file._replace(split=file.split or split_of(file.identity, shares)) for file in listing.files
+        replace(file, split=file.split or split_of(file.identity, shares)) for file in listing.files
     ]
-    return listing._replace(files=files)
+    return replace(listing, files=files)
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
-    """What was asked for and changes the result, as coverage.json keeps it."""
+    """The settings that change the result, as they are written to coverage.json."""
     return {
-        **wanted.crops._asdict(),
+        **asdict(wanted.crops),
         "source": wanted.dataset,
-        "identity": wanted.wishes.identity,
+        "identity": wanted.source_options.identity,
         "label": listing.label,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
     }
 
 
-def versions() -> dict[str, str]:
-    """What decides about the crops beside the source and the settings."""
-    return {
-        "dataset": DATASET_VERSION,
-        "opencv": cv2.__version__,
-        "face models": f"{models.PACKAGE}, sha256 {models.WHEEL_SHA256}",
-    }
-
-
 def _masks_in_words(threshold: float | None) -> str:
-    """Where masks come from, as every result names it."""
+    """Where the forgery masks come from, as every result says it."""
     if threshold is None:
         return coverage.GIVEN_MASKS
     return (
-        f"{coverage.GIVEN_MASKS}; else derived, no ground truth of the forger's: where a fake differs "
+        f"{coverage.GIVEN_MASKS}; else derived, not the forger's ground truth: where a fake differs "
         f"from its original by more than {threshold:g} of the grey range, cleaned"
     )
 
 
-def _content(file: SourceFile) -> str:
-    """Of all that a unit is made of."""
+def _content_digest(file: SourceFile) -> str:
+    """Digest of all files that the crops of a source file are made from."""
     return " ".join(
         content_digest(path) for path in (file.path, file.mask, file.original) if path is not None
     )
 
 
-def _fingerprint(listing: Listing, contents: list[str]) -> str:
+def _source_digest(listing: Listing, contents: list[str]) -> str:
+    """Digest of the names and contents of all files."""
     digest = hashlib.sha256()
     for file, content in zip(listing.files, contents, strict=True):
         digest.update(f"{file.relative}\n{content}\n".encode())
     return digest.hexdigest()
 
 
-def _unit_name(file: SourceFile, content: str, crops: CropOptions) -> str:
-    """Another file, another content or other crops: another name, so nothing stale is ever used."""
-    text = f"{file.relative}\n{content}\n{tuple(crops)}\n{crops.frames_of(file)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
-
-
 def dataset_folder(out: Path) -> Path:
-    """Where the dataset lies in OUT, if any file gave a face."""
+    """The folder of the dataset in OUT; it exists if any file gave a face."""
     return out / "folder" / DATASET_VERSION
 
 
-def _made_before(out: Path, settings: dict[str, Any], fingerprint: str) -> Result | None:
-    """The finished dataset in OUT if it is the wanted one, None if there is none."""
-    there = dataset_folder(out).exists()
+def _finished_before(out: Path, settings: dict[str, Any], source_digest: str) -> Result | None:
+    """The finished dataset in OUT, None if there is none.
+
+    Raises:
+        InputError: there is one of other settings or files.
+    """
+    exists = dataset_folder(out).exists()
     found = coverage.read(out)
     advice = "give another --out, or delete that folder"
-    if not (there and found):
-        if there and not (out / WORK).exists():
+    if not (exists and found):
+        if exists and not (out / work_folder.NAME).exists():
             raise InputError(f"{out} holds a dataset without {coverage.FILE_NAME}: {advice}")
         return None
-    other = [key for key, value in settings.items() if found.settings.get(key) != value]
-    if other:
-        was = ", ".join(f"{key}={found.settings.get(key)}" for key in other)
+    changed = [key for key, value in settings.items() if found.settings.get(key) != value]
+    if changed:
+        was = ", ".join(f"{key}={found.settings.get(key)}" for key in changed)
         raise InputError(f"{out} was prepared with {was}: give the same, or {advice}")
-    if found.source["fingerprint"] != fingerprint:
+    if found.source["fingerprint"] != source_digest:
         raise InputError(f"{out} was prepared from other files than are there now: {advice}")
-    return Result(found, dataset_folder(out), fresh=False)
+    return Result(found, dataset_folder(out), newly_made=False)
 
 
 def _crop_all(
-    wanted: Preparation, face_models: FaceModels, listing: Listing, kept: list[Path]
-) -> list[Status]:
-    """Makes the units that are not there yet; one status per file, in order."""
-    found = [crop_files.load_status(path) for path in kept]
-    missing = [at for at, status in enumerate(found) if status is None]
-    tasks = [Task(listing.files[at], str(kept[at])) for at in missing]
+    wanted: Preparation, face_models: FaceModels, listing: Listing, crop_paths: list[Path]
+) -> list[CropStatus]:
+    """Makes the crop files that do not exist yet; one status per file, in order."""
+    statuses = [crop_files.load_status(path) for path in crop_paths]
+    missing = [at for at, status in enumerate(statuses) if status is None]
+    tasks = [CropTask(listing.files[at], str(crop_paths[at])) for at in missing]
     start = partial(Cropper, face_models, wanted.crops)
-    with Progress("faces", len(kept), "files", done=len(kept) - len(missing)) as progress:
-        for end in wanted.engine(tasks, start, wanted.workers, wanted.limits):
-            at = missing[end.number]
-            found[at] = crop_files.load_status(kept[at])
-            if end.failure:
-                found[at] = crop_files.failed(end.failure).status
+    with Progress(
+        "faces", len(crop_paths), "files", done=len(crop_paths) - len(missing)
+    ) as progress:
+        for outcome in wanted.engine(tasks, start, wanted.workers, wanted.limits):
+            at = missing[outcome.number]
+            statuses[at] = crop_files.load_status(crop_paths[at])
+            if outcome.failure:
+                statuses[at] = crop_files.failed(outcome.failure).status
             progress.advance(1)
-    return [status for status in found if status is not None]
+    return [status for status in statuses if status is not None]
 
 
-def _write_dataset(wanted: Preparation, name: str, rows: list[Row], kept: list[Path]) -> None:
+def _write_dataset(
+    wanted: Preparation, name: str, rows: list[CoverageRow], crop_paths: list[Path]
+) -> None:
     # TFDS takes seconds to import, and the workers must not.
-    from jaxfake.data.preparation import tfds_builder as builder
+    from jaxfake.data.preparation import tfds_builder
 
-    splits: dict[str, list[builder.Item]] = {split: [] for split in SPLITS}
-    for (file, split, status), path in zip(rows, kept, strict=True):
-        if status.crops:
-            splits[split].append(builder.Item(file, path, status.stored))
+    splits: dict[str, list[tfds_builder.CroppedFile]] = {split: [] for split in SPLITS}
+    for row, path in zip(rows, crop_paths, strict=True):
+        if row.status.crops:
+            cropped = tfds_builder.CroppedFile(row.source, path, row.status.stored)
+            splits[row.split].append(cropped)
     filled = {split: items for split, items in splits.items() if items}
-    plan = builder.Plan(name, wanted.crops.size, wanted.crops.storage, filled)
+    plan = tfds_builder.DatasetPlan(name, wanted.crops.size, wanted.crops.storage, filled)
     with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
-        made = builder.write(wanted.out / WORK / "dataset", plan, lambda: progress.advance(1))
+        work = wanted.out / work_folder.NAME
+        made = tfds_builder.write(work / "dataset", plan, lambda: progress.advance(1))
     final = dataset_folder(wanted.out)
     shutil.rmtree(final.parent, ignore_errors=True)
     made.parent.rename(final.parent)
-
-
-@contextmanager
-def _locked(work: Path) -> Iterator[None]:
-    """Two runs into the same folder would delete each other's work."""
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("w")
-    except OSError as error:
-        raise InputError(f"cannot write to --out={work.parent}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"another preparation is at work in {work.parent}: wait for it"
-            ) from error
-        yield
-
-
-@contextmanager
-def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
-    """Both signals interrupt the work: between two files or not, what is finished is kept."""
-    both = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, signal.default_int_handler) for number in both]
-    try:
-        with preemption.protecting():
-            yield
-    except KeyboardInterrupt as stop:
-        done = len(list(work.glob("*.npz")))
-        raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
-    finally:
-        for number, handler in zip(both, before, strict=True):
-            signal.signal(number, handler)

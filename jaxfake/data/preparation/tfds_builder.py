@@ -1,56 +1,62 @@
-"""TFDS builder of a dataset whose crops are already made, one unit per source file."""
+"""TFDS builder of a dataset whose crops are already made, in one crop file per source file."""
 
 import contextlib
 import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
 from jaxfake.data import records
+from jaxfake.data.deterministic_writer import DeterministicWriter
+from jaxfake.data.encoding import Storage, decode_mask, decode_picture
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files
-from jaxfake.data.preparation.prepare import DATASET_VERSION
-from jaxfake.data.reproducible_tfds import StableWriter
+from jaxfake.data.preparation.crop_files import EncodedCrops
+from jaxfake.data.preparation.versions import DATASET_VERSION
 from jaxfake.schema import Example
 
 _SHARD_BYTES = 256 << 20
 """TFDS holds one shard in memory while it is written."""
 
 
-class Item(NamedTuple):
-    """A source file whose unit holds at least one crop."""
+@dataclass(frozen=True)
+class CroppedFile:
+    """A source file with at least one crop."""
 
     source: SourceFile
-    unit: Path
+    crop_file: Path
     stored: int  # bytes of its crops
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class DatasetPlan:
     """What goes into the dataset."""
 
     dataset: str  # the `dataset` of every example
     size: int
-    storage: records.Storage
-    splits: dict[str, list[Item]]  # none of them empty
+    storage: Storage
+    splits: dict[str, list[CroppedFile]]  # none of them empty
 
 
-class Folder(tfds.core.ShardBasedBuilder):
-    """Faces from a person's own folder.
+class PreparedFaces(tfds.core.ShardBasedBuilder):
+    """Aligned face crops of any source.
 
-    Shard by shard, because TFDS's other builders shuffle through temporary files, and need TensorFlow
-    for that, as soon as a split is larger than 1 GB.
+    It writes shard by shard, because TFDS's other builders shuffle a split larger than 1 GB through
+    temporary files and need TensorFlow for that.
     """
 
+    name = "folder"  # part of the path of every prepared dataset
     VERSION = tfds.core.Version(DATASET_VERSION)
 
-    def __init__(self, data_dir: Path, plan: Plan, report: Callable[[], None]) -> None:
-        """Prepares to write below `data_dir`; `report` is called once per unit written."""
+    def __init__(self, data_dir: Path, plan: DatasetPlan, report: Callable[[], None]) -> None:
+        """Prepares to write below `data_dir`; `report` is called after each source file."""
         self._plan = plan
         self._report = report
         super().__init__(data_dir=data_dir, file_format=records.FILE_FORMAT)
@@ -73,60 +79,60 @@ class Folder(tfds.core.ShardBasedBuilder):
         }
 
     def _example_writer(self) -> tfds.core.ExampleWriter:
-        return StableWriter()
+        return DeterministicWriter()
 
-    def _examples(self, shard: list[Item]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _examples(self, shard: list[CroppedFile]) -> Iterator[tuple[str, dict[str, Any]]]:
         for item in shard:
-            unit = crop_files.load(item.unit)
-            for row, frame in enumerate(unit.frames):
-                example = self._example(item.source, unit, row)
+            crops = crop_files.load(item.crop_file)
+            for row, frame in enumerate(crops.frames):
+                example = self._example(item.source, crops, row)
                 yield f"{item.source.relative} {frame}", example
             self._report()
 
-    def _example(self, source: SourceFile, unit: crop_files.Unit, row: int) -> dict[str, Any]:
+    def _example(self, source: SourceFile, crops: EncodedCrops, row: int) -> dict[str, Any]:
         size, storage = self._plan.size, self._plan.storage
         blank = np.zeros((size, size), np.uint8)
-        mask = unit.masks[row]
+        mask = crops.masks[row]
         example = Example(
-            image=blank,  # replaced below by what the unit holds already encoded
-            landmarks=unit.landmarks[row],
+            image=blank,  # replaced below by the picture that is already encoded
+            landmarks=crops.landmarks[row],
             label=source.label,
             method=source.method,
             dataset=self._plan.dataset,
             video_id=source.video_id,
             identity=source.identity,
-            frame=int(unit.frames[row]),
-            forgery_mask=records.decode_mask(mask) if mask else blank,
+            frame=int(crops.frames[row]),
+            forgery_mask=decode_mask(mask) if mask else blank,
             has_mask=bool(mask) or source.label == schema.REAL,
-            matrix=unit.matrices[row],
+            matrix=crops.matrices[row],
         )
         fields = records.encode(example, storage)
-        picture = unit.pictures[row]
+        picture = crops.pictures[row]
         if storage == "png":
             fields[schema.IMAGE] = io.BytesIO(picture)
         else:
-            fields[schema.IMAGE] = np.frombuffer(picture, np.uint8).reshape(size, size, 3)
+            fields[schema.IMAGE] = decode_picture(picture, size, storage)
         return fields
 
 
-def write(below: Path, plan: Plan, report: Callable[[], None]) -> Path:
-    """Writes the dataset anew below a folder of our own, and returns the folder that holds it.
+def write(below: Path, plan: DatasetPlan, report: Callable[[], None]) -> Path:
+    """Writes the dataset below a folder of our own and returns the folder of the dataset.
 
     Args:
-        below: emptied first.
+        below: is emptied first.
         plan: what to write.
-        report: called once per unit written.
+        report: called after each source file.
     """
     shutil.rmtree(below, ignore_errors=True)
-    builder = Folder(below, plan, report)
+    builder = PreparedFaces(below, plan, report)
     tfds.disable_progress_bar()
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS talks of downloads that there are not
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS reports downloads, and there are none
         builder.download_and_prepare()
     return Path(builder.data_dir)
 
 
-def _shards(items: list[Item]) -> list[list[Item]]:
-    shards: list[list[Item]] = [[]]
+def _shards(items: list[CroppedFile]) -> list[list[CroppedFile]]:
+    shards: list[list[CroppedFile]] = [[]]
     filled = 0
     for item in items:
         if filled > _SHARD_BYTES:

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -14,7 +14,8 @@ from absl import logging
 
 from jaxfake import schema
 from jaxfake.data import records
-from jaxfake.data.reproducible_tfds import StableWriter
+from jaxfake.data.deterministic_writer import DeterministicWriter
+from jaxfake.data.encoding import Storage
 from jaxfake.data.toyfaces.camera import draw_camera, shoot
 from jaxfake.data.toyfaces.clips import draw_clip
 from jaxfake.data.toyfaces.forgeries import METHODS, Forged, draw_forgery, forge, keep
@@ -32,7 +33,7 @@ _WRITER_LIMIT = 1000 << 20
 
 @dataclasses.dataclass(frozen=True)
 class SplitSize:
-    """How much one split holds: `identities` people of `clips` real clips, each forged so often."""
+    """The size of a split: people, real clips of each person, and forgeries of each clip."""
 
     identities: int
     clips: int = 1
@@ -53,8 +54,8 @@ class ToyFaces:
 
     size: int = 64
     seed: int = 0
-    storage: records.Storage = "png"
-    # People teach more than frames do, and more forgeries of each more than fewer.
+    storage: Storage = "png"
+    # More people help more than more frames do; more forgeries of each clip help too.
     train: SplitSize = SplitSize(identities=3000, forgeries=3, frames=1)
     val: SplitSize = SplitSize(identities=60)
     test: SplitSize = SplitSize(identities=120, forgeries=2)
@@ -70,7 +71,7 @@ class ToyFaces:
 
 @dataclasses.dataclass(eq=False)
 class ToyFacesConfig(tfds.core.BuilderConfig):
-    """The options under TFDS's name for them."""
+    """The options in the form that TFDS wants."""
 
     options: ToyFaces = ToyFaces()
 
@@ -79,7 +80,7 @@ class Toyfaces(tfds.core.GeneratorBasedBuilder):
     """Procedural faces and their forgeries."""
 
     VERSION = tfds.core.Version("1.1.0")
-    """To be raised when anything of the default changes, so that nobody trains on an old copy."""
+    """Has to be raised when the default data changes, so that nobody trains on an old copy."""
 
     def _info(self) -> tfds.core.DatasetInfo:
         options = self.builder_config.options
@@ -102,12 +103,12 @@ class Toyfaces(tfds.core.GeneratorBasedBuilder):
                 yield key, records.encode(example, options.storage)
                 progress.advance(1)
 
-    def _example_writer(self) -> StableWriter:
-        return StableWriter()
+    def _example_writer(self) -> DeterministicWriter:
+        return DeterministicWriter()
 
 
 def build(out: Path, options: ToyFaces | None = None) -> Path:
-    """The folder of the dataset with these options below `out`; made only if it is not there.
+    """The folder below `out` of the dataset with these options, which is made if it does not exist.
 
     Raises:
         InputError: a split would be larger than can be written.
@@ -117,16 +118,16 @@ def build(out: Path, options: ToyFaces | None = None) -> Path:
     digest = hashlib.sha256(repr(options).encode()).hexdigest()[:8]
     config = ToyFacesConfig(name=f"{options.size}px_{digest}", options=options)
     tfds.disable_progress_bar()
-    with _calm():
+    with _without_warnings():
         builder = Toyfaces(data_dir=out, config=config, file_format=records.FILE_FORMAT)
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS talks of downloads that there are not
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS reports downloads, and there are none
         builder.download_and_prepare()
     return Path(builder.data_dir)
 
 
 @contextlib.contextmanager
-def _calm() -> Iterator[None]:
-    """TFDS warns of every configuration that is not on a list in its class; ours never are."""
+def _without_warnings() -> Iterator[None]:
+    """TFDS warns about every configuration that is not listed in its class, as ours never is."""
     before = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:
@@ -145,8 +146,9 @@ def _check(options: ToyFaces) -> None:
             )
 
 
-class _Take(NamedTuple):
-    """One clip on its way into the dataset."""
+@dataclasses.dataclass(frozen=True)
+class _LabelledClip:
+    """One real or forged clip."""
 
     identity: str
     video_id: str
@@ -159,42 +161,42 @@ def examples(options: ToyFaces, split: str) -> Iterator[Example]:
     number = list(options.splits()).index(split)
     for person in range(options.splits()[split].identities):
         camera_rng = np.random.default_rng([options.seed, number, person, 1])
-        for take in _takes(options, split, number, person):
-            yield from _shots(camera_rng, take)
+        for clip in _clips(options, split, number, person):
+            yield from _frames(camera_rng, clip)
 
 
-def _takes(options: ToyFaces, split: str, number: int, person: int) -> Iterator[_Take]:
+def _clips(options: ToyFaces, split: str, number: int, person: int) -> Iterator[_LabelledClip]:
     rng = np.random.default_rng([options.seed, number, person, 0])
     who = f"{split}{person:04d}"
-    many = options.splits()[split]
+    sizes = options.splits()[split]
     identity = draw_identity(rng)
-    for index in range(many.clips):
-        clip = draw_clip(rng, identity, many.frames)
+    for index in range(sizes.clips):
+        clip = draw_clip(rng, identity, sizes.frames)
         faces = [render(scene, options.size) for scene in clip.scenes()]
         own = draw_forgery(rng, _method(person + index), clip)
-        yield _Take(who, f"{who}_{index}", schema.REAL_METHOD, keep(faces, own))
-        for version in range(many.forgeries):
-            method = _method(person + index * many.forgeries + version)
+        yield _LabelledClip(who, f"{who}_{index}", schema.REAL_METHOD, keep(faces, own))
+        for version in range(sizes.forgeries):
+            method = _method(person + index * sizes.forgeries + version)
             forged = forge(faces, draw_forgery(rng, method, clip))
-            yield _Take(who, f"{who}_{index}_{version}", method, forged)
+            yield _LabelledClip(who, f"{who}_{index}_{version}", method, forged)
 
 
 def _method(turn: int) -> str:
-    """The methods by turns, so that each is used equally often."""
+    """The methods in turn, so that each is used equally often."""
     return METHODS[turn % len(METHODS)]
 
 
-def _shots(rng: np.random.Generator, take: _Take) -> Iterator[Example]:
+def _frames(rng: np.random.Generator, clip: _LabelledClip) -> Iterator[Example]:
     camera = draw_camera(rng)
-    for number, frame in enumerate(take.frames):
+    for number, frame in enumerate(clip.frames):
         yield Example(
             image=shoot(rng, camera, frame.image),
             landmarks=frame.landmarks,
-            label=schema.REAL if take.method == schema.REAL_METHOD else schema.FAKE,
-            method=take.method,
+            label=schema.REAL if clip.method == schema.REAL_METHOD else schema.FAKE,
+            method=clip.method,
             dataset=NAME,
-            video_id=take.video_id,
-            identity=take.identity,
+            video_id=clip.video_id,
+            identity=clip.identity,
             frame=number,
             forgery_mask=frame.mask,
             has_mask=True,

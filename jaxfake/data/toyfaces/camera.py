@@ -1,6 +1,6 @@
 """A cheap camera, the same for real and forged clips: slight blur, noise, JPEG."""
 
-from typing import NamedTuple
+import dataclasses
 
 import cv2
 import numpy as np
@@ -12,7 +12,8 @@ NOISE = (0.5, 3.0)
 QUALITY = (80, 98)
 
 
-class Camera(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Camera:
     """One draw a clip."""
 
     blur: float  # standard deviation, pixels of a 64-pixel crop

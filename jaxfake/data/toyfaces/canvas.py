@@ -1,7 +1,7 @@
 """A supersampled canvas: polygons, discs, pen strokes and clipped layers, then shrunk."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ _FIXED = SUPERSAMPLE << _BITS
 _HALF = (SUPERSAMPLE - 1) / 2
 
 
-class Stroke(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Stroke:
     """A tapering pen stroke along a smooth curve."""
 
     points: np.ndarray  # [4, 2], crop pixels

@@ -1,6 +1,6 @@
 """Clips: one identity whose expression, pose and light change smoothly from frame to frame."""
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -28,7 +28,8 @@ TURN = 0.3
 """How far the pose does, as a share of its limits."""
 
 
-class Clip(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Clip:
     """The scenes of T frames, by what moves."""
 
     identity: Identity

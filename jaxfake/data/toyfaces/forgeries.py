@@ -1,13 +1,14 @@
 """Forgeries of toy faces: parts drawn again from other latents and blended in.
 
-Real clips pass through the very same blend with their own part (`keep`): same regions, softness,
-colour matching and colour cast. So a seam says nothing; only the disagreement of the parts does.
-The donor's latents keep their distribution (see `latents.far_from`), so neither does a part alone.
-All but the lips are touched whole, or on one side of the face: where it was must be seen, not known.
-Our choice throughout; the colour matching is the usual one of face swaps, mean and spread by channel.
+Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
+matching and colour cast. So a seam says nothing; only the disagreement of the parts does. The donor's
+latents keep their distribution (see `latents.far_from`), so neither does a part alone. All parts but the
+lips are changed as a whole or on one side of the face only, so that the place of a forgery has to be seen
+in the picture and does not follow from the method. Our choice throughout; the colour matching is the usual
+one of face swaps, mean and spread by channel.
 """
 
-from typing import NamedTuple
+import dataclasses
 
 import cv2
 import numpy as np
@@ -52,7 +53,7 @@ SIDES = {
     "inner_face": (WHOLE, RIGHT, LEFT),
     "lighting": (WHOLE, RIGHT, LEFT),
 }
-"""What of its part each method touches, equally often."""
+"""Which sides of its part each method changes, equally often."""
 
 SOFTNESS = {
     "eyes": (0.14, 0.36),
@@ -63,7 +64,7 @@ SOFTNESS = {
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
 SIDE_SOFTNESS = (0.14, 0.30)
-"""Where only one side is touched; wider, and the other side would be too."""
+"""The same where only one side is changed; a wider edge would reach the other side."""
 
 MARGIN = (0.02, 0.10)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
@@ -75,7 +76,8 @@ CAST = 0.025
 """Standard deviation of the colour cast that matching leaves: a gain by channel."""
 
 
-class Seam(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Seam:
     """How a part is blended in: one draw a clip."""
 
     softness: float  # IOD
@@ -83,7 +85,8 @@ class Seam(NamedTuple):
     gain: np.ndarray  # float32 [3]
 
 
-class Forgery(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Forgery:
     """One manipulation of one clip."""
 
     method: str
@@ -97,12 +100,14 @@ class Forgery(NamedTuple):
         return np.intersect1d(_PARTS[self.method], _OF_SIDE[self.side])
 
 
-class Region(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Region:
     share: np.ndarray  # float32 [H, W]: 1 = all donor, 0 = all target
     mask: np.ndarray  # uint8 [H, W]: 255 where the share is not 0
 
 
-class Forged(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Forged:
     """One frame after the blend, before the camera."""
 
     image: np.ndarray  # float32 [H, W, 3], RGB, 0..255
@@ -115,10 +120,11 @@ def draw_forgery(rng: np.random.Generator, method: str, target: Clip) -> Forgery
     frames = len(target.poses)
     if method == "lighting":
         lights = move_light(rng, donor_light(rng, _mean_light(target)), frames)
-        donor = target._replace(lights=lights)
+        donor = dataclasses.replace(target, lights=lights)
     else:
         mean = donor_expression(rng, _mean_expression(target))
-        donor = target._replace(
+        donor = dataclasses.replace(
+            target,
             identity=donor_identity(rng, target.identity),
             expressions=move_expression(rng, mean, frames),
         )
@@ -196,7 +202,7 @@ def _filled(hull: np.ndarray, size: int) -> np.ndarray:
 
 
 def _distance(inside: np.ndarray) -> np.ndarray:
-    """Of each pixel that is not 0 from the nearest that is, float32 [H, W]."""
+    """The distance of each pixel inside to the nearest outside, float32 [H, W]."""
     return cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 

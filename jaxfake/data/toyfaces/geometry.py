@@ -5,7 +5,7 @@ the viewer; the origin lies between the eyes. The right half of the face (left i
 iBUG-68 counts) is described and mirrored, so faces are symmetric before they turn.
 """
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -37,7 +37,8 @@ DEPTH = 9.0
 _FLIP_X = np.array([-1.0, 1.0])
 
 
-class Shape(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Shape:
     """A face in crop coordinates (float64 pixels, centre of the first pixel at 0)."""
 
     landmarks: np.ndarray  # [68, 2]

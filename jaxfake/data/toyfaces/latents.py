@@ -4,6 +4,7 @@ Every scalar latent of an identity, an expression or a light is uniform in [-1, 
 can be moved far away from a target without changing how often any value occurs (`far_from`).
 """
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -12,8 +13,8 @@ import numpy as np
 FAR = (0.9, 1.1)
 """How far a donor's latents are moved, in latent units, on the circle of length 2."""
 
-PUSH = 2.2
-"""How strongly `pronounced` pushes; 0 would change nothing."""
+EXAGGERATION = 2.2
+"""How strongly `pronounced` exaggerates; 0 would change nothing."""
 
 FRECKLES = 32
 STRANDS = 14
@@ -58,14 +59,16 @@ class HairShape(NamedTuple):
     parting: float
 
 
-class Texture(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Texture:
     """Details that no other part predicts."""
 
     freckles: np.ndarray  # float32 [FRECKLES, 3]: x, y in [-1, 1], relative size in [0, 1]
     strands: np.ndarray  # float32 [STRANDS, 2] in [0, 1]: place along the hair, lightness
 
 
-class Identity(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Identity:
     proportions: Proportions
     style: Style
     colours: Colours
@@ -80,7 +83,7 @@ class Expression(NamedTuple):
 
 
 class Pose(NamedTuple):
-    """Of the head in the crop. Angles in radians, shift in crop widths."""
+    """Pose of the head in the crop. Angles in radians, shift in crop widths."""
 
     yaw: float
     pitch: float
@@ -97,7 +100,8 @@ class Light(NamedTuple):
     contrast: float
 
 
-class Scene(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Scene:
     """Everything that one picture shows."""
 
     identity: Identity
@@ -142,7 +146,8 @@ def draw_background(rng: np.random.Generator) -> np.ndarray:
 def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
     """Somebody else whose whole style is far from the target's, with the target's proportions."""
     other = draw_identity(rng)
-    return other._replace(
+    return dataclasses.replace(
+        other,
         proportions=target.proportions,
         style=Style(*(far_from(rng, latent) for latent in target.style)),
     )
@@ -159,20 +164,21 @@ def donor_light(rng: np.random.Generator, target: Light) -> Light:
 
 
 def pronounced(scene: Scene) -> Scene:
-    """The scene as it is drawn: style, expression and light pushed smoothly towards their ends.
+    """The scene as it is drawn: style, expression and light moved smoothly towards their extremes.
 
-    Half-way faces are rare on purpose, so that a disagreement of parts can be seen in 64 pixels.
+    Average faces are rare on purpose, so that parts that disagree can be seen in 64 pixels.
     """
-    style = Style(*(_push(latent) for latent in scene.identity.style))
-    return scene._replace(
-        identity=scene.identity._replace(style=style),
-        expression=Expression(*(_push(latent) for latent in scene.expression)),
-        light=scene.light._replace(side=_push(scene.light.side)),
+    style = Style(*(_exaggerate(latent) for latent in scene.identity.style))
+    return dataclasses.replace(
+        scene,
+        identity=dataclasses.replace(scene.identity, style=style),
+        expression=Expression(*(_exaggerate(latent) for latent in scene.expression)),
+        light=scene.light._replace(side=_exaggerate(scene.light.side)),
     )
 
 
-def _push(latent: float) -> float:
-    return math.tanh(PUSH * latent) / math.tanh(PUSH)
+def _exaggerate(latent: float) -> float:
+    return math.tanh(EXAGGERATION * latent) / math.tanh(EXAGGERATION)
 
 
 def far_from(rng: np.random.Generator, latent: float) -> float:

@@ -1,6 +1,6 @@
 """Painting a whole face in flat colours, back to front."""
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from jaxfake.data.toyfaces.palette import Palette
 from jaxfake.faces import ibug68
 
 
-class Painting(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Painting:
     """Flat colours, and how much of each pixel the head covers."""
 
     colour: np.ndarray  # uint8 [H, W, 3], RGB

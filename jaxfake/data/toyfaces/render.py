@@ -1,6 +1,6 @@
 """A finished toy face: picture and exact landmarks of one scene."""
 
-from typing import NamedTuple
+import dataclasses
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from jaxfake.data.toyfaces.palette import palette
 from jaxfake.data.toyfaces.shading import shade
 
 
-class Face(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Face:
     image: np.ndarray  # float32 [H, W, 3], RGB, 0..255
     landmarks: np.ndarray  # float32 [68, 2], iBUG-68, x then y, pixels
 

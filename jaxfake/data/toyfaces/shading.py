@@ -1,5 +1,6 @@
 """Light on a painted face: a relief of separable bumps, lit from one direction."""
 
+import dataclasses
 from typing import NamedTuple
 
 import cv2
@@ -29,10 +30,11 @@ class Bumps(NamedTuple):
 
 
 _Row = tuple[np.ndarray, float, float, float]
-"""Of one bump: centre in pixels, x and y radius in IOD, height (of a relief in IOD)."""
+"""One bump: centre in pixels, x and y radius in IOD, height (of a relief in IOD)."""
 
 
-class Relief(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Relief:
     """Slope of the surface towards the viewer, each [H, W]."""
 
     x: np.ndarray

@@ -1,1 +1,1 @@
-"""Metrics as functions of arrays: NumPy and SciPy alone."""
+"""Metrics as functions of arrays; only NumPy and SciPy are used."""

@@ -1,21 +1,22 @@
-"""How well scores decide at thresholds: average precision, equal error rate, accuracy, hits at few alarms.
+"""Metrics of decisions at thresholds: average precision, equal error rate, accuracy, TPR at a low FPR.
 
-A threshold never parts scores that are equal, so ties are counted as what they are: undecided.
+Equal scores are never separated by a threshold, so ties are treated alike.
 """
 
 import numpy as np
 
 from jaxfake import schema
-from jaxfake.evaluation.metrics.auc import Undefined, roc_curve
+from jaxfake.evaluation.metrics.auc import roc_curve
+from jaxfake.evaluation.metrics.undefined import Undefined
 
 THRESHOLD = 0.5
-"""From this P(fake) on, a face or video is called fake."""
+"""A face or video with at least this P(fake) is called fake."""
 
-MOST_ALARMS = 0.01
-"""Share of reals that may be called fake, for `hits_at_few_alarms`."""
+MAX_FPR = 0.01
+"""The largest false positive rate that `tpr_at_low_fpr` allows."""
 
 EER_DEFINITION = (
-    "the rate at which as many reals are called fake as fakes are called real, on the ROC curve with "
+    "the rate at which the false positive rate equals the false negative rate, on the ROC curve with "
     "straight lines between its points (one point per distinct score)"
 )
 
@@ -31,13 +32,14 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float | Undefin
     if isinstance(curve, Undefined):
         return curve
     n_fake = (labels == schema.FAKE).sum()
-    hits = curve.true_positive[1:] * n_fake
-    alarms = curve.false_positive[1:] * (len(labels) - n_fake)
-    return float((np.diff(curve.true_positive) * hits / (hits + alarms)).sum())
+    true_positives = curve.true_positive[1:] * n_fake
+    false_positives = curve.false_positive[1:] * (len(labels) - n_fake)
+    predicted = true_positives + false_positives
+    return float((np.diff(curve.true_positive) * true_positives / predicted).sum())
 
 
 def equal_error_rate(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
-    """The error rate of both classes at once, as in `EER_DEFINITION`; 0..1, 0 is best.
+    """The error rate where both classes have the same, see `EER_DEFINITION`; 0..1, 0 is best.
 
     Args:
         labels: int [n], 0 real, 1 fake.
@@ -46,35 +48,36 @@ def equal_error_rate(labels: np.ndarray, scores: np.ndarray) -> float | Undefine
     curve = roc_curve(labels, scores)
     if isinstance(curve, Undefined):
         return curve
-    alarms, misses = curve.false_positive, 1.0 - curve.true_positive
-    surplus = alarms - misses  # rises from -1 to 1 at every point
+    false_positive, false_negative = curve.false_positive, 1.0 - curve.true_positive
+    surplus = false_positive - false_negative  # rises from -1 to 1 along the curve
     after = int(np.argmax(surplus >= 0))
     before = after - 1
     share = -surplus[before] / (surplus[after] - surplus[before])
-    return float(alarms[before] + share * (alarms[after] - alarms[before]))
+    step = false_positive[after] - false_positive[before]
+    return float(false_positive[before] + share * step)
 
 
 def accuracy(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
-    """Share of right verdicts at P(fake) >= 0.5; one class is enough.
+    """Share of correct decisions at P(fake) >= 0.5; defined for one class too.
 
     Args:
         labels: int [n], 0 real, 1 fake.
         scores: float [n], P(fake).
 
     Raises:
-        ValueError: a score is no probability.
+        ValueError: a score is not a probability.
     """
     if not len(labels):
-        return Undefined("there is nothing to judge")
+        return Undefined("there is no example")
     if not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("accuracy at 0.5 needs probabilities")
     return float(((scores >= THRESHOLD) == (labels == schema.FAKE)).mean())
 
 
-def hits_at_few_alarms(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
-    """TPR at FPR 1 %: the most fakes found by any threshold that accuses at most 1 % of the reals.
+def tpr_at_low_fpr(labels: np.ndarray, scores: np.ndarray) -> float | Undefined:
+    """The highest true positive rate of any threshold whose false positive rate is at most 1 %.
 
-    No interpolation: with fewer than 100 reals, not one may be accused.
+    There is no interpolation: with fewer than 100 reals, none of them may be called fake.
 
     Args:
         labels: int [n], 0 real, 1 fake.
@@ -83,4 +86,4 @@ def hits_at_few_alarms(labels: np.ndarray, scores: np.ndarray) -> float | Undefi
     curve = roc_curve(labels, scores)
     if isinstance(curve, Undefined):
         return curve
-    return float(curve.true_positive[curve.false_positive <= MOST_ALARMS].max())
+    return float(curve.true_positive[curve.false_positive <= MAX_FPR].max())

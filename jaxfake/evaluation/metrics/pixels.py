@@ -1,9 +1,9 @@
-"""Pixels called touched against those that were: what every localisation metric is made of.
+"""Metrics of a predicted manipulation mask against the true one.
 
-IoU, Dice (F1 of the pixels) and PBCA, the pixel-wise binary classification accuracy (Dang et al.,
-2020), follow from four counts. The pixel AUC follows from two histograms of the heat in half
-precision, which is fine where the heat is small and never coarser than 1 in 2,048: so it can be pooled
-over any number of faces.
+IoU, Dice (the F1 score of the pixels) and PBCA, the pixel-wise binary classification accuracy (Dang et
+al., 2020), follow from the confusion counts. The pixel AUC follows from two histograms of the heat map in
+half precision, whose steps are at most 1 in 2,048 of the value; histograms of any number of faces can be
+added up.
 """
 
 from typing import NamedTuple
@@ -11,79 +11,91 @@ from typing import NamedTuple
 import numpy as np
 
 LEVELS = 0x7C00 + 1
-"""Numbers of half precision that are not negative."""
+"""How many numbers of half precision are not negative."""
 
 
-class Counts(NamedTuple):
-    """Pixels by what they were called and what they are, int64 of one shape each."""
+class PixelCounts(NamedTuple):
+    """The confusion matrix of the pixels, int64 of one shape each; positive means manipulated."""
 
-    hits: np.ndarray  # called touched, and are
-    alarms: np.ndarray  # called touched, and are not
-    misses: np.ndarray  # not called touched, but are
-    quiet: np.ndarray  # neither
+    true_positives: np.ndarray
+    false_positives: np.ndarray
+    false_negatives: np.ndarray
+    true_negatives: np.ndarray
+
+    @property
+    def positives(self) -> np.ndarray:
+        """Pixels that are manipulated."""
+        return self.true_positives + self.false_negatives
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """All pixels."""
+        return self.positives + self.false_positives + self.true_negatives
 
 
-def count(called: np.ndarray, touched: np.ndarray) -> Counts:
-    """Counts of one face, bool [H, W] twice."""
-    hits, of_called, of_touched = (called & touched).sum(), called.sum(), touched.sum()
-    alarms, misses = of_called - hits, of_touched - hits
-    return Counts(hits, alarms, misses, called.size - hits - alarms - misses)
+def count(predicted: np.ndarray, mask: np.ndarray) -> PixelCounts:
+    """The counts of one face.
+
+    Args:
+        predicted: bool [H, W].
+        mask: bool [H, W], true where the face is manipulated.
+    """
+    true_positives = (predicted & mask).sum()
+    false_positives = predicted.sum() - true_positives
+    false_negatives = mask.sum() - true_positives
+    negatives = predicted.size - true_positives - false_positives - false_negatives
+    return PixelCounts(true_positives, false_positives, false_negatives, negatives)
 
 
-def pool(counts: Counts) -> Counts:
+def pool(counts: PixelCounts) -> PixelCounts:
     """All faces as one picture."""
-    return Counts(*(part.sum(keepdims=True) for part in counts))
+    return PixelCounts(*(part.sum(keepdims=True) for part in counts))
 
 
-def dice(counts: Counts) -> np.ndarray:
-    """Twice the hits over all pixels called and all touched; NaN where there is neither."""
-    return _share(2 * counts.hits, 2 * counts.hits + counts.alarms + counts.misses)
+def dice(counts: PixelCounts) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN); NaN where nothing is manipulated and nothing is predicted."""
+    wrong = counts.false_positives + counts.false_negatives
+    return _share(2 * counts.true_positives, 2 * counts.true_positives + wrong)
 
 
-def iou(counts: Counts) -> np.ndarray:
-    """Hits over the pixels that are called or touched; NaN where there is neither."""
-    return _share(counts.hits, counts.hits + counts.alarms + counts.misses)
+def iou(counts: PixelCounts) -> np.ndarray:
+    """TP / (TP + FP + FN); NaN where nothing is manipulated and nothing is predicted."""
+    return _share(counts.true_positives, counts.positives + counts.false_positives)
 
 
-def pbca(counts: Counts) -> np.ndarray:
-    """Share of the pixels that were called what they are."""
-    return _share(counts.hits + counts.quiet, _all(counts))
+def pbca(counts: PixelCounts) -> np.ndarray:
+    """Share of the pixels that are classified correctly."""
+    return _share(counts.true_positives + counts.true_negatives, counts.pixels)
 
 
-def area_called(counts: Counts) -> np.ndarray:
-    """Share of the pixels that were called touched."""
-    return _share(counts.hits + counts.alarms, _all(counts))
+def predicted_area(counts: PixelCounts) -> np.ndarray:
+    """Share of the pixels that are predicted to be manipulated."""
+    return _share(counts.true_positives + counts.false_positives, counts.pixels)
 
 
-def histograms(heat: np.ndarray, touched: np.ndarray) -> np.ndarray:
-    """How often each level of the heat occurs among the pixels of a face: int64 [2, LEVELS].
+def histograms(heat: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """How often each level of the heat occurs in a face: int64 [2, LEVELS], pristine pixels first.
 
     Args:
         heat: float [H, W], >= 0.
-        touched: bool [H, W]; the first row of the result is of the others.
+        mask: bool [H, W], true where the face is manipulated.
     """
     level = levels(heat)
-    return np.stack(
-        [np.bincount(level[touched == kind], minlength=LEVELS) for kind in (False, True)]
-    )
+    return np.stack([np.bincount(level[mask == kind], minlength=LEVELS) for kind in (False, True)])
 
 
 def levels(heat: np.ndarray) -> np.ndarray:
-    """The place of each heat among the numbers of half precision, uint16: larger for larger ones."""
-    highest = np.finfo(np.float16).max
-    return np.abs(np.minimum(heat, highest).astype(np.float16)).view(np.uint16)
+    """The rank of each heat among the numbers of half precision, uint16; it grows with the heat."""
+    largest = np.finfo(np.float16).max
+    return np.abs(np.minimum(heat, largest).astype(np.float16)).view(np.uint16)
 
 
 def histogram_auc(counts: np.ndarray) -> float:
-    """Area under the ROC curve of int64 [2, LEVELS]; a tie is one half; NaN for pixels of one kind."""
-    others, touched = counts.astype(np.float64)
-    below = np.cumsum(others) - others
-    pairs = others.sum() * touched.sum()
-    return float((touched * (below + others / 2)).sum() / pairs) if pairs else float("nan")
-
-
-def _all(counts: Counts) -> np.ndarray:
-    return counts.hits + counts.alarms + counts.misses + counts.quiet
+    """Area under the ROC curve of `histograms`; a tie is one half; NaN if one kind of pixel is absent."""
+    pristine, manipulated = counts.astype(np.float64)
+    below = np.cumsum(pristine) - pristine
+    pairs = pristine.sum() * manipulated.sum()
+    return float((manipulated * (below + pristine / 2)).sum() / pairs) if pairs else float("nan")
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

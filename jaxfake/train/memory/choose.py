@@ -17,7 +17,7 @@ from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.memory import jaxprs, search
 from jaxfake.train.memory.blocks import stacks
 from jaxfake.train.memory.cards import GIB
@@ -111,7 +111,7 @@ def device_budget(text: str = AUTO) -> Budget:
 
 def fewest_micro_batches(settings: Stage) -> int:
     """As many as `device_batch` asks for."""
-    return rules.parts_of(settings.batch_size // jax.device_count(), settings.device_batch)
+    return sharding.micro_batches(settings.batch_size // jax.device_count(), settings.device_batch)
 
 
 def prepared_update(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxfake.train.rules import path_name
+from jaxfake.runtime.tree_paths import path_name
 
 GROUP_BYTES = 64 * 2**20
 """Parameters are updated together up to so many bytes; a larger one alone. Our choice: enough for a copy

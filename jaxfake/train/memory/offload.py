@@ -3,9 +3,9 @@
 import jax
 
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.streamed import HOST, on_host
-from jaxfake.train.rules import path_name
 from jaxfake.train.state import TrainState
 
 

@@ -19,6 +19,7 @@ from jaxfake import schema
 from jaxfake.models.method import Method
 from jaxfake.models.remat import Policy
 from jaxfake.runtime.files import cache_folder, write_atomically
+from jaxfake.runtime.tree_paths import path_name
 from jaxfake.schema import Batch
 from jaxfake.train.memory import live
 from jaxfake.train.memory.analysis import Analysis
@@ -27,7 +28,6 @@ from jaxfake.train.memory.live import Anchor, Fit
 from jaxfake.train.memory.next_use import groups_by_next_use
 from jaxfake.train.memory.offload import of_a_stack
 from jaxfake.train.memory.plan import Plan, uniform
-from jaxfake.train.rules import path_name
 from jaxfake.train.state import TrainState
 
 ANCHORED: tuple[Policy, ...] = ("none", "dots", "named", "full")

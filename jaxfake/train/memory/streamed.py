@@ -21,7 +21,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from jaxfake.models.method import Method, Params
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.memory.next_use import groups_by_next_use
 from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import TrainState
@@ -182,14 +182,14 @@ def gradient_program(
 ) -> jax.stages.Wrapped:
     """(params, Tally, batch) -> (gradients, Verdict), compiled for a mesh."""
     params = jax.tree.map(lambda leaf: leaf.sharding, abstract.params)
-    whole = rules.replicated(mesh)
+    whole = sharding.replicated(mesh)
 
     def program(params: Params, tally: Tally, batch: Batch) -> tuple[Params, Verdict]:
         return gradient_and_verdict(method, optimiser, rule, params, tally, batch)
 
     return jax.jit(
         program,
-        in_shardings=(params, whole, NamedSharding(mesh, rules.BATCH)),
+        in_shardings=(params, whole, NamedSharding(mesh, sharding.BATCH)),
         out_shardings=(jax.tree.map(on_device, params), whole),
     )
 

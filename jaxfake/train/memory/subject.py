@@ -13,7 +13,7 @@ from jaxfake.config import Config, Stage
 from jaxfake.models.meta import MetaLearned
 from jaxfake.models.method import Method
 from jaxfake.schema import Batch
-from jaxfake.train import rules
+from jaxfake.train import sharding
 from jaxfake.train.memory.analysis import Analysis, analyse
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.profile import Subject
@@ -72,7 +72,7 @@ def analyse_update(update: Update, batch: Batch) -> Analysis:
 
 def main_program(update: Update, batch: Batch) -> tuple[Any, tuple[Any, ...]]:
     """The program of an update that activations live in, and abstract arguments for it."""
-    spread = NamedSharding(update.mesh, rules.BATCH)
+    spread = NamedSharding(update.mesh, sharding.BATCH)
     given = {
         key: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread)
         for key, leaf in batch.items()
@@ -103,5 +103,5 @@ def noise(config: Config, faces: int) -> Batch:
 
 def on_mesh(update: Update, batch: Batch) -> Batch:
     """The batch spread over the devices of an update."""
-    spread = NamedSharding(update.mesh, rules.BATCH)
+    spread = NamedSharding(update.mesh, sharding.BATCH)
     return {key: jax.device_put(jnp.asarray(rows), spread) for key, rows in batch.items()}

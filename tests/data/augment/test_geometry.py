@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfake.data.augment.geometry import View, draw_view, see
+from jaxfake.data.augment.geometry import View, apply_view, draw_view
 from jaxfake.faces import ibug68
 from jaxfake.schema import Example
 
@@ -30,7 +30,7 @@ def _views() -> st.SearchStrategy[View]:
 @settings(deadline=None, max_examples=60)
 @given(view=_views(), x=st.integers(16, 31), y=st.integers(16, 31))
 def test_a_bright_pixel_stays_under_its_landmark(view: View, x: int, y: int) -> None:
-    seen = see(_example(np.array([[x, y]])), view)
+    seen = apply_view(_example(np.array([[x, y]])), view)
     inside = ((seen.landmarks > 1) & (seen.landmarks < SIZE - 2)).all()
     if not inside:
         return
@@ -47,7 +47,7 @@ def test_the_forgery_mask_follows_the_pixels(view: View) -> None:
     mask[14:30, 10:26] = 255
     example = _example(np.array([[20, 20]]), mask)
     example = example._replace(image=np.repeat(mask[..., None], 3, axis=2))
-    seen = see(example, view)
+    seen = apply_view(example, view)
     assert set(np.unique(seen.forgery_mask)) <= {0, 255}
     bright = seen.image[..., 0] > 127
     assert (bright == (seen.forgery_mask > 0)).mean() > 0.97
@@ -57,11 +57,11 @@ def test_a_flip_swaps_left_and_right_landmarks() -> None:
     rng = np.random.default_rng(0)
     landmarks = rng.uniform(0, SIZE - 1, (68, 2)).astype(np.float32)
     example = _example(np.array([[20, 20]]))._replace(landmarks=landmarks)
-    seen = see(example, View(0, 0, SIZE, mirrored=True))
+    seen = apply_view(example, View(0, 0, SIZE, mirrored=True))
     np.testing.assert_allclose(seen.landmarks[36, 0], SIZE - 1 - landmarks[45, 0], rtol=1e-6)
     np.testing.assert_allclose(seen.landmarks[48, 1], landmarks[54, 1], rtol=1e-6)
     np.testing.assert_array_equal(seen.image, example.image[:, ::-1])
-    twice = see(seen, View(0, 0, SIZE, mirrored=True))
+    twice = apply_view(seen, View(0, 0, SIZE, mirrored=True))
     np.testing.assert_allclose(twice.landmarks, landmarks, atol=1e-5)
 
 
@@ -72,14 +72,14 @@ def test_mirror_pairs_are_a_consistent_permutation() -> None:
 
 def test_the_whole_view_changes_nothing() -> None:
     example = _example(np.array([[5, 40], [20, 20]]))
-    for got, want in zip(see(example, View(0, 0, SIZE, False)), example, strict=True):
+    for got, want in zip(apply_view(example, View(0, 0, SIZE, False)), example, strict=True):
         np.testing.assert_array_equal(got, want)
 
 
 def test_missing_landmarks_stay_missing() -> None:
     example = _example(np.array([[20, 20]]))
     example = example._replace(landmarks=np.full((68, 2), np.nan, np.float32))
-    assert np.isnan(see(example, View(3, 2, 40, True)).landmarks).all()
+    assert np.isnan(apply_view(example, View(3, 2, 40, True)).landmarks).all()
 
 
 @pytest.mark.parametrize("smallest", [0.5, 0.8, 1.0])

@@ -1,5 +1,7 @@
 """Degraded faces: each knob does what it is named for, and nothing but pixels' values changes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,12 @@ from jaxfake.data.augment.photometric import (
     BRIGHTNESS,
     CONTRAST,
     JPEG,
-    Shot,
+    Photometrics,
     degrade,
-    draw_shot,
+    draw_photometrics,
 )
 
-NEUTRAL = Shot(brightness=0.0, contrast=1.0, blur=0.0, quality=100)
+NEUTRAL = Photometrics(brightness=0.0, contrast=1.0, blur=0.0, quality=100)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +43,17 @@ def test_the_neutral_shot_changes_next_to_nothing(picture: np.ndarray) -> None:
 
 def test_each_knob_turns_what_it_is_named_for(picture: np.ndarray) -> None:
     plain = degrade(picture, NEUTRAL).astype(float)
-    brighter = degrade(picture, NEUTRAL._replace(brightness=0.1))
+    brighter = degrade(picture, dataclasses.replace(NEUTRAL, brightness=0.1))
     assert brighter.mean() - plain.mean() == pytest.approx(25.5, abs=1)
-    flatter = degrade(picture, NEUTRAL._replace(contrast=0.9))
+    flatter = degrade(picture, dataclasses.replace(NEUTRAL, contrast=0.9))
     assert flatter.std() / plain.std() == pytest.approx(0.9, abs=0.01)
     noisy = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
-    assert _sharpness(degrade(noisy, NEUTRAL._replace(blur=1.0))) < 0.5 * _sharpness(noisy)
+    assert _sharpness(degrade(noisy, dataclasses.replace(NEUTRAL, blur=1.0))) < 0.5 * _sharpness(
+        noisy
+    )
     errors = [
-        _difference(degrade(noisy, NEUTRAL._replace(quality=q)), noisy) for q in (100, 70, 40)
+        _difference(degrade(noisy, dataclasses.replace(NEUTRAL, quality=q)), noisy)
+        for q in (100, 70, 40)
     ]
     assert errors[0] < errors[1] < errors[2]
 
@@ -58,14 +63,14 @@ def test_each_knob_turns_what_it_is_named_for(picture: np.ndarray) -> None:
 def test_any_shot_of_any_picture_is_a_picture_and_replays(
     seed: int, height: int, width: int
 ) -> None:
-    shots = [draw_shot(np.random.default_rng(seed)) for _ in range(2)]
-    assert shots[0] == shots[1]
-    assert abs(shots[0].brightness) <= BRIGHTNESS
-    assert abs(shots[0].contrast - 1) <= CONTRAST
-    assert BLUR[0] <= shots[0].blur <= BLUR[1]
-    assert JPEG[0] <= shots[0].quality <= JPEG[1]
+    drawn = [draw_photometrics(np.random.default_rng(seed)) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert abs(drawn[0].brightness) <= BRIGHTNESS
+    assert abs(drawn[0].contrast - 1) <= CONTRAST
+    assert BLUR[0] <= drawn[0].blur <= BLUR[1]
+    assert JPEG[0] <= drawn[0].quality <= JPEG[1]
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    first, second = (degrade(image, shot) for shot in shots)
+    first, second = (degrade(image, one) for one in drawn)
     assert first.shape == image.shape
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, second)

@@ -185,7 +185,7 @@ def test_links_that_leave_the_folder_are_not_followed(tree, tmp_path):
 @pytest.mark.parametrize("folder", ["Celeb-real", "YouTube-real", "Celeb-synthesis"])
 def test_without_the_layout_it_is_said_what_was_expected(tree, folder):
     shutil.rmtree(tree / folder)
-    with pytest.raises(InputError, match="is no Celeb-DF: expected are Celeb-real/"):
+    with pytest.raises(InputError, match="is not a copy of Celeb-DF; expected: Celeb-real/"):
         list_celebdf(tree)
 
 

@@ -101,7 +101,7 @@ def test_there_are_eleven_folders():
 
 @pytest.mark.parametrize("variant", ["end_to_end_level_5", "source_videos", "../lists"])
 def test_a_folder_that_is_not_there_or_no_variant_is_an_error(tree, variant):
-    with pytest.raises(InputError, match="expected are") as caught:
+    with pytest.raises(InputError, match="expected:") as caught:
         list_deeperforensics(tree, variants=[variant])
     assert variant in str(caught.value)
 
@@ -158,7 +158,7 @@ def test_lists_that_cannot_be_the_official_ones(tree, text, message):
 
 def test_without_the_layout_it_is_said_what_was_expected(tree):
     shutil.rmtree(tree / "manipulated_videos")
-    with pytest.raises(InputError, match="expected are manipulated_videos/end_to_end/"):
+    with pytest.raises(InputError, match="expected: manipulated_videos/end_to_end/"):
         list_deeperforensics(tree)
 
 

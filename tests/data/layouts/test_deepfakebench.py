@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.layouts import untrusted
+from jaxfake.data.layouts import untrusted_input
 from jaxfake.data.layouts.deepfakebench import list_deepfakebench
 from jaxfake.runtime.errors import InputError
 
@@ -66,7 +66,7 @@ def tree(tmp_path):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in [*listing.refused, *listing.missing]}
+    return {item.relative: item.reason for item in [*listing.refused, *listing.missing]}
 
 
 def test_each_video_has_its_label_method_split_and_pair(tree):
@@ -125,7 +125,7 @@ def test_lists_of_datasets_that_are_not_there_are_one_line_each(tree):
     absent = video("UADFV_Fake", "UADFV/fake/frames/0047_fake")
     write(tree, "UADFV", {"UADFV_Fake": {"test": {"0047_fake": absent}}})
     listing = list_deepfakebench(tree, None)
-    assert refusals(listing) == {"UADFV.json": "none of the videos that it names is there"}
+    assert refusals(listing) == {"UADFV.json": "none of the videos that it names exists"}
     assert listing.official["test"] == {"real": 1, "Deepfakes": 1}
 
 
@@ -248,8 +248,8 @@ def test_a_source_that_is_too_deep_is_told(tree):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "no JSON"),
-        ('{"a":' * 100000, "no JSON"),
+        ("{", "is not readable JSON"),
+        ('{"a":' * 100000, "is not readable JSON"),
         ("[]", "an object"),
         ('{"FF-DF": []}', "FF-DF should hold an object"),
         ('{"FF-DF": {"FF-DF": {"training": {}}}}', "train, val and test, not 'training'"),
@@ -278,7 +278,7 @@ def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, text, mes
 
 
 def test_a_list_over_the_limit_is_not_read(tree, monkeypatch):
-    monkeypatch.setattr(untrusted, "MOST_BYTES", 10)
+    monkeypatch.setattr(untrusted_input, "MOST_BYTES", 10)
     with pytest.raises(InputError, match="over the limit"):
         list_deepfakebench(tree, None)
 

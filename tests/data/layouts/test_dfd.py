@@ -97,7 +97,7 @@ def test_links_that_leave_the_folder_are_not_followed(tree, tmp_path):
 
 def test_one_compression_is_taken_that_both_sides_have(tree):
     (tree / FAKES).rename((tree / FAKES).parent.with_name("aside"))
-    with pytest.raises(InputError, match="expected are original_sequences/actors"):
+    with pytest.raises(InputError, match="expected: original_sequences/actors"):
         list_dfd(tree)
     for folder in (REALS, FAKES):
         raw = tree / folder.replace("c23", "raw")
@@ -111,7 +111,7 @@ def test_one_compression_is_taken_that_both_sides_have(tree):
 @pytest.mark.parametrize("folder", [REALS, FAKES, "original_sequences"])
 def test_without_the_layout_it_is_said_what_was_expected(tree, folder):
     shutil.rmtree(tree / folder)
-    with pytest.raises(InputError, match="is no DeepFakeDetection: expected are"):
+    with pytest.raises(InputError, match="is not a copy of DeepFakeDetection; expected:"):
         list_dfd(tree)
 
 

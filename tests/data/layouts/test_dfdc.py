@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.layouts import untrusted
+from jaxfake.data.layouts import untrusted_input
 from jaxfake.data.layouts.dfdc import list_dfdc
 from jaxfake.data.layouts.dfdc_preview import list_dfdc_preview
 from jaxfake.runtime.errors import InputError
@@ -51,7 +51,7 @@ def by_id(listing):
 def refusals(listing):
     """Also of what is missing, but for the folders that this small tree never had."""
     named = [*listing.refused, *listing.missing]
-    return {item.relative: item.why for item in named if item.why != "it is not there"}
+    return {item.relative: item.reason for item in named if item.reason != "it is not there"}
 
 
 def test_each_video_has_its_label_split_and_original_s_name(tree):
@@ -111,8 +111,8 @@ def test_what_no_list_names_is_refused(tree):
 def test_a_name_of_two_parts_is_taken_once(tree):
     filled(tree / "dfdc_train_part_5", "aaa.mp4")
     (tree / "dfdc_train_part_5/metadata.json").write_text('{"aaa.mp4": {"label": "REAL"}}')
-    why = refusals(list_dfdc(tree, None))
-    assert why == {"dfdc_train_part_5/aaa.mp4": "its name is that of dfdc_train_part_0/aaa.mp4"}
+    reason = refusals(list_dfdc(tree, None))
+    assert reason == {"dfdc_train_part_5/aaa.mp4": "its name is that of dfdc_train_part_0/aaa.mp4"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,9 @@ def test_a_name_of_two_parts_is_taken_once(tree):
 )
 def test_a_name_of_no_video_is_refused(tree, name):
     (tree / "dfdc_train_part_0/metadata.json").write_text(json.dumps({name: {"label": "REAL"}}))
-    (found,) = [r for r in list_dfdc(tree, None).refused if r.why == "its name is of no video"]
+    (found,) = [
+        r for r in list_dfdc(tree, None).refused if r.reason == "it is not named like a video"
+    ]
     assert found.relative.isprintable()
 
 
@@ -139,8 +141,8 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("dfdc_train_part_0/metadata.json", "{", "no JSON"),
-        ("dfdc_train_part_0/metadata.json", "[" * 100000, "no JSON"),
+        ("dfdc_train_part_0/metadata.json", "{", "is not readable JSON"),
+        ("dfdc_train_part_0/metadata.json", "[" * 100000, "is not readable JSON"),
         ("dfdc_train_part_0/metadata.json", "[1]", "an object"),
         ("dfdc_train_part_0/metadata.json", '{"aaa.mp4": "FAKE"}', "aaa.mp4 should hold an object"),
         ("dfdc_train_part_0/metadata.json", '{"aaa.mp4": {}}', "aaa.mp4 .* FAKE or REAL"),
@@ -160,9 +162,17 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
         ("validation/labels.csv", "vvv.mp4,1\n", "columns filename and label"),
         ("validation/labels.csv", "filename,label\nvvv.mp4,FAKE\n", "0 or 1"),
         ("validation/labels.csv", "filename,label\nvvv.mp4\n", "0 or 1"),
-        ("validation/labels.csv", "filename,label\nvvv.mp4,1\nvvv.mp4,0\n", "each name once"),
-        ("validation/labels.csv", "filename,label\n" + "v" * 200000 + ",1\n", "no table"),
-        ("validation/labels.csv", "filename,label\n\udcff,1\n", "no table"),
+        (
+            "validation/labels.csv",
+            "filename,label\nvvv.mp4,1\nvvv.mp4,0\n",
+            "every name should appear once",
+        ),
+        (
+            "validation/labels.csv",
+            "filename,label\n" + "v" * 200000 + ",1\n",
+            "not a readable table",
+        ),
+        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not a readable table"),
     ],
 )
 def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, file, text, message):
@@ -172,7 +182,7 @@ def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, file, tex
 
 
 def test_a_list_over_the_limit_is_not_read(tree, monkeypatch):
-    monkeypatch.setattr(untrusted, "MOST_BYTES", 10)
+    monkeypatch.setattr(untrusted_input, "MOST_BYTES", 10)
     with pytest.raises(InputError, match="over the limit"):
         list_dfdc(tree, None)
 
@@ -245,9 +255,9 @@ def test_the_preview_names_what_does_not_fit(preview, tmp_path):
         "method_B/21/x_B.mp4": "named in dataset.json but not there",
         "method_A/11/y_A.mp4": "dataset.json does not name it",
         "method_A/link.mp4": "it is a link that leaves the folder",
-        "method_C/z.mp4": "its name is of no video of the preview of DFDC",
-        "method_A/../../outside.mp4": "its name is of no video of the preview of DFDC",
-        "/method_A/z.mp4": "its name is of no video of the preview of DFDC",
+        "method_C/z.mp4": "it is not named like a video of the preview of DFDC",
+        "method_A/../../outside.mp4": "it is not named like a video of the preview of DFDC",
+        "/method_A/z.mp4": "it is not named like a video of the preview of DFDC",
     }
 
 

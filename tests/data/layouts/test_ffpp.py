@@ -8,7 +8,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.dataset import open_split
 from jaxfake.data.layouts.ffpp import list_ffpp
-from jaxfake.data.layouts.registry import FFPP, Wishes
+from jaxfake.data.layouts.registry import FFPP, SourceOptions
 from jaxfake.data.preparation import coverage, coverage_text
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.data.preparation.prepare import Preparation, prepare
@@ -87,11 +87,11 @@ def test_another_compression_is_taken_where_there_is_no_c23(tree):
     ("damage", "message"),
     [
         (lambda root: (root / "splits/val.json").unlink(), "--protocol"),
-        (lambda root: (root / "splits/val.json").write_text("{"), "no JSON"),
+        (lambda root: (root / "splits/val.json").write_text("{"), "is not JSON"),
         (lambda root: (root / "splits/val.json").write_text('[["1", "2"]]'), "pairs of ids"),
         (lambda root: (root / "splits/val.json").write_text('{"a": 1}'), "pairs of ids"),
         (lambda root: (root / "splits/val.json").write_text('[["071", "982"]]'), "twice"),
-        (lambda root: shutil.rmtree(root / "original_sequences"), "expected are"),
+        (lambda root: shutil.rmtree(root / "original_sequences"), "expected:"),
     ],
 )
 def test_what_is_missing_or_wrong_is_named_with_what_was_expected(tree, damage, message):
@@ -106,7 +106,7 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=2, storage="png", derive=0.1),
         dataset=FFPP,
-        wishes=Wishes(protocol=shared_data / "protocols" / "ffpp"),
+        source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     result = prepare(wanted)
@@ -143,7 +143,7 @@ def test_without_the_option_nothing_is_derived(shared_data, face_models, tmp_pat
         out=tmp_path / "out",
         crops=CropOptions(size=64, frames=1, storage="raw"),
         dataset=FFPP,
-        wishes=Wishes(protocol=shared_data / "protocols" / "ffpp"),
+        source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
         workers=2,
     )
     result = prepare(wanted)

@@ -63,12 +63,12 @@ def test_real_and_fake_folders_give_label_and_method(tree):
         (["real/a.jpg"], {"label": "fake"}, "leave it out"),
         (["fake/Real/a.jpg"], {}, "contradicts itself"),
         (["notes.txt", ".hidden.jpg", ".cache/a.jpg"], {}, "no photograph or video"),
-        (["a.jpg"], {"identity": "("}, "no regular expression"),
+        (["a.jpg"], {"identity": "("}, "not a regular expression"),
         (["a.jpg"], {"identity": "a"}, "needs one group"),
-        (["a.jpg", "7_b.jpg"], {"identity": r"(\d+)_"}, "finds nothing in a.jpg"),
-        (["a.jpg"], {"identity": "parent"}, "in no folder of its own"),
-        (["real/a.jpg"], {"identity": "parent"}, "in no folder of its own"),
-        (["fake/Deepfakes/a.jpg"], {"identity": "parent"}, "in no folder of its own"),
+        (["a.jpg", "7_b.jpg"], {"identity": r"(\d+)_"}, "does not match a.jpg"),
+        (["a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
+        (["real/a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
+        (["fake/Deepfakes/a.jpg"], {"identity": "parent"}, "not in a folder of its person"),
     ],
 )
 def test_names_that_do_not_say_it_are_one_line(tree, names, options, says):
@@ -78,7 +78,7 @@ def test_names_that_do_not_say_it_are_one_line(tree, names, options, says):
 
 
 def test_a_missing_folder_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         list_folder(tmp_path / "nowhere")
 
 
@@ -110,12 +110,12 @@ def test_what_leaves_the_folder_is_refused_and_named(tree, tmp_path):
     (root / "line\nbreak.jpg").write_bytes(b"x")
     listing = list_folder(root)
     assert [file.relative for file in listing.files] == ["in.jpg", "inner.jpg", "sub/also.jpg"]
-    assert {refused.relative: refused.why for refused in listing.refused} == {
+    assert {refused.relative: refused.reason for refused in listing.refused} == {
         "out.jpg": "it is a link that leaves the folder",
-        "broken.jpg": "it is no regular file",
+        "broken.jpg": "it is not a regular file",
         "loop": "it is a link to a folder",
-        "pipe.mp4": "it is no regular file",
-        "line\nbreak.jpg": "its name holds control characters or is no UTF-8",
+        "pipe.mp4": "it is not a regular file",
+        "line\nbreak.jpg": "its name holds control characters or is not UTF-8",
     }
 
 

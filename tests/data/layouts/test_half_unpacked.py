@@ -1,18 +1,19 @@
 """Copies of which a part is missing: what it is, how much, and that --strict fails."""
 
+import dataclasses
 import json
 import re
 import shutil
 
 import pytest
 
-from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.data.preparation import coverage, coverage_text
-from jaxfake.data.preparation.coverage import Row
-from jaxfake.data.preparation.crop_files import Status
+from jaxfake.data.preparation.coverage import CoverageRow
+from jaxfake.data.preparation.crop_files import CropStatus
 from tests.data.layouts.trees import FRAMES, TREES, touch
 
-WITH_A_FACE = Status(2, 2, 2, 0, 9, "")
+WITH_A_FACE = CropStatus(2, 2, 2, 0, 9, "")
 
 
 @pytest.fixture
@@ -29,18 +30,18 @@ def tree(tmp_path):
 
 
 def listed(dataset, root):
-    return list_source(dataset, root, NO_WISHES)
+    return list_source(dataset, root, DEFAULT_OPTIONS)
 
 
 def missing(dataset, root):
-    return {item.relative: item.why for item in listed(dataset, root).missing}
+    return {item.relative: item.reason for item in listed(dataset, root).missing}
 
 
 def counted(dataset, root):
     """As if every video that is there had given faces."""
     listing = listed(dataset, root)
-    rows = [Row(file, file.split, WITH_A_FACE) for file in listing.files]
-    return coverage.cover(dataset, {}, {}, "", listing, rows)
+    rows = [CoverageRow(file, file.split, WITH_A_FACE) for file in listing.files]
+    return coverage.summarise(dataset, {}, {}, "", listing, rows)
 
 
 FAKES, REALS = "manipulated_sequences", "original_sequences/youtube/c23/videos"
@@ -187,10 +188,12 @@ def test_fakes_with_a_mask_are_counted_by_split_and_method(tree):
     """Two fakes of the same manipulation, of which one has a mask in a single crop."""
     listing = listed("ffpp", tree("ffpp"))
     rows = [
-        Row(file, file.split, WITH_A_FACE._replace(masked=file.video_id == "000_003"))
+        CoverageRow(
+            file, file.split, dataclasses.replace(WITH_A_FACE, masked=file.video_id == "000_003")
+        )
         for file in listing.files
     ]
-    whole = coverage.cover("ffpp", {}, {}, "", listing, rows)
+    whole = coverage.summarise("ffpp", {}, {}, "", listing, rows)
     count = whole.coverage["test"]["Deepfakes"]
     assert (count["found"], count["masks"], count["masked_crops"]) == (2, 1, 1)
     assert whole.coverage["train"]["Deepfakes"]["masks"] == 0

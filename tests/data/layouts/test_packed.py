@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from tests.data.layouts.trees import TREES, touch
 
 
@@ -41,8 +41,8 @@ def test_archives_beside_the_videos_are_named(tmp_path, dataset):
         "some.zip.part": zipped[:50],
     }.items():
         (root / name).write_bytes(data)
-    listing = list_source(dataset, root, NO_WISHES)
-    said = {item.relative: item.why.partition(":")[0] for item in listing.refused}
+    listing = list_source(dataset, root, DEFAULT_OPTIONS)
+    said = {item.relative: item.reason.partition(":")[0] for item in listing.refused}
     cut = "it is an archive that is cut short"
     assert said == {
         "whole.zip": "it is not unpacked",
@@ -50,7 +50,7 @@ def test_archives_beside_the_videos_are_named(tmp_path, dataset):
         "whole.tar": "it is not unpacked",
         "cut.tar": cut,
         "no.tar.gz": cut,
-        "some.zip.part": "it is a download that did not finish",
+        "some.zip.part": "its download did not finish",
     }
     assert listing.files
 
@@ -60,5 +60,5 @@ def test_an_archive_of_dfdc_is_unpacked_if_its_part_is_there(tmp_path):
     for name in ("00", "0", "10", "01"):
         with zipfile.ZipFile(tmp_path / f"dfdc_train_part_{name}.zip", "w"):
             pass
-    said = [item.relative for item in list_source("dfdc", tmp_path, NO_WISHES).refused]
+    said = [item.relative for item in list_source("dfdc", tmp_path, DEFAULT_OPTIONS).refused]
     assert said == ["dfdc_train_part_01.zip", "dfdc_train_part_10.zip"]

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from jaxfake.data.layouts.deepfakebench import list_deepfakebench
-from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 from tests.data.layouts.trees import FRAMES, TREES
 
-AMONG_REALS = "it has the name of a fake and lies among the reals"
-AMONG_FAKES = "it has the name of a real video and lies among the fakes"
+AMONG_REALS = "it has the name of a fake and is among the real videos"
+AMONG_FAKES = "it has the name of a real video and is among the fakes"
 
 SIDES = {
     "ffpp": (
@@ -47,15 +47,15 @@ def test_folders_of_the_other_side_are_not_taken(tree, dataset):
     reals, fakes = (root / side for side in SIDES[dataset])
     swap(reals, fakes)
     if dataset == "celebdf":  # YouTube-real is as it was
-        listing = list_source(dataset, root, NO_WISHES)
+        listing = list_source(dataset, root, DEFAULT_OPTIONS)
         assert {file.method for file in listing.files} == {"real"}
-        assert {item.why for item in listing.refused} == {AMONG_REALS, AMONG_FAKES}
+        assert {item.reason for item in listing.refused} == {AMONG_REALS, AMONG_FAKES}
         assert len(listing.refused) == 70
     else:
         with pytest.raises(
-            InputError, match=f"({AMONG_REALS}|{AMONG_FAKES}); and .* expected are"
+            InputError, match=f"({AMONG_REALS}|{AMONG_FAKES}); and .* expected:"
         ) as caught:
-            list_source(dataset, root, NO_WISHES)
+            list_source(dataset, root, DEFAULT_OPTIONS)
         assert "\n" not in str(caught.value)
 
 
@@ -63,20 +63,20 @@ def test_folders_of_the_other_side_are_not_taken(tree, dataset):
 def test_one_video_of_the_other_side_is_refused(tree, dataset):
     root = tree(dataset)
     reals, fakes = (root / side for side in SIDES[dataset])
-    before = list_source(dataset, root, NO_WISHES).files
+    before = list_source(dataset, root, DEFAULT_OPTIONS).files
     one = sorted(fakes.iterdir())[0]
     one.rename(reals / one.name)
-    listing = list_source(dataset, root, NO_WISHES)
+    listing = list_source(dataset, root, DEFAULT_OPTIONS)
     relative = (reals / one.name).relative_to(root).as_posix()
-    assert [(item.relative, item.why) for item in listing.refused] == [(relative, AMONG_REALS)]
+    assert [(item.relative, item.reason) for item in listing.refused] == [(relative, AMONG_REALS)]
     assert len(listing.files) == len(before) - 1
 
 
 def test_an_original_among_the_fakes_of_deeperforensics_is_refused(tree):
     root = tree("deeperforensics")
     (root / "manipulated_videos/end_to_end/000.mp4").write_bytes(b"")
-    (refused,) = list_source("deeperforensics", root, NO_WISHES).refused
-    assert refused.why == AMONG_FAKES
+    (refused,) = list_source("deeperforensics", root, DEFAULT_OPTIONS).refused
+    assert refused.reason == AMONG_FAKES
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_an_original_among_the_fakes_of_deeperforensics_is_refused(tree):
     [
         (
             {"a.mp4": {"label": "REAL", "original": "r.mp4"}, "r.mp4": {"label": "FAKE"}},
-            "a.mp4 contradicts itself, it is called REAL",
+            "a.mp4 contradicts itself, it is labelled REAL",
         ),
         (
             {"a.mp4": {"label": "FAKE", "original": "r.mp4"}, "r.mp4": {"label": "FAKE"}},
-            "a.mp4 is made from r.mp4, which is called FAKE itself",
+            "a.mp4 is made from r.mp4, which is labelled FAKE itself",
         ),
-        ({"a.mp4": {"label": "FAKE", "original": "a.mp4"}}, "which is called FAKE itself"),
+        ({"a.mp4": {"label": "FAKE", "original": "a.mp4"}}, "which is labelled FAKE itself"),
         ({"a.mp4": {"label": "FAKE", "is_fake": 0}}, "a.mp4 contradicts itself"),
     ],
 )
@@ -98,21 +98,21 @@ def test_labels_of_dfdc_that_their_originals_contradict_are_an_error(tree, entri
     root = tree("dfdc")
     (root / "dfdc_train_part_0/metadata.json").write_text(json.dumps(entries))
     with pytest.raises(InputError, match=says) as caught:
-        list_source("dfdc", root, NO_WISHES)
+        list_source("dfdc", root, DEFAULT_OPTIONS)
     assert "metadata.json" in str(caught.value)
 
 
 def test_two_lists_of_a_folder_of_dfdc_have_to_agree(tree):
     part = tree("dfdc") / "dfdc_train_part_0"
     (part / "labels.csv").write_text("filename,label\na.mp4,1\nr.mp4,0\n")
-    files = list_source("dfdc", part.parent, NO_WISHES).files
+    files = list_source("dfdc", part.parent, DEFAULT_OPTIONS).files
     assert {file.video_id: (file.label, file.identity) for file in files} == {
         "a": (1, "r"),
         "r": (0, "r"),
     }
     (part / "labels.csv").write_text("filename,label\na.mp4,0\nr.mp4,1\n")
     with pytest.raises(InputError, match=r"labels.csv and metadata.json contradict .* a.mp4"):
-        list_source("dfdc", part.parent, NO_WISHES)
+        list_source("dfdc", part.parent, DEFAULT_OPTIONS)
 
 
 def test_a_list_of_deepfakebench_whose_classes_contradict_its_folders(tree):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from jaxfake.data.layouts.listing import content_digest
-from jaxfake.data.layouts.registry import NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from tests.data.layouts.trees import TREES
 
 
@@ -23,8 +23,8 @@ def test_a_pipe_or_folder_under_the_name_of_a_video_is_not_opened(tmp_path, data
     (tmp_path / place).unlink(missing_ok=True)
     for make in (os.mkfifo, os.mkdir):
         make(tmp_path / place)
-        (refused,) = list_source(dataset, tmp_path, NO_WISHES).refused
-        assert (refused.relative, refused.why) == (place, "it is no regular file")
+        (refused,) = list_source(dataset, tmp_path, DEFAULT_OPTIONS).refused
+        assert (refused.relative, refused.reason) == (place, "it is not a regular file")
         os.remove(tmp_path / place) if make is os.mkfifo else os.rmdir(tmp_path / place)
 
 
@@ -38,7 +38,9 @@ def test_masks_and_originals_of_ffpp_are_not_taken_from_elsewhere(tmp_path):
     original.unlink()
     for link in (fakes / "masks/videos/000_003.mp4", original):
         link.symlink_to(tmp_path / "other.mp4")
-    files = {file.video_id: file for file in list_source("ffpp", tmp_path / "FF", NO_WISHES).files}
+    files = {
+        file.video_id: file for file in list_source("ffpp", tmp_path / "FF", DEFAULT_OPTIONS).files
+    }
     assert (files["000_003"].mask, files["000_003"].original) == (None, None)
     assert files["003_000"].original is not None
 

@@ -5,8 +5,8 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.layouts.wilddeepfake import list_wilddeepfake
 from jaxfake.data.preparation import coverage
-from jaxfake.data.preparation.coverage import Row
-from jaxfake.data.preparation.crop_files import Status
+from jaxfake.data.preparation.coverage import CoverageRow
+from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.runtime.errors import InputError
 
 
@@ -36,7 +36,7 @@ def tree(tmp_path):
 
 
 def refusals(listing):
-    return {item.relative: item.why for item in [*listing.refused, *listing.missing]}
+    return {item.relative: item.reason for item in [*listing.refused, *listing.missing]}
 
 
 def test_a_folder_of_frames_is_one_file(tree):
@@ -71,8 +71,8 @@ def test_what_does_not_fit_is_named(tree, tmp_path):
     assert len(listing.files) == 5
     assert refusals(listing) == {
         "fake_train/2.tar.gz": "it is not unpacked",
-        "fake_train/1/1066": "expected here is a folder fake",
-        "fake_train/1/fake/stray.png": "expected here is a folder of pictures",
+        "fake_train/1/1066": "a folder fake is expected here",
+        "fake_train/1/fake/stray.png": "a folder of pictures is expected here",
         "fake_test/3/fake/10": "it holds no picture",
         "fake_test/3/fake/11": "it is a link that leaves the folder",
         "fake_test/3/fake/12": "it holds links",
@@ -93,7 +93,7 @@ def test_a_class_that_contradicts_its_folder_is_named(tree):
 
 
 def test_a_wrong_root_says_what_was_expected(tree):
-    with pytest.raises(InputError, match="expected are real_train/, fake_train/"):
+    with pytest.raises(InputError, match="expected: real_train/, fake_train/"):
         list_wilddeepfake(tree.parent, None)
     with pytest.raises(InputError, match="leave it out"):
         list_wilddeepfake(tree, tree)
@@ -104,15 +104,15 @@ def test_what_is_no_picture_in_a_sequence_is_named(tree):
     listing = list_wilddeepfake(tree, None)
     assert len(listing.files) == 5
     assert refusals(listing) == {
-        "fake_train/1/fake/1064/video.mp4": "it is no picture",
-        "fake_train/notes.txt": "expected here is a folder of an unpacked archive",
+        "fake_train/1/fake/1064/video.mp4": "it is not a picture",
+        "fake_train/notes.txt": "a folder of an unpacked archive is expected here",
     }
 
 
 def test_one_bad_picture_of_a_sequence_is_counted(tree):
     """A container rounds its length up, a folder does not."""
     listing = list_wilddeepfake(tree, None)
-    rows = [Row(file, file.split, Status(3, 2, 2, 0, 9, "")) for file in listing.files]
-    said = coverage.cover("wilddeepfake", {}, {}, "", listing, rows).files
+    rows = [CoverageRow(file, file.split, CropStatus(3, 2, 2, 0, 9, "")) for file in listing.files]
+    said = coverage.summarise("wilddeepfake", {}, {}, "", listing, rows).files
     assert {entry["status"] for entry in said} == {"cut short: 2 of 3 frames decode"}
     assert len(said) == 5

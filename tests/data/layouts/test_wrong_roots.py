@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxfake.data.layouts.registry import DATASETS, NO_WISHES, list_source
+from jaxfake.data.layouts.registry import DATASETS, DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 from tests.data.layouts.trees import TREES
 
@@ -31,7 +31,7 @@ def trees(tmp_path_factory):
 
 def refused(dataset, root):
     with pytest.raises(InputError) as caught:
-        list_source(dataset, root, NO_WISHES)
+        list_source(dataset, root, DEFAULT_OPTIONS)
     return str(caught.value)
 
 
@@ -41,7 +41,7 @@ def test_every_dataset_with_a_layout_is_here():
 
 @pytest.mark.parametrize("dataset", TREES)
 def test_the_right_root_is_taken(trees, dataset):
-    assert list_source(dataset, trees / dataset / "copy", NO_WISHES).files
+    assert list_source(dataset, trees / dataset / "copy", DEFAULT_OPTIONS).files
 
 
 @pytest.mark.parametrize("dataset", TREES)
@@ -52,11 +52,11 @@ def test_a_root_too_high_too_low_empty_or_not_there_shows_the_layout(trees, data
         said = refused(dataset, root)
         assert "\n" not in said
         assert str(root) in said
-        assert "expected are" in said
+        assert "expected:" in said
         assert all(folder in said for folder in FOLDERS[dataset]), said
-    assert "in it are copy/" in refused(dataset, right.parent)
-    assert "there is nothing in it" in refused(dataset, tmp_path)
-    assert "there is no such folder" in refused(dataset, tmp_path / "nowhere")
+    assert "it holds copy/" in refused(dataset, right.parent)
+    assert "it is empty" in refused(dataset, tmp_path)
+    assert "the folder does not exist" in refused(dataset, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("dataset", TREES)
@@ -64,14 +64,14 @@ def test_another_dataset_shows_the_layout(trees, dataset):
     for other in TREES:
         if other != dataset:
             said = refused(dataset, trees / other / "copy")
-            assert "expected are" in said
+            assert "expected:" in said
             assert all(folder in said for folder in FOLDERS[dataset]), said
 
 
 def test_a_file_is_no_source(tmp_path):
     (tmp_path / "FF.zip").write_bytes(b"")
     for dataset in TREES:
-        assert "no such folder" in refused(dataset, tmp_path / "FF.zip")
+        assert "the folder does not exist" in refused(dataset, tmp_path / "FF.zip")
 
 
 def test_archives_that_nobody_unpacked_are_pointed_out(tmp_path):

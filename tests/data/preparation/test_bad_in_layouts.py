@@ -13,6 +13,7 @@ from jaxfake.data.preparation import coverage
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.data.preparation.prepare import Preparation, prepare
 from tests.data.layouts.trees import TREES
+from tests.processes import PATIENCE
 from tests.project import ROOT
 
 GOOD = ("cropped01", "cropped02")
@@ -135,7 +136,7 @@ def strict_ends_with_one_line(source: Path, out: Path) -> None:
     """The same again at the terminal, where the dataset is there already."""
     flags = ("--dataset=ffpp", f"--source={source}", f"--out={out}", "--size=64", "--frames=3")
     command = [sys.executable, "-m", "jaxfake.prepare", *flags, "--strict=0.95"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Deepfakes of train: 1 of 28 videos gave a face" in done.stderr

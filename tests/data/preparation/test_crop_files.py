@@ -1,4 +1,4 @@
-"""Units of finished crops on disk."""
+"""Crop files on disk."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import pytest
 from jaxfake.data.preparation import crop_files
 
 
-def unit(crops: int) -> crop_files.Unit:
+def encoded(crops: int) -> crop_files.EncodedCrops:
     rng = np.random.default_rng(crops)
-    return crop_files.Unit(
+    return crop_files.EncodedCrops(
         expected=crops + 2,
         decoded=crops + 1,
         filled=crops // 2,
@@ -21,9 +21,9 @@ def unit(crops: int) -> crop_files.Unit:
 
 
 @pytest.mark.parametrize(
-    "stored", [unit(0), unit(1), unit(5), crop_files.failed("the file is empty")]
+    "stored", [encoded(0), encoded(1), encoded(5), crop_files.failed("the file is empty")]
 )
-def test_a_unit_comes_back_as_it_was(tmp_path, stored):
+def test_a_crop_file_is_read_back_as_it_was(tmp_path, stored):
     path = tmp_path / "a.npz"
     crop_files.save(path, stored)
     back = crop_files.load(path)
@@ -38,21 +38,21 @@ def test_a_unit_comes_back_as_it_was(tmp_path, stored):
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
 
 
-def test_the_same_unit_is_the_same_bytes(tmp_path):
+def test_the_same_crops_are_the_same_bytes(tmp_path):
     for name in ("a.npz", "b.npz"):
-        crop_files.save(tmp_path / name, unit(3))
+        crop_files.save(tmp_path / name, encoded(3))
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-def test_words_are_those_of_the_score_table():
-    words = [unit(1).status.word, unit(0).status.word, crop_files.failed("no").status.word]
+def test_the_words_of_a_status_are_those_of_the_score_table():
+    words = [encoded(1).status.word, encoded(0).status.word, crop_files.failed("no").status.word]
     assert words == ["ok", "no_face", "unreadable: no"]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 600, -1])
-def test_a_damaged_unit_counts_as_none(tmp_path, keep):
+def test_a_damaged_crop_file_counts_as_missing(tmp_path, keep):
     path = tmp_path / "a.npz"
-    crop_files.save(path, unit(3))
+    crop_files.save(path, encoded(3))
     path.write_bytes(path.read_bytes()[:keep])
     assert crop_files.load_status(path) is None
     assert crop_files.load_status(tmp_path / "missing.npz") is None

@@ -9,7 +9,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files
-from jaxfake.data.preparation.cropping import CropOptions, Cropper, Task
+from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
 from jaxfake.faces import align
 from jaxfake.faces.images import read_image
 
@@ -50,16 +50,16 @@ def two_people(tmp_path_factory, shared_data):
 
 def cropped(models, clip, out, gap=30, mask=None):
     file = SourceFile(clip, clip.name, schema.FAKE, "swap", "someone", "clip", "train", mask)
-    crops = CropOptions(size=64, frames=FRAMES, storage="png", gap=gap)
-    Cropper(models, crops)(Task(file, str(out / "unit.npz")))
-    return crop_files.load(out / "unit.npz")
+    options = CropOptions(size=64, frames=FRAMES, storage="png", gap=gap)
+    Cropper(models, options)(CropTask(file, str(out / "crops.npz")))
+    return crop_files.load(out / "crops.npz")
 
 
-def sides(unit):
+def sides(crops):
     """Where in the frame each crop was taken."""
     centres = [
         align.apply(align.inverse(matrix.astype(np.float64)), np.array([[32.0, 32.0]]))[0, 0]
-        for matrix in unit.matrices
+        for matrix in crops.matrices
     ]
     return ["left" if x < 360 else "right" for x in centres]
 
@@ -68,32 +68,36 @@ def test_one_person_is_followed_though_another_is_larger_for_a_while(
     two_people, face_models, tmp_path
 ):
     clip, _ = two_people
-    unit = cropped(face_models, clip, tmp_path)
-    assert len(set(sides(unit))) == 1
-    assert unit.frames.tolist() == list(range(FRAMES))
-    assert unit.masks == [b""] * FRAMES
+    crops = cropped(face_models, clip, tmp_path)
+    assert len(set(sides(crops))) == 1
+    assert crops.frames.tolist() == list(range(FRAMES))
+    assert crops.masks == [b""] * FRAMES
 
 
 @pytest.mark.parametrize("who", ["left", "right"])
 def test_the_person_under_the_mask_is_the_subject(two_people, face_models, tmp_path, who):
     clip, masks = two_people
-    unit = cropped(face_models, clip, tmp_path, mask=masks[who])
-    assert set(sides(unit)) == {who}
-    assert all(unit.masks)
-    assert unit.filled == (1 if who == "left" else 0)
-    assert unit.frames.tolist() == list(range(FRAMES))
+    crops = cropped(face_models, clip, tmp_path, mask=masks[who])
+    assert set(sides(crops)) == {who}
+    assert all(crops.masks)
+    assert crops.filled == (1 if who == "left" else 0)
+    assert crops.frames.tolist() == list(range(FRAMES))
 
 
 def test_a_longer_gap_is_left_out_and_counted(two_people, face_models, tmp_path):
     clip, masks = two_people
-    unit = cropped(face_models, clip, tmp_path, gap=1, mask=masks["left"])
-    assert unit.frames.tolist() == [n for n in range(FRAMES) if n != HIDDEN]
-    assert (unit.status.crops, unit.status.decoded, unit.status.filled) == (FRAMES - 1, FRAMES, 0)
+    crops = cropped(face_models, clip, tmp_path, gap=1, mask=masks["left"])
+    assert crops.frames.tolist() == [n for n in range(FRAMES) if n != HIDDEN]
+    assert (crops.status.crops, crops.status.decoded, crops.status.filled) == (
+        FRAMES - 1,
+        FRAMES,
+        0,
+    )
 
 
 def test_a_filled_crop_lies_between_its_neighbours(two_people, face_models, tmp_path):
     clip, masks = two_people
-    unit = cropped(face_models, clip, tmp_path, mask=masks["left"])
-    scales = np.hypot(unit.matrices[:, 0, 0], unit.matrices[:, 1, 0])
+    crops = cropped(face_models, clip, tmp_path, mask=masks["left"])
+    scales = np.hypot(crops.matrices[:, 0, 0], crops.matrices[:, 1, 0])
     low, high = sorted((scales[HIDDEN - 1], scales[HIDDEN + 1]))
     assert low <= scales[HIDDEN] <= high

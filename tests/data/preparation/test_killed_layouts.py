@@ -1,14 +1,14 @@
 """A preparation of a real dataset's layout, killed at any instant and given again."""
 
-import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from jaxfake.data.preparation.work_folder import NAME as WORK
 from tests.data.written import contents
+from tests.processes import until
 from tests.project import ROOT
 
 
@@ -27,20 +27,20 @@ def command(shared_data: Path, out: Path, workers: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_it_ends_with_the_same_bytes(shared_data, face_models, tmp_path):
+def test_killed_at_any_instant_it_ends_with_the_same_bytes(
+    shared_data, face_models, tmp_path, processes
+):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    begun = time.monotonic()
     subprocess.run(command(shared_data, whole, 2), cwd=ROOT, check=True, capture_output=True)
-    lasts = time.monotonic() - begun
-    draw = random.Random(0)
-    for n in range(3):
-        run = subprocess.Popen(
+    for n, sign in enumerate([f"{WORK}/*.npz", f"{WORK}/*.npz", f"{WORK}/dataset"]):
+        before = set(killed.glob(sign))
+        run = processes.start(
             command(shared_data, killed, 1 + n % 2),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(draw.uniform(0.3, 0.95) * lasts)
+        until(lambda: run.poll() is not None or set(killed.glob(sign)) - before)  # noqa: B023
         run.kill()
         run.wait()
     subprocess.run(command(shared_data, killed, 2), cwd=ROOT, check=True, capture_output=True)

@@ -2,25 +2,25 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import tensorflow_datasets as tfds
 
 from jaxfake.data.dataset import open_split
-from jaxfake.data.preparation import coverage, coverage_text
+from jaxfake.data.preparation import coverage, coverage_text, work_folder
 from jaxfake.data.preparation.cropping import CropOptions
-from jaxfake.data.preparation.prepare import WORK, Preparation, _locked, prepare
+from jaxfake.data.preparation.prepare import Preparation, prepare
 from jaxfake.data.preparation.splits import SplitShares
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.worker_pool import Limits
 from tests.data.written import contents
+from tests.held import held
+from tests.processes import FOREVER, PATIENCE, until
 from tests.project import ROOT
 
 
@@ -80,7 +80,7 @@ def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
             "masked_crops": 0,
         },
     }
-    assert not (tmp_path / "out" / WORK).exists()
+    assert not (tmp_path / "out" / work_folder.NAME).exists()
 
 
 def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_path):
@@ -88,7 +88,11 @@ def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_p
     first = prepare(wanted(photos, out))
     before = contents(out)
     again = prepare(wanted(photos, out, workers=1))
-    assert (again.fresh, again.coverage, again.dataset) == (False, first.coverage, first.dataset)
+    assert (again.newly_made, again.coverage, again.dataset) == (
+        False,
+        first.coverage,
+        first.dataset,
+    )
     with pytest.raises(InputError, match=r"prepared with size=64"):
         prepare(wanted(photos, out, crops=CropOptions(96, 3, "png")))
     (photos / "real" / "person0.jpg").unlink()
@@ -117,13 +121,13 @@ def test_source_and_out_must_differ(photos):
 
 def test_two_preparations_do_not_share_a_folder(photos, tmp_path):
     out = tmp_path / "out"
-    with _locked(out / WORK), pytest.raises(InputError, match="at work"):
+    with work_folder.locked(out / work_folder.NAME), pytest.raises(InputError, match="at work"):
         prepare(wanted(photos, out))
 
 
 def test_files_that_must_not_hurt(tmp_path, shared_data, face_models):
-    """Every one of them, with 1 GB of memory and a minute each."""
-    result = prepare(wanted(shared_data / "bad", tmp_path / "out", limits=Limits(60, 1 << 30)))
+    """Every one of them, with 1 GB of memory each."""
+    result = prepare(wanted(shared_data / "bad", tmp_path / "out", limits=Limits(FOREVER, 1 << 30)))
     said = {entry["file"]: entry["status"] for entry in result.coverage.files}
     beginnings = {
         "bomb.png": "unreadable: 60000 x 60000 pixels",
@@ -133,7 +137,7 @@ def test_files_that_must_not_hurt(tmp_path, shared_data, face_models):
         "no_face.mp4": "no_face",
         "no_face.png": "no_face",
         "scrambled.mp4": "unreadable: only 1 of 3 frames decode",
-        "text_named.mp4": "unreadable: it is no MP4",
+        "text_named.mp4": "unreadable: it is not an MP4",
         "truncated.mp4": "unreadable: it does not open",
     }
     assert sorted(said) == sorted(beginnings)
@@ -159,15 +163,17 @@ def command(source: Path, out: Path, workers: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path):
+def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path, processes):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     prepare(wanted(photos, whole, workers=1))
-    draw = random.Random(0)
-    for n in range(6):
-        run = subprocess.Popen(
+    work = work_folder.NAME
+    instants = [work, f"{work}/*.npz", f"{work}/*.npz", f"{work}/dataset"]
+    for n, sign in enumerate(instants):
+        before = set(killed.glob(sign))
+        run = processes.start(
             command(photos, killed, workers=1 + n % 3), cwd=ROOT, stdout=subprocess.DEVNULL
         )
-        time.sleep(draw.uniform(0.3, 2.5))
+        until(lambda: run.poll() is not None or set(killed.glob(sign)) - before)  # noqa: B023
         run.kill()
         run.wait()
     subprocess.run(command(photos, killed, 2), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -175,16 +181,13 @@ def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_is_clean_and_says_how_to_go_on(photos, tmp_path, how):
-    run = subprocess.Popen(
-        command(photos, tmp_path / "out", 1), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    for _ in range(200):
-        if list((tmp_path / "out").glob(".work/*.npz")):
-            break
-        time.sleep(0.05)
+def test_a_stop_is_clean_and_says_how_to_go_on(photos, tmp_path, how, processes):
+    at_the_first_unit = ("jaxfake.runtime.progress:Progress.advance", 1, tmp_path / "held")
+    there = held(*at_the_first_unit, command(photos, tmp_path / "out", 1))
+    run = processes.start(there, cwd=ROOT, stderr=subprocess.PIPE)
+    until((tmp_path / "held").exists, run)
     os.kill(run.pid, how)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=PATIENCE)
     assert run.returncode == 75
     assert "run the same again" in said
     assert "Traceback" not in said
@@ -196,7 +199,7 @@ def test_the_manifest_names_files_and_settings_and_goes_into_the_data_hash(photo
     def made(name: str, **options) -> tuple[str, str]:
         result = prepare(wanted(photos, tmp_path / name, **options))
         opened = open_split(tmp_path / name, "train", 64)
-        return result.coverage.manifest, opened.fingerprint
+        return result.coverage.manifest, opened.digest
 
     first = made("first")
     assert made("again") == first

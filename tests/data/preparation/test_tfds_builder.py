@@ -26,13 +26,15 @@ def items(folder, storage):
         frames, matrices = np.arange(n + 1, dtype=np.int32) * 7, rng.normal(size=(n + 1, 2, 3))
         mask = cv2.imencode(".png", np.full((SIZE, SIZE), 255, np.uint8))[1].tobytes()
         masks = [mask if label == schema.FAKE and not frame else b"" for frame in range(n + 1)]
-        unit = crop_files.Unit(
+        encoded = crop_files.EncodedCrops(
             n + 1, n + 1, 0, frames, points, matrices.astype(np.float32), stored, masks
         )
-        crop_files.save(folder / f"{n}.npz", unit)
+        crop_files.save(folder / f"{n}.npz", encoded)
         method = "real" if label == schema.REAL else "Deepfakes"
         source = SourceFile(folder / f"{n}.mp4", f"{n}.mp4", label, method, f"person {n}", f"{n}")
-        made.append((builder.Item(source, folder / f"{n}.npz", unit.status.stored), crops, points))
+        made.append(
+            (builder.CroppedFile(source, folder / f"{n}.npz", encoded.status.stored), crops, points)
+        )
     return made
 
 
@@ -40,7 +42,7 @@ def items(folder, storage):
 def test_what_was_cropped_is_read_back_pixel_by_pixel(tmp_path, storage, monkeypatch):
     monkeypatch.setattr(builder, "_SHARD_BYTES", 5000)  # several shards
     content = items(tmp_path, storage)
-    plan = builder.Plan(
+    plan = builder.DatasetPlan(
         "mine", SIZE, storage, {"train": [item for item, _, _ in content], "test": [content[0][0]]}
     )
     reports = []
@@ -72,7 +74,7 @@ def test_what_was_cropped_is_read_back_pixel_by_pixel(tmp_path, storage, monkeyp
 
 
 def test_the_same_crops_make_the_same_bytes(tmp_path):
-    plan = builder.Plan(
+    plan = builder.DatasetPlan(
         "mine", SIZE, "png", {"train": [item for item, _, _ in items(tmp_path, "png")]}
     )
     folders = [builder.write(tmp_path / name, plan, lambda: None) for name in ("a", "b")]

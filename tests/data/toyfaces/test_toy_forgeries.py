@@ -1,5 +1,7 @@
 """Forgeries of toy faces: what changes, where, and how far the donor is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -48,7 +50,8 @@ def test_a_real_clip_passes_the_same_blend_with_its_own_part(method: str) -> Non
         assert change[~region].max() == 0
         assert kept.mask.max() == 0
         np.testing.assert_array_equal(kept.landmarks, face.landmarks)
-    without_cast = forgery._replace(seam=forgery.seam._replace(gain=np.ones(3, np.float32)))
+    uncast = dataclasses.replace(forgery.seam, gain=np.ones(3, np.float32))
+    without_cast = dataclasses.replace(forgery, seam=uncast)
     for face, kept in zip(faces, keep(faces, without_cast), strict=True):
         np.testing.assert_allclose(kept.image, face.image, atol=0.02)
 

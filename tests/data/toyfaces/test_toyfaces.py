@@ -1,5 +1,7 @@
 """The toy faces themselves: landmarks, shared latents, motion."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -22,12 +24,12 @@ FRONTAL = Pose(0, 0, 0, 1, 0, 0)
 def scene_of(seed: int, pose: Pose = FRONTAL, expression: Expression | None = None) -> Scene:
     rng = np.random.default_rng(seed)
     drawn = draw_clip(rng, draw_identity(rng), 1).scenes()[0]
-    return drawn._replace(pose=pose, expression=expression or drawn.expression)
+    return dataclasses.replace(drawn, pose=pose, expression=expression or drawn.expression)
 
 
 def drawn_only(scene: Scene, palette: Palette, size: int) -> np.ndarray:
     """Where a face shows the colours of `palette` that are not black, bool [H, W]."""
-    scene = pronounced(scene)._replace(background=np.zeros((2, 2, 3), np.uint8))
+    scene = dataclasses.replace(pronounced(scene), background=np.zeros((2, 2, 3), np.uint8))
     return paint(scene, project(scene, size), palette, size).colour[..., 0] > 127
 
 
@@ -126,8 +128,11 @@ def test_every_style_shows_in_every_part(name: str) -> None:
     for seed in range(3):
         identity = draw_identity(np.random.default_rng(seed))
         low, high = (
-            scene._replace(
-                identity=identity._replace(style=identity.style._replace(**{name: value}))
+            dataclasses.replace(
+                scene,
+                identity=dataclasses.replace(
+                    identity, style=identity.style._replace(**{name: value})
+                ),
             )
             for value in (-0.9, 0.9)
         )
@@ -138,7 +143,7 @@ def test_every_style_shows_in_every_part(name: str) -> None:
 def test_every_expression_shows_in_every_part(name: str) -> None:
     scene = scene_of(2, expression=Expression(0, 0, 0))
     low, high = (
-        scene._replace(expression=scene.expression._replace(**{name: value}))
+        dataclasses.replace(scene, expression=scene.expression._replace(**{name: value}))
         for value in (-0.9, 0.9)
     )
     assert min(part_changes(low, high).values()) > 1.2
@@ -147,7 +152,8 @@ def test_every_expression_shows_in_every_part(name: str) -> None:
 def test_light_from_the_right_brightens_the_right_of_every_part() -> None:
     scene = scene_of(4)
     left, right = (
-        render(scene._replace(light=Light(side, 0, 0, 0)), 64).image for side in (-0.9, 0.9)
+        render(dataclasses.replace(scene, light=Light(side, 0, 0, 0)), 64).image
+        for side in (-0.9, 0.9)
     )
     for a, b, c, d in PARTS.values():
         difference, middle = (right - left)[a:b], (c + d) // 2

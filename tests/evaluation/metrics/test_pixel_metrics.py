@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from jaxfake.evaluation.metrics import pixels
-from jaxfake.evaluation.metrics.pixels import Counts
+from jaxfake.evaluation.metrics.pixels import PixelCounts
 
 SIDE = 6
 
 
 @st.composite
 def maps(pick):
-    """Whether each pixel is called, and whether it is touched."""
+    """Whether each pixel is predicted, and whether it is manipulated."""
     bits = st.lists(st.booleans(), min_size=SIDE**2, max_size=SIDE**2)
     return tuple(np.array(pick(bits)).reshape(SIDE, SIDE) for _ in range(2))
 
@@ -22,11 +22,11 @@ def maps(pick):
 @settings(max_examples=200, deadline=None)
 @given(pair=maps())
 def test_pixel_metrics_are_scikit_learns(pair):
-    called, mask = pair
-    counts = Counts(*map(np.asarray, pixels.count(called, mask)))
-    truth, guess = mask.ravel(), called.ravel()
+    predicted, mask = pair
+    counts = PixelCounts(*map(np.asarray, pixels.count(predicted, mask)))
+    truth, guess = mask.ravel(), predicted.ravel()
     assert pixels.pbca(counts) == pytest.approx(oracle.accuracy_score(truth, guess))
-    if called.any() or mask.any():
+    if predicted.any() or mask.any():
         assert pixels.dice(counts) == pytest.approx(oracle.f1_score(truth, guess, zero_division=0))
         assert pixels.iou(counts) == pytest.approx(
             oracle.jaccard_score(truth, guess, zero_division=0)
@@ -70,6 +70,6 @@ def test_pixels_of_one_kind_have_no_auc():
 
 
 def test_pooled_counts_let_large_areas_count_more():
-    counts = Counts(*(np.array(part) for part in ([10, 0], [0, 0], [0, 1], [6, 15])))
+    counts = PixelCounts(*(np.array(part) for part in ([10, 0], [0, 0], [0, 1], [6, 15])))
     assert pixels.dice(pixels.pool(counts)) == pytest.approx(20 / 21)
     assert pixels.dice(counts).mean() == 0.5

@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from tests.processes import PATIENCE, Processes, until
 from tests.project import ROOT
 
 LAUNCH = ROOT / "tools" / "launch"
@@ -31,7 +30,7 @@ if plan == "saves":
 note("pid", str(os.getpid()))
 while not (box / "signals").exists():
     time.sleep(0.01)
-time.sleep(0.2)  # time for a second signal, which would be one too many
+time.sleep(0.2)  # a second signal, which would be one too many, mostly comes within this
 sys.exit(75)
 """
 
@@ -40,6 +39,12 @@ task = subprocess.Popen(sys.argv[1:])
 signal.signal(signal.SIGTERM, lambda *_: task.terminate())
 code = task.wait()
 sys.exit(code if code >= 0 else 128 - code)
+"""
+
+_SLEEP = """
+note("pauses", sys.argv[1])
+while (box / "sleeps").exists():
+    time.sleep(0.01)
 """
 
 _HEAD = f"""#!{sys.executable} -IS
@@ -57,7 +62,7 @@ _STAND_INS = {
     "srun": _SRUN,
     "scontrol": 'note("scontrol", " ".join(sys.argv[1:]))',
     "squeue": 'print((box / "state").read_text())',
-    "sleep": 'note("pauses", sys.argv[1]); time.sleep(30 if (box / "sleeps").exists() else 0)',
+    "sleep": _SLEEP,
 }
 
 
@@ -66,11 +71,12 @@ class Box:
 
     Args:
         folder: empty.
+        processes: what starts scripts, and ends them with the test.
         plan: what each call of `python` does: exits with a code, SAVES or is DEAF.
     """
 
-    def __init__(self, folder: Path, *plan: int | str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, processes: Processes, *plan: int | str) -> None:
+        self.folder, self._processes = folder, processes
         (folder / "bin").mkdir()
         (folder / "plan").write_text(" ".join(map(str, plan)))
         (folder / "state").write_text("RUNNING\n")
@@ -85,33 +91,21 @@ class Box:
         return path.read_text().splitlines() if path.exists() else []
 
     def start(self, *command: object) -> subprocess.Popen[str]:
-        """Starts a script in a session of its own."""
+        """Starts a script."""
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.Popen(
-            list(map(str, command)),
-            env={"PATH": path, "SLURM_JOB_ID": "17"},
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        environment = {"PATH": path, "SLURM_JOB_ID": "17"}
+        return self._processes.start(list(command), env=environment, stderr=subprocess.PIPE)
 
     def signal_task(self) -> None:
         """Sends SIGTERM straight to the latest `python`."""
         os.kill(int(self.noted("pid")[-1]), signal.SIGTERM)
 
-    def wait_for(self, name: str) -> None:
-        """Returns once there is a note of that name."""
-        _until(lambda: bool(self.noted(name)))
+    def wait_for(self, name: str, job: subprocess.Popen[str]) -> None:
+        """Returns once there is a note of that name, which the script's programs make."""
+        until(lambda: self.noted(name), job)
 
 
 def end(job: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and standard error of a script that is about to end."""
-    _, said = job.communicate(timeout=20)
+    _, said = job.communicate(timeout=PATIENCE)
     return job.returncode, said
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.01)

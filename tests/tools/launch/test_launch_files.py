@@ -14,6 +14,7 @@ import yaml
 
 from jaxfake import config
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE
+from tests.processes import PATIENCE, Processes
 from tests.project import ROOT
 from tests.tools.launch.box import GRACE, LAUNCH, Box
 
@@ -82,15 +83,17 @@ def test_the_managed_job_writes_to_a_bucket_through_a_cache() -> None:
     assert set(re.findall(r"\$\{?(\w+)", SKYPILOT.read_text())) == task["envs"].keys()
 
 
-def test_the_managed_job_ends_with_the_code_of_the_run(tmp_path: Path) -> None:
+def test_the_managed_job_ends_with_the_code_of_the_run(
+    tmp_path: Path, processes: Processes
+) -> None:
     # SkyPilot sees the script's code: a command after the run would hide it.
-    Box(tmp_path)
+    Box(tmp_path, processes)
     task = yaml.safe_load(SKYPILOT.read_text())
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(tmp_path / "bin")
     (tmp_path / ".venv" / "plan").write_text(str(PREEMPTED))
     ended = subprocess.run(
-        ["bash", "-c", task["run"]], cwd=tmp_path, env=task["envs"], timeout=20, check=False
+        ["bash", "-c", task["run"]], cwd=tmp_path, env=task["envs"], timeout=PATIENCE, check=False
     )
     assert ended.returncode == PREEMPTED
     (flags,) = (tmp_path / ".venv" / "calls").read_text().splitlines()

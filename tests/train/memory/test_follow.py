@@ -12,7 +12,7 @@ import pytest
 from configs import delocate, mover
 from jaxfake import config
 from jaxfake.config import Config, Stage
-from jaxfake.experiment import build
+from jaxfake.experiment import build_method
 from jaxfake.models.method import Method
 from jaxfake.models.remat import Segment
 from jaxfake.runtime.errors import InputError
@@ -54,9 +54,9 @@ def _setup(name: str) -> Setup:
         values.method.masked, values.method.width = 2, 4
     run = config.parse(values)
     if name == "recover":
-        return build.recovery(run), run.recover, run
+        return build_method.recovery(run), run.recover, run
     assert run.detect is not None
-    return build.detector(run), run.detect, run
+    return build_method.detector(run), run.detect, run
 
 
 def _after(setup: Setup, plan: Plan | None, steps: int = 2) -> TrainState:
@@ -72,12 +72,12 @@ def _after(setup: Setup, plan: Plan | None, steps: int = 2) -> TrainState:
 def _assert_same(one: TrainState, other: TrainState) -> None:
     """Up to rounding of recomputed activations: 1e-5 of a parameter's size after two updates."""
     for got, want in zip(
-        jax.tree.leaves((one.params, one.ema)), jax.tree.leaves((other.params, other.ema)), strict=True
+        jax.tree.leaves((one.params, one.ema)),
+        jax.tree.leaves((other.params, other.ema)),
+        strict=True,
     ):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(
-        one.window["loss"].total, other.window["loss"].total, rtol=1e-6
-    )
+    np.testing.assert_allclose(one.window["loss"].total, other.window["loss"].total, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["recover", "mover", "delocate with meta-learning"])

@@ -1,0 +1,37 @@
+"""Which paths in a dataset's folder may be read: regular files that do not leave it."""
+
+from pathlib import Path
+
+LEAVES = "it is a link that leaves the folder"
+
+
+def leaves(root: Path, path: Path) -> bool:
+    """Whether the path leads out of the root, which has to be resolved."""
+    return not path.resolve().is_relative_to(root)
+
+
+def file_inside(root: Path, path: Path) -> Path | None:
+    """The path, if it is a file inside the root, which has to be resolved; else None."""
+    return path if path.is_file() and not leaves(root, path) else None
+
+
+def wrong_class_folder(among_reals: bool) -> str:
+    """Why a video is refused whose name belongs to the other class than its folder."""
+    if among_reals:
+        return "it has the name of a fake and is among the real videos"
+    return "it has the name of a real video and is among the fakes"
+
+
+def fault(root: Path, path: Path) -> str:
+    """Why the path is not read as a file of the root, which has to be resolved; '' if it is."""
+    if leaves(root, path):
+        return LEAVES
+    return "" if path.is_file() else "it is not a regular file"
+
+
+def visible(folder: Path) -> list[Path]:
+    """The entries of a folder, sorted, without hidden ones; none if it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []

@@ -1,0 +1,94 @@
+"""Reads a dataset's own lists and folder names without trusting them."""
+
+import json
+import os
+from pathlib import Path
+
+from jaxfake.data.layouts import safe_paths
+from jaxfake.faces.media import is_image
+from jaxfake.runtime.errors import InputError
+
+MOST_BYTES = 512 << 20
+"""The largest list that is read; it takes a few GB of memory."""
+
+
+def check_list(path: Path, advice: str) -> None:
+    """Checks that a list exists and is not too large.
+
+    Raises:
+        InputError: otherwise.
+    """
+    if not os.path.isfile(path):
+        raise InputError(f"{path} is not there: {advice}")
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path} is over the limit of {MOST_BYTES >> 20} MiB: {advice}")
+
+
+def read_object(path: Path, advice: str) -> dict[str, object]:
+    """The object in a JSON file.
+
+    Args:
+        path: the file.
+        advice: what to do if it is not usable.
+
+    Raises:
+        InputError: see `check_list`; or it is not JSON, or not an object.
+    """
+    check_list(path, advice)
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not readable JSON: {advice}") from error
+    return as_object(found, str(path))
+
+
+def as_object(value: object, where: str) -> dict[str, object]:
+    """The value, checked to be a JSON object.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise InputError(f"{where} should hold an object {{...}}, not {brief(value)}")
+    return value
+
+
+def brief(value: object) -> str:
+    """Any value in a few characters, safe to print."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def shown(name: str) -> str:
+    """A name, made safe to print."""
+    return name if name.isprintable() else ascii(name)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name stays inside its folder and is safe to print."""
+    return (
+        name.isprintable() and not set(name) & {"/", "\\"} and name.strip() not in ("", ".", "..")
+    )
+
+
+def frames_fault(root: Path, folder: Path) -> str:
+    """Why a folder is not accepted as the frames of a video; '' if it is."""
+    if safe_paths.leaves(root, folder):
+        return safe_paths.LEAVES
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.is_symlink()) for entry in entries]
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if any(link for _, link in found):
+        return "it holds links"
+    return "" if any(map(_is_frame, (name for name, _ in found))) else "it holds no picture"
+
+
+def frame_names(folder: Path) -> set[str]:
+    """Names of the pictures in a folder."""
+    return set(filter(_is_frame, os.listdir(folder)))
+
+
+def _is_frame(name: str) -> bool:
+    return not name.startswith(".") and is_image(Path(name))

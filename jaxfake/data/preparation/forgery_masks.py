@@ -1,0 +1,143 @@
+"""Forgery masks of crops: from the dataset's mask, or derived from the difference to the original frame.
+
+A derived mask is not ground truth: compression changes pixels everywhere a little, and a forgery may leave
+pixels unchanged. A grey difference over 0.1 is common in the field; how the mask is cleaned is our choice.
+Derived masks are off by default, and called derived wherever they are used.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.faces import align, clip, video
+from jaxfake.faces.media import Unreadable
+
+THRESHOLD = 0.1
+"""Usual difference of grey, as a share of the full range, from which a pixel counts as manipulated."""
+
+_GIVEN = 1
+"""Pixels of a mask video above this are manipulated, as in DeepfakeBench; compression blurs the mask."""
+
+_BLUR, _OPEN, _CLOSE = 0.01, 0.02, 0.08
+"""As shares of the side: spread of the smoothing, size of removed specks, width of closed gaps."""
+
+_MOST = 0.6
+"""Largest share of the area: a forgery leaves hair and background of an aligned crop unchanged."""
+
+_SMALLEST = 0.005
+"""Smallest share of the area: a smaller region by itself does not count as manipulated."""
+
+
+MaskOf = Callable[[video.Frame, align.Crop], np.ndarray | None]
+"""From a frame and its crop to the crop's mask, uint8 [size, size]; None if unknown."""
+
+
+def reader(source: SourceFile, indices: list[int], size: int, threshold: float | None) -> MaskOf:
+    """The function that gives the forgery masks of a video's crops; call it in the order of the frames.
+
+    Args:
+        source: the video.
+        indices: of the frames that it will be called with.
+        size: of the crops.
+        threshold: of derived masks, where no mask is given; None for no derived masks.
+    """
+    if source.mask is not None:
+        given = SecondVideo(source.mask, indices)
+        return lambda frame, crop: _from_given(given.at(frame.number), frame, crop, size)
+    if source.original is not None and threshold is not None:
+        original = SecondVideo(source.original, indices)
+        return lambda frame, crop: _from_original(original.at(frame.number), frame, crop, threshold)
+    return unknown
+
+
+def unknown(frame: video.Frame, crop: align.Crop) -> None:
+    """The mask of a crop whose mask is unknown: None."""
+    del frame, crop
+
+
+def _from_given(
+    picture: np.ndarray | None, frame: video.Frame, crop: align.Crop, size: int
+) -> np.ndarray | None:
+    if picture is None or picture.shape != frame.image.shape:
+        return None
+    return given_mask(picture, crop.matrix, size)
+
+
+def _from_original(
+    picture: np.ndarray | None, frame: video.Frame, crop: align.Crop, threshold: float
+) -> np.ndarray | None:
+    if picture is None or picture.shape != frame.image.shape:
+        return None
+    other = align.warp(picture, crop.matrix, len(crop.image))
+    return derived_mask(crop.image, other, threshold)
+
+
+class SecondVideo:
+    """Reads frames of a second video beside a first one, by the first one's numbers, in ascending order."""
+
+    def __init__(self, path: Path, indices: list[int]) -> None:
+        self._frames: Iterator[video.Frame] = clip.read_frames(path, indices)
+        self._next = self._read()
+
+    def at(self, number: int) -> np.ndarray | None:
+        """uint8 [H, W, 3], RGB; None if the second video has no such frame or is not readable."""
+        while self._next is not None and self._next.number < number:
+            self._next = self._read()
+        if self._next is None or self._next.number != number:
+            return None
+        return self._next.image
+
+    def _read(self) -> video.Frame | None:
+        try:
+            return next(self._frames, None)
+        except (Unreadable, OSError, cv2.error):
+            return None
+
+
+def given_mask(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """A frame of a mask video, uint8 [H, W, 3], cropped: uint8 [size, size], 0 or 255."""
+    manipulated = np.where(picture.max(axis=2) > _GIVEN, 255, 0).astype(np.uint8)
+    return align.warp_mask(manipulated, matrix, size)
+
+
+def derived_mask(crop: np.ndarray, original: np.ndarray, threshold: float) -> np.ndarray | None:
+    """Where a crop differs from the same crop of the original frame: uint8 [size, size], 0 or 255.
+
+    Smoothed, cut at the threshold, specks removed, gaps closed, holes filled, small regions dropped.
+    None if nothing is left, because compression hides the forgery, or nearly everything, because the
+    frames are not of the same moment.
+
+    Args:
+        crop: uint8 [size, size, 3].
+        original: the same.
+        threshold: difference of grey as a share of the full range.
+    """
+    size = len(crop)
+    ours, theirs = (
+        cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float32) for one in (crop, original)
+    )
+    smooth = cv2.GaussianBlur(cv2.absdiff(ours, theirs), (0, 0), max(_BLUR * size, 0.5))
+    manipulated: Any = (smooth > threshold * 255).astype(np.uint8)
+    manipulated = cv2.morphologyEx(manipulated, cv2.MORPH_OPEN, _disc(_OPEN * size))
+    manipulated = cv2.morphologyEx(manipulated, cv2.MORPH_CLOSE, _disc(_CLOSE * size))
+    regions = _regions(manipulated, _SMALLEST * size**2)
+    return regions if 0 < (regions > 0).mean() < _MOST else None
+
+
+def _regions(manipulated: np.ndarray, smallest: float) -> np.ndarray:
+    """Regions of at least that area, with their holes filled."""
+    filled = np.zeros_like(manipulated)
+    outlines, _ = cv2.findContours(manipulated, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    for outline in outlines:
+        if cv2.contourArea(outline) >= smallest:
+            cv2.drawContours(filled, [outline], -1, 255, cv2.FILLED)
+    return filled
+
+
+def _disc(across: float) -> np.ndarray:
+    side = max(round(across) // 2 * 2 + 1, 3)
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

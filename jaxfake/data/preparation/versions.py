@@ -1,0 +1,17 @@
+"""Versions that decide about the content of a prepared dataset, beside its source and settings."""
+
+import cv2
+
+from jaxfake.faces import model_files
+
+DATASET_VERSION = "1.1.0"
+"""Has to be raised when the same files and settings give other crops than before."""
+
+
+def versions() -> dict[str, str]:
+    """Everything that decides about the crops beside the source and the settings."""
+    return {
+        "dataset": DATASET_VERSION,
+        "opencv": cv2.__version__,
+        "face models": f"{model_files.PACKAGE}, sha256 {model_files.WHEEL_SHA256}",
+    }

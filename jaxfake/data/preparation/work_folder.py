@@ -1,0 +1,70 @@
+"""The folder OUT/.work, which holds the crop files until the dataset is written, and its lock."""
+
+import fcntl
+import hashlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from pathlib import Path
+
+from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.data.preparation.cropping import CropOptions
+from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.preemption import preemption
+
+NAME = ".work"
+
+
+def crop_file_name(file: SourceFile, content: str, crops: CropOptions) -> str:
+    """The name of a file's crop file. It changes with the file, its content and the options.
+
+    Args:
+        file: the source file.
+        content: digest of everything that its crops are made from.
+        crops: the options.
+    """
+    text = f"{file.relative}\n{content}\n{astuple(crops)}\n{crops.frames_of(file)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
+
+
+@contextmanager
+def locked(work: Path) -> Iterator[None]:
+    """Makes the folder and locks it: two preparations in the same folder would delete each other's work.
+
+    Raises:
+        InputError: another preparation uses the folder, or it cannot be written to.
+    """
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = (work / "lock").open("w")
+    except OSError as error:
+        raise InputError(f"cannot write to --out={work.parent}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"another preparation is at work in {work.parent}: wait for it"
+            ) from error
+        yield
+
+
+@contextmanager
+def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
+    """SIGTERM and Ctrl-C interrupt the work at any instant; finished crop files are kept.
+
+    Raises:
+        Preempted: a signal came.
+    """
+    both = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in both]
+    try:
+        with preemption.protecting():
+            yield
+    except KeyboardInterrupt as stop:
+        done = len(list(work.glob("*.npz")))
+        raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
+    finally:
+        for number, handler in zip(both, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,67 @@
+"""From a config to the objects that it names: the autoencoder of stage 1, the detector, how to score."""
+
+import dataclasses
+
+import jax
+
+from jaxfake.config import Config
+from jaxfake.evaluation.predict import ScoringSettings
+from jaxfake.experiment.run_folder import DETECT
+from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.meta_learning import with_meta_learning
+from jaxfake.models.method import Method
+from jaxfake.models.mover import Mover, MoverSettings
+from jaxfake.models.recap import Recap, RecapSettings
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Compute
+from jaxfake.runtime.progress import say
+from jaxfake.train import sharding
+
+
+def computable_here(config: Config) -> Config:
+    """The same network without cuDNN, where there is no GPU for it."""
+    if config.model.attend != "cudnn" or jax.default_backend() == "gpu":
+        return config
+    say("no NVIDIA GPU here: attention is computed without cuDNN, the same but for rounding")
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, attend="xla"))
+
+
+def recovery(config: Config) -> Recover:
+    """Stage 1 as configured."""
+    model = config.model
+    compute = Compute(model.dtype, model.attend)
+    mae = MaskedAutoencoder(model.encoder, model.decoder, config.data.size, model.patch, compute)
+    return Recover(mae, config.mask)
+
+
+def detector(config: Config) -> Method:
+    """Stage 2 as configured.
+
+    Raises:
+        ValueError: the config has none.
+    """
+    recover = recovery(config)
+    match config.method:
+        case DeepfakeMAESettings() as settings:
+            return DeepfakeMAE(recover, settings)
+        case MoverSettings() as settings:
+            return Mover(recover, settings)
+        case RecapSettings() as settings:
+            return Recap(recover, settings)
+        case DelocateSettings() as settings:
+            return with_meta_learning(Delocate(recover, settings), settings.meta)
+        case None:
+            raise ValueError("this config trains stage 1 alone")
+
+
+def scoring(config: Config) -> ScoringSettings:
+    """How faces are scored: on all devices that there are."""
+    mesh = sharding.make_mesh(1, jax.device_count())
+    return ScoringSettings(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
+
+
+def stage_method(config: Config, stage: str) -> Method:
+    """What a stage trains."""
+    return detector(config) if stage == DETECT else recovery(config)

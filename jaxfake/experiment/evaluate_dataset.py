@@ -1,0 +1,209 @@
+"""A trained run on faces that a person names, apart from the main job."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from jaxfake.config import Aggregation, Config
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.evaluation import trivial_maps
+from jaxfake.experiment import open_data
+from jaxfake.experiment.evaluate_stage import evaluate_stage
+from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.locate_run import LocatedRun
+from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
+from jaxfake.experiment.stage_results import EvaluationTask
+from jaxfake.reporting.checkpoint_facts import (
+    CheckpointDescription,
+    checkpoint_facts,
+    manifest_facts,
+    unfinished_warning,
+)
+from jaxfake.reporting.html import Report, write_report
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.progress import say
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationRequest:
+    """What a person wants to know of a trained run.
+
+    Attributes:
+        split: of each dataset.
+        out: for results, and for what is prepared from photographs and videos.
+        step: of the checkpoint, if the person chose one: its results have a folder of their own.
+        aggregation: None for the run's own.
+    """
+
+    split: str
+    out: RunFolder
+    step: int | None = None
+    aggregation: Aggregation | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """Results on one dataset."""
+
+    in_words: tuple[str, ...]
+    report: Path
+
+
+def results_root(run: LoadedRun, out: Path | None) -> RunFolder:
+    """Where results go: `out`, the run's folder, or `salvaged/NAME-CONFIG` where that is not at hand."""
+    located = _located(run)
+    salvaged = SALVAGED / f"{located.name}-{run.metadata.identity.config[:8]}"
+    return RunFolder(out) if out is not None else located.run or RunFolder(salvaged)
+
+
+def own_data(run: LoadedRun) -> str:
+    """The dataset that the run was trained on.
+
+    Raises:
+        InputError: only a checkpoint says where it once was.
+    """
+    source = run.config.data.source
+    if not _located(run).has_config and source != open_data.TOYFACES:
+        raise InputError(
+            f"--data is missing: the run's own data, {source!r}, did not come with the checkpoint; "
+            "name faces that are here"
+        )
+    return source
+
+
+def description(run: LoadedRun) -> CheckpointDescription:
+    """The state that is evaluated, as reports describe it."""
+    return CheckpointDescription(
+        run.metadata,
+        run.title if run.stage == DETECT else None,
+        run.step,
+        run.settings.steps,
+        _located(run).newest,
+        run.validation_score,
+    )
+
+
+def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluated:
+    """Scores one split of a dataset, and writes its results and report.
+
+    Raises:
+        InputError: the dataset cannot be opened or prepared, or does not fit the run; an aggregation is
+            given for stage 1.
+    """
+    if request.aggregation is not None and run.stage != DETECT:
+        raise InputError(
+            "--aggregation is for a detector: the score of stage 1 is a mean by definition"
+        )
+    task = _task(run, source, request)
+    warnings = _warnings(run, task.faces)
+    for warning in warnings:
+        say(warning)
+    results = evaluate_stage(run, task)
+    report = RunFolder(task.folder).report
+    write_report(
+        report,
+        Report(
+            title=f"{_located(run).name} on {source}, split {request.split}",
+            summary=(*warnings, *results.summary),
+            highlights=results.highlights,
+            facts=_facts(run, task),
+            sections=results.sections,
+        ),
+    )
+    return Evaluated(results.in_words, report)
+
+
+def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> EvaluationTask:
+    config = _confined(run, request.out)
+    faces = open_data.named_split(source, request.split, config, request.out.prepared)
+    return EvaluationTask(
+        faces,
+        _results_folder(run, faces, request),
+        request.aggregation or config.evaluation.aggregation,
+        train=None if run.stage == DETECT else _training_split(run, source, config),
+        training_mask=_training_mask(run, faces.size),
+        frames=open_data.source_frames(source),
+    )
+
+
+def _confined(run: LoadedRun, out: RunFolder) -> Config:
+    """The config, without the paths that a checkpoint names."""
+    if _located(run).has_config:
+        return run.config
+    data = dataclasses.replace(run.config.data, root=str(out.prepared))
+    return dataclasses.replace(run.config, data=data)
+
+
+def _located(run: LoadedRun) -> LocatedRun:
+    assert run.located is not None, "evaluates a run that was loaded from disk"
+    return run.located
+
+
+def _results_folder(run: LoadedRun, faces: FaceDataset, request: EvaluationRequest) -> Path:
+    """Where the results of this state on these faces go; it is made.
+
+    Raises:
+        InputError: it cannot be.
+    """
+    folder = request.out.results(faces)
+    if request.step is not None:
+        folder = folder / f"step_{request.step}"
+    if run.stage != DETECT:
+        folder = folder / run.stage
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{request.out.path}: {error.strerror}; name another folder with --out"
+        ) from error
+    return folder
+
+
+def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
+    """What the run keeps of its training fakes, see `trivial_maps`."""
+    folder = _located(run).run
+    return None if folder is None else trivial_maps.load(folder.training_mask, size)
+
+
+def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset | None:
+    """The very faces that the run was trained on, if they are here."""
+    own = [config.data.source] if _located(run).has_config else []
+    for at in dict.fromkeys((source, *own)):
+        try:
+            train = open_data.training_splits(config, at).train
+        except InputError:
+            continue
+        if train.digest == run.metadata.identity.data:
+            return train
+    return None
+
+
+def _warnings(run: LoadedRun, faces: FaceDataset) -> list[str]:
+    """What a reader must know before the numbers."""
+    warnings = unfinished_warning(description(run))
+    if faces.digest == run.metadata.identity.data:
+        warnings.append(
+            f"The stage {run.stage!r} was trained on these very faces: this is not a test of it."
+        )
+    elif faces.split == "val" and run.stage == DETECT:
+        warnings.append(
+            "The detector was selected by faces of such a split: this is not a test of it."
+        )
+    return warnings
+
+
+def _facts(run: LoadedRun, task: EvaluationTask) -> tuple[tuple[str, str], ...]:
+    maps: tuple[tuple[str, str], ...] = ()
+    if run.stage == DETECT and task.training_mask is None:
+        maps = (
+            ("training mask", "not here: no mean mask and no central box to compare maps with"),
+        )
+    return (
+        ("run", _located(run).name),
+        *checkpoint_facts(description(run)),
+        ("data sha256", task.faces.digest),
+        *manifest_facts("", task.faces.manifest),
+        ("faces", str(len(task.faces))),
+        *maps,
+    )

@@ -1,0 +1,30 @@
+"""The one path from a trained stage and a split to result files, sections of a report and sentences."""
+
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.result_files import Provenance
+from jaxfake.experiment import detector_results, recovery_results
+from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.run_folder import DETECT
+from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+
+
+def evaluate_stage(run: LoadedRun, task: EvaluationTask) -> StageResults:
+    """Scores every face of the split, measures, and writes the result files to the task's folder."""
+    bootstrap = Bootstrap(run.config.evaluation.resamples, run.config.seed)
+    results = detector_results if run.stage == DETECT else recovery_results
+    return results.evaluate(run, task, provenance(run, task.faces), bootstrap)
+
+
+def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
+    """What results of this state on these faces are made from."""
+    identity = run.metadata.identity
+    return Provenance(
+        config_sha256=identity.config,
+        train_sha256=identity.data or "",
+        data_sha256=faces.digest,
+        train_manifest=identity.manifest or "",
+        data_manifest=faces.manifest,
+        stage=run.stage,
+        step=run.step,
+    )

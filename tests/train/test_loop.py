@@ -1,0 +1,79 @@
+"""The loop moves nothing between host and device that it does not name."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfake import schema
+from jaxfake.config import Config
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.train import loop, monitor
+from jaxfake.train.stage import StagePlan
+from tests.tiny import tiny_config
+
+
+@pytest.fixture(scope="module")
+def run(tiny_root: Path) -> Config:
+    """Two steps of stage 1, with a row, pictures and a save at each."""
+    run = tiny_config(
+        tiny_root,
+        model__encoder__width=16,
+        model__decoder__width=16,
+        log_every=1,
+        checkpoints__at_risk_seconds=0,
+    )
+    recover = dataclasses.replace(run.recover, steps=2, batch_size=8)
+    return dataclasses.replace(run, recover=recover)
+
+
+@pytest.fixture(scope="module")
+def plan(run: Config) -> StagePlan:
+    splits = open_data.training_splits(run)
+    return StagePlan(
+        "recover", build_method.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
+    )
+
+
+def _changed(after: Callable[[monitor.Monitor, Any, int], Any]) -> Any:
+    """What a turn does, and something more."""
+    as_it_is = monitor.Monitor.after
+
+    def changed(watching: monitor.Monitor, state: Any, step: int) -> Any:
+        return as_it_is(watching, after(watching, state, step), step)
+
+    return changed
+
+
+def test_a_number_that_slips_to_the_device_is_an_error(
+    plan: StagePlan, run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slip = _changed(lambda _, state, step: state.replace(step=state.step + np.int32(0 * step)))
+    monkeypatch.setattr(monitor.Monitor, "after", slip)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="Disallowed host-to-device transfer"):
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
+
+
+def test_an_array_that_slips_to_the_host_is_an_error(
+    plan: StagePlan, run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slip(watching: monitor.Monitor, state: Any, step: int) -> Any:
+        split = jax.sharding.NamedSharding(jax.make_mesh((8,), ("all",)), jax.P("all"))
+        np.asarray(jax.device_put(np.zeros(8, np.float32), split))
+        return state
+
+    monkeypatch.setattr(monitor.Monitor, "after", _changed(slip))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="Disallowed device-to-host transfer"):
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
+
+
+def test_as_it_is_nothing_slips(plan: StagePlan, run: Config, tmp_path: Path) -> None:
+    assert (
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic()).step == 2
+    )
