@@ -26,6 +26,9 @@ _HOST_MEMORY = flags.DEFINE_string(
     "host_memory", None, "Of the host, such as 64GiB; by default what this machine has."
 )
 _CARD = flags.DEFINE_string("card", None, "Plan for a card of the list, such as 'T4 16 GB'.")
+_TIMELINES = flags.DEFINE_string(
+    "timelines", None, "Folder for pictures of the simulated timelines."
+)
 _JSON = flags.DEFINE_bool("json", False, "Print one line of JSON instead of tables.")
 
 
@@ -47,6 +50,8 @@ def main() -> None:
     keep_compiled_programs()
     wanted = memory_plan.Wanted(_MEMORY.value, _HOST_MEMORY.value, _CARD.value)
     stages = memory_plan.stage_plans(config.parse(_CONFIG.value), wanted)
+    if _TIMELINES.value:
+        memory_plan.draw(stages, Path(_TIMELINES.value).expanduser())
     say(memory_plan.as_json(stages) if _JSON.value else memory_plan.as_tables(stages))
 
 

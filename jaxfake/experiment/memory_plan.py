@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -11,17 +12,23 @@ from jaxfake.config import Config, Stage
 from jaxfake.experiment import build_method
 from jaxfake.experiment.run_folder import DETECT, RECOVER
 from jaxfake.models.method import Method
+from jaxfake.reporting.memory_section import timelines
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import write_atomically
 from jaxfake.train.memory import costs, search, speed
 from jaxfake.train.memory.cards import CARDS, GIB, Card
 from jaxfake.train.memory.choose import device_budget, fewest_micro_batches, size_in_bytes
-from jaxfake.train.memory.plan import uniform
+from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.profile import Profile, cached_profile
 from jaxfake.train.memory.search import Budget, Chosen
 from jaxfake.train.memory.speed import Speed
 from jaxfake.train.memory.subject import subject
+from jaxfake.train.memory.timeline import Timeline, simulate
 
 _RUNNERS_UP = 4
+
+_ITERATIONS = 3
+"""That are simulated."""
 
 _MOST_FACES = 2**16
 """No larger batch is looked for."""
@@ -65,6 +72,7 @@ class StagePlans(NamedTuple):
     smallest: float
     largest: tuple[int, int]
     cards: list[OnCard]
+    timelines: tuple[Timeline, Timeline]  # of the first plan, in next-use order and in naive order
 
 
 def stage_plans(config: Config, wanted: Wanted) -> list[StagePlans]:
@@ -92,6 +100,13 @@ def as_tables(stages: list[StagePlans]) -> str:
     return "\n\n".join(_table(stage) for stage in stages)
 
 
+def draw(stages: list[StagePlans], folder: Path) -> None:
+    """Writes the timelines as FOLDER/STAGE.svg."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stage in stages:
+        write_atomically(folder / f"{stage.name}.svg", timelines(*stage.timelines))
+
+
 def _stage_plans(
     name: str, method: Method, settings: Stage, config: Config, wanted: Wanted
 ) -> StagePlans:
@@ -112,7 +127,13 @@ def _stage_plans(
         search.smallest_budget(profile, budget.offload, least),
         (_most_faces(profile, lean, budget), _most_faces(profile, plain, budget)),
         [_on_card(profile, card, config, least) for card in CARDS],
+        _timelines(profile, rates, plans[0].plan),
     )
+
+
+def _timelines(profile: Profile, rates: Speed, plan: Plan) -> tuple[Timeline, Timeline]:
+    work = costs.work(profile, rates, plan)
+    return simulate(work, _ITERATIONS, "next use"), simulate(work, _ITERATIONS, "naive")
 
 
 def _device(card: str | None, config: Config) -> tuple[Speed, str]:
@@ -206,7 +227,11 @@ def _table(stage: StagePlans) -> str:
         else (one.card.name, "-", "-", one.why_not)
         for one in stage.cards
     ]
+    ahead, naive = stage.timelines
     words = (
+        f"plan 1, simulated: {_ms(ahead.per_iteration)} ms a step in next-use order with "
+        f"{ahead.overlap:.0%} of the copies' time overlapped, {_ms(naive.per_iteration)} ms and "
+        f"{naive.overlap:.0%} in naive order\n"
         f"smallest memory that would do: {stage.smallest / GIB:.2f} GiB\n"
         f"most faces at once: {stage.largest[0]} with plan 1, {stage.largest[1]} without a plan"
     )

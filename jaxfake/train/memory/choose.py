@@ -12,7 +12,7 @@ import re
 import jax
 
 from jaxfake.config import Config, Stage
-from jaxfake.models.meta import MetaLearned
+from jaxfake.models.meta_learning import MetaLearned
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say

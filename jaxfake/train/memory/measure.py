@@ -68,7 +68,7 @@ def measure_speed(method: Method, profile: Profile, faces: int) -> Speed:
 
 
 def cached_speed(seen: Subject, profile: Profile, config: Config) -> Speed:
-    """`measure_speed` of a GPU or TPU, kept in the cache folder; a CPU is not worth it: only ratios matter."""
+    """`measure_speed` of a GPU or TPU, kept in the cache folder; of a CPU only ratios matter."""
     device = jax.devices()[0]
     if device.platform == "cpu":
         return speed.expected(device, config.model.dtype)

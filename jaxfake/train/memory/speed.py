@@ -27,8 +27,8 @@ _LAUNCH, _CPU_LAUNCH = 3e-4, 2e-3
 """Seconds; some sixty kernels of 5 us on a GPU. Our guess."""
 
 _ON_A_GPU: dict[Policy, float] = {"dots": 0.93, "named": 0.86, "full": 0.84, "offload": 0.84}
-"""Of blocks that compute again: what they compute is fused, and what they do not keep is not written.
-From one run of ViT-B's stage 1 on an H100 (docs/planner.md)."""
+"""Of blocks that compute again: what they compute is fused, and what they do not keep is not
+written. From one run of ViT-B's stage 1 on an H100 (docs/planner.md)."""
 
 _COPIED = 256 * 2**20
 """Bytes of the copy that a link is measured with."""
@@ -95,7 +95,7 @@ def expected(device: jax.Device, dtype: str) -> Speed:
 def fitted(
     guess: Speed, runs: dict[Policy, Timed], few: Timed, to_device: float, to_host: float
 ) -> Speed:
-    """The speed that explains short runs: of a block by policy, and of one that keeps all with few faces."""
+    """The speed that explains short runs: of a block by policy, and of one of few faces."""
     many = runs["none"]
     share = few.flops / many.flops
     launch = max(0.0, (few.seconds - share * many.seconds) / (1 - share))

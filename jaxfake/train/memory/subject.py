@@ -10,7 +10,7 @@ from jax.sharding import NamedSharding
 
 from jaxfake import schema
 from jaxfake.config import Config, Stage
-from jaxfake.models.meta import MetaLearned
+from jaxfake.models.meta_learning import MetaLearned
 from jaxfake.models.method import Method
 from jaxfake.schema import Batch
 from jaxfake.train import sharding

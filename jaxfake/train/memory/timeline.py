@@ -139,6 +139,7 @@ def _update(work: Work, number: int, group: int, earlier: list[int], order: Orde
     came, updated, went = (f"{at}{word} {group}" for word in ("fetch", "update", "return"))
     back_again = (f"{number - 1}/return {group}",) if number else ()
     if order == "naive":
+        first: tuple[str, ...]
         first = (f"{at}return {earlier[0]}",) if earlier else (f"{at}backward 0",)
     else:  # at most two groups are on the device
         first = (f"{at}update {earlier[1]}",) if len(earlier) > 1 else ()
