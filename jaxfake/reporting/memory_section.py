@@ -22,13 +22,13 @@ def memory_section(stage: str, plan: str, ahead: Timeline, naive: Timeline) -> S
         naive: the last block's update first, each copy waited for.
     """
     words = (
-        f"Predicted for {stage} under '{plan}': {1000 * ahead.per_iteration:.0f} ms an iteration in next-use "
-        f"order, {1000 * naive.per_iteration:.0f} ms in naive order. {ahead.overlap:.0%} of the time of "
-        f"copies something is computed beside them, in naive order {naive.overlap:.0%}."
+        f"Predicted for {stage} under '{plan}': {1000 * ahead.per_iteration:.0f} ms an iteration in "
+        f"next-use order, {1000 * naive.per_iteration:.0f} ms in naive order. {ahead.overlap:.0%} of the time "
+        f"of copies something is computed beside them, in naive order {naive.overlap:.0%}."
     )
     picture = Figure(
         "What is computed and copied when",
-        "A simulation, not a measurement. Each row is a queue; above in next-use order, below in naive order.",
+        "A simulation, not a measurement. A row is a queue; next-use order above, naive order below.",
         svg_source(timelines(ahead, naive)),
     )
     return Section(f"Memory plan of {stage}", (words,), (picture,))

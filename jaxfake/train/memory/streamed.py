@@ -3,8 +3,9 @@
 The moments (and the moving average) come to the device group by group, in the order in which the next
 forward pass uses their parameters, and go back when they are updated: AutoHete's priority rule (Zeng et
 al., 2503.01890; the rule itself is our reading). The update is always computed on the device, since
-optimizers computed on the host were two to three times slower elsewhere. Copies run beside the device's programs:
-the next group comes while this one is updated, and the last ones go back under the next forward pass.
+optimizers computed on the host were two to three times slower elsewhere. Copies run beside the device's
+programs: the next group comes while this one is updated, and the last ones go back under the next
+forward pass.
 
 Copies between programs, and none inside of one: nothing is left to the compiler, which may hoist a copy
 to where it costs memory.

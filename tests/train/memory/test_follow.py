@@ -87,6 +87,7 @@ def _assert_same(one: TrainState, other: TrainState) -> None:
             np.testing.assert_allclose(got, want, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_under_another_plan() -> None:
     setup = _setup("recover")
     method, settings, run = setup
@@ -105,6 +106,7 @@ def test_a_run_goes_on_under_another_plan() -> None:
     assert int(states[1].step) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["recover", "mover", "delocate with meta-learning"])
 def test_a_planned_step_gives_the_same_numbers(name: str) -> None:
     setup = _setup(name)
