@@ -21,10 +21,11 @@ def memory_section(stage: str, plan: str, ahead: Timeline, naive: Timeline) -> S
         ahead: in next-use order.
         naive: the last block's update first, each copy waited for.
     """
+    steps = [f"{1000 * line.per_iteration:.0f} ms" for line in (ahead, naive)]
     words = (
-        f"Predicted for {stage} under '{plan}': {1000 * ahead.per_iteration:.0f} ms an iteration in "
-        f"next-use order, {1000 * naive.per_iteration:.0f} ms in naive order. {ahead.overlap:.0%} of the time "
-        f"of copies something is computed beside them, in naive order {naive.overlap:.0%}."
+        f"Predicted for {stage} under '{plan}': {steps[0]} an iteration in next-use order, {steps[1]} in "
+        f"naive order. {ahead.overlap:.0%} of the time of copies something is computed beside them, in "
+        f"naive order {naive.overlap:.0%}."
     )
     picture = Figure(
         "What is computed and copied when",
