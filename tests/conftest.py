@@ -43,8 +43,11 @@ settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("patient")
-# In a job that a shell put into the background Ctrl-C is ignored, and so it would be in what tests start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell's background job or nohup ignores, the processes that tests start would ignore too. Handlers,
+# unlike that, are not inherited.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 pytest_plugins = ("tests.in_memory", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
