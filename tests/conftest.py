@@ -55,7 +55,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 flags.FLAGS.mark_as_parsed()
 
 LONGEST = (
+    "test_multiprocess",
     "test_kill",
+    "test_other_devices",
     "test_shipped_configs",
     "test_detectors",
     "test_main",
