@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
+from jaxfake.data.examples import face_name
 from jaxfake.data.preparation import coverage
 from jaxfake.data.records import decode
 from jaxfake.runtime.errors import InputError
@@ -73,7 +74,7 @@ class FaceDataset:
     def name(self, row: int) -> str:
         """A name of the example for messages."""
         at = self.index
-        return f"{at.dataset[row]}/{at.method[row]}/{at.video_id[row]} frame {at.frame[row]}"
+        return face_name(at.dataset[row], at.method[row], at.video_id[row], at.frame[row])
 
     @functools.cached_property
     def manifest(self) -> str:

@@ -36,9 +36,10 @@ class ExampleList:
 
     def name(self, row: int) -> str:
         """A name of one face for messages."""
-        return face_name(self.examples[row])
+        face = self.examples[row]
+        return face_name(face.dataset, face.method, face.video_id, face.frame)
 
 
-def face_name(face: Example) -> str:
+def face_name(dataset: str, method: str, video_id: str, frame: int) -> str:
     """A name of a face for messages."""
-    return f"{face.dataset}/{face.method}/{face.video_id} frame {face.frame}"
+    return f"{dataset}/{method}/{video_id} frame {frame}"

@@ -4,7 +4,7 @@ import dataclasses
 
 import jax
 
-from jaxfake.config import Config
+from jaxfake.config import Config, Stage
 from jaxfake.evaluation.predict import ScoringSettings
 from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
@@ -60,6 +60,13 @@ def scoring(config: Config) -> ScoringSettings:
     """How faces are scored: on all devices that there are."""
     mesh = sharding.make_mesh(1, jax.device_count())
     return ScoringSettings(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
+
+
+def stage_settings(config: Config, stage: str) -> Stage:
+    """How a stage, which the config must have, is trained."""
+    settings = config.detect if stage == DETECT else config.recover
+    assert settings is not None
+    return settings
 
 
 def stage_method(config: Config, stage: str) -> Method:

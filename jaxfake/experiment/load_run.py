@@ -51,9 +51,7 @@ class LoadedRun:
     @property
     def settings(self) -> Stage:
         """How the stage was trained."""
-        settings = self.config.detect if self.stage == DETECT else self.config.recover
-        assert settings is not None
-        return settings
+        return build_method.stage_settings(self.config, self.stage)
 
     @property
     def title(self) -> str:

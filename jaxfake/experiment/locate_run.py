@@ -12,6 +12,7 @@ from jaxfake import config
 from jaxfake.checkpoints.manager import is_checkpoint, read_metadata
 from jaxfake.checkpoints.metadata import CheckpointMetadata
 from jaxfake.config import Config, Stage
+from jaxfake.experiment.build_method import stage_settings
 from jaxfake.experiment.run_config import read_config, run_identity
 from jaxfake.experiment.run_folder import CHECKPOINTS, CONFIG, DETECT, RECOVER, RunFolder
 from jaxfake.runtime.errors import InputError
@@ -46,9 +47,7 @@ class LocatedRun:
     @property
     def settings(self) -> Stage:
         """How the stage is trained."""
-        settings = self.config.detect if self.stage == DETECT else self.config.recover
-        assert settings is not None
-        return settings
+        return stage_settings(self.config, self.stage)
 
 
 @dataclasses.dataclass(frozen=True)
