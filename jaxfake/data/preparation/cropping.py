@@ -15,7 +15,7 @@ from jaxfake.data.preparation.forgery_masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
-from jaxfake.faces.media import Unreadable, is_image, opencv_message
+from jaxfake.faces.media import Unreadable, opencv_message
 from jaxfake.faces.model_files import FaceModels
 
 _MOST_FACES = 6
@@ -122,7 +122,7 @@ class Cropper:
     def encoded(self, source: SourceFile) -> EncodedCrops:
         """The crops of a file, encoded for storage."""
         try:
-            return self._photograph(source) if is_image(source.path) else self._video(source)
+            return self._photograph(source) if source.is_photograph else self._video(source)
         except Unreadable as error:
             return crop_files.failed(str(error))
         except OSError as error:
@@ -141,11 +141,11 @@ class Cropper:
     def _video(self, source: SourceFile) -> EncodedCrops:
         """The crops of one person, the subject of the clip."""
         indices = video.evenly_spaced(
-            clip.count_frames(source.path), self._options.frames_of(source)
+            clip.count_frames(source.clip), self._options.frames_of(source)
         )
         numbers, crops = [], []
         mask = self._mask_of(source, indices)
-        for frame in clip.read_frames(source.path, indices):
+        for frame in clip.read_frames(source.clip, indices):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
@@ -172,7 +172,7 @@ class Cropper:
         landmarks = {numbers[place]: points for place, points in gaps.items()}
         mask = self._mask_of(source, sorted(landmarks))
         crops = []
-        for frame in clip.read_frames(source.path, sorted(landmarks)):
+        for frame in clip.read_frames(source.clip, sorted(landmarks)):
             points = landmarks[frame.number]
             box = np.concatenate([points.min(0), points.max(0)])
             crops.append(self._crop(frame, Face(points, box, 0.0), mask))

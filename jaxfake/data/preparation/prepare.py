@@ -135,7 +135,7 @@ def _masks_in_words(threshold: float | None) -> str:
 def _content_digest(file: SourceFile) -> str:
     """Digest of all files that the crops of a source file are made from."""
     return " ".join(
-        content_digest(path) for path in (file.path, file.mask, file.original) if path is not None
+        content_digest(path) for path in (file.clip, file.mask, file.original) if path is not None
     )
 
 
