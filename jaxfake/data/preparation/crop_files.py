@@ -1,14 +1,30 @@
-"""The encoded crops of one source file, kept in a file of their own until the dataset is written."""
+"""The encoded crops of one source file, kept in a file of their own until the dataset is written.
 
+A crop file is an NPZ archive without compression, whose comment, its last 64 bytes, is the sha256 of all
+bytes before it. A file with one bit wrong, or without its end, counts as missing and is made again.
+"""
+
+import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import open_regular, write_atomically
+
+_DIGEST_LENGTH = 64  # characters of a sha256
+_PIECE = 1 << 20  # bytes that are hashed at once
+_DAMAGE = (OSError, InputError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
+
+
+class DamagedCropFile(Exception):
+    """A crop file is missing, or differs from what was saved. The text says why in a few words."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,7 @@ class CropStatus:
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
+    content: str = ""  # digest of everything that the crops were made from; '' if it is not known
 
     @property
     def word(self) -> str:
@@ -44,6 +61,7 @@ class EncodedCrops:
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
     failure: str = ""
+    content: str = ""  # digest of everything that the crops were made from; '' if it is not known
 
     @property
     def status(self) -> CropStatus:
@@ -56,6 +74,7 @@ class EncodedCrops:
             stored=sum(map(len, [*self.pictures, *self.masks])),
             failure=self.failure,
             masked=sum(map(bool, self.masks)),
+            content=self.content,
         )
 
 
@@ -84,20 +103,23 @@ def save(path: Path, crops: EncodedCrops) -> None:
     columns: dict[str, Any] = dict(
         counts=np.array(counts, np.int64),
         failure=np.array(crops.failure),
+        content=np.array(crops.content),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
         **_joined("pictures", crops.pictures),
         **_joined("masks", crops.masks),
     )
-    content = io.BytesIO()
-    np.savez(content, **columns)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, _sealed(columns))
 
 
 def load(path: Path) -> EncodedCrops:
-    """Reads a crop file that `load_status` has found good."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    """Reads a crop file.
+
+    Raises:
+        DamagedCropFile: it is missing, or differs from what was saved.
+    """
+    with _opened(path) as stored:
         status = _status(stored)
         return EncodedCrops(
             expected=status.expected,
@@ -109,21 +131,70 @@ def load(path: Path) -> EncodedCrops:
             pictures=_split("pictures", stored),
             masks=_split("masks", stored),
             failure=status.failure,
+            content=status.content,
         )
 
 
 def load_status(path: Path) -> CropStatus | None:
-    """The status in a crop file; None if there is no such file, or a power cut has damaged it."""
+    """The status in a crop file, all of which is checked; None if it is missing or damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with _opened(path) as stored:
             return _status(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DamagedCropFile:
         return None
+
+
+def _sealed(columns: dict[str, Any]) -> bytes:
+    """The content of a crop file."""
+    archive = io.BytesIO()
+    np.savez(archive, **columns)
+    with zipfile.ZipFile(archive, "a") as written:
+        written.comment = bytes(_DIGEST_LENGTH)  # the archive names its length
+    unsealed = archive.getvalue()[:-_DIGEST_LENGTH]
+    return unsealed + hashlib.sha256(unsealed).hexdigest().encode()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a crop file, all of which has been checked; each is read when it is asked for."""
+    try:
+        with open_regular(path) as file:
+            _check_seal(file)
+            with np.load(file, allow_pickle=False) as stored:
+                if any(one.compress_type != zipfile.ZIP_STORED for one in stored.zip.infolist()):
+                    raise ValueError("its arrays are compressed")  # and of any size
+                yield stored
+    except _DAMAGE as error:
+        raise DamagedCropFile(str(error)) from error
+
+
+def _check_seal(file: BinaryIO) -> None:
+    left = file.seek(0, io.SEEK_END) - _DIGEST_LENGTH
+    file.seek(0)
+    digest = hashlib.sha256()
+    while left > 0:
+        piece = file.read(min(left, _PIECE))
+        if not piece:
+            raise ValueError("its end is missing")
+        digest.update(piece)
+        left -= len(piece)
+    if file.read() != digest.hexdigest().encode():
+        raise ValueError("it differs from what was saved")
+    file.seek(0)
 
 
 def _status(stored: Any) -> CropStatus:
     expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
-    return CropStatus(expected, decoded, crops, filled, size, str(stored["failure"]), masked)
+    return CropStatus(
+        expected,
+        decoded,
+        crops,
+        filled,
+        size,
+        str(stored["failure"]),
+        masked,
+        str(stored["content"]),
+    )
 
 
 def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:
