@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class CoverageRow:
     source: SourceFile
     split: str
     status: CropStatus
+    content: str = ""  # sha256 of the file; anything else if it is unknown or empty
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Coverage:
     manifest: str  # sha256 over source, settings and versions; checkpoints and results name it
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
     files: list[dict[str, Any]]  # the files that gave fewer crops than they should
+    joined: dict[str, Any] = field(default_factory=dict)  # see `belonging.Belonging`
+    confounds: dict[str, Any] | None = None  # by split, see `evaluation.evidence.confounds`
 
 
 def summarise(
@@ -56,6 +59,7 @@ def summarise(
     source_digest: str,
     listing: Listing,
     rows: list[CoverageRow],
+    joined: dict[str, Any] | None = None,
 ) -> Coverage:
     """The coverage of a preparation, from the results of all files."""
     counts: dict[str, dict[str, Counter[str]]] = {}
@@ -84,7 +88,9 @@ def summarise(
     }
     made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
     manifest = hashlib.sha256(made_of.encode()).hexdigest()
-    return Coverage(dataset, settings, source, versions, manifest, table, _remarks(listing, rows))
+    return Coverage(
+        dataset, settings, source, versions, manifest, table, _remarks(listing, rows), joined or {}
+    )
 
 
 def write(folder: Path, coverage: Coverage) -> None:

@@ -6,6 +6,7 @@ bytes before it. A file with one bit wrong, or without its end, counts as missin
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from jaxfake.data.preparation.attributes import NOT_MEASURED, FileAttributes
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import open_regular, write_atomically
 
@@ -39,6 +41,8 @@ class CropStatus:
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
+    attributes: FileAttributes = NOT_MEASURED
 
     @property
     def word(self) -> str:
@@ -62,6 +66,8 @@ class EncodedCrops:
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
     failure: str = ""
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
+    attributes: FileAttributes = NOT_MEASURED
 
     @property
     def status(self) -> CropStatus:
@@ -75,6 +81,8 @@ class EncodedCrops:
             failure=self.failure,
             masked=sum(map(bool, self.masks)),
             content=self.content,
+            hashes=self.hashes,
+            attributes=self.attributes,
         )
 
 
@@ -104,6 +112,8 @@ def save(path: Path, crops: EncodedCrops) -> None:
         counts=np.array(counts, np.int64),
         failure=np.array(crops.failure),
         content=np.array(crops.content),
+        hashes=np.frombuffer(crops.hashes, np.uint8),
+        attributes=np.array(json.dumps(crops.attributes)),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
@@ -132,6 +142,8 @@ def load(path: Path) -> EncodedCrops:
             masks=_split("masks", stored),
             failure=status.failure,
             content=status.content,
+            hashes=status.hashes,
+            attributes=status.attributes,
         )
 
 
@@ -194,6 +206,8 @@ def _status(stored: Any) -> CropStatus:
         str(stored["failure"]),
         masked,
         str(stored["content"]),
+        stored["hashes"].tobytes(),
+        FileAttributes(*json.loads(str(stored["attributes"]))),
     )
 
 

@@ -1,6 +1,6 @@
 """One source file in, the crops of one face out: the largest of a photograph, the subject of a clip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +9,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import crop_files, forgery_masks
+from jaxfake.data.preparation import attributes, crop_files, forgery_masks, picture_hash
 from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
 from jaxfake.data.preparation.forgery_masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
@@ -87,6 +87,7 @@ class _Crop:
     picture: bytes
     mask: bytes  # PNG; empty if unknown
     manipulated: float  # share of the mask's pixels
+    look: attributes.Look
 
 
 class Cropper:
@@ -120,7 +121,14 @@ class Cropper:
         )
 
     def encoded(self, source: SourceFile) -> EncodedCrops:
-        """The crops of a file, encoded for storage."""
+        """The crops of a file, encoded for storage, and its attributes."""
+        crops = self._crops(source)
+        if crops.failure:
+            return crops
+        measured = attributes.measure_file(source)
+        return replace(crops, attributes=attributes.with_crops(measured, crops.attributes))
+
+    def _crops(self, source: SourceFile) -> EncodedCrops:
         try:
             return self._photograph(source) if source.is_photograph else self._video(source)
         except Unreadable as error:
@@ -136,7 +144,8 @@ class Cropper:
         frame = video.Frame(0, images.read_image(source.path))
         face = self._finder.largest(frame.image)
         crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
-        return _in_order(crops, expected=1, decoded=1, filled=0)
+        hashed = picture_hash.hash_picture(frame.image).tobytes() if crops else b""
+        return replace(_in_order(crops, expected=1, decoded=1, filled=0), hashes=hashed)
 
     def _video(self, source: SourceFile) -> EncodedCrops:
         """The crops of one person, the subject of the clip."""
@@ -145,7 +154,8 @@ class Cropper:
         )
         numbers, crops = [], []
         mask = self._mask_of(source, indices)
-        for frame in clip.read_frames(source.clip, indices):
+        hashes = picture_hash.FrameHashes(indices)
+        for frame in hashes.watch(clip.read_frames(source.clip, indices)):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
@@ -158,7 +168,8 @@ class Cropper:
             return _in_order([], len(indices), len(numbers), filled=0)
         found = [crops[one.place][one.number] for one in subject.sightings]
         filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
-        return _in_order([*found, *filled], len(indices), len(numbers), len(filled))
+        in_order = _in_order([*found, *filled], len(indices), len(numbers), len(filled))
+        return replace(in_order, hashes=hashes.joined())
 
     def _filled(
         self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
@@ -192,6 +203,7 @@ class Cropper:
             picture=encode_picture(crop.image, self._options.storage),
             mask=b"" if mask is None else encode_mask(mask),
             manipulated=0.0 if mask is None else float((mask > 0).mean()),
+            look=attributes.look_of(crop.image, crop.matrix),
         )
 
 
@@ -217,4 +229,5 @@ def _in_order(crops: list[_Crop], expected: int, decoded: int, filled: int) -> E
         matrices=np.array([crop.matrix for crop in crops], np.float32).reshape(-1, 2, 3),
         pictures=[crop.picture for crop in crops],
         masks=[crop.mask for crop in crops],
+        attributes=attributes.of_crops([crop.look for crop in crops]),
     )

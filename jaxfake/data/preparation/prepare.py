@@ -9,7 +9,7 @@ number of processes and any engine. It needs twice the space of the dataset whil
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 from jaxfake.data.layouts import registry
 from jaxfake.data.layouts.listing import Listing, SourceFile, content_digest
 from jaxfake.data.layouts.registry import SourceOptions
-from jaxfake.data.preparation import coverage, crop_files, work_folder
+from jaxfake.data.preparation import coverage, crop_files, source_table, work_folder
+from jaxfake.data.preparation.belonging import belonging, refuse_contradictions
 from jaxfake.data.preparation.coverage import Coverage, CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
-from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
+from jaxfake.data.preparation.picture_hash import near_copies
+from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares
 from jaxfake.data.preparation.versions import DATASET_VERSION, versions
 from jaxfake.faces import model_files
 from jaxfake.faces.model_files import FaceModels
@@ -68,10 +70,10 @@ def prepare(wanted: Preparation) -> Result:
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
-    listing = _with_splits(
-        registry.list_source(wanted.dataset, wanted.source, wanted.source_options), wanted.shares
-    )
+    listing = registry.list_source(wanted.dataset, wanted.source, wanted.source_options)
     contents = [_content_digest(file) for file in listing.files]
+    digests = list(map(_own_digest, listing.files, contents))
+    refuse_contradictions(listing.files, digests)
     source_digest = _source_digest(listing, contents)
     work = wanted.out / work_folder.NAME
     settings = _settings(wanted, listing)
@@ -82,17 +84,25 @@ def prepare(wanted: Preparation) -> Result:
     obtained = model_files.obtain(wanted.face_models)
     with work_folder.locked(work), work_folder.stopped_by_signals(work, len(listing.files)):
         face_models = model_files.copy(obtained, work.absolute() / "face_models")
-        crop_paths = [
-            work / work_folder.crop_file_name(file, content, wanted.crops)
-            for file, content in zip(listing.files, contents, strict=True)
-        ]
-        statuses = _crop_all(wanted, face_models, listing, crop_paths)
+        # Near copies are known only once all files are read. Where they move a file to another split,
+        # it may have to be cropped again, because the split decides about the number of frames.
+        joined = belonging(listing.files, digests, (), wanted.shares)
+        crop_paths = _crop_paths(work, joined.files, contents, wanted.crops)
+        statuses = _crop_all(wanted, face_models, joined.files, crop_paths)
+        near = near_copies([status.hashes for status in statuses])
+        joined = belonging(listing.files, digests, near, wanted.shares)
+        again = _crop_paths(work, joined.files, contents, wanted.crops)
+        if again != crop_paths:
+            crop_paths = again
+            statuses = _crop_all(wanted, face_models, joined.files, crop_paths)
         rows = [
-            CoverageRow(file, file.split, status)
-            for file, status in zip(listing.files, statuses, strict=True)
+            CoverageRow(file, file.split, status, digest)
+            for file, status, digest in zip(joined.files, statuses, digests, strict=True)
         ]
         name = registry.dataset_name(wanted.dataset, wanted.source)
-        counted = coverage.summarise(name, settings, versions(), source_digest, listing, rows)
+        counted = coverage.summarise(
+            name, settings, versions(), source_digest, listing, rows, joined.joined
+        )
         if not any(status.crops for status in statuses):
             coverage.write(wanted.out, counted)
             return Result(counted, None, newly_made=True)
@@ -102,12 +112,13 @@ def prepare(wanted: Preparation) -> Result:
     return Result(counted, dataset_folder(wanted.out), newly_made=True)
 
 
-def _with_splits(listing: Listing, shares: SplitShares) -> Listing:
-    """The same listing with a split for each file: the dataset's own, else that of the identity."""
-    files = [
-        replace(file, split=file.split or split_of(file.identity, shares)) for file in listing.files
+def _crop_paths(
+    work: Path, files: list[SourceFile], contents: list[str], crops: CropOptions
+) -> list[Path]:
+    return [
+        work / work_folder.crop_file_name(file, content, crops)
+        for file, content in zip(files, contents, strict=True)
     ]
-    return replace(listing, files=files)
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
@@ -137,6 +148,12 @@ def _content_digest(file: SourceFile) -> str:
     return " ".join(
         content_digest(path) for path in (file.clip, file.mask, file.original) if path is not None
     )
+
+
+def _own_digest(file: SourceFile, content: str) -> str:
+    """Digest of the file alone, without its mask and original; '' if nothing is in it."""
+    empty = file.path.is_file() and not file.path.stat().st_size
+    return "" if empty else content.partition(" ")[0]
 
 
 def _source_digest(listing: Listing, contents: list[str]) -> str:
@@ -175,12 +192,12 @@ def _finished_before(out: Path, settings: dict[str, Any], source_digest: str) ->
 
 
 def _crop_all(
-    wanted: Preparation, face_models: FaceModels, listing: Listing, crop_paths: list[Path]
+    wanted: Preparation, face_models: FaceModels, files: list[SourceFile], crop_paths: list[Path]
 ) -> list[CropStatus]:
     """Makes the crop files that do not exist yet; one status per file, in order."""
     statuses = [crop_files.load_status(path) for path in crop_paths]
     missing = [at for at, status in enumerate(statuses) if status is None]
-    tasks = [CropTask(listing.files[at], str(crop_paths[at])) for at in missing]
+    tasks = [CropTask(files[at], str(crop_paths[at])) for at in missing]
     start = partial(Cropper, face_models, wanted.crops)
     with Progress(
         "faces", len(crop_paths), "files", done=len(crop_paths) - len(missing)
@@ -210,6 +227,7 @@ def _write_dataset(
     with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
         work = wanted.out / work_folder.NAME
         made = tfds_builder.write(work / "dataset", plan, lambda: progress.advance(1))
+    source_table.write(made, rows)
     final = dataset_folder(wanted.out)
     shutil.rmtree(final.parent, ignore_errors=True)
     made.parent.rename(final.parent)
