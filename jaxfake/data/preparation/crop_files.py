@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxfake.data.preparation.attributes import NOT_MEASURED, FileAttributes
+from jaxfake.data.preparation.source_facts.attributes import NOT_MEASURED, FileAttributes
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import open_regular, write_atomically
 
@@ -26,7 +26,7 @@ _DAMAGE = (OSError, InputError, ValueError, KeyError, EOFError, MemoryError, zip
 
 
 class DamagedCropFile(Exception):
-    """A crop file is missing, or differs from what was saved. The text says why in a few words."""
+    """A crop file is missing, or differs from what was saved. The text names it and says why."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,14 @@ class CropStatus:
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
+
+    @property
+    def finished(self) -> bool:
+        """Whether this is a result to keep. A file that could not be read may be readable later."""
+        return not self.failure
 
     @property
     def word(self) -> str:
@@ -66,6 +72,7 @@ class EncodedCrops:
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
     failure: str = ""
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
 
@@ -81,6 +88,7 @@ class EncodedCrops:
             failure=self.failure,
             masked=sum(map(bool, self.masks)),
             content=self.content,
+            passing=self.passing,
             hashes=self.hashes,
             attributes=self.attributes,
         )
@@ -91,10 +99,20 @@ def ended_early(expected: int, decoded: int) -> bool:
     return decoded < expected - 1
 
 
-def failed(reason: str) -> EncodedCrops:
+def failed(reason: str, passing: bool = False) -> EncodedCrops:
     """The result for a file that cannot be read."""
-    landmarks, matrices = np.zeros((0, 68, 2), np.float32), np.zeros((0, 2, 3), np.float32)
-    return EncodedCrops(0, 0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=reason)
+    return EncodedCrops(
+        expected=0,
+        decoded=0,
+        filled=0,
+        frames=np.zeros(0, np.int32),
+        landmarks=np.zeros((0, 68, 2), np.float32),
+        matrices=np.zeros((0, 2, 3), np.float32),
+        pictures=[],
+        masks=[],
+        failure=reason,
+        passing=passing,
+    )
 
 
 def save(path: Path, crops: EncodedCrops) -> None:
@@ -107,6 +125,7 @@ def save(path: Path, crops: EncodedCrops) -> None:
         status.filled,
         status.stored,
         status.masked,
+        status.passing,
     ]
     columns: dict[str, Any] = dict(
         counts=np.array(counts, np.int64),
@@ -142,6 +161,7 @@ def load(path: Path) -> EncodedCrops:
             masks=_split("masks", stored),
             failure=status.failure,
             content=status.content,
+            passing=status.passing,
             hashes=status.hashes,
             attributes=status.attributes,
         )
@@ -177,7 +197,7 @@ def _opened(path: Path) -> Iterator[Any]:
                     raise ValueError("its arrays are compressed")  # and of any size
                 yield stored
     except _DAMAGE as error:
-        raise DamagedCropFile(str(error)) from error
+        raise DamagedCropFile(f"crop file {path} is missing or damaged ({error})") from error
 
 
 def _check_seal(file: BinaryIO) -> None:
@@ -196,18 +216,19 @@ def _check_seal(file: BinaryIO) -> None:
 
 
 def _status(stored: Any) -> CropStatus:
-    expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
+    expected, decoded, crops, filled, size, masked, passing = stored["counts"].tolist()
     return CropStatus(
-        expected,
-        decoded,
-        crops,
-        filled,
-        size,
-        str(stored["failure"]),
-        masked,
-        str(stored["content"]),
-        stored["hashes"].tobytes(),
-        FileAttributes(*json.loads(str(stored["attributes"]))),
+        expected=expected,
+        decoded=decoded,
+        crops=crops,
+        filled=filled,
+        stored=size,
+        failure=str(stored["failure"]),
+        masked=masked,
+        content=str(stored["content"]),
+        passing=bool(passing),
+        hashes=stored["hashes"].tobytes(),
+        attributes=FileAttributes(*json.loads(str(stored["attributes"]))),
     )
 
 

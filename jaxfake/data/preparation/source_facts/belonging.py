@@ -7,6 +7,8 @@ and named.
 """
 
 import dataclasses
+import hashlib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jaxfake import schema
-from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.data.layouts.listing import SourceFile, content_digest
 from jaxfake.data.preparation.splits import TRAIN, SplitShares, split_of
 from jaxfake.runtime.errors import InputError
 
@@ -22,6 +24,7 @@ _NAMED = 20
 """Most pairs of files that are named; all are counted."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_EMPTY = hashlib.sha256().hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +32,34 @@ class Belonging:
     """Files with their joined identities and their splits, and what was found."""
 
     files: list[SourceFile]
-    joined: dict[str, Any]
+    in_numbers: dict[str, Any]
     """For coverage.json: `equal_files` and `near_copies`, how many files have such others;
     `joined_identities` and `joined_into`, how many identities became how many; `own_splits`, whether
     the dataset gives splits itself; `crossing`, how many pairs of files share content across these, and
     `crossing_examples`."""
+
+
+def digests_of_suspects(files: Sequence[SourceFile]) -> list[str]:
+    """Digests of the files that have the size of one of the other label; '' for all others.
+
+    So equal files of both labels are found before any work is done, and few files have to be read for it.
+    """
+    sizes = [_size(file) for file in files]
+    labels: dict[int, set[int]] = {}
+    for file, size in zip(files, sizes, strict=True):
+        labels.setdefault(size, set()).add(file.label)
+    both = {
+        size for size, found in labels.items() if {schema.REAL, schema.FAKE} <= found and size > 0
+    }
+    return [
+        _digest_or_empty(file) if size in both else ""
+        for file, size in zip(files, sizes, strict=True)
+    ]
+
+
+def by_identity(files: Sequence[SourceFile], shares: SplitShares) -> list[SourceFile]:
+    """The files with their splits, before anything is known about what is in them."""
+    return belonging(files, (), (), shares).files
 
 
 def refuse_contradictions(files: Sequence[SourceFile], digests: Sequence[str]) -> None:
@@ -41,7 +67,7 @@ def refuse_contradictions(files: Sequence[SourceFile], digests: Sequence[str]) -
 
     Args:
         files: all files.
-        digests: sha256 of the content of each; anything else if it is unknown or empty.
+        digests: sha256 of the content of each; anything else if it is not known.
 
     Raises:
         InputError: two equal files have different labels.
@@ -70,7 +96,7 @@ def belonging(
 
     Args:
         files: all files; those with a split have it from their dataset.
-        digests: see `refuse_contradictions`.
+        digests: see `refuse_contradictions`; none at all if nothing is known yet.
         near: pairs of near copies, by their places in `files`.
         shares: of the splits, for files that have none.
     """
@@ -114,8 +140,24 @@ def _equal_pairs(digests: Sequence[str]) -> Iterable[tuple[int, int]]:
     """Each file that has the content of an earlier one, with the first such one."""
     first: dict[str, int] = {}
     for at, digest in enumerate(digests):
-        if _DIGEST.fullmatch(digest) and first.setdefault(digest, at) != at:
+        known = _DIGEST.fullmatch(digest) and digest != _EMPTY
+        if known and first.setdefault(digest, at) != at:
             yield first[digest], at
+
+
+def _size(file: SourceFile) -> int:
+    """In bytes; 0 for a folder, or if it is not known."""
+    try:
+        return 0 if file.frames or file.path.is_dir() else os.stat(file.path).st_size
+    except OSError:
+        return 0
+
+
+def _digest_or_empty(file: SourceFile) -> str:
+    try:
+        return content_digest(file.clip)
+    except OSError:
+        return ""
 
 
 def _fixed(one: SourceFile, other: SourceFile) -> bool:

@@ -4,7 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from jaxfake.data.preparation.picture_hash import FrameHashes, hash_picture, near_copies
+from jaxfake.data.preparation.source_facts.picture_hash import (
+    FrameHashes,
+    hash_picture,
+    near_copies,
+)
 from jaxfake.faces.video import Frame
 from tests.data.drawn import drawn_clip, drawn_photo
 
@@ -79,8 +83,8 @@ def test_the_pairs_do_not_depend_on_how_many_are_compared_at_once(monkeypatch):
     expected = set(near_copies(hashes))
     assert len(expected) == PEOPLE
     for rows, columns in ((1, 1), (3, 7), (7, 3), (20, 64)):
-        monkeypatch.setattr("jaxfake.data.preparation.picture_hash._ROWS", rows)
-        monkeypatch.setattr("jaxfake.data.preparation.picture_hash._COLUMNS", columns)
+        monkeypatch.setattr("jaxfake.data.preparation.source_facts.picture_hash._ROWS", rows)
+        monkeypatch.setattr("jaxfake.data.preparation.source_facts.picture_hash._COLUMNS", columns)
         found = list(near_copies(hashes))
         assert set(found) == expected
         assert len(found) == len(expected)

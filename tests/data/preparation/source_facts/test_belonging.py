@@ -8,7 +8,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation.belonging import belonging, refuse_contradictions
+from jaxfake.data.preparation.source_facts.belonging import belonging, refuse_contradictions
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SplitShares, split_of
 from jaxfake.runtime.errors import InputError
 
@@ -37,7 +37,7 @@ def test_files_of_their_own_stay_where_their_identity_is():
     found = belonging(files, different(files), (), EVEN)
     assert [one.split for one in found.files] == [split_of(one.identity, EVEN) for one in files]
     assert [one.identity for one in found.files] == [one.identity for one in files]
-    assert found.joined["equal_files"] == found.joined["joined_identities"] == 0
+    assert found.in_numbers["equal_files"] == found.joined["joined_identities"] == 0
 
 
 def test_equal_files_near_copies_and_linked_identities_share_a_split():
@@ -51,7 +51,7 @@ def test_equal_files_near_copies_and_linked_identities_share_a_split():
     assert {one.split for one in chain} == {split_of("a", EVEN)}
     assert alone == belonging([file("z")], different([file("z")]), (), EVEN).files[0]
     counts = {"equal_files": 2, "near_copies": 2, "joined_identities": 5, "joined_into": 1}
-    assert {name: found.joined[name] for name in counts} == counts
+    assert {name: found.in_numbers[name] for name in counts} == counts
 
 
 def test_neither_the_order_of_files_nor_of_pairs_makes_a_difference():
@@ -79,7 +79,7 @@ def test_equal_content_under_both_labels_is_refused_by_name():
 def test_what_has_no_content_is_not_equal(content):
     files = [file("a"), file("b", label=schema.FAKE), file("c")]
     refuse_contradictions(files, [content] * 3)
-    assert belonging(files, [content] * 3, (), EVEN).joined["equal_files"] == 0
+    assert belonging(files, [content] * 3, (), EVEN).in_numbers["equal_files"] == 0
 
 
 def test_near_copies_may_have_both_labels():
@@ -95,9 +95,9 @@ def test_splits_of_the_dataset_stand_and_what_crosses_them_is_named():
     digests = [digest("one"), digest("one"), digest("two")]
     found = belonging(files, digests, [(0, 2), (1, 2)], DEFAULT_SHARES)
     assert found.files == files
-    assert found.joined["own_splits"]
-    assert found.joined["crossing"] == 2
-    assert found.joined["crossing_examples"] == [
+    assert found.in_numbers["own_splits"]
+    assert found.in_numbers["crossing"] == 2
+    assert found.in_numbers["crossing_examples"] == [
         ["a (train)", "b (test)"],
         ["a (train)", "c (test)"],
     ]

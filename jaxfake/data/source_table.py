@@ -1,12 +1,14 @@
 """The table of source files beside a prepared dataset: where each went, its digest and its attributes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxfake.data.preparation.attributes import CATEGORIES, FileAttributes
+from jaxfake.data.preparation import coverage, source_content
 from jaxfake.data.preparation.coverage import CoverageRow
+from jaxfake.data.preparation.source_facts.attributes import CATEGORIES, FileAttributes
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json, write_atomically
 
@@ -38,14 +40,30 @@ class Source:
     label: int
     video_id: str
     identity: str
-    content: str  # sha256 of the file; anything else if it is unknown or empty
+    content: str  # sha256 of the file; anything else if it is not known
     status: str  # ok, no_face, unreadable: why
     attributes: FileAttributes
 
 
-def write(dataset: Path, rows: list[CoverageRow]) -> None:
+def source_of(row: CoverageRow) -> Source:
+    """A source file and the result of its preparation, as a row of the table."""
+    source = row.source
+    return Source(
+        file=coverage.printable(source.relative),
+        split=row.split,
+        method=source.method,
+        label=source.label,
+        video_id=source.video_id,
+        identity=source.identity,
+        content=source_content.own_digest(row.status.content),
+        status=row.status.word,
+        attributes=row.status.attributes,
+    )
+
+
+def write(dataset: Path, sources: Sequence[Source]) -> None:
     """Writes the table into the folder of a dataset, a line for each file."""
-    lines = ",\n".join(json.dumps(_line(row)) for row in rows)
+    lines = ",\n".join(json.dumps(_line(source)) for source in sources)
     text = f'{{"columns": {json.dumps(list(_KINDS))}, "rows": [\n{lines}\n]}}\n'
     write_atomically(dataset / FILE_NAME, text)
 
@@ -69,19 +87,9 @@ def read(dataset: Path) -> list[Source] | None:
     return [_source(dict(zip(_KINDS, row, strict=True))) for row in rows]
 
 
-def _line(row: CoverageRow) -> list[Any]:
-    source = row.source
-    return [
-        source.relative.encode("utf-8", "backslashreplace").decode(),
-        row.split,
-        source.method,
-        source.label,
-        source.video_id,
-        source.identity,
-        row.content,
-        row.status.word,
-        *row.status.attributes,
-    ]
+def _line(source: Source) -> list[Any]:
+    own = [getattr(source, name) for name in _KINDS if hasattr(source, name)]
+    return [*own, *source.attributes]
 
 
 def _source(values: dict[str, Any]) -> Source:
