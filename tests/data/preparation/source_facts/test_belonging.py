@@ -37,7 +37,7 @@ def test_files_of_their_own_stay_where_their_identity_is():
     found = belonging(files, different(files), (), EVEN)
     assert [one.split for one in found.files] == [split_of(one.identity, EVEN) for one in files]
     assert [one.identity for one in found.files] == [one.identity for one in files]
-    assert found.in_numbers["equal_files"] == found.joined["joined_identities"] == 0
+    assert found.in_numbers["equal_files"] == found.in_numbers["joined_identities"] == 0
 
 
 def test_equal_files_near_copies_and_linked_identities_share_a_split():
