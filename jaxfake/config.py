@@ -75,7 +75,8 @@ class Stage:
         learning_rate: peak, for a batch of 256; scaled linearly with `batch_size`.
         warmup: share of the steps in which the rate rises from 0; then it falls to 0 by a half cosine.
         layer_decay: of the rate of finetuned encoders from each block to the one before; 1 for none.
-        ema: decay of the moving average of the parameters; 0 keeps none.
+        ema: largest decay of the moving average of the parameters, see `train.moving_average`; 0 keeps
+            none.
         crop: smallest side of a random square crop, as a share of the image; 1 for none.
         photometric: share of faces whose light, contrast, sharpness and compression are varied.
         select_every: steps between two looks at the validation split, whose best state is what the
@@ -116,7 +117,7 @@ class Evaluation:
 
     Attributes:
         batch_size: faces scored at a time.
-        resamples: of the bootstrap intervals.
+        resamples: of the bootstrap intervals of means.
         aggregation: how the scores of a video's faces become one.
     """
 

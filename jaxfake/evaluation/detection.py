@@ -15,7 +15,7 @@ from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
-from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics import auc_interval
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
@@ -54,14 +54,12 @@ class DetectionResult:
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
-    bootstrap: Bootstrap
 
 
 def measure(
     dataset: FaceDataset,
     frames: FrameScores,
     aggregation: Aggregation,
-    bootstrap: Bootstrap,
     kind: ScoreKind = P_FAKE,
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
@@ -80,14 +78,13 @@ def measure(
         frames=frames,
         videos=videos,
         kind=kind,
-        overall=measure_scores(frames, videos, everything, kind, bootstrap),
+        overall=measure_scores(frames, videos, everything, kind),
         per_manipulation={
-            name: measure_scores(frames, videos, against_reals(videos, name), kind, bootstrap)
+            name: measure_scores(frames, videos, against_reals(videos, name), kind)
             for name in np.unique(videos.method[videos.label == schema.FAKE]).tolist()
         },
         coverage=_count(videos.status),
         aggregation=aggregation,
-        bootstrap=bootstrap,
     )
 
 
@@ -120,10 +117,7 @@ def write_files(
             "score": result.kind.name,
             "aggregation": result.aggregation,
             "eer_definition": EER_DEFINITION,
-            "interval": "95 %, percentile bootstrap, videos resampled within each class",
-            "interval_identities": "95 %, percentile bootstrap, identities resampled, "
-            "reals and fakes of one together",
-            **dataclasses.asdict(result.bootstrap),
+            "interval": auc_interval.METHOD,
             "coverage": dataclasses.asdict(result.coverage),
             **metrics_json(result.overall),
             "per_method": {

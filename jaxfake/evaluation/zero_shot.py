@@ -14,7 +14,6 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
 from jaxfake.evaluation.detection import DetectionResult
-from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.score_metrics import (
@@ -40,9 +39,9 @@ class ZeroShotResult:
     scores_per_manipulation: dict[str, dict[str, AucPair]]  # then by name of the score
 
 
-def measure(dataset: FaceDataset, frames: FrameScores, bootstrap: Bootstrap) -> ZeroShotResult:
+def measure(dataset: FaceDataset, frames: FrameScores) -> ZeroShotResult:
     """Measures every score of `frames`; videos without a known label or without a face are left out."""
-    headline = detection.measure(dataset, frames, "mean", bootstrap, _ERROR)
+    headline = detection.measure(dataset, frames, "mean", _ERROR)
     everything = np.ones(len(headline.videos.label), np.bool_)
     return ZeroShotResult(
         headline,
@@ -73,11 +72,11 @@ def _aucs(
     headline: DetectionResult, chosen: np.ndarray, metrics: DetectionMetrics
 ) -> dict[str, AucPair]:
     """The AUC of each score on the chosen videos, bool [v]; that of the headline is in `metrics`."""
-    frames, videos, bootstrap = headline.frames, headline.videos, headline.bootstrap
+    frames, videos = headline.frames, headline.videos
     aucs = {HEADLINE: AucPair(metrics.video.auc, metrics.frame.auc)}
     for name in frames.evidence:
         if name != HEADLINE:
-            aucs[name] = evidence_auc(frames, videos, chosen, name, bootstrap)
+            aucs[name] = evidence_auc(frames, videos, chosen, name)
     return aucs
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
-from jaxfake.evaluation.metrics.intervals import Auc
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreMetrics
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Table, svg_source
@@ -50,7 +50,6 @@ def metrics_table(title: str, caption: str, metrics: Mapping[str, ScoreMetrics])
         "",
         "AUC",
         "95 % interval",
-        "by identity",
         "AP",
         "EER",
         "accuracy",
@@ -79,7 +78,6 @@ def _numbers(metrics: ScoreMetrics) -> tuple[str, ...]:
     return (
         number_text(auc.value),
         interval_text(auc.ci95),
-        interval_text(metrics.auc_ci95_identities),
         *map(number_text, rates),
         str(auc.n_real),
         str(auc.n_fake),

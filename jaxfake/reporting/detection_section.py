@@ -85,7 +85,7 @@ def detection_section(
         score, result.overall, result.per_manipulation, result.videos
     )
     both = {"videos": result.overall.video, "faces": result.overall.frame}
-    caption = "All manipulations together; the intervals of the faces resample whole videos too."
+    caption = "All manipulations together; the intervals of the faces count people too, not faces."
     blocks.append(auc_blocks.metrics_table("By video and by face", caption, both))
     blocks.append(_coverage_table(result))
     if strips[_GALLERY]:
@@ -95,7 +95,7 @@ def detection_section(
         (
             detection_sentences(result, name),
             f"The score of a face is {score}, that of a video {_aggregation_text(result.aggregation)}.",
-            intervals_paragraph(result.bootstrap),
+            intervals_paragraph(result.overall.video.auc),
         ),
         tuple(blocks),
     )

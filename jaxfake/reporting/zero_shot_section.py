@@ -62,7 +62,7 @@ def zero_shot_section(result: ZeroShotResult) -> Section:
             "a video is the mean over its faces. A model of real faces should recover a manipulated part "
             "less well. No fake was used for training, and no score, threshold or checkpoint was chosen "
             "by these results.",
-            intervals_paragraph(headline.bootstrap),
+            intervals_paragraph(headline.overall.video.auc),
         ),
         tuple(blocks),
     )

@@ -6,11 +6,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from jaxfake.evaluation import result_files, zero_shot
-from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.reporting.zero_shot_section import zero_shot_sentences
 
-BOOTSTRAP = Bootstrap(100, 0)
 ORIGIN = result_files.Provenance("config", "train", "data", "", "", "recover", 42)
 
 
@@ -22,7 +20,7 @@ def scored(dataset, seed=0):
 
 def test_every_score_and_every_manipulation_is_measured(dataset):
     frames = scored(dataset)
-    result = zero_shot.measure(dataset, frames, BOOTSTRAP)
+    result = zero_shot.measure(dataset, frames)
     headline = result.scores["error_mean"]
     assert headline.frame.value == pytest.approx(roc_auc_score(dataset.index.label, frames.score))
     assert (headline.video.n_real, headline.video.n_fake, headline.frame.n_fake) == (4, 6, 12)
@@ -41,18 +39,19 @@ def test_the_headline_is_not_the_best(dataset):
     frames = dataclasses.replace(
         frames, evidence=frames.evidence | {"oracle": dataset.index.label * 1.0}
     )
-    result = zero_shot.measure(dataset, frames, BOOTSTRAP)
+    result = zero_shot.measure(dataset, frames)
     assert result.scores["oracle"].video.value == 1.0
     assert f"{result.headline.overall.video.auc.value:.3f}" in zero_shot_sentences(result)
 
 
 def test_files_hold_the_contract(dataset, tmp_path):
-    result = zero_shot.measure(dataset, scored(dataset), BOOTSTRAP)
+    result = zero_shot.measure(dataset, scored(dataset))
     folder = tmp_path
     zero_shot.write(folder, dataset, result, ORIGIN)
     saved = json.loads((folder / "metrics.json").read_text())
     auc = result.scores["error_mean"].video
-    expected = {"auc": auc.value, "auc_ci95": list(auc.ci95), "n_real": 4, "n_fake": 6}
+    counts = {"n_real": 4, "n_fake": 6, "people_real": 4, "people_fake": 3}
+    expected = {"auc": auc.value, "auc_ci95": list(auc.ci95), **counts}
     assert saved["video"].items() >= expected.items()
     assert saved["video"]["acc_at_0.5"] is None
     assert saved["video"]["acc_at_0.5_reason"] == "the score is not a probability"
@@ -65,7 +64,7 @@ def test_files_hold_the_contract(dataset, tmp_path):
 
 def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):
     dataset = make_dataset([("real", "a", 0, 2), ("real", "b", 0, 1), ("?", "c", -1, 1)])
-    result = zero_shot.measure(dataset, scored(dataset), BOOTSTRAP)
+    result = zero_shot.measure(dataset, scored(dataset))
     zero_shot.write(tmp_path, dataset, result, ORIGIN)
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert saved["video"]["auc"] is None
