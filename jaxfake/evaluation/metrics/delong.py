@@ -53,11 +53,13 @@ def person_shares(
     reals_below = (ranks[fake] - rankdata(scores[fake])) / n_real
     fakes_above = 1 - (ranks[~fake] - rankdata(scores[~fake])) / n_fake
     auc = float(reals_below.mean())
-    of_person = (
-        np.bincount(person[some], share - auc, len(names)) / some.sum()
-        for some, share in ((fake, reals_below), (~fake, fakes_above))
+    return PersonShares(
+        auc=auc,
+        fakes=np.bincount(person[fake], reals_below - auc, len(names)) / n_fake,
+        reals=np.bincount(person[~fake], fakes_above - auc, len(names)) / n_real,
+        has_fakes=has_fakes,
+        has_reals=has_reals,
     )
-    return PersonShares(auc, *of_person, has_fakes, has_reals)
 
 
 def auc_covariance(first: PersonShares, second: PersonShares) -> float:

@@ -35,8 +35,10 @@ def compare_aucs(
     from scipy.stats import t
 
     one, other = (person_shares(labels, scores, people) for scores in (first, second))
-    if isinstance(one, Undefined) or isinstance(other, Undefined):
-        return one if isinstance(one, Undefined) else other
+    if isinstance(one, Undefined):
+        return one
+    if isinstance(other, Undefined):
+        return other
     own = auc_covariance(one, one) + auc_covariance(other, other)
     variance = own - 2 * auc_covariance(one, other)
     if variance <= 1e-12 * own:
