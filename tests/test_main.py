@@ -85,7 +85,7 @@ def test_a_run_leaves_what_was_promised(finished: Path) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["stage"], metrics["video"]["n_fake"]) == ("detect", 4)
     zero_shot = json.loads((folder / "recover" / "metrics.json").read_text())
-    assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "error_mean")
+    assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "relative_mean")
     assert (finished / "report.html").stat().st_size > 10_000
     assert list((finished / "tensorboard" / "recover").glob("events.*"))
     saved = [int(p.name) for p in (finished / "checkpoints" / "recover").glob("[0-9]*")]

@@ -1,6 +1,7 @@
 """What stage 2 starts from when it is not this run's own stage 1."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 import jax
@@ -50,13 +51,37 @@ def load_initial_weights(run: Config) -> InitialWeights:
     """What `start` names: 'scratch', the folder of another run, or a .safetensors file.
 
     Raises:
-        InputError: it does not exist or does not fit.
+        InputError: it does not exist, does not fit, or lacks what the method freezes.
     """
     check_start(run)
     if run.start == SCRATCH:
+        _check_frozen(run, trained=())
         return InitialWeights(None, "fresh parameters")
     path = Path(run.start)
     return _from_file(run, path) if _is_file(path) else _from_run(run, path)
+
+
+def _check_frozen(run: Config, trained: Collection[str]) -> None:
+    """Refuses a method that would freeze fresh parameters, or take them for its teacher.
+
+    Args:
+        run: its config.
+        trained: which of 'encoder' and 'decoder' start from trained weights.
+
+    Raises:
+        InputError: nothing would ever train what the method freezes.
+    """
+    if run.method is None:
+        return
+    method = build_method.detector(run)
+    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
+    fresh = [stack for stack in params.get("frozen", {}) if stack not in trained]
+    if fresh:
+        raise InputError(
+            f"start={run.start} has no trained {' and '.join(fresh)}, which {run.method.name} keeps as it "
+            f"is, so that nothing would ever train it. Train stage 1 (start={OWN}), or name weights that "
+            "have both"
+        )
 
 
 def _is_file(path: Path) -> bool:
@@ -91,7 +116,8 @@ def _from_file(run: Config, path: Path) -> InitialWeights:
     key = jax.random.key(run.seed)
     like = jax.eval_shape(lambda: recover.init(key, None))
     found = load_autoencoder(path, like)
-    if found.keys() != like.keys():  # an encoder alone: its decoder is learnt
+    _check_frozen(run, found)
+    if found.keys() != like.keys():  # an encoder alone: its decoder is trained in stage 2
         found = recover.init(key, None) | found
     return InitialWeights(
         jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {sha256(path)}"

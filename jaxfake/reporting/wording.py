@@ -4,10 +4,12 @@ from jaxfake.evaluation.metrics.auc_interval import FEW_PEOPLE, Auc
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 
+UNDEFINED = "undefined"
+
 
 def number_text(value: float | Undefined, decimals: int = 3) -> str:
     """The number with its decimals, or 'undefined'."""
-    return "undefined" if isinstance(value, Undefined) else f"{value:.{decimals}f}"
+    return UNDEFINED if isinstance(value, Undefined) else f"{value:.{decimals}f}"
 
 
 def interval_text(interval: Interval | Undefined, decimals: int = 3) -> str:

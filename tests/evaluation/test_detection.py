@@ -70,7 +70,15 @@ def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     assert set(saved["per_method"]) == {"eyes", "lips"}
     assert set(saved["per_method"]["eyes"]["video"]) == KEYS
     assert (saved["aggregation"], saved["eer_definition"]) == ("median", EER_DEFINITION)
-    assert saved["coverage"] == {"videos": 10, "ok": 10, "no_face": 0, "unreadable": 0}
+    assert saved["coverage"] == {
+        "videos": 10,
+        "ok": 10,
+        "no_face": 0,
+        "unreadable": 0,
+        "no_face_real": 0,
+        "no_face_fake": 0,
+    }
+    assert saved["video_with_face"].items() <= saved["video"].items()
     assert saved["localisation"] is None
     assert (saved["stage"], saved["step"]) == ("detect", 7)
     assert "people as the independent unit" in saved["interval"]
@@ -86,7 +94,7 @@ def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch)
         ("toys", "real", "torn", "person 8", 0, "unreadable: it is empty"),
     )
     result = detection.measure(dataset, random_scores(dataset), "mean")
-    assert result.coverage == detection.VideoCounts(13, 10, 2, 1)
+    assert result.coverage == detection.VideoCounts(13, 10, 2, 1, no_face_real=0, no_face_fake=2)
     assert (result.overall.video.auc.n_real, result.overall.video.auc.n_fake) == (4, 8)
     assert result.overall.frame.auc.n_fake == 12
     assert list(result.per_manipulation) == ["brows", "eyes", "lips"]
@@ -96,7 +104,10 @@ def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch)
     expected = (reals < 0.5).mean() + 0.5 * (reals == 0.5).mean()
     assert only_lost.video.auc.value == pytest.approx(expected)
     assert isinstance(only_lost.frame.auc.value, Undefined)
-    assert "2 of the 13 videos have no face" in detection_sentences(result, "Mover")
+    sentences = detection_sentences(result, "Mover")
+    assert "Of the 13 videos, 0 real and 2 fake ones have no face" in sentences
+    assert "Without those: video AUC" in sentences
+    assert (result.with_face.n_real, result.with_face.n_fake) == (4, 6)
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
