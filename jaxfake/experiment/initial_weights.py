@@ -14,6 +14,7 @@ from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import sha256
+from jaxfake.runtime.progress import say
 from jaxfake.weights.files import load_autoencoder
 
 OWN, SCRATCH = "recover", "scratch"
@@ -104,11 +105,19 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
             f"start={folder}: its stage 1 is at step {stage.step} of {other.recover.steps}, not finished; "
             f"to start from that, name its own folder, {located.checkpoints / str(stage.step)}"
         )
+    if other.mask != run.mask:
+        say(
+            f"start={folder}: its stage 1 learnt to recover {_masks(other)}; this run hides {_masks(run)}"
+        )
     identity = stage.metadata.identity
     trained_from = f"config {identity.config}, data {identity.data}"
     return InitialWeights(
         stage.params, f"stage 1 of another run, step {stage.step}, {trained_from}"
     )
+
+
+def _masks(run: Config) -> str:
+    return f"{run.mask.count} patches, mask mode {run.mask.mode!r}"
 
 
 def _from_file(run: Config, path: Path) -> InitialWeights:
