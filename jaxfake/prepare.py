@@ -181,4 +181,5 @@ def _folder(flag: flags.FlagHolder) -> Path:
 
 
 if __name__ == "__main__":
+    cli.use_utf8()
     cli.run(main)

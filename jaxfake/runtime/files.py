@@ -5,6 +5,7 @@ A file of a run, a dataset or a store may come from anyone. It is read by `open_
 caller says such a file can need.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -93,11 +94,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(file.name)  # on a full disk it would take the room of the next try
+            raise
 
 
 def sha256(path: Path) -> str:

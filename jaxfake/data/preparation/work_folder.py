@@ -45,6 +45,8 @@ def locked(work: Path) -> Iterator[None]:
             raise InputError(
                 f"another preparation is at work in {work.parent}: wait for it"
             ) from error
+        for half_written in work.glob(".*.npz.*"):  # by a process that was killed
+            half_written.unlink(missing_ok=True)
         yield
 
 
