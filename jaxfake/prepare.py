@@ -2,7 +2,8 @@
 
     python -m jaxfake.prepare --dataset=folder --source=DIR --out=DIR [--identity=...] [--splits=...]
 
-The same command again goes on wherever it was stopped; once it is done, it says so and does nothing.
+The same command again goes on wherever it was stopped. Once it is done, it checks every byte of the dataset
+and of the source, tries again what could not be read, and does nothing else.
 """
 
 import importlib.util
@@ -74,6 +75,14 @@ _STRICT = flags.DEFINE_float(
     0,
     1,
 )
+_MOST_UNREADABLE = flags.DEFINE_float(
+    "most_unreadable",
+    0.05,
+    "Fail if a greater share of all files cannot be read. The dataset is written all the same, and the "
+    "next command tries these files again.",
+    0,
+    1,
+)
 _GAP = flags.DEFINE_integer(
     "gap", 30, "Most frames between two detections of a face over which it is interpolated.", 0
 )
@@ -106,6 +115,12 @@ def main() -> int:
     short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
     if short:
         raise InputError(f"--strict={_STRICT.value:g}: {short}; the dataset is in {result.dataset}")
+    unreadable = coverage.too_many_unreadable(counted, _MOST_UNREADABLE.value)
+    if unreadable:
+        raise InputError(
+            f"{unreadable} (--most_unreadable); the dataset is in {result.dataset}: mend these files and "
+            "run the same command again, or allow more"
+        )
     state = "made" if result.newly_made else "complete already, nothing to do"
     print(f"dataset: {result.dataset} ({state})")
     return 0
@@ -166,4 +181,5 @@ def _folder(flag: flags.FlagHolder) -> Path:
 
 
 if __name__ == "__main__":
+    cli.use_utf8()
     cli.run(main)

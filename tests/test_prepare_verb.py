@@ -45,7 +45,8 @@ def test_help_names_every_flag_in_plain_words():
 
 def test_bad_files_are_named_and_the_rest_is_done(tmp_path, shared_data, face_models):
     arguments = ["--dataset=folder", f"--source={shared_data / 'bad'}", f"--out={tmp_path}"]
-    first, again = verb(*arguments, "--size=64"), verb(*arguments, "--size=64")
+    arguments += ["--size=64", "--most_unreadable=0.6"]
+    first, again = verb(*arguments), verb(*arguments)
     assert first.returncode == again.returncode == 0, first.stderr
     for line in ("no_face (2):", "unreadable (7):", "  empty.mp4: the file is empty"):
         assert line in first.stdout.splitlines()

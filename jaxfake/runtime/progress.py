@@ -34,10 +34,13 @@ class Progress:
         total: number of units.
         unit: what is counted, in the plural.
         done: units that were done before; they do not count for the speed.
+        brief: leaves nothing behind if it takes less than some seconds.
     """
 
-    def __init__(self, name: str, total: int, unit: str, done: int = 0) -> None:
-        self._name, self._total, self._unit = name, total, unit
+    def __init__(
+        self, name: str, total: int, unit: str, done: int = 0, brief: bool = False
+    ) -> None:
+        self._name, self._total, self._unit, self._brief = name, total, unit, brief
         self._before = self._done = done
         self._start = self._printed = time.monotonic()
         self._bar = tqdm(
@@ -47,6 +50,7 @@ class Progress:
             unit=f" {unit}",
             unit_scale=True,
             dynamic_ncols=True,
+            leave=not brief,
             disable=_silenced or not sys.stderr.isatty(),
         )
 
@@ -63,7 +67,8 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-        if self._bar.disable and self._done > self._before:
+        shown = self._printed > self._start or not self._brief
+        if self._bar.disable and self._done > self._before and shown:
             self._print_line("")
 
     def _print_line(self, remark: str) -> None:

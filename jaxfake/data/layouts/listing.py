@@ -1,13 +1,10 @@
 """The files of a source that can be prepared, each with what its dataset says about it."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-
-_SAMPLE_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -57,22 +54,22 @@ def separate(
 
 
 def content_digest(path: Path) -> str:
-    """Hex digest of a file's size, beginning and end: changes whenever a real edit is made.
+    """sha256 of all bytes of a file; of a folder, of the names and contents of everything in it.
 
-    For a folder it covers everything in it.
+    Raises:
+        OSError: it is not there, or cannot be read to its end.
     """
     if path.is_dir():
-        entries = [f"{one.name} {content_digest(one)}" for one in sorted(path.iterdir())]
+        entries = [f"{one.name} {_digest_below(one)}" for one in sorted(path.iterdir())]
         return hashlib.sha256("\n".join(entries).encode("utf-8", "backslashreplace")).hexdigest()
     if path.exists() and not path.is_file():
-        return "no regular file"  # reading a pipe could wait for ever
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest = hashlib.sha256(str(size).encode())
-            digest.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(0, size - _SAMPLE_BYTES))
-            digest.update(file.read(_SAMPLE_BYTES))
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-    return digest.hexdigest()
+        return "not a regular file"  # reading a pipe could wait for ever
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_below(path: Path) -> str:
+    """Of a file in a folder, where a link may lead nowhere."""
+    if path.is_symlink() and not path.exists():
+        return "a link that leads nowhere"
+    return content_digest(path)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ FILE_NAME = "coverage.json"
 
 MISSING = "missing"
 """Status of a file that the dataset's own lists name and that does not exist, followed by ': reason'."""
+
+UNREADABLE = "unreadable"
+"""Status of a file that could not be used, followed by ': reason'."""
 
 GIVEN_MASKS = "as the dataset gives them"
 
@@ -47,6 +50,17 @@ class Coverage:
     manifest: str  # sha256 over source, settings and versions; checkpoints and results name it
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
     files: list[dict[str, Any]]  # the files that gave fewer crops than they should
+    written: dict[str, str] = field(default_factory=dict)
+    """The sha256 of each file of the dataset; none if no file gave a face."""
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Digests of the files that could not be used, by name; '' for those that could not be read."""
+        return {
+            one["file"]: one.get("content", "")
+            for one in self.files
+            if one["status"].startswith(UNREADABLE)
+        }
 
 
 def summarise(
@@ -88,17 +102,28 @@ def summarise(
 
 
 def write(folder: Path, coverage: Coverage) -> None:
-    """Writes coverage.json."""
-    text = json.dumps(asdict(coverage), indent=1, ensure_ascii=False)
+    """Writes coverage.json, which ends with a digest of itself."""
+    content = asdict(coverage)
+    text = json.dumps(content | {"sha256": _digest(content)}, indent=1, ensure_ascii=False)
     write_atomically(folder / FILE_NAME, text + "\n")
 
 
 def read(folder: Path) -> Coverage | None:
-    """The content of coverage.json; None if there is no such file, or it is not ours."""
+    """The content of coverage.json; None if there is no such file, it is damaged, or it is not ours."""
     try:
-        return Coverage(**json.loads((folder / FILE_NAME).read_text()))
-    except (OSError, ValueError, TypeError):
+        content = json.loads((folder / FILE_NAME).read_bytes())
+        if content.pop("sha256", None) not in (
+            None,
+            _digest(content),
+        ):  # earlier versions wrote none
+            return None
+        return Coverage(**content)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def manifest(dataset: Path) -> str:
@@ -141,6 +166,14 @@ def too_few(coverage: Coverage, share: float) -> str:
     return ""
 
 
+def too_many_unreadable(coverage: Coverage, share: float) -> str:
+    """Says how many files could not be read, if they are more than this share of all; '' if not."""
+    unreadable, files = len(coverage.unreadable), coverage.source["files"]
+    if unreadable <= share * files:
+        return ""
+    return f"{unreadable} of {files} files are unreadable, more than {share:.1%}"
+
+
 def _has_official(coverage: Coverage) -> bool:
     methods = (count for by_method in coverage.coverage.values() for count in by_method.values())
     return any("official" in count for count in methods)
@@ -169,6 +202,11 @@ def _ended_early(source: SourceFile, status: CropStatus) -> bool:
     return ended_early(status.expected, status.decoded)
 
 
+def printable(name: str) -> str:
+    """The name of a file in coverage.json: neither JSON nor a terminal takes what is not UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = [
         {"file": item.relative, "status": f"{kind}: {item.reason}"}
@@ -185,11 +223,13 @@ def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
             "video_id": source.video_id,
             "identity": source.identity,
         }
-        if status.word != "ok":
+        if status.failure:
+            entries.append({**where, "status": status.word, "content": status.content})
+        elif status.word != "ok":
             entries.append({**where, "status": status.word})
         elif _ended_early(source, status):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})
-    for entry in entries:  # neither JSON nor a terminal takes a name that is not UTF-8
-        entry["file"] = entry["file"].encode("utf-8", "backslashreplace").decode()
+    for entry in entries:
+        entry["file"] = printable(entry["file"])
     return sorted(entries, key=lambda entry: (entry["status"].partition(":")[0], entry["file"]))

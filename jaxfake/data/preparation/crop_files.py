@@ -1,14 +1,30 @@
-"""The encoded crops of one source file, kept in a file of their own until the dataset is written."""
+"""The encoded crops of one source file, kept in a file of their own until the dataset is written.
 
+A crop file is an NPZ archive without compression, whose comment, its last 64 bytes, is the sha256 of all
+bytes before it. A file with one bit wrong, or without its end, counts as missing and is made again.
+"""
+
+import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import open_regular, write_atomically
+
+_DIGEST_LENGTH = 64  # characters of a sha256
+_PIECE = 1 << 20  # bytes that are hashed at once
+_DAMAGE = (OSError, InputError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
+
+
+class DamagedCropFile(Exception):
+    """A crop file is missing, or differs from what was saved. The text names it and says why."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,13 @@ class CropStatus:
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
+    content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
+
+    @property
+    def finished(self) -> bool:
+        """Whether this is a result to keep. A file that could not be read may be readable later."""
+        return not self.failure
 
     @property
     def word(self) -> str:
@@ -44,6 +67,8 @@ class EncodedCrops:
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
     failure: str = ""
+    content: str = ""  # digest of everything that the crops were made from; '' if it is not known
+    passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
 
     @property
     def status(self) -> CropStatus:
@@ -56,6 +81,8 @@ class EncodedCrops:
             stored=sum(map(len, [*self.pictures, *self.masks])),
             failure=self.failure,
             masked=sum(map(bool, self.masks)),
+            content=self.content,
+            passing=self.passing,
         )
 
 
@@ -64,10 +91,20 @@ def ended_early(expected: int, decoded: int) -> bool:
     return decoded < expected - 1
 
 
-def failed(reason: str) -> EncodedCrops:
+def failed(reason: str, passing: bool = False) -> EncodedCrops:
     """The result for a file that cannot be read."""
-    landmarks, matrices = np.zeros((0, 68, 2), np.float32), np.zeros((0, 2, 3), np.float32)
-    return EncodedCrops(0, 0, 0, np.zeros(0, np.int32), landmarks, matrices, [], [], failure=reason)
+    return EncodedCrops(
+        expected=0,
+        decoded=0,
+        filled=0,
+        frames=np.zeros(0, np.int32),
+        landmarks=np.zeros((0, 68, 2), np.float32),
+        matrices=np.zeros((0, 2, 3), np.float32),
+        pictures=[],
+        masks=[],
+        failure=reason,
+        passing=passing,
+    )
 
 
 def save(path: Path, crops: EncodedCrops) -> None:
@@ -80,24 +117,28 @@ def save(path: Path, crops: EncodedCrops) -> None:
         status.filled,
         status.stored,
         status.masked,
+        status.passing,
     ]
     columns: dict[str, Any] = dict(
         counts=np.array(counts, np.int64),
         failure=np.array(crops.failure),
+        content=np.array(crops.content),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
         **_joined("pictures", crops.pictures),
         **_joined("masks", crops.masks),
     )
-    content = io.BytesIO()
-    np.savez(content, **columns)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, _sealed(columns))
 
 
 def load(path: Path) -> EncodedCrops:
-    """Reads a crop file that `load_status` has found good."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    """Reads a crop file.
+
+    Raises:
+        DamagedCropFile: it is missing, or differs from what was saved.
+    """
+    with _opened(path) as stored:
         status = _status(stored)
         return EncodedCrops(
             expected=status.expected,
@@ -109,21 +150,72 @@ def load(path: Path) -> EncodedCrops:
             pictures=_split("pictures", stored),
             masks=_split("masks", stored),
             failure=status.failure,
+            content=status.content,
+            passing=status.passing,
         )
 
 
 def load_status(path: Path) -> CropStatus | None:
-    """The status in a crop file; None if there is no such file, or a power cut has damaged it."""
+    """The status in a crop file, all of which is checked; None if it is missing or damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with _opened(path) as stored:
             return _status(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DamagedCropFile:
         return None
 
 
+def _sealed(columns: dict[str, Any]) -> bytes:
+    """The content of a crop file."""
+    archive = io.BytesIO()
+    np.savez(archive, **columns)
+    with zipfile.ZipFile(archive, "a") as written:
+        written.comment = bytes(_DIGEST_LENGTH)  # the archive names its length
+    unsealed = archive.getvalue()[:-_DIGEST_LENGTH]
+    return unsealed + hashlib.sha256(unsealed).hexdigest().encode()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The arrays of a crop file, all of which has been checked; each is read when it is asked for."""
+    try:
+        with open_regular(path) as file:
+            _check_seal(file)
+            with np.load(file, allow_pickle=False) as stored:
+                if any(one.compress_type != zipfile.ZIP_STORED for one in stored.zip.infolist()):
+                    raise ValueError("its arrays are compressed")  # and of any size
+                yield stored
+    except _DAMAGE as error:
+        raise DamagedCropFile(f"crop file {path} is missing or damaged ({error})") from error
+
+
+def _check_seal(file: BinaryIO) -> None:
+    left = file.seek(0, io.SEEK_END) - _DIGEST_LENGTH
+    file.seek(0)
+    digest = hashlib.sha256()
+    while left > 0:
+        piece = file.read(min(left, _PIECE))
+        if not piece:
+            raise ValueError("its end is missing")
+        digest.update(piece)
+        left -= len(piece)
+    if file.read() != digest.hexdigest().encode():
+        raise ValueError("it differs from what was saved")
+    file.seek(0)
+
+
 def _status(stored: Any) -> CropStatus:
-    expected, decoded, crops, filled, size, masked = stored["counts"].tolist()
-    return CropStatus(expected, decoded, crops, filled, size, str(stored["failure"]), masked)
+    expected, decoded, crops, filled, size, masked, passing = stored["counts"].tolist()
+    return CropStatus(
+        expected=expected,
+        decoded=decoded,
+        crops=crops,
+        filled=filled,
+        stored=size,
+        failure=str(stored["failure"]),
+        masked=masked,
+        content=str(stored["content"]),
+        passing=bool(passing),
+    )
 
 
 def _joined(name: str, parts: list[bytes]) -> dict[str, np.ndarray]:

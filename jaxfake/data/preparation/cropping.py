@@ -1,6 +1,6 @@
 """One source file in, the crops of one face out: the largest of a photograph, the subject of a clip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +9,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import crop_files, forgery_masks
+from jaxfake.data.preparation import crop_files, forgery_masks, source_content
 from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
 from jaxfake.data.preparation.forgery_masks import MaskOf
 from jaxfake.data.preparation.splits import TRAIN
@@ -20,6 +20,8 @@ from jaxfake.faces.model_files import FaceModels
 
 _MOST_FACES = 6
 """The most faces of a frame, the largest: the landmarks of a whole crowd would take long in every frame."""
+
+_BYTES_PER_PIXEL = 4  # RGB and the mask
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class CropOptions:
         """Most frames of this video."""
         real = source.label == schema.REAL and source.split == TRAIN
         return self.real_frames if real and self.real_frames else self.frames
+
+    def most_bytes(self, source: SourceFile) -> int:
+        """Bytes that the crops of a file and their masks have at most, but for some hundred."""
+        crops = 1 if is_image(source.path) else self.frames_of(source)
+        return crops * self.size**2 * _BYTES_PER_PIXEL
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,19 @@ class Cropper:
         Raises:
             OSError: the crop file cannot be written.
         """
-        crop_files.save(Path(task.crop_file), self.encoded(task.source))
+        crop_files.save(Path(task.crop_file), self._of_one_content(task.source))
+
+    def _of_one_content(self, source: SourceFile) -> EncodedCrops:
+        """The crops of a file, with the digest of the bytes that they were made from."""
+        try:
+            before = source_content.stamps(source)
+            crops = self.encoded(source)
+            content = source_content.digest(source)
+            if source_content.stamps(source) != before:
+                return crop_files.failed("it was written to while it was read", passing=True)
+        except OSError as error:
+            return _failed_to_read(error)
+        return replace(crops, content=content)
 
     def crops_of(self, file: Path) -> FaceCrops:
         """See the function `crops_of`."""
@@ -126,7 +145,7 @@ class Cropper:
         except Unreadable as error:
             return crop_files.failed(str(error))
         except OSError as error:
-            return crop_files.failed(error.strerror or str(error))
+            return _failed_to_read(error)
         except MemoryError:
             return crop_files.failed("it takes more memory than a file may")
         except cv2.error as error:
@@ -193,6 +212,10 @@ class Cropper:
             mask=b"" if mask is None else encode_mask(mask),
             manipulated=0.0 if mask is None else float((mask > 0).mean()),
         )
+
+
+def _failed_to_read(error: OSError) -> EncodedCrops:
+    return crop_files.failed(error.strerror or str(error), passing=source_content.is_gone(error))
 
 
 def _subject(crops: list[list[_Crop]]) -> track.Track | None:

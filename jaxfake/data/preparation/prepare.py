@@ -1,37 +1,36 @@
 """From a source folder to a dataset: list the files, crop them in parallel, write, count.
 
-The crops of each source file are kept in a crop file in OUT/.work, whose name depends on the file's content
-and the settings, until the dataset is written from all of them. So a preparation that was killed at any
-instant goes on where it was when the same command is given again, and the result has the same bytes for any
-number of processes and any engine. It needs twice the space of the dataset while it runs.
+The crops of each source file are kept in a crop file in OUT/.work, which says what it was made from, until
+the dataset is written from all of them. So a preparation that was killed at any instant goes on where it
+was when the same command is given again, and the result has the same bytes for any number of processes and
+any engine. It needs twice the space of the dataset while it runs.
+
+A file that cannot be read is counted and named, and tried again by the next command. A source that is gone,
+or that changes while it is read, gives no result at all.
 """
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jaxfake.data.layouts import registry
-from jaxfake.data.layouts.listing import Listing, SourceFile, content_digest
+from jaxfake.data.layouts.listing import Listing
 from jaxfake.data.layouts.registry import SourceOptions
-from jaxfake.data.preparation import coverage, crop_files, work_folder
+from jaxfake.data.preparation import coverage, finished_dataset, source_content, work_folder
 from jaxfake.data.preparation.coverage import Coverage, CoverageRow
-from jaxfake.data.preparation.crop_files import CropStatus
-from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
+from jaxfake.data.preparation.crop_files import DamagedCropFile
+from jaxfake.data.preparation.crop_sources import Engine, SourceCropper
+from jaxfake.data.preparation.cropping import CropOptions
+from jaxfake.data.preparation.disk_room import DiskRoom
+from jaxfake.data.preparation.finished_dataset import dataset_folder
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
-from jaxfake.data.preparation.versions import DATASET_VERSION, versions
+from jaxfake.data.preparation.versions import versions
 from jaxfake.faces import model_files
-from jaxfake.faces.model_files import FaceModels
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import Progress
-from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits, Outcome
-
-type Engine = Callable[[list[CropTask], Callable[[], Cropper], int, Limits], Iterator[Outcome]]
-"""Runs the tasks: `worker_pool.run` on this machine, `beam_launch.engine` on others."""
+from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ def prepare(wanted: Preparation) -> Result:
     """Makes the dataset; continues an earlier preparation, and returns a finished one as it is.
 
     Raises:
-        InputError: the source or the face models are not usable, or OUT holds something else.
+        InputError: the source or the face models are not usable, the source is gone or changes while it is
+            read, OUT holds something else, or the disk is full.
         Preempted: SIGINT or SIGTERM came; finished crop files are kept.
     """
     if wanted.source.resolve() == wanted.out.resolve():
@@ -71,34 +71,56 @@ def prepare(wanted: Preparation) -> Result:
     listing = _with_splits(
         registry.list_source(wanted.dataset, wanted.source, wanted.source_options), wanted.shares
     )
-    contents = [_content_digest(file) for file in listing.files]
-    source_digest = _source_digest(listing, contents)
-    work = wanted.out / work_folder.NAME
-    settings = _settings(wanted, listing)
-    finished = _finished_before(wanted.out, settings, source_digest)
-    if finished:
-        shutil.rmtree(work, ignore_errors=True)
-        return finished
+    settings, work = _settings(wanted, listing), wanted.out / work_folder.NAME
+    earlier = finished_dataset.find(wanted.out, settings, wanted.workers)
+    if earlier is not None:
+        finished_dataset.refuse_other_files(wanted.out, earlier, listing.files, wanted.workers)
+        if not earlier.unreadable:
+            shutil.rmtree(work, ignore_errors=True)
+            return Result(earlier, dataset_folder(wanted.out), newly_made=False)
     obtained = model_files.obtain(wanted.face_models)
-    with work_folder.locked(work), work_folder.stopped_by_signals(work, len(listing.files)):
+    room = DiskRoom(
+        wanted.out, len(listing.files), sum(map(wanted.crops.most_bytes, listing.files))
+    )
+    with (
+        work_folder.locked(work),
+        work_folder.stopped_by_signals(work, len(listing.files)),
+        room.explained(),
+    ):
         face_models = model_files.copy(obtained, work.absolute() / "face_models")
-        crop_paths = [
-            work / work_folder.crop_file_name(file, content, wanted.crops)
-            for file, content in zip(listing.files, contents, strict=True)
-        ]
-        statuses = _crop_all(wanted, face_models, listing, crop_paths)
-        rows = [
-            CoverageRow(file, file.split, status)
-            for file, status in zip(listing.files, statuses, strict=True)
-        ]
-        name = registry.dataset_name(wanted.dataset, wanted.source)
-        counted = coverage.summarise(name, settings, versions(), source_digest, listing, rows)
-        if not any(status.crops for status in statuses):
-            coverage.write(wanted.out, counted)
-            return Result(counted, None, newly_made=True)
-        _write_dataset(wanted, name, rows, crop_paths)
+        cropper = SourceCropper(
+            work, face_models, wanted.crops, wanted.engine, wanted.workers, wanted.limits
+        )
+        if earlier is not None and not finished_dataset.more_is_readable(
+            earlier, listing.files, cropper, room
+        ):
+            shutil.rmtree(work)
+            return Result(earlier, dataset_folder(wanted.out), newly_made=False)
+        return _make(wanted, listing, settings, cropper, room)
+
+
+def _make(
+    wanted: Preparation,
+    listing: Listing,
+    settings: dict[str, Any],
+    cropper: SourceCropper,
+    room: DiskRoom,
+) -> Result:
+    """Crops what is not cropped yet, and writes the dataset."""
+    statuses = cropper.crop(listing.files, room)
+    rows = [
+        CoverageRow(file, file.split, status)
+        for file, status in zip(listing.files, statuses, strict=True)
+    ]
+    name = registry.dataset_name(wanted.dataset, wanted.source)
+    contents = source_content.digest_of_all(listing.files, [one.content for one in statuses])
+    counted = coverage.summarise(name, settings, versions(), contents, listing, rows)
+    if not any(status.crops for status in statuses):
         coverage.write(wanted.out, counted)
-        shutil.rmtree(work)
+        return Result(counted, None, newly_made=True)
+    room.check_for_dataset()
+    counted = _write_dataset(wanted, counted, rows, cropper)
+    shutil.rmtree(cropper.work)
     return Result(counted, dataset_folder(wanted.out), newly_made=True)
 
 
@@ -132,84 +154,38 @@ def _masks_in_words(threshold: float | None) -> str:
     )
 
 
-def _content_digest(file: SourceFile) -> str:
-    """Digest of all files that the crops of a source file are made from."""
-    return " ".join(
-        content_digest(path) for path in (file.path, file.mask, file.original) if path is not None
-    )
-
-
-def _source_digest(listing: Listing, contents: list[str]) -> str:
-    """Digest of the names and contents of all files."""
-    digest = hashlib.sha256()
-    for file, content in zip(listing.files, contents, strict=True):
-        digest.update(f"{file.relative}\n{content}\n".encode())
-    return digest.hexdigest()
-
-
-def dataset_folder(out: Path) -> Path:
-    """The folder of the dataset in OUT; it exists if any file gave a face."""
-    return out / "folder" / DATASET_VERSION
-
-
-def _finished_before(out: Path, settings: dict[str, Any], source_digest: str) -> Result | None:
-    """The finished dataset in OUT, None if there is none.
-
-    Raises:
-        InputError: there is one of other settings or files.
-    """
-    exists = dataset_folder(out).exists()
-    found = coverage.read(out)
-    advice = "give another --out, or delete that folder"
-    if not (exists and found):
-        if exists and not (out / work_folder.NAME).exists():
-            raise InputError(f"{out} holds a dataset without {coverage.FILE_NAME}: {advice}")
-        return None
-    changed = [key for key, value in settings.items() if found.settings.get(key) != value]
-    if changed:
-        was = ", ".join(f"{key}={found.settings.get(key)}" for key in changed)
-        raise InputError(f"{out} was prepared with {was}: give the same, or {advice}")
-    if found.source["fingerprint"] != source_digest:
-        raise InputError(f"{out} was prepared from other files than are there now: {advice}")
-    return Result(found, dataset_folder(out), newly_made=False)
-
-
-def _crop_all(
-    wanted: Preparation, face_models: FaceModels, listing: Listing, crop_paths: list[Path]
-) -> list[CropStatus]:
-    """Makes the crop files that do not exist yet; one status per file, in order."""
-    statuses = [crop_files.load_status(path) for path in crop_paths]
-    missing = [at for at, status in enumerate(statuses) if status is None]
-    tasks = [CropTask(listing.files[at], str(crop_paths[at])) for at in missing]
-    start = partial(Cropper, face_models, wanted.crops)
-    with Progress(
-        "faces", len(crop_paths), "files", done=len(crop_paths) - len(missing)
-    ) as progress:
-        for outcome in wanted.engine(tasks, start, wanted.workers, wanted.limits):
-            at = missing[outcome.number]
-            statuses[at] = crop_files.load_status(crop_paths[at])
-            if outcome.failure:
-                statuses[at] = crop_files.failed(outcome.failure).status
-            progress.advance(1)
-    return [status for status in statuses if status is not None]
-
-
 def _write_dataset(
-    wanted: Preparation, name: str, rows: list[CoverageRow], crop_paths: list[Path]
-) -> None:
+    wanted: Preparation, counted: Coverage, rows: list[CoverageRow], cropper: SourceCropper
+) -> Coverage:
+    """Writes the dataset and both copies of its coverage, which is returned with the files' digests."""
     # TFDS takes seconds to import, and the workers must not.
     from jaxfake.data.preparation import tfds_builder
 
     splits: dict[str, list[tfds_builder.CroppedFile]] = {split: [] for split in SPLITS}
-    for row, path in zip(rows, crop_paths, strict=True):
+    for row in rows:
         if row.status.crops:
+            path = cropper.crop_file(row.source)
             cropped = tfds_builder.CroppedFile(row.source, path, row.status.stored)
             splits[row.split].append(cropped)
     filled = {split: items for split, items in splits.items() if items}
-    plan = tfds_builder.DatasetPlan(name, wanted.crops.size, wanted.crops.storage, filled)
+    plan = tfds_builder.DatasetPlan(
+        counted.dataset, wanted.crops.size, wanted.crops.storage, filled
+    )
     with Progress("dataset", sum(map(len, filled.values())), "files") as progress:
-        work = wanted.out / work_folder.NAME
-        made = tfds_builder.write(work / "dataset", plan, lambda: progress.advance(1))
-    final = dataset_folder(wanted.out)
-    shutil.rmtree(final.parent, ignore_errors=True)
-    made.parent.rename(final.parent)
+        try:
+            made = tfds_builder.write(cropper.work / "dataset", plan, lambda: progress.advance(1))
+        except DamagedCropFile as error:
+            raise InputError(f"{error}: run the same command again, which makes it anew") from error
+    counted = replace(counted, written=finished_dataset.describe(made, wanted.workers))
+    coverage.write(made, counted)
+    _replace(dataset_folder(wanted.out).parent, made.parent, cropper.work / "replaced")
+    coverage.write(wanted.out, counted)
+    return counted
+
+
+def _replace(old: Path, new: Path, aside: Path) -> None:
+    """Puts a folder in the place of another, which is deleted with the work folder."""
+    shutil.rmtree(aside, ignore_errors=True)
+    if old.exists():
+        old.rename(aside)
+    new.rename(old)

@@ -122,12 +122,21 @@ def write(below: Path, plan: DatasetPlan, report: Callable[[], None]) -> Path:
         below: is emptied first.
         plan: what to write.
         report: called after each source file.
+
+    Raises:
+        DamagedCropFile: one of the crop files is damaged.
     """
     shutil.rmtree(below, ignore_errors=True)
     builder = PreparedFaces(below, plan, report)
     tfds.disable_progress_bar()
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS reports downloads, and there are none
-        builder.download_and_prepare()
+    try:
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # TFDS reports downloads, and there are none
+            builder.download_and_prepare()
+    except Exception:
+        shutil.rmtree(below, ignore_errors=True)  # half a dataset would fill the disk for nothing
+        raise
     return Path(builder.data_dir)
 
 

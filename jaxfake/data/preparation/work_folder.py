@@ -16,15 +16,13 @@ from jaxfake.runtime.preemption import preemption
 NAME = ".work"
 
 
-def crop_file_name(file: SourceFile, content: str, crops: CropOptions) -> str:
-    """The name of a file's crop file. It changes with the file, its content and the options.
+def crop_file_name(file: SourceFile, crops: CropOptions) -> str:
+    """The name of a file's crop file. It changes with the name of the file and the options.
 
-    Args:
-        file: the source file.
-        content: digest of everything that its crops are made from.
-        crops: the options.
+    The content of the file is not in it, because it is read only once, when it is cropped: the crop file
+    says what it was made from.
     """
-    text = f"{file.relative}\n{content}\n{astuple(crops)}\n{crops.frames_of(file)}"
+    text = f"{file.relative}\n{astuple(crops)}\n{crops.frames_of(file)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32] + ".npz"
 
 
@@ -47,6 +45,8 @@ def locked(work: Path) -> Iterator[None]:
             raise InputError(
                 f"another preparation is at work in {work.parent}: wait for it"
             ) from error
+        for half_written in work.glob(".*.npz.*"):  # by a process that was killed
+            half_written.unlink(missing_ok=True)
         yield
 
 

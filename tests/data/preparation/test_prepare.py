@@ -99,9 +99,6 @@ def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_p
     with pytest.raises(InputError, match="other files"):
         prepare(wanted(photos, out))
     assert contents(out) == before
-    (out / "coverage.json").unlink()
-    with pytest.raises(InputError, match="holds a dataset without"):
-        prepare(wanted(photos, out))
 
 
 def test_a_name_that_is_no_text_is_refused_and_written_down(photos, tmp_path):
