@@ -11,6 +11,13 @@ a single checkpoint, whatever it is called. Nothing in it is changed. Results of
 checkpoint go to `salvaged/NAME-CONFIG/` in the current folder, or to --out.
 """
 
+from jaxfake.runtime import standard_streams
+from jaxfake.runtime.preemption import preemption
+
+if __name__ == "__main__":
+    standard_streams.outlive()
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
+
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 

@@ -5,6 +5,13 @@
 The same command again goes on wherever it was stopped; once it is done, it says so and does nothing.
 """
 
+from jaxfake.runtime import standard_streams
+from jaxfake.runtime.preemption import preemption
+
+if __name__ == "__main__":
+    standard_streams.outlive()
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
+
 import importlib.util
 import os
 from pathlib import Path

@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import app, flags
 from absl import logging as absl_logging
 
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 from jaxfake.runtime.preemption import preemption
 
@@ -35,6 +36,8 @@ def set_output_folder(folder: Path) -> None:
 
 def run(main: Callable[[], int | None]) -> None:
     """Parses the flags, calls `main()` and exits the process with its code (None is 0)."""
+    standard_streams.outlive()
+    absl_logging.get_absl_handler().python_handler.stream = sys.stderr
     app.run(lambda _: sys.exit(_guarded(main)), flags_parser=_parse)
 
 
@@ -121,10 +124,10 @@ def _ignore_closed_loop(ignored: "sys.UnraisableHookArgs") -> None:
 def _failed(message: str, code: int) -> int:
     if _DEBUG.value:
         traceback.print_exc()
-    _say(message)
     overdue = threading.Timer(_EXIT_SECONDS, os._exit, [code])
     overdue.daemon = True
-    overdue.start()
+    overdue.start()  # first: a terminal that is held up (Ctrl-S) would hold up the exit
+    _say(message)
     return code
 
 

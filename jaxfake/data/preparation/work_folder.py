@@ -11,7 +11,7 @@ from pathlib import Path
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.preemption import SIGNALS, preemption
 
 NAME = ".work"
 
@@ -52,13 +52,13 @@ def locked(work: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
-    """SIGTERM and Ctrl-C interrupt the work at any instant; finished crop files are kept.
+    """A signal that asks to stop interrupts the work at any instant; finished crop files are kept.
 
     Raises:
         Preempted: a signal came.
     """
-    both = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, signal.default_int_handler) for number in both]
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, signal.default_int_handler) for number in heard]
     try:
         with preemption.protecting():
             yield
@@ -66,5 +66,5 @@ def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
         done = len(list(work.glob("*.npz")))
         raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
     finally:
-        for number, handler in zip(both, before, strict=True):
+        for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
