@@ -77,7 +77,7 @@ def main() -> int | None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job
-    from jaxfake.experiment.process_workdir import process_workdir
+    from jaxfake.experiment.process_workdir import alone_in, process_workdir
     from jaxfake.experiment.run_config import run_identity
     from jaxfake.runtime import multiprocess
     from jaxfake.store.mirrored_run import mirrored
@@ -93,11 +93,12 @@ def main() -> int | None:
     cli.set_output_folder(workdir)
     store = mirrored(workdir, _STORE.value, run_identity(run))
     if not _COORDINATOR.value:
-        with store:
+        with alone_in(workdir), store:
             job.run_job(run, workdir)
         return None
     group = multiprocess.ProcessGroup(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     with (
+        alone_in(workdir, group.index),
         multiprocess.connected(group),
         multiprocess.only_in_first(store),
         process_workdir(workdir) as own_workdir,

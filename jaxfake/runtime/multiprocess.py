@@ -6,7 +6,6 @@ is lost, all end with exit code 75, and whatever started them starts all of them
 
 import dataclasses
 import faulthandler
-import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import Preempted
+from jaxfake.runtime.preemption import exit_at_once
 from jaxfake.runtime.progress import silence
 
 HEARTBEAT_SECONDS = 10
@@ -84,7 +84,7 @@ def connected(group: ProcessGroup) -> Iterator[None]:
         jax.distributed.shutdown()
     except Exception as error:
         # An ordinary exit would wait for the other processes, which may be gone.
-        os._exit(cli.explain(_preempted_if_others_are_gone(error)))
+        exit_at_once(cli.explain(_preempted_if_others_are_gone(error)))
 
 
 def is_first() -> bool:

@@ -1,11 +1,11 @@
 """Preemption: stopping in time when the machine is about to be taken away.
 
-SIGTERM, Ctrl-C and the other signals by which schedulers and terminals announce the end are read by a thread,
-because Python runs no signal handler while the compiler works. The notices that some clouds give in a file or
-through a command count as signals. Everything that a run writes
-survives a kill, so the process exits at once with code 75, wherever it is: in a compilation, an evaluation
-or a download. Only work that is being protected is given time: it is told to save, and the process exits
-when it has saved, or when the grace period is over.
+SIGTERM, Ctrl-C and the other signals by which schedulers and terminals announce the end are read by a
+thread, because Python runs no signal handler while the compiler works. The notices that some clouds give in
+a file or through a command count as signals. Everything that a run writes survives a kill, so the process
+exits at once with code 75, wherever it is: in a compilation, an evaluation or a download. Only work that is
+being protected is given time: it is told to save, and the process exits when it has saved, or when the
+grace period is over.
 """
 
 import os
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,7 +35,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.
 """Each asks to stop. SIGUSR1 and SIGUSR2 are what people let a scheduler send before the time is up."""
 
 _URGENT = (signal.SIGTERM, signal.SIGINT)
-"""A second one of these makes the process exit at once. A terminal that closes sends SIGHUP twice by itself."""
+"""A second one of these makes the process exit at once. A terminal that closes may send SIGHUP twice."""
 
 
 class Preemption:
@@ -145,6 +145,15 @@ class Preemption:
         finally:
             self._before_exit = None
 
+    @contextmanager
+    def at_exit(self, act: Callable[[], None]) -> Iterator[None]:
+        """Inside, a process that exits at once first does this, which must take no time."""
+        _at_exit.append(act)
+        try:
+            yield
+        finally:
+            _at_exit.remove(act)
+
     def request(self) -> None:
         """Asks this process to stop; a second request makes it exit at once."""
         with self._lock:
@@ -184,6 +193,8 @@ class Preemption:
                 return
             pause.wait(_POLL_SECONDS)
 
+
+_at_exit: list[Callable[[], None]] = []
 
 preemption = Preemption()
 """The only instance, because a signal reaches the process as a whole."""
@@ -225,7 +236,14 @@ def _exit_after(
     _exit(f"{_STOPPED if wait_for_save is None else _ALL_SAVED}{remark}")
 
 
-def _exit(message: str, code: int = PREEMPTED) -> NoReturn:
+def exit_at_once(code: int) -> NoReturn:
     """Ends the process from any thread, without waiting for the other threads."""
-    print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
+    for act in _at_exit:
+        with suppress(Exception):
+            act()
     os._exit(code)
+
+
+def _exit(message: str, code: int = PREEMPTED) -> NoReturn:
+    print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
+    exit_at_once(code)

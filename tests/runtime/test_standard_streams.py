@@ -42,7 +42,8 @@ def test_a_pipe_without_a_reader_ends_nothing(
         stdout=pipe,
         stderr=subprocess.STDOUT if which == "both" else pipe,
     )
-    assert job.stdin is not None and job.stdout is not None
+    assert job.stdin is not None
+    assert job.stdout is not None
     assert job.stdout.readline() == "up\n"
     for stream in (job.stdout, job.stderr):
         if stream is not None and (which == "both" or stream is getattr(job, which)):
