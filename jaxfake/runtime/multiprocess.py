@@ -17,6 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfake.runtime import cli
+from jaxfake.runtime.devices import check_devices
 from jaxfake.runtime.errors import Preempted
 from jaxfake.runtime.preemption import exit_at_once
 from jaxfake.runtime.progress import silence
@@ -76,9 +77,10 @@ def connected(group: ProcessGroup) -> Iterator[None]:
             f"{group.size} processes did not meet at {group.coordinator} within {_CONNECT_SECONDS} s: "
             "start all of them again"
         ) from error
-    if not is_first():
-        silence()
     try:
+        check_devices()
+        if not is_first():
+            silence()
         yield
         wait_for_all("end")
         jax.distributed.shutdown()
