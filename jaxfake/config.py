@@ -17,6 +17,7 @@ from jaxfake.models.mover import MoverSettings
 from jaxfake.models.recap import RecapSettings
 from jaxfake.models.vit import Attend, Size
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.typed_values import build
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
@@ -165,9 +166,16 @@ def parse(values: Mapping[str, Any]) -> Config:
     Raises:
         InputError: a key is unknown or missing, or a value has the wrong type or cannot work.
     """
-    config = build(Config, values, "config")
+    config = _with_home(build(Config, values, "config"))
     _check(config)
     return config
+
+
+def _with_home(config: Config) -> Config:
+    """With `~` expanded in every path."""
+    source, root = expand_home(config.data.source), expand_home(config.data.root)
+    data = dataclasses.replace(config.data, source=source, root=root)
+    return dataclasses.replace(config, data=data, start=expand_home(config.start))
 
 
 def to_json(config: Config) -> dict[str, Any]:

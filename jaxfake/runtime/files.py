@@ -116,6 +116,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def expand_home(path: str) -> str:
+    """A path, or the URL of a file, with `~` at its beginning replaced by the home folder."""
+    scheme = "file://" if path.startswith("file://~") else ""
+    return scheme + os.path.expanduser(path.removeprefix(scheme))
+
+
 def is_number(name: str) -> bool:
     """Whether a name is a whole number as Python prints it; checkpoints have such names."""
     return name.isascii() and name.isdecimal() and name == str(int(name))
