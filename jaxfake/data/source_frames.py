@@ -1,21 +1,19 @@
 """Finds the source frames of crops, where the source files still exist."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.layouts.listing import Listing
-from jaxfake.faces import clip, images
-from jaxfake.faces.media import Unreadable, is_image
+from jaxfake.faces import clip
+from jaxfake.faces.media import Unreadable
 
 
 class SourceFrames:
     """Finds the frame of each example of a dataset in the files that it was prepared from."""
 
     def __init__(self, listing: Listing) -> None:
-        self._paths = {(file.method, file.video_id): file.path for file in listing.files}
+        self._paths = {(file.method, file.video_id): file.clip for file in listing.files}
 
     def of(self, faces: FaceDataset, row: int) -> np.ndarray | None:
         """The frame of an example, uint8 [H, W, 3], RGB; None if the file is missing or unreadable."""
@@ -29,8 +27,6 @@ class SourceFrames:
             return None
 
 
-def _frame(path: Path, number: int) -> np.ndarray | None:
-    if is_image(path):
-        return images.read_image(path)
-    found = next(clip.read_frames(path, [number]), None)
+def _frame(source: clip.Clip, number: int) -> np.ndarray | None:
+    found = next(clip.read_frames(source, [number]), None)
     return None if found is None else found.image

@@ -1,4 +1,4 @@
-"""A clip: a video file, or a folder that holds its frames as pictures."""
+"""A clip: a video file, a folder that holds its frames as pictures, or those pictures by name."""
 
 import re
 from collections.abc import Iterator
@@ -8,46 +8,69 @@ from jaxfake.faces import images, video
 from jaxfake.faces.media import Unreadable, is_image
 from jaxfake.faces.video import Frame
 
+type Clip = Path | tuple[Path, ...]
+"""A video, a photograph (a clip of one frame), a folder of frames, or the frames themselves, in order."""
 
-def count_frames(path: Path) -> int:
+
+def count_frames(clip: Clip) -> int:
     """The number of frames, see `video.count_frames`.
 
     Raises:
         Unreadable: there are none.
     """
-    if not path.is_dir():
-        return video.count_frames(path)
-    frames = len(pictures(path))
-    if not frames:
+    paths = _pictures_of(clip)
+    if paths is None:
+        assert isinstance(clip, Path)
+        return video.count_frames(clip)
+    if not paths:
         raise Unreadable("the folder holds no picture")
-    return frames
+    return len(paths)
 
 
-def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
+def read_frames(clip: Clip, indices: list[int]) -> Iterator[Frame]:
     """The frames with these indices, ascending; fewer if some cannot be read.
 
     Raises:
         Unreadable: it is not a clip, or none of these frames can be read.
     """
-    return _read_pictures(path, indices) if path.is_dir() else video.read_frames(path, indices)
+    paths = _pictures_of(clip)
+    if paths is None:
+        assert isinstance(clip, Path)
+        return video.read_frames(clip, indices)
+    return _read_pictures(paths, indices)
 
 
 def pictures(folder: Path) -> list[Path]:
     """The pictures of a folder in the natural order of their names: 2 comes before 10.
 
-    Links that leave the folder are left out.
+    Hidden ones and links that leave the folder are left out.
     """
     root = folder.resolve()
     inside = [
         path
         for path in folder.iterdir()
-        if is_image(path) and path.is_file() and path.resolve().is_relative_to(root)
+        if is_image(path) and not path.name.startswith(".")
+        if path.is_file() and path.resolve().is_relative_to(root)
     ]
-    return sorted(inside, key=_natural)
+    return sorted(inside, key=lambda path: natural(path.name))
 
 
-def _read_pictures(folder: Path, indices: list[int]) -> Iterator[Frame]:
-    paths = pictures(folder)
+def natural(name: str) -> list[tuple[int, str]]:
+    """A sort key that compares the numbers in a name as numbers. No two names have the same key."""
+    parts = re.split(r"(\d+)", name)
+    return [*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), (-1, name)]
+
+
+def _pictures_of(clip: Clip) -> list[Path] | None:
+    """The pictures that are its frames; None for a video."""
+    if isinstance(clip, tuple):
+        return list(clip)
+    if clip.is_dir():
+        return pictures(clip)
+    return [clip] if is_image(clip) else None
+
+
+def _read_pictures(paths: list[Path], indices: list[int]) -> Iterator[Frame]:
     failure = "it has none of these frames"
     found = 0
     for index in indices:
@@ -62,9 +85,3 @@ def _read_pictures(folder: Path, indices: list[int]) -> Iterator[Frame]:
         yield Frame(index, image)
     if not found:
         raise Unreadable(failure)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """A sort key that compares the numbers in a name as numbers."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -46,3 +46,16 @@ def test_a_link_out_of_the_folder_is_no_frame(folder, tmp_path):
 def test_a_folder_without_pictures_is_unreadable(tmp_path):
     with pytest.raises(Unreadable, match="no picture"):
         clip.count_frames(tmp_path)
+
+
+def test_pictures_by_name_and_one_photograph_are_clips_too(folder):
+    several = (folder / "3.png", folder / "1.png")
+    assert clip.count_frames(several) == 2
+    assert [int(f.image[0, 0, 0]) for f in clip.read_frames(several, [0, 1])] == [60, 20]
+    assert clip.count_frames(folder / "3.png") == 1
+    assert [f.number for f in clip.read_frames(folder / "3.png", [0])] == [0]
+
+
+def test_what_a_mac_leaves_beside_a_frame_is_no_frame(folder):
+    (folder / "._3.png").write_bytes(b"no picture")
+    assert clip.count_frames(folder) == 12

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation.cropping import Cropper, CropTask
+from jaxfake.faces.clip import Clip
 from jaxfake.runtime.worker_pool import Limits
 
 
@@ -40,8 +41,8 @@ def from_line(line: str) -> CropTask:
     """The task of a line."""
     fields = json.loads(line)
     crop_file = fields.pop("crop_file")
-    paths = {name: fields[name] and Path(fields[name]) for name in ("path", "mask", "original")}
-    return CropTask(SourceFile(**(fields | paths)), crop_file)
+    paths = {name: _path(fields[name]) for name in ("path", "mask", "original", "frames")}
+    return CropTask(SourceFile(**(fields | paths | {"linked": tuple(fields["linked"])})), crop_file)
 
 
 def with_absolute_paths(task: CropTask) -> CropTask:
@@ -50,7 +51,21 @@ def with_absolute_paths(task: CropTask) -> CropTask:
     absolute = dataclasses.replace(
         source,
         path=source.path.absolute(),
-        mask=source.mask and source.mask.absolute(),
-        original=source.original and source.original.absolute(),
+        mask=source.mask and _absolute(source.mask),
+        original=source.original and _absolute(source.original),
+        frames=tuple(path.absolute() for path in source.frames),
     )
     return CropTask(absolute, str(Path(task.crop_file).absolute()))
+
+
+def _path(field: str | list[str] | None) -> Clip | None:
+    """One path, several, or none, as they stand in a line."""
+    if isinstance(field, list):
+        return tuple(map(Path, field))
+    return None if field is None else Path(field)
+
+
+def _absolute(clip: Clip) -> Clip:
+    if isinstance(clip, tuple):
+        return tuple(path.absolute() for path in clip)
+    return clip.absolute()

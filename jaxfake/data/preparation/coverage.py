@@ -50,6 +50,10 @@ class Coverage:
     manifest: str  # sha256 over source, settings and versions; checkpoints and results name it
     coverage: dict[str, dict[str, dict[str, int]]]  # split, method, count
     files: list[dict[str, Any]]  # the files that gave fewer crops than they should
+    joined: dict[str, Any] = field(default_factory=dict)
+    """What was joined so that it shares a split, see `source_facts.belonging`."""
+    confounds: dict[str, Any] = field(default_factory=dict)
+    """How well attributes of the files alone tell the labels, see `evaluation.evidence.confounds`."""
     written: dict[str, str] = field(default_factory=dict)
     """The sha256 of each file of the dataset; none if no file gave a face."""
 
@@ -70,6 +74,7 @@ def summarise(
     source_digest: str,
     listing: Listing,
     rows: list[CoverageRow],
+    joined: dict[str, Any] | None = None,
 ) -> Coverage:
     """The coverage of a preparation, from the results of all files."""
     counts: dict[str, dict[str, Counter[str]]] = {}
@@ -98,7 +103,9 @@ def summarise(
     }
     made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
     manifest = hashlib.sha256(made_of.encode()).hexdigest()
-    return Coverage(dataset, settings, source, versions, manifest, table, _remarks(listing, rows))
+    return Coverage(
+        dataset, settings, source, versions, manifest, table, _remarks(listing, rows), joined or {}
+    )
 
 
 def write(folder: Path, coverage: Coverage) -> None:

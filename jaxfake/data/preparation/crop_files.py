@@ -6,6 +6,7 @@ bytes before it. A file with one bit wrong, or without its end, counts as missin
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from jaxfake.data.preparation.source_facts.attributes import NOT_MEASURED, FileAttributes
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import open_regular, write_atomically
 
@@ -40,6 +42,8 @@ class CropStatus:
     masked: int = 0  # crops with a known forgery mask
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
+    hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
+    attributes: FileAttributes = NOT_MEASURED
 
     @property
     def finished(self) -> bool:
@@ -69,6 +73,8 @@ class EncodedCrops:
     failure: str = ""
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
+    hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
+    attributes: FileAttributes = NOT_MEASURED
 
     @property
     def status(self) -> CropStatus:
@@ -83,6 +89,8 @@ class EncodedCrops:
             masked=sum(map(bool, self.masks)),
             content=self.content,
             passing=self.passing,
+            hashes=self.hashes,
+            attributes=self.attributes,
         )
 
 
@@ -123,6 +131,8 @@ def save(path: Path, crops: EncodedCrops) -> None:
         counts=np.array(counts, np.int64),
         failure=np.array(crops.failure),
         content=np.array(crops.content),
+        hashes=np.frombuffer(crops.hashes, np.uint8),
+        attributes=np.array(json.dumps(crops.attributes)),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
@@ -152,6 +162,8 @@ def load(path: Path) -> EncodedCrops:
             failure=status.failure,
             content=status.content,
             passing=status.passing,
+            hashes=status.hashes,
+            attributes=status.attributes,
         )
 
 
@@ -215,6 +227,8 @@ def _status(stored: Any) -> CropStatus:
         masked=masked,
         content=str(stored["content"]),
         passing=bool(passing),
+        hashes=stored["hashes"].tobytes(),
+        attributes=FileAttributes(*json.loads(str(stored["attributes"]))),
     )
 
 

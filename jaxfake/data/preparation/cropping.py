@@ -12,10 +12,11 @@ from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import crop_files, forgery_masks, source_content
 from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
 from jaxfake.data.preparation.forgery_masks import MaskOf
+from jaxfake.data.preparation.source_facts import attributes, picture_hash
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
-from jaxfake.faces.media import Unreadable, is_image, opencv_message
+from jaxfake.faces.media import Unreadable, opencv_message
 from jaxfake.faces.model_files import FaceModels
 
 _MOST_FACES = 6
@@ -46,7 +47,7 @@ class CropOptions:
 
     def most_bytes(self, source: SourceFile) -> int:
         """Bytes that the crops of a file and their masks have at most, but for some hundred."""
-        crops = 1 if is_image(source.path) else self.frames_of(source)
+        crops = 1 if source.is_photograph else self.frames_of(source)
         return crops * self.size**2 * _BYTES_PER_PIXEL
 
 
@@ -94,6 +95,7 @@ class _Crop:
     picture: bytes
     mask: bytes  # PNG; empty if unknown
     manipulated: float  # share of the mask's pixels
+    look: attributes.Look
 
 
 class Cropper:
@@ -139,9 +141,16 @@ class Cropper:
         )
 
     def encoded(self, source: SourceFile) -> EncodedCrops:
-        """The crops of a file, encoded for storage."""
+        """The crops of a file, encoded for storage, and its attributes."""
+        crops = self._crops(source)
+        if crops.failure:
+            return crops
+        measured = attributes.measure_file(source)
+        return replace(crops, attributes=attributes.with_crops(measured, crops.attributes))
+
+    def _crops(self, source: SourceFile) -> EncodedCrops:
         try:
-            return self._photograph(source) if is_image(source.path) else self._video(source)
+            return self._photograph(source) if source.is_photograph else self._video(source)
         except Unreadable as error:
             return crop_files.failed(str(error))
         except OSError as error:
@@ -155,16 +164,18 @@ class Cropper:
         frame = video.Frame(0, images.read_image(source.path))
         face = self._finder.largest(frame.image)
         crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
-        return _in_order(crops, expected=1, decoded=1, filled=0)
+        hashed = picture_hash.hash_picture(frame.image).tobytes() if crops else b""
+        return replace(_in_order(crops, expected=1, decoded=1, filled=0), hashes=hashed)
 
     def _video(self, source: SourceFile) -> EncodedCrops:
         """The crops of one person, the subject of the clip."""
         indices = video.evenly_spaced(
-            clip.count_frames(source.path), self._options.frames_of(source)
+            clip.count_frames(source.clip), self._options.frames_of(source)
         )
         numbers, crops = [], []
         mask = self._mask_of(source, indices)
-        for frame in clip.read_frames(source.path, indices):
+        hashes = picture_hash.FrameHashes(indices)
+        for frame in hashes.watch(clip.read_frames(source.clip, indices)):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
@@ -177,7 +188,8 @@ class Cropper:
             return _in_order([], len(indices), len(numbers), filled=0)
         found = [crops[one.place][one.number] for one in subject.sightings]
         filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
-        return _in_order([*found, *filled], len(indices), len(numbers), len(filled))
+        in_order = _in_order([*found, *filled], len(indices), len(numbers), len(filled))
+        return replace(in_order, hashes=hashes.joined())
 
     def _filled(
         self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
@@ -191,7 +203,7 @@ class Cropper:
         landmarks = {numbers[place]: points for place, points in gaps.items()}
         mask = self._mask_of(source, sorted(landmarks))
         crops = []
-        for frame in clip.read_frames(source.path, sorted(landmarks)):
+        for frame in clip.read_frames(source.clip, sorted(landmarks)):
             points = landmarks[frame.number]
             box = np.concatenate([points.min(0), points.max(0)])
             crops.append(self._crop(frame, Face(points, box, 0.0), mask))
@@ -211,6 +223,7 @@ class Cropper:
             picture=encode_picture(crop.image, self._options.storage),
             mask=b"" if mask is None else encode_mask(mask),
             manipulated=0.0 if mask is None else float((mask > 0).mean()),
+            look=attributes.look_of(crop.image, crop.matrix),
         )
 
 
@@ -240,4 +253,5 @@ def _in_order(crops: list[_Crop], expected: int, decoded: int, filled: int) -> E
         matrices=np.array([crop.matrix for crop in crops], np.float32).reshape(-1, 2, 3),
         pictures=[crop.picture for crop in crops],
         masks=[crop.mask for crop in crops],
+        attributes=attributes.of_crops([crop.look for crop in crops]),
     )

@@ -6,7 +6,6 @@ Derived masks are off by default, and called derived wherever they are used.
 """
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -79,8 +78,8 @@ def _from_original(
 class SecondVideo:
     """Reads frames of a second video beside a first one, by the first one's numbers, in ascending order."""
 
-    def __init__(self, path: Path, indices: list[int]) -> None:
-        self._frames: Iterator[video.Frame] = clip.read_frames(path, indices)
+    def __init__(self, source: clip.Clip, indices: list[int]) -> None:
+        self._frames: Iterator[video.Frame] = clip.read_frames(source, indices)
         self._next = self._read()
 
     def at(self, number: int) -> np.ndarray | None:

@@ -10,22 +10,28 @@ or that changes while it is read, gives no result at all.
 """
 
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jaxfake.data import source_table
 from jaxfake.data.layouts import registry
-from jaxfake.data.layouts.listing import Listing
+from jaxfake.data.layouts.listing import Listing, SourceFile
 from jaxfake.data.layouts.registry import SourceOptions
 from jaxfake.data.preparation import coverage, finished_dataset, source_content, work_folder
 from jaxfake.data.preparation.coverage import Coverage, CoverageRow
-from jaxfake.data.preparation.crop_files import DamagedCropFile
+from jaxfake.data.preparation.crop_files import CropStatus, DamagedCropFile
 from jaxfake.data.preparation.crop_sources import Engine, SourceCropper
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.data.preparation.disk_room import DiskRoom
 from jaxfake.data.preparation.finished_dataset import dataset_folder
-from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares, split_of
+from jaxfake.data.preparation.source_facts import belonging
+from jaxfake.data.preparation.source_facts.belonging import Belonging
+from jaxfake.data.preparation.source_facts.picture_hash import near_copies
+from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares
 from jaxfake.data.preparation.versions import versions
+from jaxfake.data.source_table import Source
 from jaxfake.faces import model_files
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError
@@ -47,6 +53,8 @@ class Preparation:
     workers: int = 1
     face_models: str | None = None  # folder; None is the cache
     limits: Limits = DEFAULT_LIMITS
+    confounds: Callable[[Sequence[Source]], dict[str, Any]] | None = None
+    """Measures how well attributes of the files alone tell the labels, for coverage.json."""
 
 
 @dataclass(frozen=True)
@@ -63,28 +71,26 @@ def prepare(wanted: Preparation) -> Result:
 
     Raises:
         InputError: the source or the face models are not usable, the source is gone or changes while it is
-            read, OUT holds something else, or the disk is full.
+            read, the same content has both labels, OUT holds something else, or the disk is full.
         Preempted: SIGINT or SIGTERM came; finished crop files are kept.
     """
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
-    listing = _with_splits(
-        registry.list_source(wanted.dataset, wanted.source, wanted.source_options), wanted.shares
-    )
-    settings, work = _settings(wanted, listing), wanted.out / work_folder.NAME
+    listed = registry.list_source(wanted.dataset, wanted.source, wanted.source_options)
+    belonging.refuse_contradictions(listed.files, belonging.digests_of_suspects(listed.files))
+    files = belonging.by_identity(listed.files, wanted.shares)
+    settings, work = _settings(wanted, listed), wanted.out / work_folder.NAME
     earlier = finished_dataset.find(wanted.out, settings, wanted.workers)
     if earlier is not None:
-        finished_dataset.refuse_other_files(wanted.out, earlier, listing.files, wanted.workers)
+        finished_dataset.refuse_other_files(wanted.out, earlier, files, wanted.workers)
         if not earlier.unreadable:
             shutil.rmtree(work, ignore_errors=True)
             return Result(earlier, dataset_folder(wanted.out), newly_made=False)
     obtained = model_files.obtain(wanted.face_models)
-    room = DiskRoom(
-        wanted.out, len(listing.files), sum(map(wanted.crops.most_bytes, listing.files))
-    )
+    room = DiskRoom(wanted.out, len(files), sum(map(wanted.crops.most_bytes, files)))
     with (
         work_folder.locked(work),
-        work_folder.stopped_by_signals(work, len(listing.files)),
+        work_folder.stopped_by_signals(work, len(files)),
         room.explained(),
     ):
         face_models = model_files.copy(obtained, work.absolute() / "face_models")
@@ -92,44 +98,67 @@ def prepare(wanted: Preparation) -> Result:
             work, face_models, wanted.crops, wanted.engine, wanted.workers, wanted.limits
         )
         if earlier is not None and not finished_dataset.more_is_readable(
-            earlier, listing.files, cropper, room
+            earlier, files, cropper, room
         ):
             shutil.rmtree(work)
             return Result(earlier, dataset_folder(wanted.out), newly_made=False)
-        return _make(wanted, listing, settings, cropper, room)
+        return _make(wanted, listed, settings, cropper, room)
 
 
 def _make(
     wanted: Preparation,
-    listing: Listing,
+    listed: Listing,
     settings: dict[str, Any],
     cropper: SourceCropper,
     room: DiskRoom,
 ) -> Result:
     """Crops what is not cropped yet, and writes the dataset."""
-    statuses = cropper.crop(listing.files, room)
+    joined, statuses = _crop_and_join(wanted.shares, listed.files, cropper, room)
     rows = [
         CoverageRow(file, file.split, status)
-        for file, status in zip(listing.files, statuses, strict=True)
+        for file, status in zip(joined.files, statuses, strict=True)
     ]
     name = registry.dataset_name(wanted.dataset, wanted.source)
-    contents = source_content.digest_of_all(listing.files, [one.content for one in statuses])
-    counted = coverage.summarise(name, settings, versions(), contents, listing, rows)
+    contents = source_content.digest_of_all(joined.files, [one.content for one in statuses])
+    counted = coverage.summarise(
+        name, settings, versions(), contents, listed, rows, joined.in_numbers
+    )
+    sources = [source_table.source_of(row) for row in rows]
+    if wanted.confounds is not None:
+        counted = replace(counted, confounds=wanted.confounds(sources))
     if not any(status.crops for status in statuses):
         coverage.write(wanted.out, counted)
         return Result(counted, None, newly_made=True)
     room.check_for_dataset()
-    counted = _write_dataset(wanted, counted, rows, cropper)
+    counted = _write_dataset(wanted, counted, rows, sources, cropper)
     shutil.rmtree(cropper.work)
     return Result(counted, dataset_folder(wanted.out), newly_made=True)
 
 
-def _with_splits(listing: Listing, shares: SplitShares) -> Listing:
-    """The same listing with a split for each file: the dataset's own, else that of the identity."""
-    files = [
-        replace(file, split=file.split or split_of(file.identity, shares)) for file in listing.files
+def _crop_and_join(
+    shares: SplitShares, files: list[SourceFile], cropper: SourceCropper, room: DiskRoom
+) -> tuple[Belonging, list[CropStatus]]:
+    """Crops the files, and gives those that belong together one split.
+
+    Copies are known only once all files are read. A file that they move to another split is cropped again
+    if the split decides about its crops, as it does about the number of its frames.
+    """
+    first = belonging.by_identity(files, shares)
+    statuses = cropper.crop(first, room)
+    digests = [source_content.own_digest(status.content) for status in statuses]
+    belonging.refuse_contradictions(files, digests)
+    near = near_copies([status.hashes for status in statuses])
+    joined = belonging.belonging(files, digests, near, shares)
+    moved = [
+        at
+        for at, (before, after) in enumerate(zip(first, joined.files, strict=True))
+        if cropper.crop_file(before) != cropper.crop_file(after)
     ]
-    return replace(listing, files=files)
+    if moved:
+        again = cropper.crop([joined.files[at] for at in moved], room)
+        for at, status in zip(moved, again, strict=True):
+            statuses[at] = status
+    return joined, statuses
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
@@ -155,7 +184,11 @@ def _masks_in_words(threshold: float | None) -> str:
 
 
 def _write_dataset(
-    wanted: Preparation, counted: Coverage, rows: list[CoverageRow], cropper: SourceCropper
+    wanted: Preparation,
+    counted: Coverage,
+    rows: list[CoverageRow],
+    sources: list[Source],
+    cropper: SourceCropper,
 ) -> Coverage:
     """Writes the dataset and both copies of its coverage, which is returned with the files' digests."""
     # TFDS takes seconds to import, and the workers must not.
@@ -176,6 +209,7 @@ def _write_dataset(
             made = tfds_builder.write(cropper.work / "dataset", plan, lambda: progress.advance(1))
         except DamagedCropFile as error:
             raise InputError(f"{error}: run the same command again, which makes it anew") from error
+    source_table.write(made, sources)
     counted = replace(counted, written=finished_dataset.describe(made, wanted.workers))
     coverage.write(made, counted)
     _replace(dataset_folder(wanted.out).parent, made.parent, cropper.work / "replaced")

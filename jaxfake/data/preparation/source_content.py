@@ -10,9 +10,9 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from jaxfake.data.layouts.listing import SourceFile, content_digest
+from jaxfake.faces.clip import Clip
 from jaxfake.runtime.progress import Progress
 
 _GONE = frozenset(
@@ -88,13 +88,20 @@ def stamps(source: SourceFile) -> list[tuple[str, int, int]]:
     return [stamp for _, path in _parts(source) for stamp in _stamps(path)]
 
 
-def _parts(source: SourceFile) -> list[tuple[str, Path]]:
+def own_digest(content: str) -> str:
+    """The part of a `digest` that is of the file alone, without its mask and original; '' if unknown."""
+    return content.partition(" ")[0].removeprefix("file:")
+
+
+def _parts(source: SourceFile) -> list[tuple[str, Clip]]:
     """What each file is to the source file, and its path."""
-    parts = {"file": source.path, "mask": source.mask, "original": source.original}
+    parts = {"file": source.clip, "mask": source.mask, "original": source.original}
     return [(kind, path) for kind, path in parts.items() if path is not None]
 
 
-def _stamps(path: Path) -> list[tuple[str, int, int]]:
+def _stamps(path: Clip) -> list[tuple[str, int, int]]:
+    if isinstance(path, tuple):
+        return [stamp for one in path for stamp in _stamps(one)]
     facts = os.stat(path)
     own = (str(path), facts.st_size, facts.st_mtime_ns)
     below = sorted(path.iterdir()) if path.is_dir() else []

@@ -1,10 +1,11 @@
 """Versions that decide about the content of a prepared dataset, beside its source and settings."""
 
 import cv2
+import imagehash
 
 from jaxfake.faces import model_files
 
-DATASET_VERSION = "1.1.0"
+DATASET_VERSION = "1.2.0"
 """Has to be raised when the same files and settings give other crops than before."""
 
 
@@ -13,5 +14,6 @@ def versions() -> dict[str, str]:
     return {
         "dataset": DATASET_VERSION,
         "opencv": cv2.__version__,
+        "imagehash": imagehash.__version__,
         "face models": f"{model_files.PACKAGE}, sha256 {model_files.WHEEL_SHA256}",
     }

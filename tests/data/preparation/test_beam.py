@@ -3,6 +3,7 @@
 Beam has an environment of its own, so most tests wait for `make test-beam`.
 """
 
+import dataclasses
 import importlib.util
 import os
 import shutil
@@ -109,6 +110,16 @@ def command(source: Path, out: Path, *more: str) -> list[str]:
 
 def test_a_task_comes_back_from_its_line():
     source = SourceFile(Path("a\nb\udcff.mp4"), "b", 1, "Swap", "id", "v", mask=Path("m.mp4"))
+    comes_back(source)
+
+
+def test_a_task_of_several_pictures_comes_back_from_its_line():
+    frames, masks = (Path("v/1.png"), Path("v/2.png")), (Path("m/1.png"), Path("m/2.png"))
+    clip = SourceFile(Path("v"), "v", 1, "Swap", "id", "v", mask=masks, frames=frames)
+    comes_back(dataclasses.replace(clip, original=Path("o"), linked=("donor",)))
+
+
+def comes_back(source):
     line = beam_tasks.to_line(CropTask(source, "/out/crops.npz"))
     assert line.isascii()
     assert len(line.splitlines()) == 1

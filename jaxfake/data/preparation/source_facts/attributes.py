@@ -1,0 +1,196 @@
+"""What can tell real from fake without looking at a face: format, size, compression, light.
+
+Each attribute is measured for every source file, so that evaluation can state how well it alone separates
+the labels.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.faces import clip
+from jaxfake.faces.media import Unreadable
+
+type Number = float | None
+"""None where an attribute does not apply, or could not be measured."""
+
+
+class FileAttributes(NamedTuple):
+    """Attributes of one source file. Texts are empty where they do not apply."""
+
+    format: str = ""  # such as JPEG or PNG; of a video, its container and codec
+    jpeg_table: str = ""  # of a JPEG: short digest of its luminance quantisation table
+    jpeg_quality: Number = None  # 1..100, of the table of IJG's encoder that is nearest
+    is_clip: Number = None  # 1 for a video or a folder of frames, 0 for a photograph alone
+    file_bytes: Number = None
+    bytes_per_pixel: Number = None  # over all frames
+    bytes_per_frame: Number = None
+    pixels: Number = None  # of a frame
+    frames: Number = None  # in the file, not only those that were used
+    frames_per_second: Number = None
+    face_size: Number = None  # median of the crops, see `Look`, as all below
+    enlarged: Number = None  # share of the crops
+    brightness: Number = None
+    sharpness: Number = None
+
+
+NOT_MEASURED = FileAttributes()
+
+_UNREADABLE = (
+    OSError,  # PIL.UnidentifiedImageError is one
+    Unreadable,
+    ValueError,
+    SyntaxError,  # PIL's, for broken headers
+    IndexError,
+    Image.DecompressionBombError,
+    cv2.error,
+)
+
+
+class Look(NamedTuple):
+    """Attributes of one crop."""
+
+    face_size: float  # side in pixels of the region of the frame that the crop shows
+    enlarged: float  # 1 if the crop has more pixels than that region, else 0
+    brightness: float  # mean grey, 0..255
+    sharpness: float  # logarithm of the variance of the Laplacian of grey
+
+
+CATEGORIES = ("format", "jpeg_table")
+"""Attributes that are texts."""
+
+NUMBERS = tuple(name for name in FileAttributes._fields if name not in CATEGORIES)
+
+# The luminance table of ITU T.81, K.1, which IJG's encoder scales by the quality, in the order of a file.
+# fmt: off
+_STANDARD = np.array([
+    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40,
+    58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103,
+    104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+])
+# fmt: on
+
+
+def measure_file(source: SourceFile) -> FileAttributes:
+    """The attributes of a photograph, a video or a folder of frames, without those of its faces.
+
+    What cannot be read stays unknown: whether a file is usable is not decided here.
+    """
+    try:
+        if source.is_photograph:
+            return _picture(source.path)
+        if source.frames or source.path.is_dir():
+            return _pictures(source.frames or clip.pictures(source.path))
+        return _video(source.path)
+    except _UNREADABLE:
+        return NOT_MEASURED
+
+
+def look_of(crop: np.ndarray, matrix: np.ndarray) -> Look:
+    """The look of a crop, uint8 [H, W, 3], RGB, with its matrix from frame to crop, float [2, 3]."""
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    laplacian = cv2.Laplacian(grey, cv2.CV_16S)
+    enlargement = float(np.sqrt(abs(np.linalg.det(matrix[:, :2].astype(np.float64)))))
+    return Look(
+        face_size=len(crop) / enlargement,
+        enlarged=float(enlargement > 1),
+        brightness=float(grey.mean()),
+        sharpness=float(np.log1p(laplacian.var())),
+    )
+
+
+def of_crops(looks: Sequence[Look]) -> FileAttributes:
+    """The attributes of a file that its crops tell: medians, and shares of them."""
+    if not looks:
+        return NOT_MEASURED
+    middle = Look(*np.median(looks, axis=0).tolist())
+    enlarged = float(np.mean([look.enlarged for look in looks]))
+    return FileAttributes(**middle._replace(enlarged=enlarged)._asdict())
+
+
+def with_crops(file: FileAttributes, crops: FileAttributes) -> FileAttributes:
+    """The attributes of a file with those of its crops."""
+    return file._replace(**{name: getattr(crops, name) for name in Look._fields})
+
+
+def jpeg_quality(table: list[int]) -> int:
+    """The quality, 1 to 100, at which IJG's encoder has the table that is nearest to this one.
+
+    Args:
+        table: the 64 entries of the luminance table, in the order of the file.
+    """
+    qualities = np.arange(1, 101)
+    scales = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
+    tables = np.clip((_STANDARD * scales[:, None] + 50) // 100, 1, 255)
+    return int(qualities[np.abs(tables - np.array(table)).sum(1).argmin()])
+
+
+def _picture(path: Path) -> FileAttributes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its size, which is checked where it is decoded
+        picture = Image.open(path)  # reads the header only
+    with picture:
+        width, height = picture.size
+        tables = getattr(picture, "quantization", None) or {}
+        kind = picture.format or ""
+    size = float(path.stat().st_size)
+    table = tables.get(0)
+    return FileAttributes(
+        format=kind,
+        jpeg_table="" if table is None else _short_digest(table),
+        jpeg_quality=None if table is None else float(jpeg_quality(list(table))),
+        is_clip=0.0,
+        file_bytes=size,
+        bytes_per_pixel=size / (width * height),
+        bytes_per_frame=size,
+        pixels=float(width * height),
+        frames=1.0,
+    )
+
+
+def _short_digest(table: Sequence[int]) -> str:
+    return hashlib.sha256(" ".join(map(str, table)).encode()).hexdigest()[:12]
+
+
+def _pictures(frames: Sequence[Path]) -> FileAttributes:
+    """A clip of pictures: those of its first picture, and the bytes of all."""
+    first = _picture(frames[0])
+    assert first.pixels is not None
+    size, count = float(sum(one.stat().st_size for one in frames)), float(len(frames))
+    return first._replace(
+        is_clip=1.0,
+        file_bytes=size,
+        bytes_per_frame=size / count,
+        bytes_per_pixel=size / count / first.pixels,
+        frames=count,
+    )
+
+
+def _video(path: Path) -> FileAttributes:
+    frames, size = clip.count_frames(path), float(path.stat().st_size)
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    try:
+        keys = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+        width, height, rate = (capture.get(key) for key in keys)
+        codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
+    finally:
+        capture.release()
+    pixels = width * height
+    text = "".join(chr(byte) for byte in codec if 32 < byte < 127)
+    return FileAttributes(
+        format=f"{path.suffix.lower().lstrip('.')} {text}".strip(),
+        is_clip=1.0,
+        file_bytes=size,
+        bytes_per_pixel=size / frames / pixels if pixels else None,
+        bytes_per_frame=size / frames,
+        pixels=pixels or None,
+        frames=float(frames),
+        frames_per_second=rate or None,
+    )
