@@ -1,9 +1,87 @@
-"""Files: atomic writes, digests, names and the cache folder."""
+"""Files: bounded reads, atomic writes, digests, names and the cache folder.
+
+A file of a run, a dataset or a store may come from anyone. It is read by `open_regular`, `read_bounded` or
+`read_json`, which never wait for a file that is not a regular one, and never take more memory than the
+caller says such a file can need.
+"""
 
 import hashlib
+import json
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import Any, BinaryIO
+
+from jaxfake.runtime.errors import InputError
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a regular file for reading; a named pipe or a device would wait for ever, or never end.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is not a regular file, or cannot be opened; the message names it.
+    """
+    try:
+        _check_regular(os.stat(path).st_mode, path)  # opening some devices already does something
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        try:
+            _check_regular(os.fstat(file.fileno()).st_mode, path)
+        except BaseException:
+            file.close()
+            raise
+        return file
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_bounded(path: Path, most_bytes: int) -> bytes:
+    """The whole content of a regular file.
+
+    Args:
+        path: the file.
+        most_bytes: the most that such a file can honestly have.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: it is larger, not a regular file, or cannot be read; the message names it.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(most_bytes + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > most_bytes:
+        raise InputError(
+            f"{path} has more than {most_bytes} bytes, the most that such a file can need: it is not read"
+        )
+    return content
+
+
+def read_json(path: Path, most_bytes: int) -> Any:
+    """The value in a JSON file, which is not checked further.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: see `read_bounded`; or it is not JSON; the message names the file.
+    """
+    try:
+        return json.loads(read_bounded(path, most_bytes))
+    except RecursionError:
+        raise InputError(f"{path} is damaged: its values are nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: it is not JSON ({error})") from error
+
+
+def _check_regular(mode: int, path: Path) -> None:
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or a socket"
+        raise InputError(f"{path} is {kind}, not a regular file: it is not read")
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -23,8 +101,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
-    with path.open("rb") as file:
+    """Hex digest of a file's content.
+
+    Raises:
+        FileNotFoundError, InputError: see `open_regular`.
+    """
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
