@@ -6,17 +6,18 @@ caller says such a file can need.
 """
 
 import hashlib
+import io
 import json
 import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from jaxfake.runtime.errors import InputError
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Opens a regular file for reading; a named pipe or a device would wait for ever, or never end.
 
     Raises:
