@@ -37,6 +37,8 @@ def open_regular(path: Path) -> io.BufferedReader:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise InputError(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:
