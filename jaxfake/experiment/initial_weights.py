@@ -10,12 +10,12 @@ from jaxfake.config import Config
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
-from jaxfake.experiment.run_folder import RECOVER
+from jaxfake.experiment.run_folder import RECOVER, RunFolder
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import sha256
 from jaxfake.runtime.progress import say
 from jaxfake.weights.files import load_autoencoder
+from jaxfake.weights.tensors import SUFFIX, holds_weights, weights_digest
 
 OWN, SCRATCH = "recover", "scratch"
 
@@ -40,16 +40,16 @@ def check_start(run: Config) -> None:
         InputError: it names nothing.
     """
     path = Path(run.start)
-    if run.start in (OWN, SCRATCH) or path.is_dir() or _is_file(path):
+    if run.start in (OWN, SCRATCH) or path.is_dir() or _is_weights(path):
         return
     raise InputError(
         f"start={run.start} is neither {OWN!r}, {SCRATCH!r}, the folder of a run nor a "
-        ".safetensors file"
+        ".safetensors file, or a folder with model.safetensors"
     )
 
 
 def load_initial_weights(run: Config) -> InitialWeights:
-    """What `start` names: 'scratch', the folder of another run, or a .safetensors file.
+    """What `start` names: 'scratch', the folder of another run, or weights in .safetensors files.
 
     Raises:
         InputError: it does not exist, does not fit, or lacks what the method freezes.
@@ -59,7 +59,7 @@ def load_initial_weights(run: Config) -> InitialWeights:
         _check_frozen(run, trained=())
         return InitialWeights(None, "fresh parameters")
     path = Path(run.start)
-    return _from_file(run, path) if _is_file(path) else _from_run(run, path)
+    return _from_weights(run, path) if _is_weights(path) else _from_run(run, path)
 
 
 def _check_frozen(run: Config, trained: Collection[str]) -> None:
@@ -85,11 +85,13 @@ def _check_frozen(run: Config, trained: Collection[str]) -> None:
         )
 
 
-def _is_file(path: Path) -> bool:
-    return path.suffix == ".safetensors" and path.is_file()
+def _is_weights(path: Path) -> bool:
+    """Whether `start` names weights in files, and not a run."""
+    return holds_weights(path) and not RunFolder(path).checkpoints.is_dir()
 
 
 def _from_run(run: Config, folder: Path) -> InitialWeights:
+    _refuse_unnamed_weights(folder)
     located = locate(folder, None, (RECOVER,))
     # What computes attention changes nothing in the parameters.
     model = dataclasses.replace(located.config.model, attend=run.model.attend)
@@ -120,7 +122,15 @@ def _masks(run: Config) -> str:
     return f"{run.mask.count} patches, mask mode {run.mask.mode!r}"
 
 
-def _from_file(run: Config, path: Path) -> InitialWeights:
+def _refuse_unnamed_weights(folder: Path) -> None:
+    files = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
+    if files and not RunFolder(folder).checkpoints.is_dir():
+        raise InputError(
+            f"start={folder} holds {', '.join(files[:3])}: name the {SUFFIX} file itself"
+        )
+
+
+def _from_weights(run: Config, path: Path) -> InitialWeights:
     recover = build_method.recovery(run)
     key = jax.random.key(run.seed)
     like = jax.eval_shape(lambda: recover.init(key, None))
@@ -129,5 +139,5 @@ def _from_file(run: Config, path: Path) -> InitialWeights:
     if found.keys() != like.keys():  # an encoder alone: its decoder is trained in stage 2
         found = recover.init(key, None) | found
     return InitialWeights(
-        jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {sha256(path)}"
+        jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {weights_digest(path)}"
     )

@@ -7,17 +7,18 @@ caller says such a file can need.
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from jaxfake.runtime.errors import InputError
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Opens a regular file for reading; a named pipe or a device would wait for ever, or never end.
 
     Raises:
@@ -37,6 +38,8 @@ def open_regular(path: Path) -> BinaryIO:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise InputError(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:

@@ -1,20 +1,23 @@
-"""What stage 2 may start from: nothing that was never trained is frozen."""
+"""What stage 2 may start from: files, folders of weights and runs; nothing untrained is frozen."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import jax
 import ml_collections
+import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from configs import deepfakemae, delocate, mover, recap
 from jaxfake import config
 from jaxfake.experiment import build_method
-from jaxfake.experiment.initial_weights import load_initial_weights
+from jaxfake.experiment.initial_weights import check_start, load_initial_weights
 from jaxfake.runtime.errors import InputError
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
+from tests.tiny import tiny_config
 
 FROZEN_BOTH = [recap.get_config(), delocate.get_config(), deepfakemae.get_config("frozen_decoder")]
 
@@ -53,3 +56,21 @@ def test_only_a_method_that_freezes_nothing_starts_from_scratch() -> None:
     assert load_initial_weights(_parsed(mover.get_config(), "scratch")).autoencoder is None
     with pytest.raises(InputError, match="no trained encoder, which deepfakemae"):
         load_initial_weights(_parsed(deepfakemae.get_config(), "scratch"))
+
+
+def test_a_folder_of_hugging_face_is_a_start(tmp_path: Path) -> None:
+    run = tiny_config(tmp_path)
+    own = build_method.recovery(run).init(jax.random.key(0), None)
+    weights = from_params(own, names.HUB, grid=4)
+    (tmp_path / "config.json").write_text('{"model_type": "vit_mae"}')
+    save_file(weights, tmp_path / "mae.safetensors")
+    start = dataclasses.replace(run, start=str(tmp_path))
+    check_start(start)
+    with pytest.raises(InputError, match=r"holds mae.safetensors: name the .safetensors file"):
+        load_initial_weights(start)
+    (tmp_path / "mae.safetensors").rename(tmp_path / "model.safetensors")
+    got = load_initial_weights(start)
+    jax.tree.map(np.testing.assert_array_equal, got.autoencoder, own)
+    (tmp_path / "checkpoints").mkdir()  # now it may be a run
+    with pytest.raises(InputError, match=r"config.json is damaged|no checkpoint of recover"):
+        load_initial_weights(start)
