@@ -17,7 +17,6 @@ from jaxfake.experiment import presets
 
 METHOD = {
     "name": "delocate",
-    "masked": 2,
     "shrink": 4,
     "channels": 16,
     "width": 8,
@@ -47,7 +46,10 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.held_out = "manipulation"
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
-            config.method.update(masked=40, shrink=2, channels=64, width=64)
+            config.mask.count = (
+                40  # most parts whole; the teacher must have learnt what it is asked for
+            )
+            config.method.update(shrink=2, channels=64, width=64)
         case _:
             raise ValueError(
                 f"configs/delocate.py has no variant {variant!r}; its docstring lists them"

@@ -17,6 +17,7 @@ from jaxfake.models.mover import MoverSettings
 from jaxfake.models.recap import RecapSettings
 from jaxfake.models.vit import Attend, Size
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.typed_values import build
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
@@ -75,7 +76,8 @@ class Stage:
         learning_rate: peak, for a batch of 256; scaled linearly with `batch_size`.
         warmup: share of the steps in which the rate rises from 0; then it falls to 0 by a half cosine.
         layer_decay: of the rate of finetuned encoders from each block to the one before; 1 for none.
-        ema: decay of the moving average of the parameters; 0 keeps none.
+        ema: largest decay of the moving average of the parameters, see `train.moving_average`; 0 keeps
+            none.
         crop: smallest side of a random square crop, as a share of the image; 1 for none.
         photometric: share of faces whose light, contrast, sharpness and compression are varied.
         select_every: steps between two looks at the validation split, whose best state is what the
@@ -116,7 +118,7 @@ class Evaluation:
 
     Attributes:
         batch_size: faces scored at a time.
-        resamples: of the bootstrap intervals.
+        resamples: of the bootstrap intervals of means.
         aggregation: how the scores of a video's faces become one.
     """
 
@@ -164,9 +166,16 @@ def parse(values: Mapping[str, Any]) -> Config:
     Raises:
         InputError: a key is unknown or missing, or a value has the wrong type or cannot work.
     """
-    config = build(Config, values, "config")
+    config = _with_home(build(Config, values, "config"))
     _check(config)
     return config
+
+
+def _with_home(config: Config) -> Config:
+    """With `~` expanded in every path."""
+    source, root = expand_home(config.data.source), expand_home(config.data.root)
+    data = dataclasses.replace(config.data, source=source, root=root)
+    return dataclasses.replace(config, data=data, start=expand_home(config.start))
 
 
 def to_json(config: Config) -> dict[str, Any]:

@@ -11,6 +11,13 @@ a single checkpoint, whatever it is called. Nothing in it is changed. Results of
 checkpoint go to `salvaged/NAME-CONFIG/` in the current folder, or to --out.
 """
 
+from jaxfake.runtime import standard_streams
+from jaxfake.runtime.preemption import preemption
+
+if __name__ == "__main__":
+    standard_streams.outlive()
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
+
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,9 +29,9 @@ from jaxfake.runtime.errors import InputError
 if TYPE_CHECKING:
     from jaxfake.config import Aggregation
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run, or of checkpoints of it.")
-_OUT = flags.DEFINE_string("out", None, "Folder for results; by default see above.")
-_DATA = flags.DEFINE_list("data", None, "Datasets, separated by commas; by default the run's own.")
+_WORKDIR = cli.define_path("workdir", None, "Folder of the run, or of checkpoints of it.")
+_OUT = cli.define_path("out", None, "Folder for results; by default see above.")
+_DATA = cli.define_paths("data", None, "Datasets, separated by commas; by default the run's own.")
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "val", "test"], "Which faces of them.")
 _STEP = flags.DEFINE_integer("step", None, "Checkpoint; by default the selected or newest one.", 1)
 _AGGREGATION = flags.DEFINE_enum(
@@ -41,8 +48,10 @@ def main() -> None:
         raise InputError("--workdir is missing: give it the folder of a run, such as runs/mover")
     from jaxfake.experiment import evaluate_dataset, load_run
     from jaxfake.reporting.checkpoint_facts import checkpoint_text
+    from jaxfake.runtime.devices import check_devices
     from jaxfake.runtime.progress import say
 
+    check_devices()
     run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
     say(checkpoint_text(evaluate_dataset.description(run)))
     request = evaluate_dataset.EvaluationRequest(

@@ -6,31 +6,32 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
 
 if __name__ == "__main__":
+    standard_streams.outlive()
     preemption.listen()  # the imports take a second, in which a stop may be requested too
 
 from pathlib import Path
 
 from absl import flags
-from ml_collections import config_flags
 
-from jaxfake.runtime import cli, supervisor
+from jaxfake.runtime import cli, config_flag, supervisor
 from jaxfake.runtime.errors import InputError
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Config file, and what to change in it: --config.recover.steps=100"
+_CONFIG = config_flag.define_config(
+    None, "Config file, and what to change in it: --config.recover.steps=100"
 )
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = cli.define_path(
     "workdir", None, "Folder of the run; by default runs/CONFIG_VARIANT below the current folder."
 )
 
 _GRACE = flags.DEFINE_float(
     "grace", GRACE_SECONDS, "Most seconds from being asked to stop to exit code 75.", 1.0
 )
-_NOTICE_FILE = flags.DEFINE_string("notice_file", None, "Stop, as by SIGTERM, once this exists.")
-_STORE = flags.DEFINE_string(
+_NOTICE_FILE = cli.define_path("notice_file", None, "Stop, as by SIGTERM, once this exists.")
+_STORE = cli.define_path(
     "store",
     None,
     "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "
@@ -75,27 +76,25 @@ def main() -> int | None:
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job
-    from jaxfake.experiment.process_workdir import process_workdir
+    from jaxfake.experiment.process_workdir import alone_in, process_workdir
     from jaxfake.experiment.run_config import run_identity
     from jaxfake.runtime import multiprocess
+    from jaxfake.runtime.devices import check_devices
     from jaxfake.store.mirrored_run import mirrored
 
-    if not flags.FLAGS["config"].present:
-        raise InputError("--config is missing: give it a file, such as --config=configs/mover.py")
-    filename = config_flags.get_config_filename(flags.FLAGS["config"])
-    path, _, variant = filename.partition(":")
-    if not Path(path).is_file():
-        raise InputError(f"--config: there is no file {path}")
-    workdir = Path("runs") / "_".join(filter(None, (Path(path).stem, variant)))
+    file, variant = config_flag.config_file()
+    workdir = Path("runs") / "_".join(filter(None, (file.stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
     cli.set_output_folder(workdir)
     store = mirrored(workdir, _STORE.value, run_identity(run))
     if not _COORDINATOR.value:
-        with store:
+        check_devices()
+        with alone_in(workdir), store:
             job.run_job(run, workdir)
         return None
     group = multiprocess.ProcessGroup(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     with (
+        alone_in(workdir, group.index),
         multiprocess.connected(group),
         multiprocess.only_in_first(store),
         process_workdir(workdir) as own_workdir,

@@ -6,6 +6,13 @@ The same command again goes on wherever it was stopped. Once it is done, it chec
 and of the source, tries again what could not be read, and does nothing else.
 """
 
+from jaxfake.runtime import standard_streams
+from jaxfake.runtime.preemption import preemption
+
+if __name__ == "__main__":
+    standard_streams.outlive()
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
+
 import importlib.util
 import os
 from pathlib import Path
@@ -24,12 +31,12 @@ if TYPE_CHECKING:
 _BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
 _DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
-_SOURCE = flags.DEFINE_string(
+_SOURCE = cli.define_path(
     "source",
     None,
     "Folder of photographs and videos; with real/ and fake/ in it, they give the label.",
 )
-_OUT = flags.DEFINE_string("out", None, "Folder for the dataset; made if it does not exist.")
+_OUT = cli.define_path("out", None, "Folder for the dataset; made if it does not exist.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
 _REAL_FRAMES = flags.DEFINE_integer(
@@ -51,7 +58,7 @@ _LABEL = flags.DEFINE_enum(
 _SPLITS = flags.DEFINE_string(
     "splits", "0.8,0.1,0.1", "Shares of the identities for train, val and test."
 )
-_PROTOCOL = flags.DEFINE_string(
+_PROTOCOL = cli.define_path(
     "protocol", None, "Folder of a dataset's official splits; by default where it would have them."
 )
 _DROP_YOUTUBE = flags.DEFINE_bool(
@@ -95,7 +102,7 @@ _BEAM_RUNNER = flags.DEFINE_string(
 _BEAM_OPTION = flags.DEFINE_multi_string(
     "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
 )
-_FACE_MODELS = flags.DEFINE_string("face_models", None, "Folder of the face models, if offline.")
+_FACE_MODELS = cli.define_path("face_models", None, "Folder of the face models, if offline.")
 
 
 def main() -> int:
@@ -181,4 +188,5 @@ def _folder(flag: flags.FlagHolder) -> Path:
 
 
 if __name__ == "__main__":
+    cli.use_utf8()
     cli.run(main)

@@ -18,9 +18,11 @@ from tests.tiny import six_steps
 CONFIG = "--config=configs/mover.py"
 
 
-def run(*arguments: object, workdir: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """The main command; a folder of its own for what it leaves."""
-    command = [sys.executable, "-m", "jaxfake.main", *map(str, arguments)]
+def run(
+    *arguments: object, workdir: Path | None = None, verb: str = "main"
+) -> subprocess.CompletedProcess[str]:
+    """The main command, or another; a folder of its own for what it leaves."""
+    command = [sys.executable, "-m", f"jaxfake.{verb}", *map(str, arguments)]
     command += [f"--workdir={workdir}"] if workdir else []
     environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     return subprocess.run(
@@ -44,12 +46,25 @@ def _one_line(done: subprocess.CompletedProcess[str]) -> str:
         ([CONFIG, "--config.recover.stepz=5"], "stepz"),
         ([CONFIG, "--wrkdir=x"], "wrkdir"),
         (["--config=configs/pretrain.py:vit_x"], "no variant 'vit_x'"),
+        (["--config=configs/pretrain.py:vit_x"], "configs/pretrain.py, line "),
         ([CONFIG, "--config.data.source=/no/such/folder"], "/no/such/folder is not a folder"),
         ([CONFIG, "--config.start=/no/such/run"], "start=/no/such/run is neither"),
     ],
 )
 def test_a_wrong_flag_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
     assert said in _one_line(run(*arguments, workdir=tmp_path / "run"))
+
+
+@pytest.mark.parametrize("verb", ["main", "evaluate"])
+@pytest.mark.parametrize("platform", ["cuda", "gpu", "nonsense", "cpu,tpu"])
+def test_a_device_that_is_not_there_is_one_line(
+    verb: str, platform: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", platform)
+    flags = [CONFIG] if verb == "main" else []
+    line = _one_line(run(*flags, workdir=tmp_path / "run", verb=verb))
+    assert f"JAX_PLATFORMS={platform}, but JAX finds no such device here" in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_help_is_plain_and_quick() -> None:
@@ -85,7 +100,7 @@ def test_a_run_leaves_what_was_promised(finished: Path) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["stage"], metrics["video"]["n_fake"]) == ("detect", 4)
     zero_shot = json.loads((folder / "recover" / "metrics.json").read_text())
-    assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "error_mean")
+    assert (zero_shot["stage"], zero_shot["score"]) == ("recover", "relative_mean")
     assert (finished / "report.html").stat().st_size > 10_000
     assert list((finished / "tensorboard" / "recover").glob("events.*"))
     saved = [int(p.name) for p in (finished / "checkpoints" / "recover").glob("[0-9]*")]

@@ -11,9 +11,7 @@ DIR/table.json and a run below DIR for each row.
 import ast
 import dataclasses
 import json
-import runpy
 import statistics
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,12 +22,13 @@ from absl import flags
 from jaxfake import config
 from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.experiment.initial_weights import OWN
-from jaxfake.runtime import cli
-from jaxfake.runtime.errors import InputError
+from jaxfake.runtime import cli, supervisor
+from jaxfake.runtime.config_flag import load_config
+from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
 
-_CONFIGS = flags.DEFINE_list("configs", None, "Config files, each with its :variant.")
+_CONFIGS = cli.define_paths("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")
-_RUNS = flags.DEFINE_string("runs", None, "Folder for the runs and the table.")
+_RUNS = cli.define_path("runs", None, "Folder for the runs and the table.")
 _LEAVE_OUT = flags.DEFINE_list(
     "leave_out", [], "Manipulations; each config also runs without each of them in turn."
 )
@@ -93,7 +92,11 @@ def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Pa
     key = _stage_one_of(name, seed)
     if key in recovered:
         command.append(f"--config.start={recovered[key]}")
-    subprocess.run(command, check=True)
+    code = supervisor.run(command)
+    if code == PREEMPTED:
+        raise Preempted(f"{folder} was stopped: run the same command again to go on")
+    if code:
+        raise InputError(f"{folder} ended with exit code {code}: see above")
     if key:
         recovered.setdefault(key, folder)
     return folder
@@ -104,8 +107,7 @@ def _stage_one_of(name: str, seed: str) -> str:
 
     Stage 1 sees no fake, so a manipulation that is left out makes no difference.
     """
-    path, _, variant = name.partition(":")
-    values = runpy.run_path(path)["get_config"](*filter(None, [variant]))
+    values = load_config(name)
     changes = dict(change.split("=", 1) for change in (f"seed={seed}", *_CHANGES.value))
     values.update_from_flattened_dict({key: _plain(text) for key, text in changes.items()})
     if values.start != OWN:

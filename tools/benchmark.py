@@ -15,22 +15,23 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from jax.sharding import NamedSharding
-from ml_collections import config_flags
 
 from jaxfake import config, schema
 from jaxfake.experiment import build_method
 from jaxfake.models.vit import attention
-from jaxfake.runtime import cli
+from jaxfake.runtime import cli, config_flag
+from jaxfake.runtime.devices import check_devices
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.stage import prepare_update
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/mover.py", "What to train.")
+_CONFIG = config_flag.define_config("configs/mover.py", "What to train.")
 _STEPS = flags.DEFINE_integer("steps", 20, "Updates to time, after two to warm up.", 1)
 
 
 def main() -> None:
     """Times the update of stage 1."""
+    check_devices()
     settings = config.parse(_CONFIG.value)
     stage, method = settings.recover, build_method.recovery(settings)
     batch = noise(settings)

@@ -10,7 +10,6 @@ recovered. The error is shown four times as bright as it is.
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -24,8 +23,8 @@ from jaxfake.reporting.strips import choose_rows
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a trained run.")
-_OUT = flags.DEFINE_string("out", None, "The picture, a .png.")
+_WORKDIR = cli.define_path("workdir", None, "Folder of a trained run.")
+_OUT = cli.define_path("out", None, "The picture, a .png.")
 
 _EACH = 2
 _TILE_INCHES = 0.9

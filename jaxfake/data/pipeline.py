@@ -8,6 +8,7 @@ of one global batch, which is therefore the same for any number of processes.
 """
 
 import dataclasses
+import signal
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
@@ -23,6 +24,7 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.examples import Faces
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.orphan_processes import die_with_parent
+from jaxfake.runtime.preemption import SIGNALS
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
@@ -197,6 +199,10 @@ def _start_worker(worker: int, workers: int) -> None:
     """Grain's hook at the start of a worker."""
     del worker, workers
     die_with_parent()
+    for number in SIGNALS:
+        signal.signal(
+            number, signal.SIG_IGN
+        )  # the parent hears them; it needs its workers until then
 
 
 def _local(batch_size: int) -> int:

@@ -15,7 +15,8 @@ from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
-from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics import auc_interval
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
@@ -23,6 +24,7 @@ from jaxfake.evaluation.result_files import Provenance, write_json
 from jaxfake.evaluation.score_metrics import (
     DetectionMetrics,
     ScoreKind,
+    auc_json,
     measure_scores,
     metrics_json,
 )
@@ -41,6 +43,8 @@ class VideoCounts:
     ok: int
     no_face: int
     unreadable: int
+    no_face_real: int
+    no_face_fake: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,17 +55,18 @@ class DetectionResult:
     videos: VideoScores
     kind: ScoreKind
     overall: DetectionMetrics
+    with_face: (
+        Auc  # over videos with a face alone; the score of those without may be an extreme rank
+    )
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
-    bootstrap: Bootstrap
 
 
 def measure(
     dataset: FaceDataset,
     frames: FrameScores,
     aggregation: Aggregation,
-    bootstrap: Bootstrap,
     kind: ScoreKind = P_FAKE,
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
@@ -80,14 +85,14 @@ def measure(
         frames=frames,
         videos=videos,
         kind=kind,
-        overall=measure_scores(frames, videos, everything, kind, bootstrap),
+        overall=measure_scores(frames, videos, everything, kind),
+        with_face=measure_scores(frames, videos, videos.status == OK, kind).video.auc,
         per_manipulation={
-            name: measure_scores(frames, videos, against_reals(videos, name), kind, bootstrap)
+            name: measure_scores(frames, videos, against_reals(videos, name), kind)
             for name in np.unique(videos.method[videos.label == schema.FAKE]).tolist()
         },
-        coverage=_count(videos.status),
+        coverage=_count(videos),
         aggregation=aggregation,
-        bootstrap=bootstrap,
     )
 
 
@@ -120,12 +125,10 @@ def write_files(
             "score": result.kind.name,
             "aggregation": result.aggregation,
             "eer_definition": EER_DEFINITION,
-            "interval": "95 %, percentile bootstrap, videos resampled within each class",
-            "interval_identities": "95 %, percentile bootstrap, identities resampled, "
-            "reals and fakes of one together",
-            **dataclasses.asdict(result.bootstrap),
+            "interval": auc_interval.METHOD,
             "coverage": dataclasses.asdict(result.coverage),
             **metrics_json(result.overall),
+            "video_with_face": auc_json(result.with_face),
             "per_method": {
                 name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
             },
@@ -135,6 +138,13 @@ def write_files(
     )
 
 
-def _count(status: np.ndarray) -> VideoCounts:
-    ok, no_face = int((status == OK).sum()), int((status == NO_FACE).sum())
-    return VideoCounts(len(status), ok, no_face, len(status) - ok - no_face)
+def _count(videos: VideoScores) -> VideoCounts:
+    ok, no_face = int((videos.status == OK).sum()), videos.status == NO_FACE
+    return VideoCounts(
+        videos=len(videos.status),
+        ok=ok,
+        no_face=int(no_face.sum()),
+        unreadable=len(videos.status) - ok - int(no_face.sum()),
+        no_face_real=int((no_face & (videos.label == schema.REAL)).sum()),
+        no_face_fake=int((no_face & (videos.label == schema.FAKE)).sum()),
+    )

@@ -7,13 +7,7 @@ import numpy as np
 
 from jaxfake.evaluation.aggregate import VideoScores, scored
 from jaxfake.evaluation.metrics import operating_points
-from jaxfake.evaluation.metrics.intervals import (
-    Auc,
-    Bootstrap,
-    Interval,
-    identity_interval,
-    measure_auc,
-)
+from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import json_fields
@@ -36,10 +30,7 @@ class ScoreKind:
 class ScoreMetrics:
     """A score compared with the labels."""
 
-    auc: Auc  # its interval resamples videos
-    auc_ci95_identities: (
-        Interval | Undefined
-    )  # resamples identities, each with all its reals and fakes
+    auc: Auc
     ap: float | Undefined  # average precision
     eer: float | Undefined  # see `operating_points.EER_DEFINITION`
     accuracy: float | Undefined  # at P(fake) >= 0.5
@@ -68,7 +59,6 @@ class _Examples:
 
     label: np.ndarray  # int32 [n], 0 or 1
     score: np.ndarray  # float64 [n], finite
-    video: np.ndarray  # int64 [n]
     identity: np.ndarray  # str [n]
 
 
@@ -77,7 +67,6 @@ def measure_scores(
     videos: VideoScores,
     chosen: np.ndarray,
     kind: ScoreKind,
-    bootstrap: Bootstrap,
 ) -> DetectionMetrics:
     """The metrics of the chosen videos, bool [v], and of their faces.
 
@@ -85,18 +74,18 @@ def measure_scores(
     counts among the videos only.
     """
     return DetectionMetrics(
-        _measure(_videos(videos, chosen, videos.score), kind, bootstrap),
-        _measure(_faces(videos, chosen, frames.score), kind, bootstrap),
+        _measure(_videos(videos, chosen, videos.score), kind),
+        _measure(_faces(videos, chosen, frames.score), kind),
     )
 
 
 def evidence_auc(
-    frames: FrameScores, videos: VideoScores, chosen: np.ndarray, name: str, bootstrap: Bootstrap
+    frames: FrameScores, videos: VideoScores, chosen: np.ndarray, name: str
 ) -> AucPair:
     """The AUC of another score, over the chosen videos, bool [v], and over their faces."""
     by_video = _videos(videos, chosen, videos.evidence[name])
     by_face = _faces(videos, chosen, frames.evidence[name])
-    return AucPair(_auc(by_video, bootstrap), _auc(by_face, bootstrap))
+    return AucPair(_auc(by_video), _auc(by_face))
 
 
 def metrics_json(metrics: DetectionMetrics) -> dict[str, Any]:
@@ -107,13 +96,17 @@ def metrics_json(metrics: DetectionMetrics) -> dict[str, Any]:
 def auc_json(auc: Auc) -> dict[str, Any]:
     """An AUC with its interval and counts, as metrics.json has it."""
     fields = json_fields("auc", auc.value) | json_fields("auc_ci95", auc.ci95)
-    return fields | {"n_real": auc.n_real, "n_fake": auc.n_fake}
+    return fields | {
+        "n_real": auc.n_real,
+        "n_fake": auc.n_fake,
+        "people_real": auc.people_real,
+        "people_fake": auc.people_fake,
+    }
 
 
 def _json(metrics: ScoreMetrics) -> dict[str, Any]:
     return (
         auc_json(metrics.auc)
-        | json_fields("auc_ci95_identities", metrics.auc_ci95_identities)
         | json_fields("ap", metrics.ap)
         | json_fields("eer", metrics.eer)
         | json_fields("acc_at_0.5", metrics.accuracy)
@@ -123,21 +116,20 @@ def _json(metrics: ScoreMetrics) -> dict[str, Any]:
 
 def _videos(videos: VideoScores, chosen: np.ndarray, score: np.ndarray) -> _Examples:
     video = np.flatnonzero(chosen & scored(videos) & np.isfinite(score))
-    return _Examples(videos.label[video], score[video], video, videos.identity[video])
+    return _Examples(videos.label[video], score[video], videos.identity[video])
 
 
 def _faces(videos: VideoScores, chosen: np.ndarray, score: np.ndarray) -> _Examples:
     faces = (chosen & scored(videos))[videos.of_face]
     video = videos.of_face[faces]
-    return _Examples(videos.label[video], score[faces], video, videos.identity[video])
+    return _Examples(videos.label[video], score[faces], videos.identity[video])
 
 
-def _measure(examples: _Examples, kind: ScoreKind, bootstrap: Bootstrap) -> ScoreMetrics:
+def _measure(examples: _Examples, kind: ScoreKind) -> ScoreMetrics:
     label, score = examples.label, examples.score
     not_a_probability = Undefined("the score is not a probability")
     return ScoreMetrics(
-        auc=_auc(examples, bootstrap),
-        auc_ci95_identities=identity_interval(label, score, examples.identity, bootstrap),
+        auc=_auc(examples),
         ap=operating_points.average_precision(label, score),
         eer=operating_points.equal_error_rate(label, score),
         accuracy=operating_points.accuracy(label, score) if kind.probability else not_a_probability,
@@ -145,5 +137,5 @@ def _measure(examples: _Examples, kind: ScoreKind, bootstrap: Bootstrap) -> Scor
     )
 
 
-def _auc(examples: _Examples, bootstrap: Bootstrap) -> Auc:
-    return measure_auc(examples.label, examples.score, examples.video, bootstrap)
+def _auc(examples: _Examples) -> Auc:
+    return measure_auc(examples.label, examples.score, examples.identity)

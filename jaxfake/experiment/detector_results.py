@@ -71,6 +71,6 @@ def _measure(
     )
     frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, heats)
     return (
-        detection.measure(faces, frames, task.aggregation, bootstrap),
+        detection.measure(faces, frames, task.aggregation),
         localisation.measure(heats, bootstrap),
     )

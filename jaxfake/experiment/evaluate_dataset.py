@@ -23,6 +23,7 @@ from jaxfake.reporting.checkpoint_facts import (
 from jaxfake.reporting.html import Report, write_report
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
+from jaxfake.train import moving_average
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +82,7 @@ def description(run: LoadedRun) -> CheckpointDescription:
         run.settings.steps,
         _located(run).newest,
         run.validation_score,
+        moving_average.window(run.settings.ema, run.step) if run.settings.ema else None,
     )
 
 

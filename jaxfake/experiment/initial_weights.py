@@ -1,6 +1,7 @@
 """What stage 2 starts from when it is not this run's own stage 1."""
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
 import jax
@@ -9,11 +10,12 @@ from jaxfake.config import Config
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
-from jaxfake.experiment.run_folder import RECOVER
+from jaxfake.experiment.run_folder import RECOVER, RunFolder
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import sha256
+from jaxfake.runtime.progress import say
 from jaxfake.weights.files import load_autoencoder
+from jaxfake.weights.tensors import SUFFIX, holds_weights, weights_digest
 
 OWN, SCRATCH = "recover", "scratch"
 
@@ -38,32 +40,58 @@ def check_start(run: Config) -> None:
         InputError: it names nothing.
     """
     path = Path(run.start)
-    if run.start in (OWN, SCRATCH) or path.is_dir() or _is_file(path):
+    if run.start in (OWN, SCRATCH) or path.is_dir() or _is_weights(path):
         return
     raise InputError(
         f"start={run.start} is neither {OWN!r}, {SCRATCH!r}, the folder of a run nor a "
-        ".safetensors file"
+        ".safetensors file, or a folder with model.safetensors"
     )
 
 
 def load_initial_weights(run: Config) -> InitialWeights:
-    """What `start` names: 'scratch', the folder of another run, or a .safetensors file.
+    """What `start` names: 'scratch', the folder of another run, or weights in .safetensors files.
 
     Raises:
-        InputError: it does not exist or does not fit.
+        InputError: it does not exist, does not fit, or lacks what the method freezes.
     """
     check_start(run)
     if run.start == SCRATCH:
+        _check_frozen(run, trained=())
         return InitialWeights(None, "fresh parameters")
     path = Path(run.start)
-    return _from_file(run, path) if _is_file(path) else _from_run(run, path)
+    return _from_weights(run, path) if _is_weights(path) else _from_run(run, path)
 
 
-def _is_file(path: Path) -> bool:
-    return path.suffix == ".safetensors" and path.is_file()
+def _check_frozen(run: Config, trained: Collection[str]) -> None:
+    """Refuses a method that would freeze fresh parameters, or take them for its teacher.
+
+    Args:
+        run: its config.
+        trained: which of 'encoder' and 'decoder' start from trained weights.
+
+    Raises:
+        InputError: nothing would ever train what the method freezes.
+    """
+    if run.method is None:
+        return
+    method = build_method.detector(run)
+    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
+    fresh = [stack for stack in params.get("frozen", {}) if stack not in trained]
+    if fresh:
+        raise InputError(
+            f"start={run.start} has no trained {' and '.join(fresh)}, which {run.method.name} keeps as it "
+            f"is, so that nothing would ever train it. Train stage 1 (start={OWN}), or name weights that "
+            "have both"
+        )
+
+
+def _is_weights(path: Path) -> bool:
+    """Whether `start` names weights in files, and not a run."""
+    return holds_weights(path) and not RunFolder(path).checkpoints.is_dir()
 
 
 def _from_run(run: Config, folder: Path) -> InitialWeights:
+    _refuse_unnamed_weights(folder)
     located = locate(folder, None, (RECOVER,))
     # What computes attention changes nothing in the parameters.
     model = dataclasses.replace(located.config.model, attend=run.model.attend)
@@ -79,6 +107,10 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
             f"start={folder}: its stage 1 is at step {stage.step} of {other.recover.steps}, not finished; "
             f"to start from that, name its own folder, {located.checkpoints / str(stage.step)}"
         )
+    if other.mask != run.mask:
+        say(
+            f"start={folder}: its stage 1 learnt to recover {_masks(other)}; this run hides {_masks(run)}"
+        )
     identity = stage.metadata.identity
     trained_from = f"config {identity.config}, data {identity.data}"
     return InitialWeights(
@@ -86,13 +118,26 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
     )
 
 
-def _from_file(run: Config, path: Path) -> InitialWeights:
+def _masks(run: Config) -> str:
+    return f"{run.mask.count} patches, mask mode {run.mask.mode!r}"
+
+
+def _refuse_unnamed_weights(folder: Path) -> None:
+    files = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
+    if files and not RunFolder(folder).checkpoints.is_dir():
+        raise InputError(
+            f"start={folder} holds {', '.join(files[:3])}: name the {SUFFIX} file itself"
+        )
+
+
+def _from_weights(run: Config, path: Path) -> InitialWeights:
     recover = build_method.recovery(run)
     key = jax.random.key(run.seed)
     like = jax.eval_shape(lambda: recover.init(key, None))
     found = load_autoencoder(path, like)
-    if found.keys() != like.keys():  # an encoder alone: its decoder is learnt
+    _check_frozen(run, found)
+    if found.keys() != like.keys():  # an encoder alone: its decoder is trained in stage 2
         found = recover.init(key, None) | found
     return InitialWeights(
-        jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {sha256(path)}"
+        jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {weights_digest(path)}"
     )

@@ -1,13 +1,31 @@
-"""The folder that one of several processes of a run works in."""
+"""The folder that a process of a run works in, alone; and one of its own for each of several."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.runtime.lease import holding
 from jaxfake.runtime.multiprocess import is_first, wait_for_all
+
+
+def alone_in(workdir: Path, process: int = 0) -> AbstractContextManager[None]:
+    """Inside, no other run works in the folder, from this machine or another.
+
+    Each process of a run holds a lease of its own, so that the second start of one is refused before it
+    meets, and disturbs, the processes of the first. A finished run on a disk that cannot be written to
+    needs none.
+
+    Raises:
+        InputError: another run is at work there.
+    """
+    run = RunFolder(workdir)
+    if run.done.exists() and not os.access(workdir, os.W_OK):
+        return nullcontext()
+    return holding(run.lease(process), "a run")
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def evaluate(
     table = recovery.measure(method, run.params, test, reals, mean, scoring, bootstrap)
     recovery.write(task.folder / "recovery.json", table, origin)
     frames = score_frames(method, run.params, test, np.arange(len(test)), scoring)
-    result = zero_shot.measure(test, frames, bootstrap)
+    result = zero_shot.measure(test, frames)
     zero_shot.write(task.folder, test, result, origin)
     strips = draw_strips(method, run.params, test, choose_rows(test, _STRIPS_EACH), scoring)
     sentences = zero_shot_sentences(result)

@@ -66,6 +66,10 @@ class RunFolder:
         """Face crops of the photographs and videos that were evaluated from a plain folder."""
         return self.path / PREPARED
 
+    def lease(self, process: int) -> Path:
+        """Who is at work here, see `runtime.lease`; each process of a run has one. It is not uploaded."""
+        return self.path / f".lease-{process}"
+
     def stage(self, name: str) -> StageFiles:
         """What the training of a stage leaves."""
         folder = self.checkpoints / name

@@ -48,7 +48,6 @@ class DelocateSettings:
     """Settings of the method.
 
     Attributes:
-        masked: patches that each of the three passes masks; a part with no more patches is masked whole.
         shrink: the U-Net works at the face's resolution divided by this; its map has the full resolution.
         channels: of the features that the U-Net gets.
         width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
@@ -58,7 +57,6 @@ class DelocateSettings:
     """
 
     name: Literal["delocate"]
-    masked: int
     shrink: int
     channels: int
     width: int
@@ -192,7 +190,7 @@ class Delocate:
     def _teacher(self, params: Params, faces: Faces, keys: jax.Array) -> TeacherOutput:
         """Each part in turn, recovered by the frozen autoencoder."""
         frozen = jax.lax.stop_gradient(params["frozen"])
-        settings = dataclasses.replace(self.recover.mask, mode="part", count=self.settings.masked)
+        settings = dataclasses.replace(self.recover.mask, mode="part")
         masked = mask_each_part(settings, faces, keys)
         recovery = self.recover.autoencode(frozen, masked)
         combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)

@@ -77,26 +77,28 @@ def combine_passes(masked: MaskedFaces, predicted: jax.Array, patch: int) -> Com
         predicted: float32 [K B, N, P], the patches as the passes recovered them.
         patch: side of a patch in pixels.
     """
-    error = squared_error(predicted, masked.faces.patches)
-    face = masked_values(masked, predicted, by_pass(masked.faces.patches)[0])
-    heat = masked_values(masked, error[..., None], jnp.zeros((*face.shape[:2], 1)))
+    given = by_pass(masked.faces.patches)[0]
+    face = masked_values(masked, predicted, given)
     grid = round(face.shape[1] ** 0.5)
     hidden = by_pass(masked.mask.dropped).any(0)
     return CombinedPasses(
         unpatchify(face, patch),
-        heat.reshape(-1, grid, grid),
+        squared_error(face, given).reshape(-1, grid, grid),  # 0 where nothing was masked
         hidden.reshape(-1, grid, grid),
     )
 
 
 def masked_values(masked: MaskedFaces, values: jax.Array, otherwise: jax.Array) -> jax.Array:
-    """The value of each patch from the pass that masks it; where passes overlap, the last one counts.
+    """The value of each patch from the pass that masks it; the mean where passes overlap.
+
+    They overlap where a part has fewer than M patches, since its mask then takes some of other parts.
 
     Args:
         masked: K B faces.
         values: [K B, N, F].
         otherwise: [B, N, F], for patches that no pass masks.
     """
-    for dropped, in_pass in zip(by_pass(masked.mask.dropped), by_pass(values), strict=True):
-        otherwise = jnp.where(dropped[..., None], in_pass, otherwise)
-    return otherwise
+    dropped = by_pass(masked.mask.dropped)[..., None]
+    times = dropped.sum(0, dtype=values.dtype)
+    total = jnp.where(dropped, by_pass(values), 0).sum(0)
+    return jnp.where(times > 0, total / jnp.maximum(times, 1), otherwise)

@@ -59,7 +59,7 @@ class Recover:
         evidence = _evidence(masked, squared_error(predicted, masked.faces.patches))
         combined = combine_passes(masked, predicted, self.mae.patch)
         return Prediction(
-            score=evidence["error_mean"],
+            score=evidence["relative_mean"],
             heat=combined.error,
             recovered=combined.recovered,
             hidden=combined.hidden,

@@ -1,17 +1,29 @@
 """Plots and tables that are common to the sections of all detectors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
-from jaxfake.evaluation.metrics.intervals import Auc
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreMetrics
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Table, svg_source
-from jaxfake.reporting.wording import interval_text, number_text
+from jaxfake.reporting.wording import UNDEFINED, interval_text, number_text
 
 _ALL_FAKES = "all manipulations"
+
+_COLUMNS: dict[str, Callable[[ScoreMetrics], str]] = {
+    "AUC": lambda metrics: number_text(metrics.auc.value),
+    "95 % interval": lambda metrics: interval_text(metrics.auc.ci95),
+    "AP": lambda metrics: number_text(metrics.ap),
+    "EER": lambda metrics: number_text(metrics.eer),
+    "accuracy": lambda metrics: number_text(metrics.accuracy),
+    "TPR at FPR 1 %": lambda metrics: number_text(metrics.tpr_at_low_fpr),
+    "real": lambda metrics: str(metrics.auc.n_real),
+    "fake": lambda metrics: str(metrics.auc.n_fake),
+}
+"""The columns of a table of metrics."""
 
 
 def detector_blocks(
@@ -45,21 +57,14 @@ def _bars(score: str, aucs: Mapping[str, Auc]) -> Figure:
 
 
 def metrics_table(title: str, caption: str, metrics: Mapping[str, ScoreMetrics]) -> Table:
-    """All metrics, a row for each name; the first row is in bold."""
-    header = (
-        "",
-        "AUC",
-        "95 % interval",
-        "by identity",
-        "AP",
-        "EER",
-        "accuracy",
-        "TPR at FPR 1 %",
-        "real",
-        "fake",
-    )
-    rows = tuple((name, *_numbers(one)) for name, one in metrics.items())
-    return Table(title, caption, header, rows, first_row_leads=True)
+    """All metrics that are defined for any row, a row for each name; the first row is in bold."""
+    columns = [("", *metrics)]
+    for column, number in _COLUMNS.items():
+        cells = [number(one) for one in metrics.values()]
+        if any(cell != UNDEFINED for cell in cells):
+            columns.append((column, *cells))
+    header, *rows = zip(*columns, strict=True)
+    return Table(title, caption, header, tuple(rows), first_row_leads=True)
 
 
 def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
@@ -71,19 +76,6 @@ def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
         "says why a number is undefined."
     )
     return metrics_table("By video", caption, metrics)
-
-
-def _numbers(metrics: ScoreMetrics) -> tuple[str, ...]:
-    auc = metrics.auc
-    rates = metrics.ap, metrics.eer, metrics.accuracy, metrics.tpr_at_low_fpr
-    return (
-        number_text(auc.value),
-        interval_text(auc.ci95),
-        interval_text(metrics.auc_ci95_identities),
-        *map(number_text, rates),
-        str(auc.n_real),
-        str(auc.n_fake),
-    )
 
 
 def _roc(curves: Mapping[str, RocCurve]) -> Figure:

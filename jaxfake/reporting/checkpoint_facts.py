@@ -16,6 +16,7 @@ class CheckpointDescription:
         steps: of the whole stage.
         newest: step of the newest checkpoint beside it, if that is known.
         validation_score: None if it was not validated.
+        averaged_steps: over about how many steps its parameters are averaged; None if they are not.
     """
 
     metadata: CheckpointMetadata
@@ -24,6 +25,7 @@ class CheckpointDescription:
     steps: int
     newest: int | None
     validation_score: float | None
+    averaged_steps: float | None
 
 
 def checkpoint_facts(state: CheckpointDescription) -> tuple[tuple[str, str], ...]:
@@ -34,6 +36,9 @@ def checkpoint_facts(state: CheckpointDescription) -> tuple[tuple[str, str], ...
         ("checkpoint", f"step {state.step} of {state.steps} of {identity.stage}{of_method}"),
         ("epoch", _epoch(state)),
     ]
+    if state.averaged_steps is not None:
+        steps = f"the moving average over about the last {state.averaged_steps:.0f} steps"
+        rows.append(("parameters", steps))
     if training is not None:
         rows.append(("trained on", f"{training.devices}, JAX {training.jax}"))
     if state.validation_score is not None:

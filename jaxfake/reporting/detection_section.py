@@ -51,8 +51,9 @@ def detection_sentences(result: DetectionResult, name: str) -> str:
     if counts.videos == counts.ok:
         return sentence
     return (
-        f"{sentence} {counts.no_face} of the {counts.videos} videos have no face (they count, with "
-        f"the score {NO_FACE_SCORE}) and {counts.unreadable} cannot be read (they are left out)."
+        f"{sentence} Of the {counts.videos} videos, {counts.no_face_real} real and {counts.no_face_fake} "
+        f"fake ones have no face (they count, with the score {NO_FACE_SCORE}) and {counts.unreadable} "
+        f"cannot be read (they are left out). {auc_sentence('Without those', result.with_face)}"
     )
 
 
@@ -85,7 +86,7 @@ def detection_section(
         score, result.overall, result.per_manipulation, result.videos
     )
     both = {"videos": result.overall.video, "faces": result.overall.frame}
-    caption = "All manipulations together; the intervals of the faces resample whole videos too."
+    caption = "All manipulations together; the intervals of the faces count people too, not faces."
     blocks.append(auc_blocks.metrics_table("By video and by face", caption, both))
     blocks.append(_coverage_table(result))
     if strips[_GALLERY]:
@@ -94,8 +95,9 @@ def detection_section(
         f"The detector: {name}",
         (
             detection_sentences(result, name),
-            f"The score of a face is {score}, that of a video {_aggregation_text(result.aggregation)}.",
-            intervals_paragraph(result.bootstrap),
+            f"The score of a face is {score}, that of a video {_aggregation_text(result.aggregation)}: "
+            "each frame is judged alone, and nothing temporal is.",
+            intervals_paragraph(result.overall.video.auc),
         ),
         tuple(blocks),
     )
@@ -120,7 +122,7 @@ def _coverage_table(result: DetectionResult) -> Table:
         "score and does not count."
     )
     row = ("videos", *map(str, dataclasses.astuple(counts)))
-    header = ("", "all", "with a face", "no face", "unreadable")
+    header = ("", "all", "with a face", "no face", "unreadable", "real, no face", "fake, no face")
     return Table("What was scored", caption, header, (row,))
 
 

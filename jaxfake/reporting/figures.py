@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxfake.evaluation.metrics.auc import RocCurve
-from jaxfake.evaluation.metrics.intervals import Auc, Interval
+from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training_log import TrainingLog
 

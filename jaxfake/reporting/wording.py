@@ -1,12 +1,15 @@
 """Numbers and intervals as text, for the report and the terminal."""
 
-from jaxfake.evaluation.metrics.intervals import Auc, Bootstrap, Interval
+from jaxfake.evaluation.metrics.auc_interval import FEW_PEOPLE, Auc
+from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
+
+UNDEFINED = "undefined"
 
 
 def number_text(value: float | Undefined, decimals: int = 3) -> str:
     """The number with its decimals, or 'undefined'."""
-    return "undefined" if isinstance(value, Undefined) else f"{value:.{decimals}f}"
+    return UNDEFINED if isinstance(value, Undefined) else f"{value:.{decimals}f}"
 
 
 def interval_text(interval: Interval | Undefined, decimals: int = 3) -> str:
@@ -27,11 +30,14 @@ def auc_sentence(name: str, auc: Auc) -> str:
     return f"{number} (95 % interval {interval_text(auc.ci95)}; {counts})."
 
 
-def intervals_paragraph(bootstrap: Bootstrap) -> str:
-    """How the intervals of AUCs are computed, and what they do not cover."""
+def intervals_paragraph(auc: Auc) -> str:
+    """How the intervals of AUCs are computed, for how many people, and whether those are few."""
+    people = f"{auc.people_real} people with real and {auc.people_fake} with fake videos"
+    few = min(auc.people_real, auc.people_fake) < FEW_PEOPLE
+    warning = f" That is few (under {FEW_PEOPLE}): take the intervals as rough." if few else ""
     return (
-        f"Intervals: 95 %, percentile bootstrap, {bootstrap.resamples} resamples. They resample the videos "
-        "of each class as if those were independent. Videos of one person are not independent, so the true "
-        "uncertainty is probably larger. Intervals by identity resample people instead, each with all "
-        "their real and fake videos. All numbers hold for this dataset and split."
+        f"Intervals: 95 %, over {people}, since videos of one person are not independent.{warning} "
+        "They are score intervals, which stay wide where nothing is wrong but little was tested "
+        "(Newcombe, 2006; variance over people as Obuchowski, 1997). All numbers hold for this dataset "
+        "and split."
     )

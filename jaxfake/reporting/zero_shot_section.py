@@ -58,11 +58,12 @@ def zero_shot_section(result: ZeroShotResult) -> Section:
         "The recovery error as a detector",
         (
             zero_shot_sentences(result),
-            "The score of a face is its masked squared error, averaged over the three parts; that of "
-            "a video is the mean over its faces. A model of real faces should recover a manipulated part "
+            "The score of a face is the masked squared error of each part, divided by the variance of the "
+            "part's own pixels, averaged over the three parts; that of a video is the mean over its faces, "
+            "and nothing temporal. A model of real faces should recover a manipulated part "
             "less well. No fake was used for training, and no score, threshold or checkpoint was chosen "
             "by these results.",
-            intervals_paragraph(headline.bootstrap),
+            intervals_paragraph(headline.overall.video.auc),
         ),
         tuple(blocks),
     )
@@ -84,7 +85,7 @@ def _score_table(result: ZeroShotResult) -> Table:
         f"All manipulations together: {video.n_real} real and {video.n_fake} fake videos, "
         f"{frame.n_real} and {frame.n_fake} faces. error: masked squared error. relative: the same "
         "divided by the variance of the part's own pixels, since a plain error grows with texture. "
-        f"mean, max: over the parts. {HEADLINE} was named as the result in advance. The others are "
+        f"mean, max: over the parts. {HEADLINE} is the headline whatever these results are. The others are "
         "listed for comparison; the best of several scores is partly the best by chance."
     )
     header = ("score", "video AUC", "95 % interval", "face AUC", "95 % interval")

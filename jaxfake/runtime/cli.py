@@ -9,11 +9,14 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
 
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
+from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.preemption import preemption
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
@@ -33,8 +36,46 @@ def set_output_folder(folder: Path) -> None:
     _output_folder = str(folder)
 
 
+def use_utf8() -> None:
+    """Starts this program again in Python's UTF-8 mode if the locale would read names in another encoding.
+
+    The same files would have other names there, or none, and other names make another dataset. Call it
+    before anything else.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        command = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, os.environ | {"PYTHONUTF8": "1"})
+
+
+def define_path(name: str, default: str | None, help_text: str) -> flags.FlagHolder[Any]:
+    """Defines a flag whose value is a path, as a text; `~` is the home folder, as in a shell."""
+    return flags.DEFINE(_Path(), name, default, help_text)
+
+
+def define_paths(name: str, default: list[str] | None, help_text: str) -> flags.FlagHolder[Any]:
+    """Defines a flag whose value is a list of paths, separated by commas; `~` is the home folder."""
+    return flags.DEFINE(_Paths(), name, default, help_text, serializer=flags.CsvListSerializer(","))
+
+
+class _Path(flags.ArgumentParser[str]):
+    """A shell expands `~` at the beginning of a word alone, and so not in --out=~/faces."""
+
+    def parse(self, argument: str) -> str:
+        return expand_home(argument)
+
+    def flag_type(self) -> str:
+        return "path"
+
+
+class _Paths(flags.ListParser):
+    def parse(self, argument: str | list[str]) -> list[str]:
+        return [expand_home(path) for path in super().parse(argument)]
+
+
 def run(main: Callable[[], int | None]) -> None:
     """Parses the flags, calls `main()` and exits the process with its code (None is 0)."""
+    standard_streams.outlive()
+    absl_logging.get_absl_handler().python_handler.stream = sys.stderr
     app.run(lambda _: sys.exit(_guarded(main)), flags_parser=_parse)
 
 
@@ -47,6 +88,8 @@ def _parse(argv: list[str]) -> list[str]:
         _say(f"{_one_line(error)} (--help lists the flags)")
         sys.exit(USAGE)
     except InputError as error:
+        if "--debug" in argv:
+            traceback.print_exc()
         _say(str(error))
         sys.exit(USAGE)
 
@@ -121,10 +164,10 @@ def _ignore_closed_loop(ignored: "sys.UnraisableHookArgs") -> None:
 def _failed(message: str, code: int) -> int:
     if _DEBUG.value:
         traceback.print_exc()
-    _say(message)
     overdue = threading.Timer(_EXIT_SECONDS, os._exit, [code])
     overdue.daemon = True
-    overdue.start()
+    overdue.start()  # first: a terminal that is held up (Ctrl-S) would hold up the exit
+    _say(message)
     return code
 
 

@@ -5,18 +5,20 @@ A file of a run, a dataset or a store may come from anyone. It is read by `open_
 caller says such a file can need.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from jaxfake.runtime.errors import InputError
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Opens a regular file for reading; a named pipe or a device would wait for ever, or never end.
 
     Raises:
@@ -36,6 +38,8 @@ def open_regular(path: Path) -> BinaryIO:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise InputError(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def read_bounded(path: Path, most_bytes: int) -> bytes:
@@ -93,11 +97,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(file.name)  # on a full disk it would take the room of the next try
+            raise
 
 
 def sha256(path: Path) -> str:
@@ -108,6 +117,12 @@ def sha256(path: Path) -> str:
     """
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def expand_home(path: str) -> str:
+    """A path, or the URL of a file, with `~` at its beginning replaced by the home folder."""
+    scheme = "file://" if path.startswith("file://~") else ""
+    return scheme + os.path.expanduser(path.removeprefix(scheme))
 
 
 def is_number(name: str) -> bool:

@@ -6,7 +6,6 @@ is lost, all end with exit code 75, and whatever started them starts all of them
 
 import dataclasses
 import faulthandler
-import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,7 +17,9 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfake.runtime import cli
+from jaxfake.runtime.devices import check_devices
 from jaxfake.runtime.errors import Preempted
+from jaxfake.runtime.preemption import exit_at_once
 from jaxfake.runtime.progress import silence
 
 HEARTBEAT_SECONDS = 10
@@ -76,15 +77,16 @@ def connected(group: ProcessGroup) -> Iterator[None]:
             f"{group.size} processes did not meet at {group.coordinator} within {_CONNECT_SECONDS} s: "
             "start all of them again"
         ) from error
-    if not is_first():
-        silence()
     try:
+        check_devices()
+        if not is_first():
+            silence()
         yield
         wait_for_all("end")
         jax.distributed.shutdown()
     except Exception as error:
         # An ordinary exit would wait for the other processes, which may be gone.
-        os._exit(cli.explain(_preempted_if_others_are_gone(error)))
+        exit_at_once(cli.explain(_preempted_if_others_are_gone(error)))
 
 
 def is_first() -> bool:

@@ -1,10 +1,11 @@
 """Preemption: stopping in time when the machine is about to be taken away.
 
-SIGTERM and Ctrl-C are read by a thread, because Python runs no signal handler while the compiler works. The
-notices that some clouds give in a file or through a command count as signals. Everything that a run writes
-survives a kill, so the process exits at once with code 75, wherever it is: in a compilation, an evaluation
-or a download. Only work that is being protected is given time: it is told to save, and the process exits
-when it has saved, or when the grace period is over.
+SIGTERM, Ctrl-C and the other signals by which schedulers and terminals announce the end are read by a
+thread, because Python runs no signal handler while the compiler works. The notices that some clouds give in
+a file or through a command count as signals. Everything that a run writes survives a kill, so the process
+exits at once with code 75, wherever it is: in a compilation, an evaluation or a download. Only work that is
+being protected is given time: it is told to save, and the process exits when it has saved, or when the
+grace period is over.
 """
 
 import os
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,7 +31,11 @@ _POLL_SECONDS = 5.0
 _ALL_SAVED = "stopped with everything saved: run the same command again to go on"
 _SAVED_BEFORE = ": what was saved before is whole, run the same command again to go on from it"
 _STOPPED = "stopped; what was saved is whole, run the same command again to go on"
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""Each asks to stop. SIGUSR1 and SIGUSR2 are what people let a scheduler send before the time is up."""
+
+_URGENT = (signal.SIGTERM, signal.SIGINT)
+"""A second one of these makes the process exit at once. A terminal that closes may send SIGHUP twice."""
 
 
 class Preemption:
@@ -59,13 +64,16 @@ class Preemption:
         return self._requested_at + self._grace - time.monotonic() if self.requested else None
 
     def listen(self) -> None:
-        """Reacts to SIGTERM and Ctrl-C from now on. Call it in the main thread."""
+        """Reacts to the signals from now on. Call it in the main thread.
+
+        `nohup` keeps SIGHUP away, and so does this.
+        """
         if self._listening:
             return
         self._listening = True
         read_end, write_end = os.pipe()
         os.set_blocking(write_end, False)
-        for number in _SIGNALS:
+        for number in _heard():
             signal.signal(number, lambda *_: None)  # the byte in the pipe carries the number
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         _in_background(lambda: self._read_signals(read_end))
@@ -76,7 +84,7 @@ class Preemption:
         Python removes its handlers before it ends, and a signal that arrives then would decide the exit
         code; an ignored signal stays ignored.
         """
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
     def set_grace(self, grace: float) -> None:
@@ -137,6 +145,15 @@ class Preemption:
         finally:
             self._before_exit = None
 
+    @contextmanager
+    def at_exit(self, act: Callable[[], None]) -> Iterator[None]:
+        """Inside, a process that exits at once first does this, which must take no time."""
+        _at_exit.append(act)
+        try:
+            yield
+        finally:
+            _at_exit.remove(act)
+
     def request(self) -> None:
         """Asks this process to stop; a second request makes it exit at once."""
         with self._lock:
@@ -164,7 +181,8 @@ class Preemption:
 
     def _read_signals(self, pipe: int) -> None:
         while True:
-            if os.read(pipe, 1)[0] in _SIGNALS:
+            number = os.read(pipe, 1)[0]
+            if number in _URGENT or (number in SIGNALS and not self.requested):
                 self.request()
 
     def _poll(self, file: str | None, command: str | None) -> None:
@@ -176,8 +194,16 @@ class Preemption:
             pause.wait(_POLL_SECONDS)
 
 
+_at_exit: list[Callable[[], None]] = []
+
 preemption = Preemption()
 """The only instance, because a signal reaches the process as a whole."""
+
+
+def _heard() -> list[signal.Signals]:
+    """The signals that ask this process to stop."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in SIGNALS if number != signal.SIGHUP or not ignored]
 
 
 def _succeeds(command: str) -> bool:
@@ -210,7 +236,14 @@ def _exit_after(
     _exit(f"{_STOPPED if wait_for_save is None else _ALL_SAVED}{remark}")
 
 
-def _exit(message: str, code: int = PREEMPTED) -> NoReturn:
+def exit_at_once(code: int) -> NoReturn:
     """Ends the process from any thread, without waiting for the other threads."""
-    print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
+    for act in _at_exit:
+        with suppress(Exception):
+            act()
     os._exit(code)
+
+
+def _exit(message: str, code: int = PREEMPTED) -> NoReturn:
+    print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
+    exit_at_once(code)

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from jaxfake.runtime.errors import Preempted
 from jaxfake.runtime.orphan_processes import die_with_parent
@@ -32,17 +33,33 @@ def watch_child() -> int:
     Raises:
         Preempted: the child was aborted because another process of the run is gone.
     """
-    with contextlib.suppress(Preempted), preemption.protecting():  # the child prints the message
-        child = subprocess.Popen(
-            [sys.executable, *sys.orig_argv[1:]],
-            env=os.environ | {_CHILD: str(os.getpid())},
-            start_new_session=True,  # Ctrl-C reaches the parent, which forwards it
-        )
-        code = _wait_for_exit(child)
-    if code == -signal.SIGABRT:
+    code = run([sys.executable, *sys.orig_argv[1:]], {_CHILD: str(os.getpid())})
+    if code == 128 + signal.SIGABRT:
         raise Preempted(
             "another process of this run is gone or did not come: what was saved is whole, start all "
             "of them again"
+        )
+    return code
+
+
+def run(command: list[str], environment: Mapping[str, str] | None = None) -> int:
+    """Runs a command that does the work, and returns its exit code; 128 and the signal that ended it.
+
+    A request to stop is handed on to it and waits for it. It prints its own messages, but for SIGKILL.
+    """
+    with contextlib.suppress(Preempted), preemption.protecting():
+        child = subprocess.Popen(
+            command,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,  # Ctrl-C reaches this process, which forwards it
+        )
+        code = _wait_for_exit(child)
+    if code == -signal.SIGKILL:
+        print(
+            f"jaxfake: process {child.pid}, which did the work, was killed (the system does so when "
+            "memory is short); what was saved before is whole",
+            file=sys.stderr,
+            flush=True,
         )
     return code if code >= 0 else 128 - code
 

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.orphan_processes import exit_after_parent
+from jaxfake.runtime.preemption import SIGNALS
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -181,36 +183,38 @@ def _finished(busy: list[_Worker]) -> list[_Worker]:
 
 @contextlib.contextmanager
 def _inherited_settings() -> Iterator[None]:
-    """Settings for a new worker: it ignores Ctrl-C, which the parent handles, and uses one thread."""
-    with _START_LOCK, _ignoring_interrupts():
+    """Settings for a new worker: it hears no signal yet, see `_leave_signals_to_parent`; one thread."""
+    with _START_LOCK:
         threads = os.environ.get("OPENBLAS_NUM_THREADS")
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             yield
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
             if threads is None:
                 del os.environ["OPENBLAS_NUM_THREADS"]
             else:
                 os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 
-@contextlib.contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set this; the worker sets it itself a moment later
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _leave_signals_to_parent() -> None:
+    """A signal to all processes of a job is the parent's to hear: it decides what is finished and kept.
+
+    SIGTERM ends a worker, because `multiprocessing` ends it so; its task is then given to another.
+    """
+    for number in SIGNALS:
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _serve(
     connection: Connection, prepare: Callable[[], Callable[[Any], None]], memory: int
 ) -> None:
     """The main function of a worker: receives tasks, sends '' or a traceback, until the connection ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_signals_to_parent()
+    standard_streams.outlive()
     exit_after_parent()  # a parent that was killed closes nothing
     resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     task = None

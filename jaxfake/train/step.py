@@ -19,6 +19,7 @@ from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
+from jaxfake.train.moving_average import averaged
 from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import NEVER, TrainState
 
@@ -81,7 +82,7 @@ def update(
         step=state.step + 1,
         params=_choose(usable, params, state.params),
         opt_state=_choose(usable, opt_state, state.opt_state),
-        ema=_choose(usable, _moving_average(rule.ema, state.ema, params), state.ema),
+        ema=_choose(usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
         window={name: state.window[name].merge(average) for name, average in sums.items()},
         failed_step=jnp.where(usable | (state.failed_step != NEVER), state.failed_step, state.step),
     )
@@ -158,12 +159,6 @@ def _named(losses: Losses) -> dict[str, Term]:
 
 def _single(value: jax.Array) -> metrics.Average:
     return metrics.Average(total=value, count=jnp.ones((), jnp.float32))
-
-
-def _moving_average(decay: float, old: Params | None, new: Params) -> Params | None:
-    if old is None:
-        return None
-    return jax.tree.map(lambda o, n: decay * o + (1.0 - decay) * n, old, new)
 
 
 def _choose(condition: jax.Array, new: Any, old: Any) -> Any:

@@ -12,8 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
+from jax import numpy as jnp
 
 from jaxfake.models.vit import sincos_positions
 from jaxfake.runtime.errors import InputError
@@ -24,7 +26,7 @@ Shape = tuple[int, ...]
 
 _CHANNELS = 3
 _POSITION_TOLERANCE = 1e-3
-"""Their tables may be in half precision; learned positions differ by much more."""
+"""Of tables in float32 or float16; learned positions differ by much more. Our choice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,8 @@ def to_params(
         The tree of `like` as NumPy arrays, in its dtypes.
 
     Raises:
-        InputError: a weight is missing, left over or of another shape; one line lists them all.
+        InputError: a weight is missing, left over, of another shape or not finite; one line lists
+            them all.
     """
     wanted = flatten_dict(like, sep="/")
     rules = [rule for rule in names.rules if rule.ours in wanted]
@@ -70,6 +73,7 @@ def to_params(
     mismatches = [
         *_unfilled(wanted, rules, names),
         *_missing_or_misshapen(weights, sources),
+        *_unusable(weights, taken),
         *_other_positions(weights, tables, like),
         *_left_over(weights, taken | set(tables), tuple(unused)),
     ]
@@ -175,6 +179,20 @@ def _missing_or_misshapen(
                 yield Mismatch(name, f"is {list(weights[name].shape)}, not {list(source.shape)}")
 
 
+def _unusable(weights: Mapping[str, np.ndarray], taken: set[str]) -> Iterator[Mismatch]:
+    for name in sorted(taken & weights.keys()):
+        array = weights[name]
+        if not jnp.issubdtype(array.dtype, jnp.floating):
+            yield Mismatch(name, f"holds {array.dtype}, not floating-point numbers")
+            continue
+        with np.errstate(
+            over="ignore"
+        ):  # what float32 cannot hold becomes infinite, and is refused
+            finite = np.isfinite(array.astype(np.float32)).all()
+        if not finite:
+            yield Mismatch(name, "is not finite")
+
+
 def _other_positions(
     weights: Mapping[str, np.ndarray], tables: Mapping[str, str], like: Params
 ) -> Iterator[Mismatch]:
@@ -186,8 +204,16 @@ def _other_positions(
         grid = math.isqrt(max(table.size // width - 1, 0))
         if table.shape != (1, 1 + grid * grid, width):
             yield Mismatch(name, f"is {list(table.shape)}, not [1, 1 + grid * grid, {width}]")
-        elif not np.allclose(table[0], sincos_positions(width, grid), 0, _POSITION_TOLERANCE):
+        elif not _is_close(table[0], sincos_positions(width, grid)):
             yield Mismatch(name, "is not the fixed sine-cosine table")
+
+
+def _is_close(table: np.ndarray, fixed: np.ndarray) -> bool:
+    """Whether a table differs from the fixed one, whose values lie in -1..1, by its rounding alone."""
+    theirs = table.astype(np.float32)
+    is_bfloat16 = np.array_equal(theirs, theirs.astype(ml_dtypes.bfloat16).astype(np.float32))
+    rounding = float(ml_dtypes.finfo(ml_dtypes.bfloat16).eps) / 2 if is_bfloat16 else 0.0
+    return np.allclose(theirs, fixed, 0, max(_POSITION_TOLERANCE, rounding))
 
 
 def _left_over(weights: Iterable[str], taken: set[str], unused: tuple[str, ...]) -> list[Mismatch]:

@@ -1,16 +1,15 @@
-"""Loads weights of other codebases from a .safetensors file: named arrays, no pickle."""
+"""Loads weights of other codebases from .safetensors files: named arrays, no pickle."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.progress import say
 from jaxfake.weights import names
 from jaxfake.weights.convert import to_params
 from jaxfake.weights.names import Codebase
+from jaxfake.weights.tensors import read_tensors
+from jaxfake.weights.wrappers import without_wrapper
 
 Params = Any
 
@@ -27,29 +26,32 @@ _HEADS = ("head.*", "fc_norm.*", "norm_pre.*")
 
 
 def load_autoencoder(path: Path, like: Params) -> Params:
-    """Our parameters from their file: those of the autoencoder, or of its encoder alone.
+    """Our parameters from their weights: those of the autoencoder, or of its encoder alone.
 
     Args:
-        path: a .safetensors file with the names of timm, Facebook's MAE or HF's ViTMAE. They should
+        path: a .safetensors file or a folder of Hugging Face's libraries, see `read_tensors`; with the
+            names of timm, Facebook's MAE or HF's ViTMAE, in float32, float64, float16 or bfloat16. They should
             have been trained on pixels in -1..1, as ours are.
         like: {'encoder': ..., 'decoder': ...} as arrays or `jax.ShapeDtypeStruct`s.
 
     Returns:
-        The tree of `like`, without 'decoder' if the file has none.
+        The tree of `like`, without 'decoder' if the weights have none.
 
     Raises:
-        InputError: the file cannot be read, has unknown names, or does not fit.
+        InputError: a file cannot be read, has unknown names, or does not fit; the message names `path`.
     """
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is not a readable .safetensors file: {error}") from error
-    codebase = _codebase_of(weights, path)
+    unwrapped = without_wrapper(read_tensors(path), [start for start, _ in _BY_NAME], path)
+    if unwrapped.wrapper:
+        say(f"{path}: the weights are those whose names begin with {unwrapped.wrapper!r}")
+    codebase = _codebase_of(unwrapped.weights, path)
     stacks = {stack: like[stack] for stack in codebase.positions}
-    return to_params(weights, codebase, stacks, _HEADS)
+    try:
+        return to_params(unwrapped.weights, codebase, stacks, _HEADS)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
-def _codebase_of(weights: dict[str, np.ndarray], path: Path) -> Codebase:
+def _codebase_of(weights: dict[str, Any], path: Path) -> Codebase:
     for start, codebase in _BY_NAME:
         if any(name.startswith(start) for name in weights):
             return codebase

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as oracle
 
 from jaxfake.evaluation import detection, missing_videos
-from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval
+from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
@@ -22,18 +22,18 @@ from jaxfake.reporting.html import Report, write_report
 from tests.in_memory import random_scores
 from tests.reporting.strips_of import strips_of
 
-BOOTSTRAP = Bootstrap(100, 0)
 ORIGIN = Provenance("config", "train", "data", "made of", "", "detect", 7)
 KEYS = {
     "auc",
     "auc_ci95",
-    "auc_ci95_identities",
     "ap",
     "eer",
     "acc_at_0.5",
     "tpr_at_fpr_0.01",
     "n_real",
     "n_fake",
+    "people_real",
+    "people_fake",
 }
 
 
@@ -45,7 +45,7 @@ def lose(monkeypatch, *rows):
 
 def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
     frames = random_scores(dataset)
-    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
+    result = detection.measure(dataset, frames, "mean")
     label, score = result.videos.label, result.videos.score
     video, frame = result.overall.video, result.overall.frame
     assert video.auc.value == pytest.approx(oracle.roc_auc_score(label, score))
@@ -58,20 +58,30 @@ def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
     expected = oracle.roc_auc_score(truth[lips], frames.score[lips])
     assert result.per_manipulation["lips"].frame.auc.value == pytest.approx(expected)
     # People 000 to 002 are real and faked; 003 is real alone.
-    assert isinstance(video.auc_ci95_identities, Interval)
+    assert (video.auc.people_real, video.auc.people_fake) == (4, 3)
+    assert isinstance(video.auc.ci95, Interval)
 
 
 def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
-    result = detection.measure(dataset, random_scores(dataset), "median", BOOTSTRAP)
+    result = detection.measure(dataset, random_scores(dataset), "median")
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert set(saved["video"]) == set(saved["frame"]) == KEYS
     assert set(saved["per_method"]) == {"eyes", "lips"}
     assert set(saved["per_method"]["eyes"]["video"]) == KEYS
     assert (saved["aggregation"], saved["eer_definition"]) == ("median", EER_DEFINITION)
-    assert saved["coverage"] == {"videos": 10, "ok": 10, "no_face": 0, "unreadable": 0}
+    assert saved["coverage"] == {
+        "videos": 10,
+        "ok": 10,
+        "no_face": 0,
+        "unreadable": 0,
+        "no_face_real": 0,
+        "no_face_fake": 0,
+    }
+    assert saved["video_with_face"].items() <= saved["video"].items()
     assert saved["localisation"] is None
-    assert (saved["stage"], saved["step"], saved["resamples"]) == ("detect", 7, 100)
+    assert (saved["stage"], saved["step"]) == ("detect", 7)
+    assert "people as the independent unit" in saved["interval"]
     assert saved["video"]["n_real"] == 4
     assert "4 real and 6 fake videos" in detection_sentences(result, "Mover")
 
@@ -83,8 +93,8 @@ def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch)
         ("toys", "brows", "gone", "person 9", 1, "no_face"),
         ("toys", "real", "torn", "person 8", 0, "unreadable: it is empty"),
     )
-    result = detection.measure(dataset, random_scores(dataset), "mean", BOOTSTRAP)
-    assert result.coverage == detection.VideoCounts(13, 10, 2, 1)
+    result = detection.measure(dataset, random_scores(dataset), "mean")
+    assert result.coverage == detection.VideoCounts(13, 10, 2, 1, no_face_real=0, no_face_fake=2)
     assert (result.overall.video.auc.n_real, result.overall.video.auc.n_fake) == (4, 8)
     assert result.overall.frame.auc.n_fake == 12
     assert list(result.per_manipulation) == ["brows", "eyes", "lips"]
@@ -94,7 +104,10 @@ def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch)
     expected = (reals < 0.5).mean() + 0.5 * (reals == 0.5).mean()
     assert only_lost.video.auc.value == pytest.approx(expected)
     assert isinstance(only_lost.frame.auc.value, Undefined)
-    assert "2 of the 13 videos have no face" in detection_sentences(result, "Mover")
+    sentences = detection_sentences(result, "Mover")
+    assert "Of the 13 videos, 0 real and 2 fake ones have no face" in sentences
+    assert "Without those: video AUC" in sentences
+    assert (result.with_face.n_real, result.with_face.n_fake) == (4, 6)
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
@@ -135,7 +148,7 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
     dataset, frames = few(kind, make_dataset)
     if kind == "only no face":
         lose(monkeypatch, ("toys", "swap", "b", "b", 1, "no_face"))
-    result = detection.measure(dataset, frames, "mean_logit", BOOTSTRAP)
+    result = detection.measure(dataset, frames, "mean_logit")
     detection.write(tmp_path, dataset, result, ORIGIN, None)
     saved = json.loads((tmp_path / "metrics.json").read_text())["video"]
     for key in KEYS:

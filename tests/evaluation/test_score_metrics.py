@@ -6,7 +6,6 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.dataset import Index
 from jaxfake.evaluation.aggregate import per_video
-from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreKind, measure_scores
@@ -28,7 +27,7 @@ def _measured(
     frames = FrameScores(rows, np.array(score), {})
     videos = per_video(index, frames, "mean")
     taking_part = np.full(len(videos.label), chosen) if chosen is True else np.asarray(chosen)
-    return measure_scores(frames, videos, taking_part, kind, Bootstrap(20, 0))
+    return measure_scores(frames, videos, taking_part, kind)
 
 
 SCORES = [0.1, 0.2, 0.9, 0.3, 0.8, 0.6, 0.4, 0.45]

@@ -10,14 +10,13 @@ import pytest
 from jaxfake import schema
 from jaxfake.models import losses
 from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.masking import MaskSettings
 from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses
 from jaxfake.models.vit import Compute
 from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder
 
-SETTINGS = DelocateSettings(
-    "delocate", 4, 2, 4, 4, 0.5, 0.0, MetaSettings("none", False, 1e-3, 1.0)
-)
+SETTINGS = DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, MetaSettings("none", False, 1e-3, 1.0))
 DELOCATE = Delocate(RECOVER, SETTINGS)
 FAKE = np.arange(BATCH) % 2 == 1
 
@@ -97,7 +96,8 @@ def test_pixel_losses_are_those_of_their_definitions() -> None:
 
 
 def test_passes_mask_as_many_patches_as_the_rule_says(params: Any) -> None:
-    few = Delocate(RECOVER, dataclasses.replace(SETTINGS, masked=1))
+    one_each = dataclasses.replace(RECOVER, mask=MaskSettings("part", 1))
+    few = Delocate(one_each, SETTINGS)
     batch = labelled_faces()
     hidden = [
         int(np.asarray(jax.jit(one.predict)(params, batch, KEYS).hidden).sum(axis=(1, 2)).max())

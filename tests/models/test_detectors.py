@@ -52,7 +52,7 @@ METHODS = {
     "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.2)),
     "delocate": Delocate(
         RECOVER,
-        DelocateSettings("delocate", 4, 2, 4, 4, 0.5, 0.2, MetaSettings("none", False, 1e-3, 1.0)),
+        DelocateSettings("delocate", 2, 4, 4, 0.5, 0.2, MetaSettings("none", False, 1e-3, 1.0)),
     ),
 }
 COPIES = {

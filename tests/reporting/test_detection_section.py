@@ -2,14 +2,11 @@ import numpy as np
 import pytest
 
 from jaxfake.evaluation import detection
-from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.reporting.detection_section import detection_section, ranked_rows
 from jaxfake.reporting.html import Gallery
 from tests.in_memory import random_scores
 from tests.reporting.strips_of import strips_of
-
-BOOTSTRAP = Bootstrap(100, 0)
 
 
 def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
@@ -17,7 +14,7 @@ def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
     middle = np.random.default_rng(0).permutation(20) / 20
     score = (middle[:, None] + [-0.03, 0.001, 0.02]).ravel()
     frames = FrameScores(np.arange(60), np.clip(score, 0, 1), {})
-    result = detection.measure(dataset, frames, "mean", BOOTSTRAP)
+    result = detection.measure(dataset, frames, "mean")
     ((title, rows),) = ranked_rows(result, 5).items()
     shown = [int(place) for place in np.argsort(middle)[[0, 5, 10, 14, 19]]]
     assert (rows // 3).tolist() == shown
@@ -32,6 +29,6 @@ def test_the_gallery_goes_from_most_real_to_most_fake(make_dataset):
 
 
 def test_fewer_videos_than_places_are_all_shown_once(dataset):
-    result = detection.measure(dataset, random_scores(dataset), "mean", BOOTSTRAP)
+    result = detection.measure(dataset, random_scores(dataset), "mean")
     (rows,) = ranked_rows(result, 99).values()
     assert len(set(rows // 2)) == 10

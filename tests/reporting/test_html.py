@@ -6,7 +6,8 @@ import pytest
 
 from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.evaluation import zero_shot
-from jaxfake.evaluation.metrics.intervals import Auc, Bootstrap, Interval
+from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.recovery import AUTOENCODER, PartError, RecoveryTable
@@ -60,7 +61,7 @@ def table():
 def measured(dataset):
     scores = np.random.default_rng(0).normal(size=len(dataset))
     frames = FrameScores(np.arange(len(dataset)), scores, {"error_max": scores * 2})
-    return zero_shot.measure(dataset, frames, Bootstrap(20, 0))
+    return zero_shot.measure(dataset, frames)
 
 
 def written(path, result, table, log):
@@ -147,7 +148,7 @@ def test_training_log_keeps_whole_rows_of_its_stage(log):
 
 def test_the_same_numbers_draw_the_same_bytes():
     aucs = {
-        "one": Auc(0.7, Interval(0.6, 0.8), 3, 3),
-        "two $x$": Auc(Undefined("none"), Undefined("none"), 0, 3),
+        "one": Auc(0.7, Interval(0.6, 0.8), 3, 3, 3, 3),
+        "two $x$": Auc(Undefined("none"), Undefined("none"), 0, 3, 0, 3),
     }
     assert figures.auc_bars(aucs) == figures.auc_bars(aucs)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jaxfake.runtime.errors import PREEMPTED, USAGE
+from jaxfake.runtime.preemption import SIGNALS
 from tests.processes import FOREVER, PATIENCE, Processes
 from tests.project import ROOT
 
@@ -104,7 +105,7 @@ def _line(job: subprocess.Popen[str]) -> str:
     return job.stdout.readline()
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", SIGNALS)
 def test_with_nothing_to_save_it_exits_at_once(how: signal.Signals, start: Start) -> None:
     job = start(NOTHING_TO_SAVE)
     job.send_signal(how)
@@ -114,9 +115,10 @@ def test_with_nothing_to_save_it_exits_at_once(how: signal.Signals, start: Start
     assert "Traceback" not in said
 
 
-def test_protected_work_is_saved_before_the_exit(start: Start) -> None:
+@pytest.mark.parametrize("how", SIGNALS)
+def test_protected_work_is_saved_before_the_exit(how: signal.Signals, start: Start) -> None:
     job = start(SAVES)
-    job.send_signal(signal.SIGTERM)
+    job.send_signal(how)
     done, said = job.communicate(timeout=PATIENCE)
     assert (job.returncode, done) == (PREEMPTED, "saved\n")
     assert "with everything saved" in said
@@ -182,6 +184,34 @@ def test_the_second_signal_does_not_wait(start: Start) -> None:
     job.send_signal(signal.SIGTERM)
     job.communicate(timeout=PATIENCE)
     assert job.returncode == PREEMPTED
+
+
+def test_a_terminal_that_closes_may_signal_twice(start: Start) -> None:
+    job = start(SAVES_WHEN_TOLD, TELLS, same_seconds=0)
+    job.send_signal(signal.SIGHUP)
+    assert _line(job) == "heard\n"
+    job.send_signal(signal.SIGHUP)
+    job.send_signal(signal.SIGUSR1)
+    done, _ = job.communicate("go on\n", timeout=PATIENCE)
+    assert (job.returncode, done) == (PREEMPTED, "saved\n")
+
+
+def test_nohup_keeps_the_closing_of_a_terminal_away(processes: Processes) -> None:
+    pipe = subprocess.PIPE
+    program = (
+        f"{HEAD}\ndef main():\n    print('up', flush=True)\n    sys.stdin.read()\ncli.run(main)"
+    )
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+        "os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    )
+    job = processes.start(
+        [sys.executable, "-c", ignoring, program], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    assert _line(job) == "up\n"
+    job.send_signal(signal.SIGHUP)
+    job.communicate("", timeout=PATIENCE)
+    assert job.returncode == 0
 
 
 def test_it_never_takes_longer_than_the_grace_period(start: Start) -> None:

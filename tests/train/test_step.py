@@ -218,7 +218,8 @@ def test_the_moving_average_follows_and_is_what_is_scored(batches: list[schema.B
     plain, averaged = _run(batches[:2], _mesh(1, 1)), _run(batches[:2], _mesh(1, 1), ema=0.5)
     _assert_close(plain[1], averaged[1], 0.0)
     first, second = (state.params["encoder"]["embed"]["bias"] for state in averaged)
-    expected = 0.25 * first + 0.5 * second  # from a start at 0
+    # From a start at 0, with decays of 1/10 and 2/11, see `moving_average`.
+    expected = 2 / 11 * 0.9 * first + 9 / 11 * second
     got = evaluation_params(averaged[1])["encoder"]["embed"]["bias"]
     np.testing.assert_allclose(got, expected, atol=1e-7)
     assert evaluation_params(plain[1]) is plain[1].params

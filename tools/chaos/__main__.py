@@ -29,7 +29,7 @@ from tools.chaos.job import SMALL, run_to_end
 
 _EVENTS = absl_flags.DEFINE_integer("events", 100, "Number of faults to inject.", lower_bound=1)
 _SEED = absl_flags.DEFINE_integer("seed", 0, "Seed of everything that is random.")
-_OUT = absl_flags.DEFINE_string("out", None, "A new folder for the runs.")
+_OUT = cli.define_path("out", None, "A new folder for the runs.")
 _KINDS = absl_flags.DEFINE_list("kinds", list(schedule.SHARES), "Kinds of events.")
 
 

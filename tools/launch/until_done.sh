@@ -5,8 +5,8 @@
 #
 # 75 (stopped, the state is saved): again, after a pause that grows while the runs are short.
 # 0 (done), 2 (something given is wrong), anything else: ends with that code, and says so.
-# SIGTERM, Ctrl-C or a lost terminal: handed on to the command as SIGTERM; ends with 75 once it has saved, for
-# the next start of the box.
+# SIGTERM, SIGUSR1, SIGUSR2, Ctrl-C or a lost terminal: handed on to the command as SIGTERM; ends with 75
+# once it has saved, for the next start of the box.
 set -um  # m: the command has a process group of its own, so that a Ctrl-C reaches it once, by our hand
 
 readonly again=75
@@ -38,7 +38,7 @@ if [ $# -eq 0 ]; then
   exit 2
 fi
 # HUP: or the command would live on without us beside the next start. nohup and tmux keep it away.
-trap hand_on TERM INT HUP
+trap hand_on TERM INT HUP USR1 USR2
 pause=$first_pause
 while true; do
   began=$SECONDS

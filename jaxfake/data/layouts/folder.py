@@ -77,7 +77,7 @@ def list_folder(root: Path, identity: str = "", label: str | None = None) -> Lis
 def _walk(root: Path) -> Iterator[str]:
     """Relative paths of all files, and of links to folders, sorted; hidden ones left out."""
     found = []
-    for folder, names, files in os.walk(root):
+    for folder, names, files in os.walk(root, onerror=safe_paths.refuse_unlisted):
         names[:] = [name for name in names if not name.startswith(".")]
         links = [name for name in names if (Path(folder) / name).is_symlink()]
         visible = [name for name in [*files, *links] if not name.startswith(".")]

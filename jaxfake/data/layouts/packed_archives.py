@@ -67,7 +67,7 @@ def _unpacked(path: Path) -> list[Path]:
 
 def _files(root: Path) -> Iterator[Path]:
     """The files whose suffix says archive. Only names are read: there may be a hundred thousand files."""
-    for folder, names, files in os.walk(root):
+    for folder, names, files in os.walk(root, onerror=safe_paths.refuse_unlisted):
         deep = len(Path(folder).relative_to(root).parts) >= _DEEPEST
         names[:] = [] if deep else sorted(name for name in names if not name.startswith("."))
         named = (name for name in sorted(files) if not name.startswith("."))

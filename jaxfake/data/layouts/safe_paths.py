@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from jaxfake.runtime.errors import InputError
+
 LEAVES = "it is a link that leaves the folder"
 
 
@@ -30,8 +32,29 @@ def fault(root: Path, path: Path) -> str:
 
 
 def visible(folder: Path) -> list[Path]:
-    """The entries of a folder, sorted, without hidden ones; none if it cannot be read."""
+    """The entries of a folder, sorted, without hidden ones; none if there is no such folder.
+
+    Raises:
+        InputError: it cannot be listed.
+    """
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        refuse_unlisted(error)
+        return []
+
+
+def refuse_unlisted(error: OSError) -> None:
+    """For `onerror` of `os.walk`, which would leave out a folder that it cannot list, without a word.
+
+    Raises:
+        InputError: always, but for the folder that a Linux disk keeps for itself.
+    """
+    if Path(error.filename).name == "lost+found":
+        return
+    raise InputError(
+        f"{error.filename} cannot be listed ({error.strerror}), and what is in it would be missing: make "
+        "it readable, or move it out of --source"
+    ) from error

@@ -31,6 +31,7 @@ from jaxfake.data.preparation.beam_tasks import BeamJob, failure_file, to_line, 
 from jaxfake.data.preparation.cropping import Cropper, CropTask
 from jaxfake.runtime.errors import FAILED, USAGE, InputError
 from jaxfake.runtime.orphan_processes import exit_after_parent
+from jaxfake.runtime.preemption import SIGNALS
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 LOG = "beam.log"
@@ -150,7 +151,8 @@ class _Pipeline:
 
 def _serve(job: BeamJob, log: Path) -> None:
     """The main function of that process. All output goes into the log; its last line says why it failed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # the parent hears them, and ends this process
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     exit_after_parent()
     with suppress(OSError), log.open("w") as file:

@@ -1,6 +1,7 @@
 """How much of the disk a preparation needs, and the message where the disk refuses it."""
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ class DiskRoom:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB" if size < 1e10 else f"{size / 1e9:,.0f} GB"
+    return f"{math.ceil(size / 1e6)} MB" if size < 1e10 else f"{math.ceil(size / 1e9)} GB"
 
 
 def _refusal(error: BaseException | None) -> str | None:

@@ -131,7 +131,7 @@ def _digest(folder: Path, name: str) -> str:
     """The sha256 of a file; '' if it cannot be read."""
     try:
         with open_regular(folder / name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, InputError):
         return ""
 

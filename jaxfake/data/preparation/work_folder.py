@@ -1,6 +1,5 @@
-"""The folder OUT/.work, which holds the crop files until the dataset is written, and its lock."""
+"""The folder OUT/.work, which holds the crop files until the dataset is written, and who may work in it."""
 
-import fcntl
 import hashlib
 import signal
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from pathlib import Path
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.lease import holding
+from jaxfake.runtime.preemption import SIGNALS, preemption
 
-NAME = ".work"
+NAME, LEASE = ".work", ".lease"
 
 
 def crop_file_name(file: SourceFile, crops: CropOptions) -> str:
@@ -28,35 +28,32 @@ def crop_file_name(file: SourceFile, crops: CropOptions) -> str:
 
 @contextmanager
 def locked(work: Path) -> Iterator[None]:
-    """Makes the folder and locks it: two preparations in the same folder would delete each other's work.
+    """Makes the folder, alone: two preparations in the same folder would delete each other's work.
 
     Raises:
         InputError: another preparation uses the folder, or it cannot be written to.
     """
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("w")
-    except OSError as error:
-        raise InputError(f"cannot write to --out={work.parent}: {error.strerror}") from error
-    with lock:
+    with holding(work.parent / LEASE, "a preparation"):
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            work.mkdir(exist_ok=True)
+        except OSError as error:
             raise InputError(
-                f"another preparation is at work in {work.parent}: wait for it"
+                f"--out={work.parent} cannot be written to: {error.strerror}"
             ) from error
+        for half_written in work.glob(".*.npz.*"):  # by a process that was killed
+            half_written.unlink(missing_ok=True)
         yield
 
 
 @contextmanager
 def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
-    """SIGTERM and Ctrl-C interrupt the work at any instant; finished crop files are kept.
+    """A signal that asks to stop interrupts the work at any instant; finished crop files are kept.
 
     Raises:
         Preempted: a signal came.
     """
-    both = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, signal.default_int_handler) for number in both]
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, signal.default_int_handler) for number in heard]
     try:
         with preemption.protecting():
             yield
@@ -64,5 +61,5 @@ def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
         done = len(list(work.glob("*.npz")))
         raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
     finally:
-        for number, handler in zip(both, before, strict=True):
+        for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)

@@ -1,9 +1,12 @@
 """Preparation without face models: a stand-in finds a face in every picture that is not all black.
 
+    python -m tests.data.preparation.stand_in SOURCE OUT
+
 Everything else is the real thing, so that the tests of what is kept, counted and made again need neither
 the face models nor photographs of people.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from jaxfake.data.preparation.prepare import Preparation
 from jaxfake.faces import video
 from jaxfake.faces.finder import Face
 from jaxfake.faces.model_files import FaceModels
+from jaxfake.runtime import cli
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 SIZE, FRAMES = 32, 3
@@ -98,3 +102,9 @@ def source(root: Path) -> Path:
     clip(root / "real" / "clip.mp4", 12)
     clip(root / "fake" / "Swap" / "clip é.mp4", 13)
     return root
+
+
+if __name__ == "__main__":
+    cli.use_utf8()  # as the verb does
+    install(pytest.MonkeyPatch())
+    prepare.prepare(wanted(Path(sys.argv[1]), Path(sys.argv[2])))
