@@ -18,14 +18,12 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.source_facts.attributes import CATEGORIES, NUMBERS
 from jaxfake.data.source_table import Source
 from jaxfake.evaluation.aggregate import VideoScores, scored
-from jaxfake.evaluation.metrics.auc import roc_auc
-from jaxfake.evaluation.metrics.auc_interval import auc_interval
-from jaxfake.evaluation.metrics.intervals import Interval
+from jaxfake.evaluation.metrics.auc_interval import METHOD, Auc, measure_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.result_files import json_fields
+from jaxfake.evaluation.score_metrics import auc_json
 
 WARN_FROM = 0.7
-"""AUC from which a person is warned, if its interval does not contain chance."""
+"""AUC from which a person is warned."""
 
 TOGETHER = "all together"
 """Name of the score that is made of all attributes."""
@@ -33,8 +31,7 @@ TOGETHER = "all together"
 ALL = "all"
 """Name of all splits together."""
 
-INTERVAL = "95 %, Newcombe's method 5, by the number of identities of each class"
-
+_FEWEST = 3  # files of each class: of fewer, most attributes tell all by chance
 _FOLDS = 5
 _MOST_CATEGORIES = 20  # of one attribute; the rarest count as one
 _DECIMALS = 4  # in files: the last digits depend on the processor
@@ -46,25 +43,24 @@ class Confound:
 
     Attributes:
         name: of the attribute, or `TOGETHER`.
-        auc: larger than 0.5 whichever class has the larger values.
-        ci95: its interval.
-        larger_in: the class that has the larger numbers, 'fake' or 'real'; '' for a score that was learned.
-        n_real, n_fake: files of which the attribute is known.
+        auc: over the files of which it is known; 0.5 or more whichever class has the larger numbers.
+        larger_in: that class, 'fake' or 'real'; '' for a score that was learned.
     """
 
     name: str
-    auc: float | Undefined
-    ci95: Interval | Undefined
+    auc: Auc
     larger_in: str
-    n_real: int
-    n_fake: int
 
     @property
     def is_warned_of(self) -> bool:
-        """Whether results on these files can be explained by this attribute."""
-        if isinstance(self.auc, Undefined) or isinstance(self.ci95, Undefined):
-            return False
-        return self.auc >= WARN_FROM and self.ci95.low > 0.5
+        """Whether results on these files may be explained by this attribute."""
+        enough = min(self.auc.n_real, self.auc.n_fake) >= _FEWEST
+        return enough and not isinstance(self.auc.value, Undefined) and self.auc.value >= WARN_FROM
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether so few people may differ that much by chance."""
+        return isinstance(self.auc.ci95, Undefined) or self.auc.ci95.low <= 0.5
 
 
 def measure(sources: Sequence[Source]) -> tuple[Confound, ...]:
@@ -93,10 +89,12 @@ def measure(sources: Sequence[Source]) -> tuple[Confound, ...]:
     features = [*map(_ranked, numbers.values()), *map(_one_hot, texts.values())]
     together = np.concatenate(features, axis=1) if known else np.zeros((0, 0))
     every = np.ones(len(known), np.bool_)
-    confounds.sort(
-        key=lambda one: -1.0 if isinstance(one.auc, Undefined) else one.auc, reverse=True
-    )
+    confounds.sort(key=_value, reverse=True)
     return *confounds, _learned(TOGETHER, together, labels, identities, every)
+
+
+def _value(one: Confound) -> float:
+    return 0.0 if isinstance(one.auc.value, Undefined) else one.auc.value
 
 
 def by_split(sources: Sequence[Source]) -> dict[str, Any]:
@@ -129,25 +127,22 @@ def of_videos(dataset: FaceDataset, videos: VideoScores) -> tuple[Confound, ...]
 def confounds_json(confounds: Sequence[Confound]) -> dict[str, Any]:
     """As result files have them: by name, with the counts."""
     return {
-        "interval": INTERVAL,
+        "interval": METHOD,
         "warn_from": WARN_FROM,
         "attributes": {one.name: _json(one) for one in confounds},
     }
 
 
 def _json(one: Confound) -> dict[str, Any]:
-    auc = one.auc if isinstance(one.auc, Undefined) else round(one.auc, _DECIMALS)
-    ci95 = one.ci95
-    if not isinstance(ci95, Undefined):
-        ci95 = Interval(round(ci95.low, _DECIMALS), round(ci95.high, _DECIMALS))
-    return {
-        **json_fields("auc", auc),
-        **json_fields("auc_ci95", ci95),
-        "larger_in": one.larger_in,
-        "n_real": one.n_real,
-        "n_fake": one.n_fake,
-        "warning": one.is_warned_of,
-    }
+    rounded = {key: _rounded(value) for key, value in auc_json(one.auc).items()}
+    warning = {"warning": one.is_warned_of, "may_be_chance": one.may_be_chance}
+    return {**rounded, "larger_in": one.larger_in, **warning}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, _DECIMALS) if isinstance(value, float) else value
 
 
 def _of_number(
@@ -155,12 +150,13 @@ def _of_number(
 ) -> Confound:
     """A number as its own score, in the direction that tells more."""
     known = np.isfinite(values)
-    labels, identities = labels[known], identities[known]
-    auc = roc_auc(labels, values[known])
-    larger_in = "fake"
-    if not isinstance(auc, Undefined) and auc < 0.5:
-        auc, larger_in = 1 - auc, "real"
-    return _confound(name, auc, labels, identities, larger_in)
+    values, labels, identities = values[known], labels[known], identities[known]
+    auc = measure_auc(labels, values, identities)
+    if isinstance(auc.value, Undefined):
+        return Confound(name, auc, "")
+    if auc.value >= 0.5:
+        return Confound(name, auc, "fake")
+    return Confound(name, measure_auc(labels, -values, identities), "real")
 
 
 def _learned(
@@ -168,37 +164,31 @@ def _learned(
 ) -> Confound:
     """P(fake) by a logistic regression on features, float [n, f], fitted to the files of other people."""
     features, labels, identities = features[known], labels[known], identities[known]
+    chances = _chances(features, labels, identities)
+    if chances is not None:
+        return Confound(name, measure_auc(labels, chances, identities), "")
+    nothing = measure_auc(labels, np.zeros(len(labels)), identities)
+    few = Undefined("two people of each class are needed, in parts that have both")
+    return Confound(name, dataclasses.replace(nothing, value=few, ci95=few), "")
+
+
+def _chances(features: np.ndarray, labels: np.ndarray, identities: np.ndarray) -> np.ndarray | None:
+    """P(fake) of each file, float [n]; None if people cannot be divided into parts with both classes."""
     people = [len(np.unique(identities[labels == label])) for label in (schema.REAL, schema.FAKE)]
     if min(people) < 2:
-        few = Undefined("two identities of each class are needed")
-        return _confound(name, few, labels, identities, "")
+        return None
     # They take a second to import.
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedGroupKFold
 
+    chances = np.zeros(len(labels))
     folds = StratifiedGroupKFold(min(_FOLDS, *people), shuffle=True, random_state=0)
-    try:
-        learner = LogisticRegression(max_iter=1000)
-        chances = cross_val_predict(
-            learner, features, labels, groups=identities, cv=folds, method="predict_proba"
-        )
-    except ValueError:  # few people with nearly all of a class
-        few = Undefined("the identities cannot be divided so that each part has both classes")
-        return _confound(name, few, labels, identities, "")
-    return _confound(name, roc_auc(labels, chances[:, 1]), labels, identities, "")
-
-
-def _confound(
-    name: str, auc: float | Undefined, labels: np.ndarray, identities: np.ndarray, larger_in: str
-) -> Confound:
-    fake = labels == schema.FAKE
-    interval: Interval | Undefined
-    if isinstance(auc, Undefined):
-        interval, larger_in = auc, ""
-    else:
-        people = [len(np.unique(identities[chosen])) for chosen in (~fake, fake)]
-        interval = auc_interval(auc, *people)
-    return Confound(name, auc, interval, larger_in, int((~fake).sum()), int(fake.sum()))
+    for others, these in folds.split(features, labels, identities):
+        if len(np.unique(labels[others])) < 2:
+            return None
+        learner = LogisticRegression(max_iter=1000).fit(features[others], labels[others])
+        chances[these] = learner.predict_proba(features[these])[:, 1]
+    return chances
 
 
 def _numbers(sources: Sequence[Source], name: str) -> np.ndarray:

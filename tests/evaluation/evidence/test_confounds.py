@@ -35,6 +35,10 @@ def warned(sources) -> list[str]:
     return [name for name, one in found(sources).items() if one.is_warned_of]
 
 
+def certain(sources) -> list[str]:
+    return [name for name in warned(sources) if not found(sources)[name].may_be_chance]
+
+
 @pytest.mark.parametrize("each", [4, 30])
 def test_formats_that_follow_the_label_are_warned_of(each):
     """Reals as JPEG and fakes as PNG."""
@@ -43,8 +47,9 @@ def test_formats_that_follow_the_label_are_warned_of(each):
         source(n, n % 2, format="PNG" if n % 2 else "JPEG", brightness=rng.uniform())
         for n in range(2 * each)
     ]
-    assert found(sources)["format"].auc == 1.0
+    assert found(sources)["format"].auc.value == 1.0
     assert {"format", TOGETHER} <= set(warned(sources))
+    assert ("format" in certain(sources)) == (each > 4)
     assert measure(sources)[0].name == "format"
 
 
@@ -53,15 +58,15 @@ def test_a_number_is_warned_of_whichever_class_has_the_larger_ones():
         sources = [source(n, n % 2, file_bytes=100.0 + turned * n * (n % 2)) for n in range(40)]
         one = found(sources)["file_bytes"]
         assert one.is_warned_of
-        assert one.auc > 0.95
+        assert one.auc.value > 0.95
         assert one.larger_in == ("fake" if turned == 1 else "real")
 
 
-def test_chance_is_not_warned_of():
+def test_chance_is_called_chance():
     """Over many datasets of any size: random numbers, and formats of which most occur once."""
     rng = np.random.default_rng(1)
     alarms = 0
-    for size in (6, 10, 20, 60, 200) * 8:
+    for size in (6, 10, 20, 60, 200) * 3:
         sources = [
             source(
                 n,
@@ -72,14 +77,14 @@ def test_chance_is_not_warned_of():
             )
             for n in range(size)
         ]
-        alarms += len(warned(sources))
-    assert alarms <= 0.05 * 40 * 4
+        alarms += len(certain(sources))
+    assert alarms <= 0.05 * 15 * 4
 
 
 def test_one_format_for_all_tells_nothing():
     sources = [source(n, n % 2, format="PNG", pixels=100.0) for n in range(31)]
-    assert found(sources)["format"].auc <= 0.55
-    assert found(sources)["pixels"].auc == 0.5
+    assert found(sources)["format"].auc.value <= 0.55
+    assert found(sources)["pixels"].auc.value == 0.5
     assert not warned(sources)
 
 
@@ -90,9 +95,9 @@ def test_people_count_and_not_their_files():
         for n in range(200)
     ]
     one = found(sources)["brightness"]
-    assert one.auc == 1.0
-    assert (one.n_real, one.n_fake) == (100, 100)
-    assert not one.is_warned_of
+    assert one.auc.value == 1.0
+    assert (one.auc.n_real, one.auc.n_fake) == (100, 100)
+    assert one.may_be_chance
 
 
 def test_all_together_find_what_none_tells_alone():
@@ -104,15 +109,15 @@ def test_all_together_find_what_none_tells_alone():
             source(n, n % 2, file_bytes=common + 0.3 * (n % 2), pixels=common - 0.3 * (n % 2))
         )
     names = found(sources)
-    assert max(names["file_bytes"].auc, names["pixels"].auc) < 0.7
-    assert names[TOGETHER].auc > 0.9
+    assert max(names["file_bytes"].auc.value, names["pixels"].auc.value) < 0.7
+    assert names[TOGETHER].auc.value > 0.9
 
 
 def test_an_attribute_counts_where_it_is_known():
     sources = [source(n, n % 2, jpeg_quality=float(n)) for n in range(10)]
     sources += [source(n, 1, format="PNG") for n in range(10, 20)]
     one = found(sources)["jpeg_quality"]
-    assert (one.n_real, one.n_fake) == (5, 5)
+    assert (one.auc.n_real, one.auc.n_fake) == (5, 5)
     assert "frames_per_second" not in found(sources)
 
 
@@ -120,7 +125,7 @@ def test_an_attribute_counts_where_it_is_known():
 def test_without_both_classes_it_is_undefined(labels):
     sources = [source(n, label, pixels=float(n), format="PNG") for n, label in enumerate(labels)]
     measured = found(sources)
-    assert isinstance(measured[TOGETHER].auc, Undefined)
+    assert isinstance(measured[TOGETHER].auc.value, Undefined)
     assert not warned(sources)
     json.dumps(by_split(sources), allow_nan=False)
 
