@@ -253,6 +253,10 @@ def _people(items: Sequence[Item], identity: str) -> dict[str, Who]:
 
 def _by_rule(rule: Callable[[Item, str], str], item: Item, identity: str) -> str:
     found = list(dict.fromkeys(rule(item, file) for file in item.files))
+    if (
+        len(found) > 1 and item.is_folder
+    ):  # a rule for whole paths has to be one for that of the clip
+        found = [rule(item, item.relative)]
     if len(found) > 1:
         raise InputError(
             f"--identity={identity} finds {found[0]} and {found[1]} in one clip, {item.relative}: "

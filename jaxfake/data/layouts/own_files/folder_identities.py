@@ -97,14 +97,11 @@ def _inner(item: Item) -> tuple[str, ...]:
 
 def _numbers_of_several_folders(items: Sequence[Item]) -> set[str]:
     """The items whose names say nothing and are in several folders, so that the name alone is of nobody."""
-    folders: dict[tuple[str, str], set[tuple[str, ...]]] = {}
+    folders: dict[str, set[tuple[str, ...]]] = {}
     for item in items:
-        folders.setdefault((item.place.label, item.name), set()).add(_inner(item))
-    return {
-        item.relative
-        for item in items
-        if _says_nothing(item.name) and len(folders[item.place.label, item.name]) > 1
-    }
+        if _says_nothing(item.name) and _inner(item):
+            folders.setdefault(item.name, set()).add(_inner(item))
+    return {item.relative for item in items if len(folders.get(item.name, ())) > 1}
 
 
 class _Pairs:
@@ -112,25 +109,30 @@ class _Pairs:
 
     def __init__(self, items: Sequence[Item], names: dict[str, str]) -> None:
         reals = [item for item in items if item.place.label == REAL]
+        self._names = names
         self._real_files = {item.name for item in reals}
         self._fakes = {item.name for item in items if item.place.label == FAKE}
-        self._persons: dict[str, str] = {}
+        persons: dict[str, set[str]] = {}
         for item in reals:
             series = _series(item)
-            spoken = [item.name, names[item.relative], series if _has_number(series) else ""]
-            for name in filter(None, spoken):
-                self._persons.setdefault(name, names[item.relative])
+            for name in {item.name, names[item.relative], series if _has_number(series) else ""}:
+                persons.setdefault(name, set()).add(names[item.relative])
+        self._persons = {
+            name: found.pop() for name, found in persons.items() if name and len(found) == 1
+        }
 
     def who(self, item: Item) -> Who | None:
         """The identities of a fake; None if no name in its own is known."""
-        if item.name in self._persons:
-            return Who(self._persons[item.name], target=item.name)
-        series = _series(item)
-        for name in filter(None, (item.name, series)):
-            found = self._of_both(name) or self._of_one(name)
-            if found:
-                original = found.target + item.name[len(name) :]
-                return replace(found, target=self._existing(original, found.target))
+        for name in (self._names[item.relative], item.name):
+            if name in self._persons:
+                return Who(self._persons[name], target=item.name)
+        names = [name for name in (_series(item), item.name) if name]
+        found = [(name, self._of_both(name)) for name in names]
+        found += [(name, self._of_one(name)) for name in reversed(names)]
+        for name, who in found:
+            if who:
+                original = who.target + item.name[len(name) :]
+                return replace(who, target=self._existing(original, who.target))
         return None
 
     def _of_both(self, name: str) -> Who | None:
