@@ -19,7 +19,13 @@ from jaxfake.data import source_table
 from jaxfake.data.layouts import registry
 from jaxfake.data.layouts.listing import Listing, SourceFile
 from jaxfake.data.layouts.registry import SourceOptions
-from jaxfake.data.preparation import coverage, finished_dataset, source_content, work_folder
+from jaxfake.data.preparation import (
+    coverage,
+    finished_dataset,
+    source_content,
+    taken,
+    work_folder,
+)
 from jaxfake.data.preparation.coverage import Coverage, CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus, DamagedCropFile
 from jaxfake.data.preparation.crop_sources import Engine, SourceCropper
@@ -35,7 +41,7 @@ from jaxfake.data.source_table import Source
 from jaxfake.faces import model_files
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.progress import Progress
+from jaxfake.runtime.progress import Progress, say
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
 
@@ -77,12 +83,13 @@ def prepare(wanted: Preparation) -> Result:
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
     listed = registry.list_source(wanted.dataset, wanted.source, wanted.source_options)
-    belonging.refuse_contradictions(listed.files, belonging.digests_of_suspects(listed.files))
     files = belonging.by_identity(listed.files, wanted.shares)
+    say("\n".join([*taken.table(taken.with_splits(listed, files), wanted.shares), ""]))
+    belonging.refuse_contradictions(listed.files, belonging.digests_of_suspects(listed.files))
     settings, work = _settings(wanted, listed), wanted.out / work_folder.NAME
     earlier = finished_dataset.find(wanted.out, settings, wanted.workers)
     if earlier is not None:
-        finished_dataset.refuse_other_files(wanted.out, earlier, files, wanted.workers)
+        finished_dataset.refuse_other_files(wanted.out, earlier, listed.files, wanted.workers)
         if not earlier.unreadable:
             shutil.rmtree(work, ignore_errors=True)
             return Result(earlier, dataset_folder(wanted.out), newly_made=False)
@@ -119,7 +126,7 @@ def _make(
         for file, status in zip(joined.files, statuses, strict=True)
     ]
     name = registry.dataset_name(wanted.dataset, wanted.source)
-    contents = source_content.digest_of_all(joined.files, [one.content for one in statuses])
+    contents = source_content.digest_of_all(listed.files, [one.content for one in statuses])
     counted = coverage.summarise(
         name, settings, versions(), contents, listed, rows, joined.in_numbers
     )
@@ -168,6 +175,8 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
         "source": wanted.dataset,
         "identity": wanted.source_options.identity,
         "label": listing.label,
+        "numbered": wanted.source_options.numbered,
+        "own_splits": wanted.source_options.own_splits,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
     }
