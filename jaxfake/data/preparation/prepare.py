@@ -85,7 +85,7 @@ def prepare(wanted: Preparation) -> Result:
     listed = registry.list_source(wanted.dataset, wanted.source, wanted.source_options)
     files = belonging.by_identity(listed.files, wanted.shares)
     say("\n".join([*taken.table(taken.with_splits(listed, files), wanted.shares), ""]))
-    belonging.refuse_contradictions(listed.files, belonging.digests_of_suspects(listed.files))
+    _refuse_contradictions(wanted, listed.files, belonging.digests_of_suspects(listed.files))
     settings, work = _settings(wanted, listed), wanted.out / work_folder.NAME
     earlier = finished_dataset.find(wanted.out, settings, wanted.workers)
     if earlier is not None:
@@ -120,7 +120,7 @@ def _make(
     room: DiskRoom,
 ) -> Result:
     """Crops what is not cropped yet, and writes the dataset."""
-    joined, statuses = _crop_and_join(wanted.shares, listed.files, cropper, room)
+    joined, statuses = _crop_and_join(wanted, listed.files, cropper, room)
     rows = [
         CoverageRow(file, file.split, status)
         for file, status in zip(joined.files, statuses, strict=True)
@@ -143,19 +143,19 @@ def _make(
 
 
 def _crop_and_join(
-    shares: SplitShares, files: list[SourceFile], cropper: SourceCropper, room: DiskRoom
+    wanted: Preparation, files: list[SourceFile], cropper: SourceCropper, room: DiskRoom
 ) -> tuple[Belonging, list[CropStatus]]:
     """Crops the files, and gives those that belong together one split.
 
     Copies are known only once all files are read. A file that they move to another split is cropped again
     if the split decides about its crops, as it does about the number of its frames.
     """
-    first = belonging.by_identity(files, shares)
+    first = belonging.by_identity(files, wanted.shares)
     statuses = cropper.crop(first, room)
     digests = [source_content.own_digest(status.content) for status in statuses]
-    belonging.refuse_contradictions(files, digests)
+    _refuse_contradictions(wanted, files, digests)
     near = near_copies([status.hashes for status in statuses])
-    joined = belonging.belonging(files, digests, near, shares)
+    joined = belonging.belonging(files, digests, near, wanted.shares)
     moved = [
         at
         for at, (before, after) in enumerate(zip(first, joined.files, strict=True))
@@ -166,6 +166,15 @@ def _crop_and_join(
         for at, status in zip(moved, again, strict=True):
             statuses[at] = status
     return joined, statuses
+
+
+def _refuse_contradictions(
+    wanted: Preparation, files: list[SourceFile], digests: list[str]
+) -> None:
+    """Checks what a person says of their own files. What an official dataset says is counted instead."""
+    if wanted.dataset in registry.OWN:
+        belonging.refuse_contradictions(files, digests)
+        belonging.refuse_parted(files, digests, "--splits=0.8,0.1,0.1 splits all files anew")
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
