@@ -17,7 +17,7 @@ if __name__ == "__main__":
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from absl import flags
 
@@ -26,9 +26,13 @@ from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jaxfake.data.layouts.own_files.numbered import Numbered
+    from jaxfake.data.preparation.coverage import Coverage
     from jaxfake.data.preparation.cropping import Storage
     from jaxfake.data.preparation.prepare import Engine, Preparation
+    from jaxfake.data.source_table import Source
 
 _BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
@@ -128,11 +132,11 @@ _FACE_MODELS = cli.define_path("face_models", None, "Folder of the face models, 
 def main() -> int:
     """Flags in, one call, messages out."""
     wanted = _wanted()
-    from jaxfake.data.preparation import coverage, coverage_text, prepare
+    from jaxfake.data.preparation import coverage, prepare
 
     result = prepare.prepare(wanted)
     counted = result.coverage
-    print("\n".join([*coverage_text.remarks(counted), "", *coverage_text.table(counted), ""]))
+    print("\n".join(_in_words(counted)))
     if result.dataset is None:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"
@@ -151,6 +155,27 @@ def main() -> int:
     state = "made" if result.newly_made else "complete already, nothing to do"
     print(f"dataset: {result.dataset} ({state})")
     return 0
+
+
+def _in_words(counted: "Coverage") -> list[str]:
+    """What was found, a line each."""
+    from jaxfake.data.preparation import coverage_text
+    from jaxfake.reporting import confounds_text
+
+    parts = (
+        coverage_text.remarks(counted),
+        coverage_text.table(counted),
+        coverage_text.belonging(counted),
+        confounds_text.table(counted.confounds),
+    )
+    return [line for part in parts if part for line in (*part, "")]
+
+
+def _confounds(sources: "Sequence[Source]") -> dict[str, Any]:
+    # It takes seconds to import, and a preparation that is complete already does not need it.
+    from jaxfake.evaluation.evidence import confounds
+
+    return confounds.by_split(sources)
 
 
 def _wanted() -> "Preparation":
@@ -185,6 +210,7 @@ def _wanted() -> "Preparation":
         workers=_WORKERS.value or len(os.sched_getaffinity(0)),
         face_models=_FACE_MODELS.value,
         engine=_engine(),
+        confounds=_confounds,
     )
 
 

@@ -20,11 +20,10 @@ from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.result_files import Provenance, write_json
+from jaxfake.evaluation.result_files import Provenance, auc_json, write_json
 from jaxfake.evaluation.score_metrics import (
     DetectionMetrics,
     ScoreKind,
-    auc_json,
     measure_scores,
     metrics_json,
 )

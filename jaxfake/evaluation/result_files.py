@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.runtime.files import write_atomically
@@ -32,3 +33,14 @@ def json_fields(name: str, value: float | Interval | Undefined) -> dict[str, Any
     if isinstance(value, Undefined):
         return {name: None, f"{name}_reason": value.reason}
     return {name: list(value) if isinstance(value, Interval) else value}
+
+
+def auc_json(auc: Auc) -> dict[str, Any]:
+    """An AUC with its interval and counts, as result files have it."""
+    fields = json_fields("auc", auc.value) | json_fields("auc_ci95", auc.ci95)
+    return fields | {
+        "n_real": auc.n_real,
+        "n_fake": auc.n_fake,
+        "people_real": auc.people_real,
+        "people_fake": auc.people_fake,
+    }

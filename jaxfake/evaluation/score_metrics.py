@@ -10,7 +10,7 @@ from jaxfake.evaluation.metrics import operating_points
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.result_files import json_fields
+from jaxfake.evaluation.result_files import auc_json, json_fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,17 +91,6 @@ def evidence_auc(
 def metrics_json(metrics: DetectionMetrics) -> dict[str, Any]:
     """As metrics.json has it."""
     return {"video": _json(metrics.video), "frame": _json(metrics.frame)}
-
-
-def auc_json(auc: Auc) -> dict[str, Any]:
-    """An AUC with its interval and counts, as metrics.json has it."""
-    fields = json_fields("auc", auc.value) | json_fields("auc_ci95", auc.ci95)
-    return fields | {
-        "n_real": auc.n_real,
-        "n_fake": auc.n_fake,
-        "people_real": auc.people_real,
-        "people_fake": auc.people_fake,
-    }
 
 
 def _json(metrics: ScoreMetrics) -> dict[str, Any]:

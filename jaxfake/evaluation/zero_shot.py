@@ -16,12 +16,11 @@ from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
 from jaxfake.evaluation.detection import DetectionResult
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.result_files import Provenance
+from jaxfake.evaluation.result_files import Provenance, auc_json
 from jaxfake.evaluation.score_metrics import (
     AucPair,
     DetectionMetrics,
     ScoreKind,
-    auc_json,
     evidence_auc,
 )
 

@@ -26,6 +26,33 @@ def remarks(coverage: Coverage) -> list[str]:
     return lines
 
 
+def belonging(coverage: Coverage) -> list[str]:
+    """What was joined so that it shares a split, and what the dataset's own splits and labels part."""
+    found = coverage.joined
+    lines = []
+    if found.get("equal_files") or found.get("near_copies"):
+        lines.append(
+            f"{found['equal_files']} files are equal to others, {found['near_copies']} more are near copies"
+        )
+    if found.get("joined_identities"):
+        lines.append(
+            f"{found['joined_identities']} identities belong together by that, or by files that show "
+            f"several, and became {found['joined_into']}: each is in one split"
+        )
+    if found.get("crossing"):
+        one, other = found["crossing_examples"][0]
+        lines.append(
+            f"Warning: {found['crossing']} pairs of files share content across the splits that are given, "
+            f"such as {one} and {other}: results on test are not of unseen content"
+        )
+    if found.get("both_labels"):
+        lines.append(
+            f"Warning: {found['both_labels']} files of this dataset are real and fake at once: equal byte "
+            "for byte, under both labels"
+        )
+    return lines
+
+
 def table(coverage: Coverage) -> list[str]:
     """The counts as lines of a small table."""
     cells: list[tuple[str, ...]] = [("split", "method", *_HEADS, *_MORE.values())]

@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from jaxfake import schema
-from jaxfake.data import source_table
-from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.source_facts.attributes import CATEGORIES, NUMBERS
+from jaxfake.data.preparation.splits import SPLITS
 from jaxfake.data.source_table import Source
-from jaxfake.evaluation.aggregate import VideoScores, scored
 from jaxfake.evaluation.metrics.auc_interval import METHOD, Auc, measure_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.score_metrics import auc_json
+from jaxfake.evaluation.result_files import auc_json
 
 WARN_FROM = 0.7
 """AUC from which a person is warned."""
@@ -64,7 +62,7 @@ class Confound:
 
 
 def measure(sources: Sequence[Source]) -> tuple[Confound, ...]:
-    """Every attribute that any of the files has, the one that tells most first; then all together.
+    """Every attribute in which files differ, the one that tells most first; then all together.
 
     Args:
         sources: files; those whose label is unknown are left out.
@@ -79,12 +77,12 @@ def measure(sources: Sequence[Source]) -> tuple[Confound, ...]:
     confounds = [
         _of_number(name, values, labels, identities)
         for name, values in numbers.items()
-        if np.isfinite(values).any()
+        if len(np.unique(values[np.isfinite(values)])) > 1
     ]
     confounds += [
         _learned(name, _one_hot(values), labels, identities, values != "")
         for name, values in texts.items()
-        if (values != "").any()
+        if len(np.unique(values[values != ""])) > 1
     ]
     features = [*map(_ranked, numbers.values()), *map(_one_hot, texts.values())]
     together = np.concatenate(features, axis=1) if known else np.zeros((0, 0))
@@ -100,28 +98,11 @@ def _value(one: Confound) -> float:
 def by_split(sources: Sequence[Source]) -> dict[str, Any]:
     """The same for the files with a face of each split and of all, as coverage.json has it."""
     used = [one for one in sources if one.status == "ok"]
-    splits = sorted({one.split for one in used})
+    splits = [split for split in SPLITS if any(one.split == split for one in used)]
     parts = {split: [one for one in used if one.split == split] for split in splits}
     return confounds_json(measure(used)) | {
         "splits": {split: confounds_json(measure(part)) for split, part in parts.items()}
     }
-
-
-def of_videos(dataset: FaceDataset, videos: VideoScores) -> tuple[Confound, ...] | Undefined:
-    """The attributes of the files of the videos that are scored; Undefined if the dataset has none."""
-    sources = source_table.read(dataset.folder)
-    if sources is None:
-        return Undefined(
-            "the dataset has no table of its source files, as drawn faces and earlier versions"
-        )
-    names = set(zip(videos.method[scored(videos)], videos.video_id[scored(videos)], strict=True))
-    return measure(
-        [
-            one
-            for one in sources
-            if one.split == dataset.split and (one.method, one.video_id) in names
-        ]
-    )
 
 
 def confounds_json(confounds: Sequence[Confound]) -> dict[str, Any]:
@@ -186,7 +167,9 @@ def _chances(features: np.ndarray, labels: np.ndarray, identities: np.ndarray) -
     for others, these in folds.split(features, labels, identities):
         if len(np.unique(labels[others])) < 2:
             return None
-        learner = LogisticRegression(max_iter=1000).fit(features[others], labels[others])
+        learner = LogisticRegression(max_iter=1000, class_weight="balanced").fit(
+            features[others], labels[others]
+        )
         chances[these] = learner.predict_proba(features[these])[:, 1]
     return chances
 

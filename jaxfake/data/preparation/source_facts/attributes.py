@@ -31,7 +31,7 @@ class FileAttributes(NamedTuple):
     is_clip: Number = None  # 1 for a video or a folder of frames, 0 for a photograph alone
     file_bytes: Number = None
     bytes_per_pixel: Number = None  # over all frames
-    bytes_per_frame: Number = None
+    bytes_per_frame: Number = None  # of a clip
     pixels: Number = None  # of a frame
     frames: Number = None  # in the file, not only those that were used
     frames_per_second: Number = None
@@ -149,7 +149,6 @@ def _picture(path: Path) -> FileAttributes:
         is_clip=0.0,
         file_bytes=size,
         bytes_per_pixel=size / (width * height),
-        bytes_per_frame=size,
         pixels=float(width * height),
         frames=1.0,
     )
