@@ -68,12 +68,12 @@ CATEGORIES = ("format", "jpeg_table")
 
 NUMBERS = tuple(name for name in FileAttributes._fields if name not in CATEGORIES)
 
-# The luminance table of ITU T.81, K.1, which IJG's encoder scales by the quality, in the order of a file.
+# The luminance table of ITU T.81, K.1, which IJG's encoder scales by the quality, row by row.
 # fmt: off
 _STANDARD = np.array([
-    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40,
-    58, 51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103,
-    104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
+    14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 ])
 # fmt: on
 
@@ -124,7 +124,7 @@ def jpeg_quality(table: list[int]) -> int:
     """The quality, 1 to 100, at which IJG's encoder has the table that is nearest to this one.
 
     Args:
-        table: the 64 entries of the luminance table, in the order of the file.
+        table: the 64 entries of the luminance table, row by row.
     """
     qualities = np.arange(1, 101)
     scales = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)

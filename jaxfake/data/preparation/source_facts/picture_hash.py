@@ -39,7 +39,7 @@ _ENOUGH = (
 _PLAIN = 4.0  # standard deviation of grey below which a picture has nothing to recognise it by
 
 _PLACES = 5
-"""Frames of a clip that are hashed, evenly spaced."""
+"""Places of a clip at which it is hashed, the first and the last frame included; a photograph has one."""
 
 _ROWS, _COLUMNS = 128, 2048  # pairs that are compared at once; they fit a processor's cache
 
@@ -67,15 +67,14 @@ def _bits(view: np.ndarray) -> np.ndarray:
 
 
 class FrameHashes:
-    """Hashes up to five evenly spaced ones of a clip's frames while they are read."""
+    """Hashes the frames nearest to five evenly spaced places of a clip, while its frames are read."""
 
     def __init__(self, indices: Sequence[int]) -> None:
         """`indices` are those of the frames that will be read, ascending."""
-        places = np.linspace(indices[0], indices[-1], min(_PLACES, len(indices)))
+        places = np.linspace(indices[0], indices[-1], _PLACES)
         nearest = np.abs(np.asarray(indices) - places[:, None]).argmin(1)
-        self._of_frame = dict.fromkeys(
-            (indices[at] for at in nearest), np.zeros(HASH_SHAPE, np.uint8)
-        )
+        self._frames = [indices[at] for at in nearest]
+        self._of_frame = dict.fromkeys(self._frames, np.zeros(HASH_SHAPE, np.uint8))
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The same frames."""
@@ -85,8 +84,8 @@ class FrameHashes:
             yield frame
 
     def joined(self) -> bytes:
-        """The hashes in the order of their frames; all zero where a frame did not decode."""
-        return np.array(list(self._of_frame.values())).tobytes()
+        """The hash at each place; all zero where its frame did not decode."""
+        return np.array([self._of_frame[frame] for frame in self._frames]).tobytes()
 
 
 def near_copies(hashes: Sequence[bytes]) -> Iterator[tuple[int, int]]:
