@@ -128,13 +128,19 @@ def _parsed(text: str) -> tuple[Colour, Colour]:
     if text in _NAMED:
         return _NAMED[text]
     try:
-        mean, std = (tuple(map(float, part.split(","))) for part in text.split("/"))
+        mean, std = (_colour(part) for part in text.split("/"))
     except ValueError:
-        mean = std = ()
-    usable = len(mean) == len(std) == 3 and all(map(math.isfinite, (*mean, *std)))
-    if not usable or min(std) <= 0:
-        raise InputError(f"start_pixels={text[:80]} is not understood: {_HOW}")
+        raise InputError(f"start_pixels={text[:80]} is not understood: {_HOW}") from None
+    if min(std) <= 0:
+        raise InputError(f"start_pixels={text[:80]}: a spread must be larger than 0")
     return mean, std
+
+
+def _colour(text: str) -> Colour:
+    red, green, blue = map(float, text.split(","))
+    if not all(map(math.isfinite, (red, green, blue))):
+        raise ValueError("not a colour")
+    return red, green, blue
 
 
 def _stated(path: Path) -> dict[str, str]:
