@@ -1,6 +1,7 @@
 """Makes a dataset of aligned face crops from a folder of photographs and videos.
 
     python -m jaxfake.prepare --dataset=folder --source=DIR --out=DIR [--identity=...] [--splits=...]
+    python -m jaxfake.prepare --dataset=csv --manifest=FILE.csv --out=DIR
 
 The same command again goes on wherever it was stopped. Once it is done, it checks every byte of the dataset
 and of the source, tries again what could not be read, and does nothing else.
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
-from jaxfake.data.layouts.registry import DATASETS, SourceOptions
+from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from jaxfake.data.layouts.own_files.numbered import Numbered
     from jaxfake.data.preparation.cropping import Storage
     from jaxfake.data.preparation.prepare import Engine, Preparation
 
@@ -34,7 +36,15 @@ _DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DA
 _SOURCE = cli.define_path(
     "source",
     None,
-    "Folder of photographs and videos; with real/ and fake/ in it, they give the label.",
+    "Folder of photographs and videos; folders in it named real, fake, train, val and test, or alike, "
+    "give labels and splits. With --dataset=csv, what the paths in the table are relative to; by default "
+    "the table's own folder.",
+)
+_MANIFEST = flags.DEFINE_string(
+    "manifest",
+    None,
+    "For --dataset=csv: a CSV file with the columns path and label, and if you like video, identity, "
+    "split, manipulation, mask, original.",
 )
 _OUT = cli.define_path("out", None, "Folder for the dataset; made if it does not exist.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
@@ -50,13 +60,23 @@ _STORAGE = flags.DEFINE_enum(
 )
 _IDENTITY = flags.DEFINE_string(
     "identity", "", "Who is in a file, for the splits: 'parent' for the name of its folder, or a "
-    r"regular expression with one group, such as '(\d+)_'; by default the file's name."
+    r"regular expression with one group, such as '(\d+)_'; by default what the names say."
 )  # fmt: skip
 _LABEL = flags.DEFINE_enum(
-    "label", None, ["real", "fake", "unknown"], "Label of a folder without real/ and fake/; real."
+    "label",
+    None,
+    ["real", "fake", "unknown"],
+    "Label of all files of a folder without real/ and fake/.",
 )
+_NUMBERED = flags.DEFINE_enum(
+    "numbered", None, ["frames", "photos"], "What pictures are whose names differ in a number alone: "
+    "frames of one clip for each folder or name, or photographs; by default what the names say."
+)  # fmt: skip
 _SPLITS = flags.DEFINE_string(
-    "splits", "0.8,0.1,0.1", "Shares of the identities for train, val and test."
+    "splits",
+    "0.8,0.1,0.1",
+    "Shares of the identities for train, val and test. Where folders or a table give the splits, this "
+    "flag splits anew.",
 )
 _PROTOCOL = cli.define_path(
     "protocol", None, "Folder of a dataset's official splits; by default where it would have them."
@@ -141,7 +161,7 @@ def _wanted() -> "Preparation":
     from jaxfake.data.preparation.splits import parse_shares
 
     return Preparation(
-        source=_folder(_SOURCE),
+        source=_source(),
         out=_folder(_OUT),
         crops=CropOptions(
             size=_SIZE.value,
@@ -155,6 +175,9 @@ def _wanted() -> "Preparation":
         source_options=SourceOptions(
             identity=_IDENTITY.value,
             label=_LABEL.value,
+            numbered=cast("Numbered | None", _NUMBERED.value),
+            own_splits=not _SPLITS.present,
+            manifest=Path(_MANIFEST.value) if _MANIFEST.value else None,
             protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,
             drop_youtube=_DROP_YOUTUBE.value,
         ),
@@ -179,6 +202,12 @@ def _engine() -> "Engine":
             "environment of its own"
         )
     return beam_launch.engine(_BEAM_RUNNER.value, _BEAM_OPTION.value)
+
+
+def _source() -> Path:
+    if _DATASET.value == TABLE and _MANIFEST.value and not _SOURCE.value:
+        return Path(_MANIFEST.value).parent
+    return _folder(_SOURCE)
 
 
 def _folder(flag: flags.FlagHolder) -> Path:

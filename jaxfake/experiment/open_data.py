@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, empty_split, holds_dataset, leave_out, open_split
-from jaxfake.data.layouts.folder import list_folder
+from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
 
 TOYFACES = "toyfaces"
@@ -44,7 +44,7 @@ def test_split(config: Config) -> FaceDataset:
 def named_split(source: str, split: str, config: Config, prepared: Path) -> FaceDataset:
     """A split of any dataset; a folder of photographs and videos is prepared below `prepared` first.
 
-    All files of such a folder are its test split; without real/ and fake/ in it, their labels are unknown.
+    All files of such a folder are its test split; labels that its folders' names do not give are unknown.
     If none of its videos has a face, the split is empty.
     """
     if not _is_raw(source):
@@ -57,7 +57,7 @@ def source_frames(source: str) -> SourceFrames | None:
     folder = Path(source)
     if not _is_raw(source):
         return None
-    return SourceFrames(list_folder(folder, label=_raw_label(folder)))
+    return SourceFrames(list_folder(folder, label=_raw_label(folder), own_splits=False))
 
 
 def _root(source: str, config: Config) -> Path:
@@ -76,8 +76,7 @@ def _is_raw(source: str) -> bool:
 
 def _raw_label(source: Path) -> str | None:
     """The label of every file in a folder of photographs and videos; None where its folders say it."""
-    labelled = any((source / name).is_dir() for name in ("real", "fake"))
-    return None if labelled else "unknown"
+    return None if gives_labels(source) else "unknown"
 
 
 def _prepared_split(source: Path, split: str, config: Config, prepared: Path) -> FaceDataset:
@@ -90,7 +89,7 @@ def _prepared_split(source: Path, split: str, config: Config, prepared: Path) ->
         source=source,
         out=prepared / source.resolve().name,
         crops=CropOptions(config.data.size, FRAMES, "png"),
-        source_options=SourceOptions(label=_raw_label(source)),
+        source_options=SourceOptions(label=_raw_label(source), own_splits=False),
         shares=SplitShares(0.0, 0.0, 1.0),
         workers=len(os.sched_getaffinity(0)),
     )

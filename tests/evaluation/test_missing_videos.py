@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from jaxfake.data.layouts.folder import list_folder
+from jaxfake.data.layouts.own_files.folder import list_folder
 from jaxfake.data.preparation import coverage
 from jaxfake.data.preparation.coverage import CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus

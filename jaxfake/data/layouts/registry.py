@@ -11,17 +11,22 @@ from jaxfake.data.layouts import (
     dfdc,
     dfdc_preview,
     ffpp,
-    folder,
     packed_archives,
     wilddeepfake,
 )
 from jaxfake.data.layouts.listing import Listing
+from jaxfake.data.layouts.own_files import folder, table
+from jaxfake.data.layouts.own_files.numbered import Numbered
 from jaxfake.runtime.errors import InputError
 
-FOLDER, FFPP = "folder", "ffpp"
+FOLDER, TABLE, FFPP = "folder", "csv", "ffpp"
+OWN = (FOLDER, TABLE)
+"""Sources whose labels and splits a person gives, and not the authors of a dataset."""
+
 CELEBDF = "celebdf"
 DATASETS = (
     FOLDER,
+    TABLE,
     FFPP,
     "dfd",
     CELEBDF,
@@ -39,6 +44,9 @@ class SourceOptions:
 
     identity: str = ""  # folder, see `folder.list_folder`
     label: str | None = None  # folder, see `folder.list_folder`
+    numbered: Numbered | None = None  # folder, see `numbered.items`
+    own_splits: bool = True  # folder and csv: whether the splits that they give are taken
+    manifest: Path | None = None  # csv, the table
     protocol: Path | None = (
         None  # folder of the official splits; None: where the dataset keeps them
     )
@@ -59,17 +67,30 @@ def list_source(dataset: str, root: Path, options: SourceOptions) -> Listing:
     Raises:
         InputError: the folder does not hold that dataset, or an option does not apply to it.
     """
-    if dataset != FOLDER and (options.identity or options.label):
+    _check_options(dataset, options)
+    match dataset:
+        case "folder":
+            return folder.list_folder(
+                root, options.identity, options.label, options.numbered, options.own_splits
+            )
+        case "csv":
+            assert options.manifest is not None
+            return table.list_table(options.manifest, root, options.own_splits)
+    return _with_archives(_list_layout(dataset, root, options), root.resolve())
+
+
+def _check_options(dataset: str, options: SourceOptions) -> None:
+    if dataset != FOLDER and (options.identity or options.label or options.numbered):
+        own = "has columns for them" if dataset == TABLE else "has its own"
         raise InputError(
-            f"--identity and --label are for --dataset={FOLDER}: {dataset} has its own"
+            f"--identity, --label and --numbered are for --dataset={FOLDER}: {dataset} {own}"
         )
     if dataset != CELEBDF and options.drop_youtube:
         raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
-    if dataset == FOLDER:
-        if options.protocol:
-            raise InputError(f"--protocol is for a dataset with official splits, not {FOLDER}")
-        return folder.list_folder(root, options.identity, options.label)
-    return _with_archives(_list_layout(dataset, root, options), root.resolve())
+    if dataset in (FOLDER, TABLE) and options.protocol:
+        raise InputError(f"--protocol is for a dataset with official splits, not {dataset}")
+    if (dataset == TABLE) != (options.manifest is not None):
+        raise InputError(f"--manifest=FILE.csv and --dataset={TABLE} go together: give both")
 
 
 def _with_archives(listing: Listing, root: Path) -> Listing:
@@ -105,4 +126,4 @@ def _list_layout(dataset: str, root: Path, options: SourceOptions) -> Listing:
 
 def dataset_name(dataset: str, root: Path) -> str:
     """The `dataset` of every example."""
-    return root.resolve().name if dataset == FOLDER else dataset
+    return root.resolve().name if dataset in (FOLDER, TABLE) else dataset

@@ -1,10 +1,26 @@
-"""Which paths in a dataset's folder may be read: regular files that do not leave it."""
+"""Which paths in a dataset's folder may be read: regular files that do not leave it, and are no litter."""
 
 from pathlib import Path
 
 from jaxfake.runtime.errors import InputError
 
 LEAVES = "it is a link that leaves the folder"
+
+
+_LITTER = frozenset(
+    {
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@__thumb", "#recycle", "#snapshot"),
+        *("$recycle.bin", "recycler", "system volume information", "found.000", "lost+found"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "network trash folder"),
+        "temporary items",
+    }
+)
+"""Folders and files that storage boxes and desktops put beside a person's own, in lower case."""
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is hidden, or was put there by a storage box or a desktop."""
+    return name.startswith(".") or name.casefold() in _LITTER
 
 
 def leaves(root: Path, path: Path) -> bool:
@@ -32,13 +48,13 @@ def fault(root: Path, path: Path) -> str:
 
 
 def visible(folder: Path) -> list[Path]:
-    """The entries of a folder, sorted, without hidden ones; none if there is no such folder.
+    """The entries of a folder, sorted, without litter; none if there is no such folder.
 
     Raises:
         InputError: it cannot be listed.
     """
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if not is_litter(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

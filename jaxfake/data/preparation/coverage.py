@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jaxfake import schema
 from jaxfake.data.layouts.listing import Listing, SourceFile
+from jaxfake.data.preparation import taken
 from jaxfake.data.preparation.crop_files import CropStatus, ended_early
 from jaxfake.runtime.files import write_atomically
 
@@ -54,6 +55,8 @@ class Coverage:
     """What was joined so that it shares a split, see `source_facts.belonging`."""
     confounds: dict[str, Any] = field(default_factory=dict)
     """How well attributes of the files alone tell the labels, see `evaluation.evidence.confounds`."""
+    taken: dict[str, Any] = field(default_factory=dict)
+    """What the labels, identities and splits were taken from, see `taken.counts`."""
     written: dict[str, str] = field(default_factory=dict)
     """The sha256 of each file of the dataset; none if no file gave a face."""
 
@@ -104,7 +107,15 @@ def summarise(
     made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
     manifest = hashlib.sha256(made_of.encode()).hexdigest()
     return Coverage(
-        dataset, settings, source, versions, manifest, table, _remarks(listing, rows), joined or {}
+        dataset=dataset,
+        settings=settings,
+        source=source,
+        versions=versions,
+        manifest=manifest,
+        coverage=table,
+        files=_remarks(listing, rows),
+        joined=joined or {},
+        taken=taken.counts(replace(listing, files=[row.source for row in rows])),
     )
 
 
@@ -151,6 +162,18 @@ def ground_truth(dataset: Path) -> str:
     """
     found = read(dataset.resolve().parent.parent)
     return str((found.settings if found else {}).get("masks", GIVEN_MASKS))
+
+
+def people(dataset: Path) -> str:
+    """What a reader of results must know of the identities of a dataset; '' if there is nothing.
+
+    Args:
+        dataset: folder of the prepared dataset, OUT/NAME/VERSION.
+    """
+    found = read(dataset.resolve().parent.parent)
+    if found is None or not found.taken.get("each_file_its_own_identity"):
+        return ""
+    return taken.each_its_own(found.source["files"])
 
 
 def too_few(coverage: Coverage, share: float) -> str:

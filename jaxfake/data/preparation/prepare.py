@@ -19,7 +19,13 @@ from jaxfake.data import source_table
 from jaxfake.data.layouts import registry
 from jaxfake.data.layouts.listing import Listing, SourceFile
 from jaxfake.data.layouts.registry import SourceOptions
-from jaxfake.data.preparation import coverage, finished_dataset, source_content, work_folder
+from jaxfake.data.preparation import (
+    coverage,
+    finished_dataset,
+    source_content,
+    taken,
+    work_folder,
+)
 from jaxfake.data.preparation.coverage import Coverage, CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus, DamagedCropFile
 from jaxfake.data.preparation.crop_sources import Engine, SourceCropper
@@ -35,7 +41,7 @@ from jaxfake.data.source_table import Source
 from jaxfake.faces import model_files
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.progress import Progress
+from jaxfake.runtime.progress import Progress, say
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
 
@@ -77,12 +83,13 @@ def prepare(wanted: Preparation) -> Result:
     if wanted.source.resolve() == wanted.out.resolve():
         raise InputError("--out must be another folder than --source")
     listed = registry.list_source(wanted.dataset, wanted.source, wanted.source_options)
-    belonging.refuse_contradictions(listed.files, belonging.digests_of_suspects(listed.files))
     files = belonging.by_identity(listed.files, wanted.shares)
+    say("\n".join([*taken.table(taken.with_splits(listed, files), wanted.shares), ""]))
+    _refuse_contradictions(wanted, listed.files, belonging.digests_of_suspects(listed.files))
     settings, work = _settings(wanted, listed), wanted.out / work_folder.NAME
     earlier = finished_dataset.find(wanted.out, settings, wanted.workers)
     if earlier is not None:
-        finished_dataset.refuse_other_files(wanted.out, earlier, files, wanted.workers)
+        finished_dataset.refuse_other_files(wanted.out, earlier, listed.files, wanted.workers)
         if not earlier.unreadable:
             shutil.rmtree(work, ignore_errors=True)
             return Result(earlier, dataset_folder(wanted.out), newly_made=False)
@@ -113,13 +120,13 @@ def _make(
     room: DiskRoom,
 ) -> Result:
     """Crops what is not cropped yet, and writes the dataset."""
-    joined, statuses = _crop_and_join(wanted.shares, listed.files, cropper, room)
+    joined, statuses = _crop_and_join(wanted, listed.files, cropper, room)
     rows = [
         CoverageRow(file, file.split, status)
         for file, status in zip(joined.files, statuses, strict=True)
     ]
     name = registry.dataset_name(wanted.dataset, wanted.source)
-    contents = source_content.digest_of_all(joined.files, [one.content for one in statuses])
+    contents = source_content.digest_of_all(listed.files, [one.content for one in statuses])
     counted = coverage.summarise(
         name, settings, versions(), contents, listed, rows, joined.in_numbers
     )
@@ -136,19 +143,19 @@ def _make(
 
 
 def _crop_and_join(
-    shares: SplitShares, files: list[SourceFile], cropper: SourceCropper, room: DiskRoom
+    wanted: Preparation, files: list[SourceFile], cropper: SourceCropper, room: DiskRoom
 ) -> tuple[Belonging, list[CropStatus]]:
     """Crops the files, and gives those that belong together one split.
 
     Copies are known only once all files are read. A file that they move to another split is cropped again
     if the split decides about its crops, as it does about the number of its frames.
     """
-    first = belonging.by_identity(files, shares)
+    first = belonging.by_identity(files, wanted.shares)
     statuses = cropper.crop(first, room)
     digests = [source_content.own_digest(status.content) for status in statuses]
-    belonging.refuse_contradictions(files, digests)
+    _refuse_contradictions(wanted, files, digests)
     near = near_copies([status.hashes for status in statuses])
-    joined = belonging.belonging(files, digests, near, shares)
+    joined = belonging.belonging(files, digests, near, wanted.shares)
     moved = [
         at
         for at, (before, after) in enumerate(zip(first, joined.files, strict=True))
@@ -161,6 +168,15 @@ def _crop_and_join(
     return joined, statuses
 
 
+def _refuse_contradictions(
+    wanted: Preparation, files: list[SourceFile], digests: list[str]
+) -> None:
+    """Checks what a person says of their own files. What an official dataset says is counted instead."""
+    if wanted.dataset in registry.OWN:
+        belonging.refuse_contradictions(files, digests)
+        belonging.refuse_parted(files, digests, "--splits=0.8,0.1,0.1 splits all files anew")
+
+
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
     """The settings that change the result, as they are written to coverage.json."""
     return {
@@ -168,6 +184,8 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
         "source": wanted.dataset,
         "identity": wanted.source_options.identity,
         "label": listing.label,
+        "numbered": wanted.source_options.numbered,
+        "own_splits": wanted.source_options.own_splits,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
     }

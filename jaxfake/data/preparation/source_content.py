@@ -72,10 +72,12 @@ def digests(sources: Sequence[SourceFile], threads: int) -> list[str]:
 
 
 def digest_of_all(sources: Sequence[SourceFile], contents: Sequence[str]) -> str:
-    """sha256 of the names and contents of all files."""
+    """sha256 of the names and contents of all files, and of what their listing says of each."""
     found = hashlib.sha256()
     for source, content in zip(sources, contents, strict=True):
-        found.update(f"{source.relative}\n{content}\n".encode())
+        said = [source.label, source.method, source.video_id, source.split]
+        said += [source.identity, *source.linked]
+        found.update(f"{source.relative}\n{content}\n{said}\n".encode())
     return found.hexdigest()
 
 

@@ -36,7 +36,7 @@ def refused(dataset, root):
 
 
 def test_every_dataset_with_a_layout_is_here():
-    assert {"folder", *TREES} == {"folder", *FOLDERS} == set(DATASETS)
+    assert {"folder", "csv", *TREES} == {"folder", "csv", *FOLDERS} == set(DATASETS)
 
 
 @pytest.mark.parametrize("dataset", TREES)

@@ -34,9 +34,9 @@ class Belonging:
     files: list[SourceFile]
     in_numbers: dict[str, Any]
     """For coverage.json: `equal_files` and `near_copies`, how many files have such others;
-    `joined_identities` and `joined_into`, how many identities became how many; `own_splits`, whether
-    the dataset gives splits itself; `crossing`, how many pairs of files share content across these, and
-    `crossing_examples`."""
+    `joined_identities` and `joined_into`, how many identities became how many; `own_splits`, whether the
+    dataset gives splits itself; `crossing`, how many pairs of files share content across these, and
+    `crossing_examples`; `both_labels`, how many pairs of equal files have different labels."""
 
 
 def digests_of_suspects(files: Sequence[SourceFile]) -> list[str]:
@@ -72,18 +72,31 @@ def refuse_contradictions(files: Sequence[SourceFile], digests: Sequence[str]) -
     Raises:
         InputError: two equal files have different labels.
     """
-    pairs = [
-        (files[one], files[other])
-        for one, other in _equal_pairs(digests)
-        if {files[one].label, files[other].label} == {schema.REAL, schema.FAKE}
-    ]
+    pairs = _contradictions(files, digests)
     if pairs:
-        one, other = sorted(pairs[0], key=lambda file: file.label)
         more = f", and {len(pairs) - 1} more such pairs" if len(pairs) > 1 else ""
+        real, fake = (files[at].relative for at in pairs[0])
         raise InputError(
-            f"{one.relative} (real) and {other.relative} (fake) are equal byte for byte{more}: remove "
-            "the one whose label is wrong"
+            f"{real} (real) and {fake} (fake) are equal byte for byte{more}: remove the one whose label is "
+            "wrong"
         )
+
+
+def refuse_parted(files: Sequence[SourceFile], digests: Sequence[str], advice: str) -> None:
+    """Checks that the splits which a person gave do not part equal files.
+
+    Raises:
+        InputError: they do.
+    """
+    for one, other in _equal_pairs(_of_fixed(files, digests)):
+        if files[one].split != files[other].split:
+            (first, one_split), (second, other_split) = (
+                (files[at].relative, files[at].split) for at in (one, other)
+            )
+            raise InputError(
+                f"{first} ({one_split}) and {second} ({other_split}) are equal byte for byte and in two "
+                f"splits: {advice}"
+            )
 
 
 def belonging(
@@ -100,49 +113,125 @@ def belonging(
         near: pairs of near copies, by their places in `files`.
         shares: of the splits, for files that have none.
     """
-    names = np.array(sorted({name for file in files for name in (file.identity, *file.linked)}))
-    identity = np.searchsorted(names, [file.identity for file in files])
-    group = np.arange(len(names))
-    for file, at in zip(files, identity, strict=True):
-        for linked in () if file.split else file.linked:
-            _unite(group, at, int(np.searchsorted(names, linked)))
-    equal: set[int] = set()
-    copies: set[int] = set()
-    crossing: list[tuple[str, str]] = []
-    for pairs, found in ((_equal_pairs(digests), equal), (near, copies)):
+    groups, found = _Groups(files), _Found(files)
+    # The first of several equal files may be the one that has no split of its dataset.
+    equal = dict.fromkeys((*_equal_pairs(digests), *_equal_pairs(_of_fixed(files, digests))))
+    not_equal = (pair for pair in near if pair not in equal)
+    for pairs, kind in ((equal, found.equal), (not_equal, found.near)):
         for one, other in pairs:
-            found |= {one, other}
-            if _fixed(files[one], files[other]):
-                crossing += _crossing(files[one], files[other])
-            else:
-                _unite(group, identity[one], identity[other])
-    own = _own_splits(files, group[identity])
+            kind |= {one, other}
+            if not (files[one].split and files[other].split):
+                groups.tie(one, other)
+            elif files[one].split != files[other].split:
+                found.crosses(one, other)
+    names, own = groups.names(), groups.own_splits()
     settled = [
-        _settled(file, str(names[at]), own.get(int(at)), shares)
-        for file, at in zip(files, group[identity], strict=True)
+        _settled(file, name, own.get(name), shares) for file, name in zip(files, names, strict=True)
     ]
-    became = group[np.isin(group, group[group != np.arange(len(group))])]
-    return Belonging(
-        settled,
-        {
-            "equal_files": len(equal),
-            "near_copies": len(copies - equal),
-            "joined_identities": len(became),
-            "joined_into": len(np.unique(became)),
-            "own_splits": any(file.split for file in files),
-            "crossing": len(crossing),
-            "crossing_examples": [list(pair) for pair in crossing[:_NAMED]],
-        },
-    )
+    numbers = groups.in_numbers() | found.in_numbers()
+    return Belonging(settled, numbers | {"both_labels": len(_contradictions(files, digests))})
+
+
+class _Groups:
+    """Identities that belong together; a group is named by its first one, in the order of names."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._files = files
+        every = {name for file in files for name in (file.identity, *file.linked)}
+        self._names = np.array(sorted(every))
+        self._of_name = np.arange(len(every))
+        self._of_file = np.searchsorted(self._names, [file.identity for file in files])
+        for file, at in zip(files, self._of_file, strict=True):
+            for linked in () if file.split else file.linked:
+                self._unite(at, int(np.searchsorted(self._names, linked)))
+
+    def tie(self, one: int, other: int) -> None:
+        """The identities of these two files belong together."""
+        self._unite(self._of_file[one], self._of_file[other])
+
+    def names(self) -> list[str]:
+        """The name of each file's group."""
+        return [str(self._names[at]) for at in self._of_name[self._of_file]]
+
+    def own_splits(self) -> dict[str, str]:
+        """The split of groups with a file that has one from its dataset; training if they disagree."""
+        splits: dict[str, set[str]] = {}
+        for file, name in zip(self._files, self.names(), strict=True):
+            if file.split:
+                splits.setdefault(name, set()).add(file.split)
+        return {name: min(some) if len(some) == 1 else TRAIN for name, some in splits.items()}
+
+    def in_numbers(self) -> dict[str, Any]:
+        """See `Belonging`."""
+        moved = self._of_name[self._of_name != np.arange(len(self._of_name))]
+        joined = self._of_name[np.isin(self._of_name, moved)]
+        return {"joined_identities": len(joined), "joined_into": len(np.unique(joined))}
+
+    def _unite(self, one: int, other: int) -> None:
+        first, second = sorted((self._of_name[one], self._of_name[other]))
+        if first != second:
+            self._of_name[self._of_name == second] = first
+
+
+class _Found:
+    """Files with common content, counted as they are found: there can be very many pairs."""
+
+    def __init__(self, files: Sequence[SourceFile]) -> None:
+        self._files = files
+        self.equal: set[int] = set()
+        self.near: set[int] = set()
+        self._crossing = 0
+        self._examples: list[list[str]] = []
+
+    def crosses(self, one: int, other: int) -> None:
+        """The splits of the dataset part these two files."""
+        self._crossing += 1
+        if len(self._examples) < _NAMED:
+            both = (self._files[one], self._files[other])
+            self._examples.append([f"{file.relative} ({file.split})" for file in both])
+
+    def in_numbers(self) -> dict[str, Any]:
+        """See `Belonging`."""
+        return {
+            "equal_files": len(self.equal),
+            "near_copies": len(self.near - self.equal),
+            "own_splits": any(file.split for file in self._files),
+            "crossing": self._crossing,
+            "crossing_examples": self._examples,
+        }
+
+
+def _contradictions(files: Sequence[SourceFile], digests: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of a real and a fake file with the same content: one pair for each such content."""
+    first: dict[tuple[str, int], int] = {}
+    for at, digest in enumerate(digests):
+        if _is_known(digest):
+            first.setdefault((digest, files[at].label), at)
+    return [
+        (at, first[digest, schema.FAKE])
+        for (digest, label), at in first.items()
+        if label == schema.REAL and (digest, schema.FAKE) in first
+    ]
+
+
+def _of_fixed(files: Sequence[SourceFile], digests: Sequence[str]) -> list[str]:
+    """The digests of the files that have a split from their dataset; '' for all others."""
+    return [
+        digest if file.split else ""
+        for file, digest in zip(files, digests or [""] * len(files), strict=True)
+    ]
 
 
 def _equal_pairs(digests: Sequence[str]) -> Iterable[tuple[int, int]]:
     """Each file that has the content of an earlier one, with the first such one."""
     first: dict[str, int] = {}
     for at, digest in enumerate(digests):
-        known = _DIGEST.fullmatch(digest) and digest != _EMPTY
-        if known and first.setdefault(digest, at) != at:
+        if _is_known(digest) and first.setdefault(digest, at) != at:
             yield first[digest], at
+
+
+def _is_known(digest: str) -> bool:
+    return digest != _EMPTY and _DIGEST.fullmatch(digest) is not None
 
 
 def _size(file: SourceFile) -> int:
@@ -158,33 +247,6 @@ def _digest_or_empty(file: SourceFile) -> str:
         return content_digest(file.clip)
     except OSError:
         return ""
-
-
-def _fixed(one: SourceFile, other: SourceFile) -> bool:
-    """Whether the dataset itself says in which splits both are."""
-    return bool(one.split and other.split)
-
-
-def _crossing(one: SourceFile, other: SourceFile) -> list[tuple[str, str]]:
-    if one.split == other.split:
-        return []
-    return [(f"{one.relative} ({one.split})", f"{other.relative} ({other.split})")]
-
-
-def _unite(group: np.ndarray, one: int, other: int) -> None:
-    """Makes two groups one, in place. A group is named by its first identity, in the order of names."""
-    first, second = sorted((group[one], group[other]))
-    if first != second:
-        group[group == second] = first
-
-
-def _own_splits(files: Sequence[SourceFile], groups: np.ndarray) -> dict[int, str]:
-    """The split of groups with a file that has one from its dataset; training if they disagree."""
-    splits: dict[int, set[str]] = {}
-    for file, group in zip(files, groups.tolist(), strict=True):
-        if file.split:
-            splits.setdefault(group, set()).add(file.split)
-    return {group: min(found) if len(found) == 1 else TRAIN for group, found in splits.items()}
 
 
 def _settled(file: SourceFile, identity: str, own: str | None, shares: SplitShares) -> SourceFile:

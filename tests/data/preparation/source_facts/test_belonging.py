@@ -8,7 +8,11 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation.source_facts.belonging import belonging, refuse_contradictions
+from jaxfake.data.preparation.source_facts.belonging import (
+    belonging,
+    refuse_contradictions,
+    refuse_parted,
+)
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SplitShares, split_of
 from jaxfake.runtime.errors import InputError
 
@@ -37,7 +41,7 @@ def test_files_of_their_own_stay_where_their_identity_is():
     found = belonging(files, different(files), (), EVEN)
     assert [one.split for one in found.files] == [split_of(one.identity, EVEN) for one in files]
     assert [one.identity for one in found.files] == [one.identity for one in files]
-    assert found.in_numbers["equal_files"] == found.joined["joined_identities"] == 0
+    assert found.in_numbers["equal_files"] == found.in_numbers["joined_identities"] == 0
 
 
 def test_equal_files_near_copies_and_linked_identities_share_a_split():
@@ -75,7 +79,31 @@ def test_equal_content_under_both_labels_is_refused_by_name():
         refuse_contradictions(files, [digest("x"), digest("x"), digest("y")])
 
 
-@pytest.mark.parametrize("content", ["", "unreadable: Permission denied", "no regular file"])
+def test_a_file_of_unknown_label_hides_no_contradiction():
+    files = [
+        file("a", label=schema.UNKNOWN),
+        file("b"),
+        file("c", label=schema.FAKE),
+        file("d", label=schema.FAKE),
+    ]
+    with pytest.raises(InputError, match=r"^b \(real\) and c \(fake\) are equal byte for byte:"):
+        refuse_contradictions(files, [digest("x")] * 4)
+    assert belonging(files, [digest("x")] * 4, (), EVEN).in_numbers["both_labels"] == 1
+
+
+@pytest.mark.parametrize("first", ["", "train"])
+def test_equal_files_in_two_given_splits_are_refused_by_name(first):
+    files = [file("a", split=first), file("b", split="train"), file("c", split="test")]
+    with pytest.raises(InputError, match=r"\(train\) and c \(test\) .* in two splits: do this"):
+        refuse_parted(files, [digest("x")] * 3, "do this")
+    refuse_parted(files, different(files), "do this")
+    assert belonging(files, [digest("x")] * 3, (), EVEN).in_numbers["crossing"] == 1
+
+
+EMPTY = hashlib.sha256().hexdigest()
+
+
+@pytest.mark.parametrize("content", ["", EMPTY, "unreadable: Permission denied", "no regular file"])
 def test_what_has_no_content_is_not_equal(content):
     files = [file("a"), file("b", label=schema.FAKE), file("c")]
     refuse_contradictions(files, [content] * 3)

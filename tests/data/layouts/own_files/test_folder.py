@@ -5,8 +5,8 @@ import os
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.layouts.folder import BY_FOLDER, list_folder
 from jaxfake.data.layouts.listing import content_digest
+from jaxfake.data.layouts.own_files.folder import BY_FOLDER, list_folder
 from jaxfake.runtime.errors import InputError
 
 

@@ -1,0 +1,206 @@
+"""Which pictures with numbers for names are the frames of one clip, and which are photographs.
+
+A folder is a clip if the names of its pictures differ in a number alone, and either they say so
+(`frame_0001`), or the numbers begin anew in several such folders (`vid0/0001`, `vid1/0001`). Pictures
+beside others are a clip if the name that they share speaks of one and says which: `vid7_0001`, `vid7_0002`.
+Folders for a label, a split or a manipulation hold photographs, unless the names say that they are frames.
+All this is our choice.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from jaxfake.data.layouts.own_files import folder_words
+from jaxfake.data.layouts.own_files.folder_labels import Place
+from jaxfake.data.layouts.own_files.folder_words import FAKE, REAL
+from jaxfake.faces.clip import natural
+from jaxfake.faces.media import is_image
+from jaxfake.runtime.errors import InputError
+
+type Numbered = Literal["frames", "photos"]
+
+_FRAME_WORDS = folder_words.word_set("frame frames frm")
+_CLIP_WORDS = _FRAME_WORDS | folder_words.word_set("vid video clip seq sequence scene shot movie")
+_SEPARATORS = "_. -"
+
+_NUMBERED = re.compile(r"(.*?)(\d+)")
+_FRAME_AT_END = re.compile(
+    rf"[{_SEPARATORS}]*(?<![^\W\d_])({'|'.join(sorted(_FRAME_WORDS))})$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of a folder, or the frames of one clip.
+
+    Attributes:
+        relative: of the file, of the folder of a clip, or of the first of the pictures that are one.
+        name: without folders and suffix; of a clip, its own.
+        place: what the folders above it say.
+        frames: of a clip, relative, in order; empty for a file.
+    """
+
+    relative: str
+    name: str
+    place: Place
+    frames: tuple[str, ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a clip with a folder of its own."""
+        return bool(self.frames) and self.relative not in self.frames
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All its files, relative."""
+        return self.frames or (self.relative,)
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """A folder whose pictures differ in their number alone."""
+
+    shared: str  # what the names have in common before the number
+    numbers: frozenset[int]
+    place: Place
+
+
+def series_of(name: str) -> tuple[str, str]:
+    """Name and number of a file in a series: `vid7_0031` is ('vid7', '0031'); two '' if it is in none."""
+    match = _NUMBERED.fullmatch(name)
+    if match is None or not match[1].rstrip(_SEPARATORS) or match[1][-1] not in _SEPARATORS:
+        return "", ""
+    return match[1].rstrip(_SEPARATORS), match[2]
+
+
+def items(places: Mapping[str, Place], numbered: Numbered | None, told: bool) -> list[Item]:
+    """The files and clips of a folder, in the order of their paths.
+
+    Args:
+        places: what the folders say of each file, by its relative path.
+        numbered: what a person says of numbered pictures; None to go by their names.
+        told: whether a person says who is in a file: then only names that speak of frames make a clip.
+
+    Raises:
+        InputError: the names leave it open.
+    """
+    folders: dict[str, list[str]] = {}
+    for relative in places:
+        folders.setdefault(str(PurePosixPath(relative).parent), []).append(relative)
+    clips = _clip_folders(folders, places, numbered, told)
+    found: list[Item] = []
+    for folder, files in folders.items():
+        if folder in clips:
+            place = places[files[0]]
+            name = place.specific[-1] if place.specific else folder
+            found.append(Item(folder, name, place, _in_order(files)))
+        else:
+            found += _side_by_side(files, places, numbered)
+    return sorted(found, key=lambda item: item.relative)
+
+
+def _clip_folders(
+    folders: Mapping[str, list[str]],
+    places: Mapping[str, Place],
+    numbered: Numbered | None,
+    told: bool,
+) -> set[str]:
+    """The folders that are one clip each."""
+    candidates = _candidates(folders, places)
+    if numbered == "photos":
+        return set()
+    if numbered == "frames":
+        return set(candidates)
+    clips = {folder for folder, one in candidates.items() if _speaks_of_frames(one.shared)}
+    if told:
+        return clips
+    times = Counter(n for one in candidates.values() if one.place.specific for n in one.numbers)
+    anew = {
+        folder: one
+        for folder, one in candidates.items()
+        if one.place.specific and any(times[n] > 1 for n in one.numbers)
+    }
+    methods = {folder for folder, one in anew.items() if _may_be_method(one.place)} - clips
+    if methods and not _reals_are_clips(anew, places, min(methods)):
+        return clips | (anew.keys() - methods)
+    return clips | anew.keys()
+
+
+def _candidates(
+    folders: Mapping[str, list[str]], places: Mapping[str, Place]
+) -> dict[str, _Pictures]:
+    """The folders with at least two pictures that differ in their number alone, and no other files."""
+    above = {str(parent) for folder in folders for parent in PurePosixPath(folder).parents}
+    found = {}
+    for folder in folders.keys() - above:
+        matches = [_NUMBERED.fullmatch(PurePosixPath(file).stem) for file in folders[folder]]
+        shared = {match[1] if match else None for match in matches}
+        pictures = all(is_image(Path(file)) for file in folders[folder])
+        (name, *others) = shared
+        if name is not None and not others and pictures and len(matches) > 1:
+            numbers = frozenset(int(match[2]) for match in matches if match)
+            found[folder] = _Pictures(name, numbers, places[folders[folder][0]])
+    return found
+
+
+def _may_be_method(place: Place) -> bool:
+    """Whether a folder is where the name of a manipulation stands: fake/HERE/."""
+    return place.label == FAKE and len(place.specific) == 1
+
+
+def _reals_are_clips(
+    anew: Mapping[str, _Pictures], places: Mapping[str, Place], example: str
+) -> bool:
+    """Whether real pictures are in folders of clips too, so that those of fakes are no manipulations.
+
+    Raises:
+        InputError: the real pictures leave it open.
+    """
+    on_top = any(place.label == REAL and not place.specific for place in places.values())
+    in_clips = any(one.place.label == REAL for one in anew.values())
+    if on_top == in_clips:
+        raise InputError(
+            f"the pictures in {example}/ are numbered, as frames and photographs can be: give "
+            "--numbered=frames if each such folder is one clip, else --numbered=photos"
+        )
+    return in_clips
+
+
+def _side_by_side(
+    files: list[str], places: Mapping[str, Place], numbered: Numbered | None
+) -> list[Item]:
+    """The files of a folder, with those that are frames of one clip together."""
+    series: dict[str, list[str]] = {}
+    for file in files:
+        series.setdefault(_clip_name(file, numbered), []).append(file)
+    found = []
+    for name, members in series.items():
+        if name and len(members) > 1:
+            frames = _in_order(members)
+            found.append(Item(frames[0], name, places[frames[0]], frames))
+        else:
+            found += [Item(one, PurePosixPath(one).stem, places[one]) for one in members]
+    return found
+
+
+def _clip_name(relative: str, numbered: Numbered | None) -> str:
+    """The name of the clip that a picture is a frame of by its own name; '' if it does not say."""
+    series, _ = series_of(PurePosixPath(relative).stem)
+    if numbered == "photos" or not series or not is_image(Path(relative)):
+        return ""
+    spoken = set(folder_words.words_of(series)) & _CLIP_WORDS
+    name = _FRAME_AT_END.sub("", series)
+    tells_which = not all(map(folder_words.is_companion, folder_words.words_of(name)))
+    return name if tells_which and (spoken or numbered == "frames") else ""
+
+
+def _speaks_of_frames(shared: str) -> bool:
+    return bool(set(folder_words.words_of(shared)) & _FRAME_WORDS)
+
+
+def _in_order(files: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(files, key=natural))

@@ -1,0 +1,1 @@
+"""What else could explain a result, and how far it holds: evidence beside the metrics."""
