@@ -22,7 +22,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
-from jaxfake.data.layouts.untrusted_input import shown
+from jaxfake.data.layouts.untrusted_input import brief, read_text, shown
 from jaxfake.runtime.errors import InputError
 
 CELEB, YOUTUBE, SYNTHESIS = "Celeb-real", "YouTube-real", "Celeb-synthesis"
@@ -155,12 +155,7 @@ def _original(root: Path, fake: re.Match[str]) -> Path:
 
 def _read_list(path: Path) -> dict[str, str]:
     """The folder of each video, by relative path."""
-    try:
-        lines = path.read_text().split("\n")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not there or is not text: give --protocol the folder of {LIST}"
-        ) from error
+    lines = read_text(path, f"give --protocol the folder of {LIST}").split("\n")
     return dict(_listed(path, line.strip()) for line in lines if line.strip())
 
 
@@ -168,9 +163,11 @@ def _listed(path: Path, line: str) -> tuple[str, str]:
     number, _, relative = line.partition(" ")
     folder, _, name = relative.partition("/")
     if number not in ("0", "1") or folder not in _NAMES or not _NAMES[folder].fullmatch(name):
-        raise InputError(f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {line!r}")
+        raise InputError(
+            f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {brief(line)}"
+        )
     if (number == "1") == (folder == SYNTHESIS):
         raise InputError(
-            f"{path} has the line {line!r}: in the official list 1 is real and 0 is fake"
+            f"{path} has the line {brief(line)}: in the official list 1 is real and 0 is fake"
         )
     return relative, folder

@@ -20,7 +20,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
-from jaxfake.data.layouts.untrusted_input import shown
+from jaxfake.data.layouts.untrusted_input import brief, read_text, shown
 from jaxfake.runtime.errors import InputError
 
 CLEAN = ("end_to_end", "reenact_postprocess")
@@ -142,14 +142,9 @@ def _original(root: Path, target: str) -> Path | None:
 
 def _read_names(path: Path) -> list[tuple[str, str]]:
     """Target and name of each fake."""
-    try:
-        names = path.read_text().split()
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not there or is not text: give --protocol the folder of the official train.txt, "
-            "val.txt and test.txt"
-        ) from error
+    advice = "give --protocol the folder of the official train.txt, val.txt and test.txt"
+    names = read_text(path, advice).split()
     for name in names:
         if not _FAKE.fullmatch(name):
-            raise InputError(f"{path} should hold names such as 004_M101.mp4, not {name!r}")
+            raise InputError(f"{path} should hold names such as 004_M101.mp4, not {brief(name)}")
     return [(name[:3], name) for name in names]

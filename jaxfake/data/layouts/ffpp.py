@@ -10,7 +10,6 @@ pair, so that nobody is in two splits. Without masks the original of a fake is s
 video.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
-from jaxfake.data.layouts.untrusted_input import shown
+from jaxfake.data.layouts.untrusted_input import brief, read_json, shown
 from jaxfake.runtime.errors import InputError
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
@@ -32,6 +31,7 @@ _REAL = re.compile(r"(\d{3})\.mp4")
 _FAKE = re.compile(r"(\d{3})_(\d{3})\.mp4")
 
 _NAME = "FaceForensics++"
+_SPLITS_ADVICE = "give --protocol the folder of the official train.json, val.json and test.json"
 _LAYOUT = (
     "original_sequences/youtube/c23/videos/*.mp4 and manipulated_sequences/METHOD/c23/videos/*.mp4"
 )
@@ -147,19 +147,15 @@ def _file(
 
 
 def _read_pairs(path: Path) -> list[list[str]]:
-    try:
-        pairs = json.loads(path.read_text())
-    except OSError as error:
+    pairs = read_json(path, _SPLITS_ADVICE)
+    if not isinstance(pairs, list):
         raise InputError(
-            f"{path} is not there: give --protocol the folder of the official train.json, val.json "
-            "and test.json"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: get it again") from error
-    for pair in pairs if isinstance(pairs, list) else [None]:
+            f"{path} should hold pairs of ids such as ['004', '982'], not {brief(pairs)}"
+        )
+    for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_id, pair))):
             raise InputError(
-                f"{path} should hold pairs of ids such as ['004', '982'], not {pair!r}"
+                f"{path} should hold pairs of ids such as ['004', '982'], not {brief(pair)}"
             )
     return pairs
 

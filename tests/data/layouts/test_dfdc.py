@@ -172,7 +172,7 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
             "filename,label\n" + "v" * 200000 + ",1\n",
             "not a readable table",
         ),
-        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not a readable table"),
+        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not text in UTF-8"),
     ],
 )
 def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, file, text, message):
