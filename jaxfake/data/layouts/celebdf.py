@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
 from jaxfake.data.layouts.untrusted_input import brief, read_text, shown
 from jaxfake.runtime.errors import InputError
@@ -30,9 +30,9 @@ LIST = "List_of_testing_videos.txt"
 TRAIN, TEST = "train", "test"
 
 _NAMES = {
-    CELEB: re.compile(r"(id\d+)_\d{4}\.mp4"),
-    YOUTUBE: re.compile(r"(\d{5})\.mp4"),
-    SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})\.mp4"),
+    CELEB: re.compile(r"(id\d+)_\d{4}"),
+    YOUTUBE: re.compile(r"(\d{5})"),
+    SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})"),
 }
 
 _NAME = "Celeb-DF"
@@ -110,7 +110,7 @@ def _version(tested: Mapping[str, str], path: Path) -> _Version:
 def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Excluded]:
     """Videos of the test list, the only list there is, and whole folders."""
     for folder in _NAMES:
-        names = [relative.partition("/")[2] for relative, of in tested.items() if of == folder]
+        names = [name.partition("/")[2] for name, of in tested.items() if of == folder]
         if safe_paths.visible(root / folder):
             yield from missing_files.in_folder(root, root / folder, names, LIST)
         else:
@@ -121,16 +121,17 @@ def _file(
     root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
 ) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
-    folder = path.parent.name
+    folder, name = path.parent.name, clips.stem(path)
     fake = folder == SYNTHESIS
-    match = _NAMES[folder].fullmatch(path.name)
-    if match is None and _belongs_to_other_class(path.name, fake):
+    match = _NAMES[folder].fullmatch(name)
+    if match is None and _belongs_to_other_class(name, fake):
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=not fake))
     if match is None:
-        return Excluded(relative, f"it is not named like a video of {folder}")
-    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, clips.misfit(path, f"it is not named like a video of {folder}"))
+    if reason := clips.fault(root, path) or clips.twin(path):
         return Excluded(relative, reason)
-    if drop_youtube and folder == YOUTUBE and relative in tested:
+    in_test = f"{folder}/{name}" in tested
+    if drop_youtube and folder == YOUTUBE and in_test:
         return Excluded(relative, f"{YOUTUBE} is left out of the test, as requested")
     return SourceFile(
         path=path,
@@ -138,9 +139,9 @@ def _file(
         label=schema.FAKE if fake else schema.REAL,
         method=SYNTHESIS if fake else schema.REAL_METHOD,
         identity=match[1],
-        video_id=path.stem,
-        split=TEST if relative in tested else TRAIN,
-        original=safe_paths.file_inside(root, _original(root, match)) if fake else None,
+        video_id=name,
+        split=TEST if in_test else TRAIN,
+        original=_original(root, match) if fake else None,
     )
 
 
@@ -149,19 +150,20 @@ def _belongs_to_other_class(name: str, fake: bool) -> bool:
     return any(_NAMES[folder].fullmatch(name) for folder in others)
 
 
-def _original(root: Path, fake: re.Match[str]) -> Path:
-    return root / CELEB / f"{fake[1]}_{fake[2]}.mp4"
+def _original(root: Path, fake: re.Match[str]) -> Path | None:
+    return clips.inside(root, root / CELEB, f"{fake[1]}_{fake[2]}")
 
 
 def _read_list(path: Path) -> dict[str, str]:
-    """The folder of each video, by relative path."""
+    """The folder of each video, by relative path without suffix."""
     lines = read_text(path, f"give --protocol the folder of {LIST}").split("\n")
     return dict(_listed(path, line.strip()) for line in lines if line.strip())
 
 
 def _listed(path: Path, line: str) -> tuple[str, str]:
     number, _, relative = line.partition(" ")
-    folder, _, name = relative.partition("/")
+    folder, _, file = relative.strip().partition("/")
+    name = clips.listed(file)
     if number not in ("0", "1") or folder not in _NAMES or not _NAMES[folder].fullmatch(name):
         raise InputError(
             f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {brief(line)}"
@@ -170,4 +172,4 @@ def _listed(path: Path, line: str) -> tuple[str, str]:
         raise InputError(
             f"{path} has the line {brief(line)}: in the official list 1 is real and 0 is fake"
         )
-    return relative, folder
+    return f"{folder}/{name}", folder

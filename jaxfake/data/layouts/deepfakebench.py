@@ -25,7 +25,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files
 from jaxfake.data.layouts.deepfakebench_lists import FFPP_CLASSES, Entry, entries, label_of, lists
-from jaxfake.data.layouts.ffpp import COMPRESSIONS
+from jaxfake.data.layouts.ffpp_folders import COMPRESSIONS
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
 from jaxfake.data.layouts.untrusted_input import brief, frame_names, frames_fault
 from jaxfake.runtime.errors import InputError

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from jaxfake.data.layouts import safe_paths
+from jaxfake.data.layouts import clips, safe_paths
 from jaxfake.data.layouts.listing import Excluded
 from jaxfake.data.layouts.untrusted_input import shown
 
@@ -14,16 +14,16 @@ def in_folder(root: Path, folder: Path, names: Collection[str], source: str) -> 
     Args:
         root: of the dataset.
         folder: below the root.
-        names: of the videos that the folder should hold.
+        names: of the videos that the folder should hold, without suffix.
         source: the list that says so.
     """
-    missing = set(names) - {path.name for path in safe_paths.visible(folder)}
+    missing = set(names) - {clips.stem(path) for path in safe_paths.visible(folder)}
     relative = shown(folder.relative_to(root).as_posix())
     if missing and len(missing) == len(names):
         yield empty_folder(root, folder, f"its {len(missing)} videos in {source}")
         return
     for name in sorted(missing):
-        yield Excluded(f"{relative}/{shown(name)}", named_in(source))
+        yield Excluded(f"{relative}/{shown(name)}{clips.SUFFIX}", named_in(source))
 
 
 def named_in(source: str) -> str:
