@@ -128,7 +128,7 @@ def _file(
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=not fake))
     if match is None:
         return Excluded(relative, clips.misfit(path, f"it is not named like a video of {folder}"))
-    if reason := clips.fault(root, path) or clips.twin(path):
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
     in_test = f"{folder}/{name}" in tested
     if drop_youtube and folder == YOUTUBE and in_test:
@@ -151,7 +151,7 @@ def _belongs_to_other_class(name: str, fake: bool) -> bool:
 
 
 def _original(root: Path, fake: re.Match[str]) -> Path | None:
-    return clips.inside(root, root / CELEB, f"{fake[1]}_{fake[2]}")
+    return clips.usable(root / CELEB, f"{fake[1]}_{fake[2]}")
 
 
 def _read_list(path: Path) -> dict[str, str]:

@@ -43,17 +43,15 @@ def find(folder: Path, name: str) -> Path | None:
     return found if found.exists() else None
 
 
-def fault(root: Path, path: Path) -> str:
-    """Why a path is not read as a video or folder of frames; '' if it is. The root has to be resolved."""
-    if path.is_dir():
-        return untrusted_input.frames_fault(root, path)
-    return safe_paths.fault(root, path)
+def fault(path: Path) -> str:
+    """Why a path is not read as a video or folder of frames; '' if it is."""
+    return untrusted_input.frames_fault(path) if path.is_dir() else safe_paths.fault(path)
 
 
-def inside(root: Path, folder: Path, name: str) -> Path | None:
-    """What `find` gives, if it may be read; else None. The root has to be resolved."""
+def usable(folder: Path, name: str) -> Path | None:
+    """What `find` gives, if it can be read; else None."""
     path = find(folder, name)
-    return None if path is None or fault(root, path) else path
+    return None if path is None or fault(path) else path
 
 
 def misfit(path: Path, reason: str) -> str:

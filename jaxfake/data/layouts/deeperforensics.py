@@ -121,7 +121,7 @@ def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Ex
         return Excluded(relative, clips.misfit(path, "the official lists name no such video"))
     if match[1] not in lists.split_of:
         return Excluded(relative, "no fake in the official lists is made from it")
-    if reason := clips.fault(root, path) or clips.twin(path):
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
     return SourceFile(
         path=path,
@@ -137,7 +137,7 @@ def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Ex
 
 def _original(root: Path, target: str) -> Path | None:
     """The original of a fake without distortions; a distorted one differs from it everywhere."""
-    return clips.inside(root, _originals(root), target)
+    return clips.usable(_originals(root), target)
 
 
 def _read_names(path: Path) -> list[tuple[str, str]]:

@@ -157,7 +157,7 @@ def _place(root: Path, entry: Entry) -> Path | str:
     for start in range(len(parts) - 1):
         folder = root.joinpath(*parts[start:])
         if os.path.isdir(folder):
-            return frames_fault(root, folder) or folder
+            return frames_fault(folder) or folder
     return missing_files.named_in(entry.source)
 
 
@@ -239,7 +239,7 @@ def _mask(root: Path, folder: Path, refused: list[Excluded]) -> Path | None:
     for parent in (home, home.parent / "c23"):
         mask = parent / "masks" / folder.name
         if os.path.isdir(mask):
-            reason = frames_fault(root, mask)
+            reason = frames_fault(mask)
             if not reason and frame_names(mask) == frame_names(folder):
                 return mask
             reason = reason or "its pictures are not those of the frames"

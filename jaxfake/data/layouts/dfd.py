@@ -100,7 +100,7 @@ def _file(root: Path, path: Path, method: str) -> SourceFile | Excluded:
     match = _NAMES[method].fullmatch(name)
     if match is None:
         return Excluded(relative, clips.misfit(path, f"it is not named like a video of {METHOD}"))
-    if reason := clips.fault(root, path) or clips.twin(path):
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
     masks = clips.folder_below(root / "manipulated_sequences" / METHOD / "masks")
     return SourceFile(
@@ -111,5 +111,5 @@ def _file(root: Path, path: Path, method: str) -> SourceFile | Excluded:
         identity=match[1],
         video_id=name,
         split=SPLIT,
-        mask=None if real else clips.inside(root, masks, name),
+        mask=None if real else clips.usable(masks, name),
     )

@@ -142,9 +142,6 @@ def _relative(root: Path, part: _Part, name: str) -> str:
 def _parts(root: Path, refused: list[Excluded]) -> Iterator[_Part]:
     for folder, split in _folders(root):
         relative = shown(folder.relative_to(root).as_posix())
-        if safe_paths.leaves(root, folder):
-            refused.append(Excluded(relative, safe_paths.LEAVES))
-            continue
         source, entries = dfdc_lists.read(folder)
         if source:
             yield _Part(folder, split, source, entries)
@@ -171,9 +168,7 @@ def _originals(root: Path, parts: list[_Part]) -> dict[str, Path]:
         for part in parts
         if part.split == "train"
         for name, entry in part.entries.items()
-        if not entry.fake
-        and listed(name)
-        and (path := clips.inside(root, part.folder, listed(name)))
+        if not entry.fake and listed(name) and (path := clips.usable(part.folder, listed(name)))
     }
 
 
@@ -183,7 +178,7 @@ def _file(
     entry = part.entries[name]
     relative = _relative(root, part, name)
     path = clips.find(part.folder, listed(name)) if listed(name) else None
-    reason = "it is not named like a video" if path is None else clips.fault(root, path)
+    reason = "it is not named like a video" if path is None else clips.fault(path)
     if path is None or reason or name in names:
         return Excluded(relative, reason or f"its name is that of {names[name]}")
     return SourceFile(

@@ -108,7 +108,7 @@ def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Excluded:
         )
     path = _find(root, name)
     assert path is not None, "the caller names what is missing"
-    if reason := clips.fault(root, path):
+    if reason := clips.fault(path):
         return Excluded(shown(name), reason)
     return SourceFile(
         path=path,

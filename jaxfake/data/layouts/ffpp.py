@@ -100,7 +100,7 @@ def _file(
     match = (_REAL if real else _FAKE).fullmatch(name)
     if match is None or match[1] not in pairs.split_of:
         return Excluded(relative, clips.misfit(path, "the official splits name no such video"))
-    if reason := clips.fault(root, path) or clips.twin(path):
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
     if not real and pairs.pair_of[match[1]] != pairs.pair_of.get(match[2]):
         return Excluded(relative, "its two ids are not a pair of the official splits")
@@ -113,8 +113,8 @@ def _file(
         identity=pairs.pair_of[match[1]],
         video_id=name,
         split=pairs.split_of[match[1]],
-        mask=clips.inside(root, masks, name) if masks else None,
-        original=None if real else clips.inside(root, originals, match[1]),
+        mask=clips.usable(masks, name) if masks else None,
+        original=None if real else clips.usable(originals, match[1]),
     )
 
 

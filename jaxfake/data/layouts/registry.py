@@ -12,6 +12,7 @@ from jaxfake.data.layouts import (
     dfdc_preview,
     ffpp,
     packed_archives,
+    safe_paths,
     wilddeepfake,
 )
 from jaxfake.data.layouts.listing import Listing
@@ -48,6 +49,7 @@ class SourceOptions:
         None  # folder of the official splits; None: where the dataset keeps them
     )
     drop_youtube: bool = False  # Celeb-DF, see `celebdf.list_celebdf`
+    follow_links: bool = False  # out of the source, see `safe_paths`
 
 
 DEFAULT_OPTIONS = SourceOptions()
@@ -67,13 +69,22 @@ def list_source(dataset: str, root: Path, options: SourceOptions) -> Listing:
     _check_options(dataset, options)
     match dataset:
         case "folder":
-            return folder.list_folder(
-                root, options.identity, options.label, options.numbered, options.own_splits
+            listing = folder.list_folder(
+                root,
+                options.identity,
+                options.label,
+                options.numbered,
+                options.own_splits,
+                options.follow_links,
             )
         case "csv":
             assert options.manifest is not None
-            return table.list_table(options.manifest, root, options.own_splits)
-    return _with_archives(_list_layout(dataset, root, options), root.resolve())
+            listing = table.list_table(
+                options.manifest, root, options.own_splits, options.follow_links
+            )
+        case _:
+            listing = _with_archives(_list_layout(dataset, root, options), root.resolve())
+    return safe_paths.confine(listing, root.resolve(), options.follow_links)
 
 
 def _check_options(dataset: str, options: SourceOptions) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 from pathlib import Path
 
-from jaxfake.data.layouts import safe_paths
 from jaxfake.faces.media import is_image
 from jaxfake.runtime.errors import InputError
 
@@ -115,18 +114,20 @@ def is_plain(name: str) -> bool:
     )
 
 
-def frames_fault(root: Path, folder: Path) -> str:
-    """Why a folder is not accepted as the frames of a video; '' if it is."""
-    if safe_paths.leaves(root, folder):
-        return safe_paths.LEAVES
+def frames_fault(folder: Path) -> str:
+    """Why a folder is not accepted as the frames of a video; '' if it is.
+
+    Links to regular files are left to `safe_paths`.
+    """
     try:
         with os.scandir(folder) as entries:
-            found = [(entry.name, entry.is_symlink()) for entry in entries]
+            found = [(entry.name, entry.is_file()) for entry in entries if _is_frame(entry.name)]
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
-    if any(link for _, link in found):
-        return "it holds links"
-    return "" if any(map(_is_frame, (name for name, _ in found))) else "it holds no picture"
+    if not found:
+        return "it holds no picture"
+    strange = next((name for name, regular in found if not regular), "")
+    return f"{shown(strange)} in it is not a regular file" if strange else ""
 
 
 def frame_names(folder: Path) -> set[str]:

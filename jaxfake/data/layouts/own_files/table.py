@@ -52,13 +52,16 @@ class _Video:
         return self.first.video or str(PurePosixPath(self.first.path).with_suffix(""))
 
 
-def list_table(table: Path, root: Path, own_splits: bool = True) -> Listing:
+def list_table(
+    table: Path, root: Path, own_splits: bool = True, follow_links: bool = False
+) -> Listing:
     """The files that a table names.
 
     Args:
         table: the CSV file.
         root: the folder that its paths are relative to.
         own_splits: whether its column `split` is taken.
+        follow_links: whether links may lead out of the root.
 
     Raises:
         InputError: it is not such a table, or rows of it are not usable; the first of them are named.
@@ -66,7 +69,7 @@ def list_table(table: Path, root: Path, own_splits: bool = True) -> Listing:
     if not root.is_dir():
         raise InputError(f"--source={root} is not a folder: name the one that holds your files")
     root = root.resolve()
-    read = table_rows.read(table, root)
+    read = table_rows.read(table, root, follow_links)
     videos = _videos(read.rows)
     faults = [*read.faults, *_disagreements(videos), *_fake_originals(read.rows)]
     if own_splits:
