@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxfake.faces import images, video
-from jaxfake.faces.media import Unreadable, is_image
+from jaxfake.faces.media import Unreadable, is_frame, is_image
 from jaxfake.faces.video import Frame
 
 type Clip = Path | tuple[Path, ...]
@@ -49,7 +49,7 @@ def pictures(folder: Path, follow_links: bool = False) -> list[Path]:
     inside = [
         path
         for path in folder.iterdir()
-        if is_image(path) and not path.name.startswith(".")
+        if is_frame(path) and not path.name.startswith(".")
         if path.is_file() and (follow_links or path.resolve().is_relative_to(root))
     ]
     return sorted(inside, key=lambda path: natural(path.name))

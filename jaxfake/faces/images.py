@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from jaxfake.faces import bmp_tiff, file_kinds
 from jaxfake.faces.media import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_PIXELS,
@@ -29,7 +30,7 @@ class _Header:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Decodes a PNG, JPEG or WebP file, upright by its EXIF orientation.
+    """Decodes a PNG, JPEG, WebP, BMP or TIFF file, upright by its EXIF orientation.
 
     Returns:
         uint8 [H, W, 3], RGB. 16 bits become 8, transparency is dropped, grey becomes three equal
@@ -65,9 +66,16 @@ def _read_header(data: bytes) -> _Header:
             return _jpeg(data)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data)
+        if file_kinds.is_bmp(data) or file_kinds.is_tiff(data):
+            return _plain(data)
     except (struct.error, IndexError) as error:
         raise Unreadable("its header is cut short") from error
-    raise Unreadable("it is not a PNG, JPEG or WebP picture")
+    raise Unreadable("it is not a PNG, JPEG, WebP, BMP or TIFF picture")
+
+
+def _plain(data: bytes) -> _Header:
+    found = bmp_tiff.bmp(data) if file_kinds.is_bmp(data) else bmp_tiff.tiff(data)
+    return _Header(found.width, found.height, found.complete)
 
 
 def _png(data: bytes) -> _Header:

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from jaxfake.faces.media import is_image
+from jaxfake.faces.media import is_frame
 from jaxfake.runtime.errors import InputError
 
 MOST_BYTES = 512 << 20
@@ -120,20 +120,16 @@ def frames_fault(folder: Path) -> str:
     Links to regular files are left to `safe_paths`.
     """
     try:
-        with os.scandir(folder) as entries:
-            found = [(entry.name, entry.is_file()) for entry in entries if _is_frame(entry.name)]
+        found = sorted(frame_names(folder))
+        strange = next((name for name in found if not (folder / name).is_file()), "")
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     if not found:
         return "it holds no picture"
-    strange = next((name for name, regular in found if not regular), "")
     return f"{shown(strange)} in it is not a regular file" if strange else ""
 
 
 def frame_names(folder: Path) -> set[str]:
     """Names of the pictures in a folder."""
-    return set(filter(_is_frame, os.listdir(folder)))
-
-
-def _is_frame(name: str) -> bool:
-    return not name.startswith(".") and is_image(Path(name))
+    names = (name for name in os.listdir(folder) if not name.startswith("."))
+    return {name for name in names if is_frame(folder / name)}
