@@ -140,3 +140,34 @@ def test_a_walk_enters_links_only_if_asked_and_every_folder_once(tmp_path):
 
 def test_the_flag_is_named_in_the_refusal():
     assert safe_paths.FLAG in LEAVES
+
+
+def test_a_folder_of_a_persons_own_may_be_linked(tmp_path):
+    touch(tmp_path / "disk", "real/ann.jpg", "fake/bob.jpg", "fake/bob.txt")
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("real", "fake"):
+        (source / name).symlink_to(tmp_path / "disk" / name)
+    with pytest.raises(InputError, match=r"real: .*--follow_links"):
+        list_source("folder", source, DEFAULT_OPTIONS)
+    listing = list_source("folder", source, FOLLOW)
+    assert [(file.relative, file.label) for file in listing.files] == [
+        ("fake/bob.jpg", 1),
+        ("real/ann.jpg", 0),
+    ]
+    assert listing.notes[-1].startswith(
+        "2 files lie outside of the source, by the links fake, real"
+    )
+
+
+def test_a_table_may_name_linked_files(tmp_path):
+    touch(tmp_path / "disk", "ann.jpg", "bob.jpg")
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "in").symlink_to(tmp_path / "disk")
+    (source / "table.csv").write_text("path,label\nin/ann.jpg,real\nin/bob.jpg,fake\n")
+    options = dataclasses.replace(DEFAULT_OPTIONS, manifest=source / "table.csv")
+    with pytest.raises(InputError, match=r"2 of 2 rows .*in/ann.jpg.*--follow_links"):
+        list_source("csv", source, options)
+    listing = list_source("csv", source, dataclasses.replace(options, follow_links=True))
+    assert [file.relative for file in listing.files] == ["in/ann.jpg", "in/bob.jpg"]

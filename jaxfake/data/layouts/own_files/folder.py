@@ -14,7 +14,7 @@ could mean several things the folder is refused, with the flag that settles it.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from jaxfake import schema
@@ -75,7 +75,7 @@ def list_folder(
             f"--label={label}: {root} has folders real/ or fake/ that give the labels; leave it out"
         )
     label_of_all = "" if labelled else label or _label_of_all(root, candidates, places)
-    items = numbered.items(places, numbering, told=bool(identity))
+    items = numbered.items(root, places, numbering, told=bool(identity))
     files = _files(root, items, _people(items, identity), label_of_all)
     linked_identities.check_own_splits(files, _ANEW)
     return Listing(
@@ -106,7 +106,9 @@ def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], lis
     root = root.resolve()
     candidates, refused, others = [], [], 0
     walked = safe_paths.walk(root, follow_links)
-    for relative, reason in sorted((path.relative_to(root).as_posix(), why) for path, why in walked):
+    for relative, reason in sorted(
+        (path.relative_to(root).as_posix(), why) for path, why in walked
+    ):
         reason = _name_fault(relative) or reason or _fault(root / relative)
         if reason:
             refused.append(Excluded(relative, reason))
@@ -230,17 +232,16 @@ class _Originals:
     def of(self, fake: Item, target: str) -> Path | tuple[Path, ...] | None:
         """The one real file of that name, of the same kind and split; None if there is not one."""
         found = self._reals.get((fake.place.split, target), []) if target else []
-        if len(found) != 1 or _kind(found[0]) != _kind(fake):
+        if len(found) != 1 or self._kind(found[0]) != self._kind(fake):
             return None
         if found[0].frames:
             return tuple(self._root / frame for frame in found[0].frames)
         return self._root / found[0].relative
 
-
-def _kind(item: Item) -> str:
-    if item.frames:
-        return "frames"
-    return "photograph" if is_image(Path(item.relative)) else "video"
+    def _kind(self, item: Item) -> str:
+        if item.frames:
+            return "frames"
+        return "photograph" if is_image(self._root / item.relative) else "video"
 
 
 def _people(items: Sequence[Item], identity: str) -> dict[str, Who]:

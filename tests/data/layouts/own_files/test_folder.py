@@ -114,7 +114,7 @@ def test_what_leaves_the_folder_is_refused_and_named(tree, tmp_path):
     assert {refused.relative: refused.reason for refused in listing.refused} == {
         "out.jpg": LEAVES,
         "broken.jpg": "it is not a regular file",
-        "loop": "it is a link to a folder",
+        "loop": "it is a link to a folder of the same source, which is read where it is",
         "pipe.mp4": "it is not a regular file",
         "line\nbreak.jpg": "its name holds control characters or is not UTF-8",
     }
