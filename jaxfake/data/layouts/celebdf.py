@@ -41,22 +41,32 @@ _LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4, {SYNTHESIS}/id0_id1_0000.
 
 @dataclasses.dataclass(frozen=True)
 class _Version:
+    """The official numbers of videos."""
+
     name: str
     real: int  # videos in both folders of reals
     fake: int
+    test_real: int  # of these, in the test list
+    test_fake: int
 
 
-_VERSIONS = {(38, 62): _Version("v1", 408, 795), (178, 340): _Version("v2", 890, 5639)}
-"""By the real and fake videos in the test list."""
+_V1 = _Version("v1", 408, 795, 38, 62)
+_V2 = _Version("v2", 890, 5639, 178, 340)
+_UNKNOWN = dataclasses.replace(_V2, name="of unknown version (compared with v2)")
+_V2_CELEB = 108
+"""Of the reals in the test list of v2, those in Celeb-real."""
 
 
-def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = False) -> Listing:
+def list_celebdf(
+    root: Path, protocol: Path | None = None, drop_youtube: bool = False, subset: bool = False
+) -> Listing:
     """The videos of all three folders: those in the official list are test, the others train.
 
     Args:
         root: of the dataset.
         protocol: folder of List_of_testing_videos.txt; None is the root.
         drop_youtube: leave out the videos of YouTube-real in the list, as some evaluations do.
+        subset: whether the list may be a part of the official one; it is then compared with that of v2.
 
     Raises:
         InputError: the folders or the official list are missing.
@@ -65,7 +75,7 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
     if not all((root / folder).is_dir() for folder in _NAMES):
         raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
     tested = _read_list((protocol or root) / LIST)
-    version = _version(tested, (protocol or root) / LIST)
+    version = _version(tested, (protocol or root) / LIST, subset)
     files, refused = separate(
         _file(root, path, tested, drop_youtube)
         for folder in _NAMES
@@ -82,29 +92,32 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
 def _official(
     version: _Version, tested: Mapping[str, str], drop_youtube: bool
 ) -> dict[str, dict[str, int]]:
-    listed = Counter(tested.values())
-    real = listed[CELEB] + listed[YOUTUBE]
+    celeb = _V2_CELEB if version is _UNKNOWN else Counter(tested.values())[CELEB]
     return {
         TRAIN: {
-            schema.REAL_METHOD: version.real - real,
-            SYNTHESIS: version.fake - listed[SYNTHESIS],
+            schema.REAL_METHOD: version.real - version.test_real,
+            SYNTHESIS: version.fake - version.test_fake,
         },
         TEST: {
-            schema.REAL_METHOD: listed[CELEB] if drop_youtube else real,
-            SYNTHESIS: listed[SYNTHESIS],
+            schema.REAL_METHOD: celeb if drop_youtube else version.test_real,
+            SYNTHESIS: version.test_fake,
         },
     }
 
 
-def _version(tested: Mapping[str, str], path: Path) -> _Version:
+def _version(tested: Mapping[str, str], path: Path, subset: bool) -> _Version:
+    """The version whose list it is, by the counts."""
     listed = Counter(tested.values())
-    counts = (listed[CELEB] + listed[YOUTUBE], listed[SYNTHESIS])
-    if counts not in _VERSIONS:
-        raise InputError(
-            f"{path} names {counts[0]} real and {counts[1]} fake videos; the official lists name "
-            "38 and 62 (v1) or 178 and 340 (v2): get it again"
-        )
-    return _VERSIONS[counts]
+    real, fake = listed[CELEB] + listed[YOUTUBE], listed[SYNTHESIS]
+    for version in (_V1, _V2):
+        if (real, fake) == (version.test_real, version.test_fake):
+            return version
+    if subset:
+        return _UNKNOWN
+    raise InputError(
+        f"{path} names {real} real and {fake} fake videos; the official lists name 38 and 62 (v1) or 178 "
+        "and 340 (v2): get it again, or give --subset if it is meant to be a part of it"
+    )
 
 
 def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Excluded]:

@@ -25,6 +25,8 @@ from jaxfake.data.layouts.untrusted_input import brief, read_json, shown
 from jaxfake.runtime.errors import InputError
 
 SPLITS = ("train", "val", "test")
+OFFICIAL = {"train": 720, "val": 140, "test": 140}
+"""Real videos, two for each pair of ids."""
 
 _REAL = re.compile(r"(\d{3})")
 _FAKE = re.compile(r"(\d{3})_(\d{3})")
@@ -54,12 +56,13 @@ class _Pairs:
         return self.reals if method == schema.REAL_METHOD else self.fakes
 
 
-def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
+def list_ffpp(root: Path, protocol: Path | None = None, subset: bool = False) -> Listing:
     """The real and fake videos of one compression.
 
     Args:
         root: of the dataset.
         protocol: folder of the official train.json, val.json and test.json; None is ROOT/splits.
+        subset: whether the counts of the whole dataset are the official ones, even if the splits are cut.
 
     Raises:
         InputError: the folders or the official splits are missing.
@@ -80,12 +83,29 @@ def list_ffpp(root: Path, protocol: Path | None = None) -> Listing:
         for method, folder in folders.videos.items()
         for one in missing_files.in_folder(root, folder, pairs.names(method), "the official splits")
     ]
-    return Listing(files, refused, 0, folders.label, official(pairs.split_of), missing)
+    counts = OFFICIAL if subset else Counter(pairs.split_of.values())
+    return Listing(
+        files,
+        refused,
+        0,
+        folders.label,
+        official(counts),
+        missing,
+        caveats=_cut_splits(pairs),
+    )
 
 
-def official(split_of: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """720 + 140 + 140 real videos, and as many fakes of each manipulation."""
-    counts = Counter(split_of.values())
+def _cut_splits(pairs: _Pairs) -> list[str]:
+    """Says if the splits are not the official ones."""
+    found = Counter(pairs.split_of.values())
+    if found == OFFICIAL:
+        return []
+    counts = " + ".join(str(found[split] // 2) for split in SPLITS)
+    return [f"The splits name {counts} pairs of {NAME}, and the official ones 360 + 70 + 70."]
+
+
+def official(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """As many fakes of each manipulation as there are real videos."""
     names = (schema.REAL_METHOD, *METHODS)
     return {split: dict.fromkeys(names, counts[split]) for split in SPLITS}
 

@@ -11,6 +11,7 @@ from jaxfake.data.layouts import (
     dfdc,
     dfdc_preview,
     ffpp,
+    missing_files,
     packed_archives,
     safe_paths,
     wilddeepfake,
@@ -50,6 +51,7 @@ class SourceOptions:
     )
     drop_youtube: bool = False  # Celeb-DF, see `celebdf.list_celebdf`
     follow_links: bool = False  # out of the source, see `safe_paths`
+    subset: bool = False  # of an official dataset: what is there is taken, see `missing_files`
 
 
 DEFAULT_OPTIONS = SourceOptions()
@@ -84,6 +86,8 @@ def list_source(dataset: str, root: Path, options: SourceOptions) -> Listing:
             )
         case _:
             listing = _with_archives(_list_layout(dataset, root, options), root.resolve())
+            if options.subset:
+                listing = missing_files.as_subset(listing)
     return safe_paths.confine(listing, root.resolve(), options.follow_links)
 
 
@@ -97,6 +101,8 @@ def _check_options(dataset: str, options: SourceOptions) -> None:
         raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
     if dataset in (FOLDER, TABLE) and options.protocol:
         raise InputError(f"--protocol is for a dataset with official splits, not {dataset}")
+    if dataset in (FOLDER, TABLE) and options.subset:
+        raise InputError(f"--subset is for a dataset with official lists, not {dataset}")
     if (dataset == TABLE) != (options.manifest is not None):
         raise InputError(f"--manifest=FILE.csv and --dataset={TABLE} go together: give both")
 
@@ -113,11 +119,13 @@ def _with_archives(listing: Listing, root: Path) -> Listing:
 def _list_layout(dataset: str, root: Path, options: SourceOptions) -> Listing:
     match dataset:
         case "ffpp":
-            return ffpp.list_ffpp(root, options.protocol)
+            return ffpp.list_ffpp(root, options.protocol, options.subset)
         case "dfd":
             return dfd.list_dfd(root, options.protocol)
         case "celebdf":
-            return celebdf.list_celebdf(root, options.protocol, options.drop_youtube)
+            return celebdf.list_celebdf(
+                root, options.protocol, options.drop_youtube, options.subset
+            )
         case "dfdc":
             return dfdc.list_dfdc(root, options.protocol)
         case "dfdc_preview":

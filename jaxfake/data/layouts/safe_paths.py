@@ -132,8 +132,8 @@ def confine(listing: Listing, root: Path, follow_links: bool) -> Listing:
             files.append(_with_named_frames(_without_leaving(root, file)))
     linked = +linked
     if follow_links:
-        note = _followed(linked)
-        return dataclasses.replace(listing, files=files, notes=[*listing.notes, *note])
+        caveats = [*listing.caveats, *_followed(linked)]
+        return dataclasses.replace(listing, files=files, caveats=caveats)
     if not files:
         raise InputError(
             f"{root} holds only links that leave it, such as {min(linked)}: give {FLAG} to follow them"

@@ -57,7 +57,7 @@ def test_links_are_refused_with_the_flag_or_followed_and_said(linked, dataset, e
     assert "\n" not in str(caught.value)
     followed = list_source(dataset, source, FOLLOW)
     assert relatives(followed) == relatives(list_source(dataset, store, DEFAULT_OPTIONS))
-    (note,) = followed.notes
+    note = followed.caveats[-1]
     assert note.startswith(f"{len(followed.files)} files lie outside of the source")
     assert "--follow_links" in note
 
@@ -148,14 +148,14 @@ def test_a_folder_of_a_persons_own_may_be_linked(tmp_path):
     source.mkdir()
     for name in ("real", "fake"):
         (source / name).symlink_to(tmp_path / "disk" / name)
-    with pytest.raises(InputError, match=r"real: .*--follow_links"):
+    with pytest.raises(InputError, match=r"fake: .*--follow_links"):
         list_source("folder", source, DEFAULT_OPTIONS)
     listing = list_source("folder", source, FOLLOW)
     assert [(file.relative, file.label) for file in listing.files] == [
         ("fake/bob.jpg", 1),
         ("real/ann.jpg", 0),
     ]
-    assert listing.notes[-1].startswith(
+    assert listing.caveats[-1].startswith(
         "2 files lie outside of the source, by the links fake, real"
     )
 
