@@ -27,7 +27,7 @@ class Photograph:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Decodes a PNG, JPEG or WebP file, upright by its EXIF orientation.
+    """Decodes a PNG, JPEG, WebP, BMP or TIFF file, upright by its EXIF orientation.
 
     Returns:
         uint8 [H, W, 3], RGB. 16 bits become 8, transparency is dropped, grey becomes three equal

@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 
+from jaxfake.faces import bmp_tiff, file_kinds
 from jaxfake.faces.media import Unreadable
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -30,7 +31,7 @@ MOST_SCANS = 100
 class Header:
     """What a file says about its picture."""
 
-    kind: str  # "PNG", "JPEG" or "WebP"
+    kind: str  # "PNG", "JPEG", "WebP", "BMP" or "TIFF"
     width: int
     height: int
     damage: str = ""  # why the picture is not whole; '' if no sign of that was found
@@ -40,7 +41,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a PNG, JPEG or WebP file.
+    """The header of a PNG, JPEG, WebP, BMP or TIFF file.
 
     Raises:
         Unreadable: it is no such file, or its header is damaged.
@@ -52,9 +53,18 @@ def read_header(data: bytes) -> Header:
             return _jpeg(data)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data)
+        if file_kinds.is_bmp(data):
+            return _plain("BMP", bmp_tiff.bmp(data))
+        if file_kinds.is_tiff(data):
+            return _plain("TIFF", bmp_tiff.tiff(data))
     except (struct.error, IndexError) as error:
         raise Unreadable("its header is cut short") from error
-    raise Unreadable("it is not a PNG, JPEG or WebP picture")
+    raise Unreadable("it is not a PNG, JPEG, WebP, BMP or TIFF picture")
+
+
+def _plain(kind: str, found: bmp_tiff.PlainPicture) -> Header:
+    damage = "" if found.complete else "the picture is cut short"
+    return Header(kind, found.width, found.height, damage)
 
 
 def _png(data: bytes) -> Header:

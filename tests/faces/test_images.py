@@ -327,5 +327,5 @@ def test_damage_is_refused_or_survived_never_a_crash(tmp_path, kind, cut, flips)
 def test_text_is_no_photograph(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_bytes(b"dear diary")
-    with pytest.raises(Unreadable, match="is not a PNG, JPEG or WebP picture"):
+    with pytest.raises(Unreadable, match="is not a PNG, JPEG, WebP, BMP or TIFF picture"):
         read_image(path)
