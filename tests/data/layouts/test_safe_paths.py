@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from jaxfake.data.layouts import folder, safe_paths
+from jaxfake.data.layouts import safe_paths
+from jaxfake.data.layouts.own_files import folder
 from jaxfake.runtime.errors import InputError
 
 
