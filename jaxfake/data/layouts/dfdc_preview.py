@@ -18,6 +18,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import clips, layout_errors, missing_files
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.safe_paths import refuse_unlisted
 from jaxfake.data.layouts.untrusted_input import as_object, brief, is_plain, read_object, shown
 from jaxfake.runtime.errors import InputError
 
@@ -137,8 +138,8 @@ def _find(root: Path, name: str) -> Path | None:
 
 def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Excluded]:
     named = {_stem(name) for name in entries if _is_name(name)}
-    for place in FOLDERS:
-        for folder, names, files in os.walk(root / place):
+    for place in filter(lambda one: (root / one).is_dir(), FOLDERS):
+        for folder, names, files in os.walk(root / place, onerror=refuse_unlisted):
             below = Path(folder).relative_to(root).as_posix()
             names[:] = sorted(name for name in names if f"{below}/{name}" not in named)
             for name in sorted(files):

@@ -121,25 +121,8 @@ def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], lis
     return root, candidates, refused, others
 
 
-<<<<<<< HEAD
-def _walk(root: Path) -> Iterator[str]:
-    """Relative paths of all files, and of links to folders, sorted; litter left out."""
-    found = []
-    for folder, names, files in os.walk(root, onerror=safe_paths.refuse_unlisted):
-        names[:] = [name for name in names if not safe_paths.is_litter(name)]
-        links = [name for name in names if (Path(folder) / name).is_symlink()]
-        visible = [name for name in [*files, *links] if not safe_paths.is_litter(name)]
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in visible]
-    return iter(sorted(found))
-
-
-def _refusal(root: Path, relative: str) -> str:
-    """Why a file is not read; '' if it is."""
-    path = root / relative
-=======
 def _name_fault(relative: str) -> str:
     """Why a file is not read because of its name; '' if it is."""
->>>>>>> 73b829c (Links out of an official layout are refused or followed in one place (--follow_links))
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in relative):
         return "its name holds control characters or is not UTF-8"
     return ""
