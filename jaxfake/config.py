@@ -144,6 +144,10 @@ class Config:
             is not trained.
         detect: stage 2; None for a run of stage 1 alone.
         method: what stage 2 trains; None if there is none.
+        start_pixels: what was done to the pixels that weights in a file were trained on: 'ours',
+            'imagenet', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
+        start_norm_pix: whether their decoder predicts pixels normalised by patch; '' for what the file
+            says.
     """
 
     seed: int
@@ -158,6 +162,8 @@ class Config:
     method: MethodSettings | None
     checkpoints: Checkpoints
     evaluation: Evaluation
+    start_pixels: str = ""
+    start_norm_pix: Literal["", "yes", "no"] = ""
 
 
 def parse(values: Mapping[str, Any]) -> Config:
@@ -200,9 +206,17 @@ two tries, as the devices may."""
 
 
 def results_values(config: Config) -> dict[str, Any]:
-    """Every value that the results depend on, by its dotted key."""
-    flat = _flat(to_json(config), "")
-    return {key: value for key, value in flat.items() if not key.startswith(_OPERATIONAL)}
+    """Every value that the results depend on, by its dotted key.
+
+    A key that has a default counts only where it differs from that, so that a key that is added to the
+    config later changes no digest of an earlier run.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
+    return {
+        key: value
+        for key, value in _flat(to_json(config), "").items()
+        if not key.startswith(_OPERATIONAL) and value != defaults.get(key, dataclasses.MISSING)
+    }
 
 
 def config_digest(config: Config) -> str:

@@ -15,6 +15,7 @@ from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.weights.files import load_autoencoder
+from jaxfake.weights.pixel_scale import pixel_scale, to_our_pixels
 from jaxfake.weights.tensors import SUFFIX, holds_weights, weights_digest
 
 OWN, SCRATCH = "recover", "scratch"
@@ -135,6 +136,13 @@ def _from_weights(run: Config, path: Path) -> InitialWeights:
     key = jax.random.key(run.seed)
     like = jax.eval_shape(lambda: recover.init(key, None))
     found = load_autoencoder(path, like)
+    scale = pixel_scale(path, run.start_pixels, run.start_norm_pix, "decoder" in found)
+    if scale.norm_pix:
+        say(
+            f"{path}: its decoder predicts pixels normalised by patch, not a picture, and is left out"
+        )
+        found = {"encoder": found["encoder"]}
+    found = to_our_pixels(found, scale)
     _check_frozen(run, found)
     if found.keys() != like.keys():  # an encoder alone: its decoder is trained in stage 2
         found = recover.init(key, None) | found

@@ -51,6 +51,8 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "mask": {"mode": "part", "count": 2},
             "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
             "start": "recover",
+            "start_pixels": "",
+            "start_norm_pix": "",
             "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
             "method": method,
             "checkpoints": {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxfake.faces import images, video
-from jaxfake.faces.media import Unreadable, is_image
+from jaxfake.faces.media import Unreadable, is_frame, is_image
 from jaxfake.faces.video import Frame
 
 type Clip = Path | tuple[Path, ...]
@@ -40,17 +40,17 @@ def read_frames(clip: Clip, indices: list[int]) -> Iterator[Frame]:
     return _read_pictures(paths, indices)
 
 
-def pictures(folder: Path) -> list[Path]:
+def pictures(folder: Path, follow_links: bool = False) -> list[Path]:
     """The pictures of a folder in the natural order of their names: 2 comes before 10.
 
-    Hidden ones and links that leave the folder are left out.
+    Hidden ones are left out, and so are links that leave the folder, unless they are to be followed.
     """
     root = folder.resolve()
     inside = [
         path
         for path in folder.iterdir()
-        if is_image(path) and not path.name.startswith(".")
-        if path.is_file() and path.resolve().is_relative_to(root)
+        if is_frame(path) and not path.name.startswith(".")
+        if path.is_file() and (follow_links or path.resolve().is_relative_to(root))
     ]
     return sorted(inside, key=lambda path: natural(path.name))
 

@@ -1,10 +1,19 @@
-"""Which files are accepted: types by suffix, limits of size, and the error of an unreadable file."""
+"""Which files are accepted: kinds, limits of size, and the error of an unreadable file.
+
+A file is read as a picture or a video if its content is of a kind that is decoded here, whatever its name.
+A file of unknown content goes by its suffix, so that a damaged one is called unreadable and is not passed
+over as another kind of file.
+"""
 
 from pathlib import Path
 
 import cv2
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+from jaxfake.faces.file_kinds import Kind, kind_of
+
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff"}
+)
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 
 MAX_IMAGE_PIXELS = 100_000_000
@@ -21,13 +30,28 @@ class Unreadable(Exception):
 
 
 def is_image(path: Path) -> bool:
-    """Whether the suffix is that of a photograph."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    """Whether a file is read as a picture."""
+    return _is_read_as(path, Kind.PICTURE, IMAGE_SUFFIXES)
 
 
 def is_video(path: Path) -> bool:
-    """Whether the suffix is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    """Whether a file is read as a video."""
+    return _is_read_as(path, Kind.VIDEO, VIDEO_SUFFIXES)
+
+
+def is_frame(path: Path) -> bool:
+    """Whether a file in a folder of frames is one of them, by its suffix where that is of a picture.
+
+    Only files of other names are opened, because there may be millions of frames.
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES or kind_of(path) is Kind.PICTURE
+
+
+def _is_read_as(path: Path, wanted: Kind, suffixes: frozenset[str]) -> bool:
+    found = kind_of(path)
+    if found in (Kind.PICTURE, Kind.VIDEO):
+        return found is wanted
+    return path.suffix.lower() in suffixes
 
 
 def check_pixels(width: int, height: int, most: int) -> None:

@@ -30,8 +30,7 @@ def load_autoencoder(path: Path, like: Params) -> Params:
 
     Args:
         path: a .safetensors file or a folder of Hugging Face's libraries, see `read_tensors`; with the
-            names of timm, Facebook's MAE or HF's ViTMAE, in float32, float64, float16 or bfloat16. They should
-            have been trained on pixels in -1..1, as ours are.
+            names of timm, Facebook's MAE or HF's ViTMAE, in float32, float64, float16 or bfloat16.
         like: {'encoder': ..., 'decoder': ...} as arrays or `jax.ShapeDtypeStruct`s.
 
     Returns:

@@ -24,7 +24,7 @@ FROZEN_BOTH = [recap.get_config(), delocate.get_config(), deepfakemae.get_config
 
 def _parsed(values: ml_collections.ConfigDict, start: str) -> config.Config:
     values = values.copy_and_resolve_references()
-    values.start = start
+    values.update(start=start, start_pixels="ours")
     return config.parse(values)
 
 
@@ -62,7 +62,9 @@ def test_a_folder_of_hugging_face_is_a_start(tmp_path: Path) -> None:
     run = tiny_config(tmp_path)
     own = build_method.recovery(run).init(jax.random.key(0), None)
     weights = from_params(own, names.HUB, grid=4)
-    (tmp_path / "config.json").write_text('{"model_type": "vit_mae"}')
+    (tmp_path / "config.json").write_text('{"model_type": "vit_mae", "norm_pix_loss": false}')
+    scale = '{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}'
+    (tmp_path / "preprocessor_config.json").write_text(scale)
     save_file(weights, tmp_path / "mae.safetensors")
     start = dataclasses.replace(run, start=str(tmp_path))
     check_start(start)

@@ -122,7 +122,8 @@ def test_weights_of_another_codebase_are_a_start(finished: Path, tmp_path: Path)
     file = tmp_path / "mae.safetensors"
     for stacks, table in ((own, names.FACEBOOK), ({"encoder": own["encoder"]}, names.TIMM)):
         save_file(from_params(stacks, table, grid=4), file)
-        got = load_initial_weights(dataclasses.replace(run, start=str(file))).autoencoder
+        named = dataclasses.replace(run, start=str(file), start_pixels="ours", start_norm_pix="no")
+        got = load_initial_weights(named).autoencoder
         jax.tree.map(np.testing.assert_array_equal, got["encoder"], own["encoder"])
         assert jax.tree.structure(got) == jax.tree.structure(own)
 

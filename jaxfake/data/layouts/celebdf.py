@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
-from jaxfake.data.layouts.untrusted_input import shown
+from jaxfake.data.layouts.untrusted_input import brief, read_text, shown
 from jaxfake.runtime.errors import InputError
 
 CELEB, YOUTUBE, SYNTHESIS = "Celeb-real", "YouTube-real", "Celeb-synthesis"
@@ -30,9 +30,9 @@ LIST = "List_of_testing_videos.txt"
 TRAIN, TEST = "train", "test"
 
 _NAMES = {
-    CELEB: re.compile(r"(id\d+)_\d{4}\.mp4"),
-    YOUTUBE: re.compile(r"(\d{5})\.mp4"),
-    SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})\.mp4"),
+    CELEB: re.compile(r"(id\d+)_\d{4}"),
+    YOUTUBE: re.compile(r"(\d{5})"),
+    SYNTHESIS: re.compile(r"(id\d+)_id\d+_(\d{4})"),
 }
 
 _NAME = "Celeb-DF"
@@ -41,22 +41,32 @@ _LAYOUT = f"{CELEB}/id0_0000.mp4, {YOUTUBE}/00000.mp4, {SYNTHESIS}/id0_id1_0000.
 
 @dataclasses.dataclass(frozen=True)
 class _Version:
+    """The official numbers of videos."""
+
     name: str
     real: int  # videos in both folders of reals
     fake: int
+    test_real: int  # of these, in the test list
+    test_fake: int
 
 
-_VERSIONS = {(38, 62): _Version("v1", 408, 795), (178, 340): _Version("v2", 890, 5639)}
-"""By the real and fake videos in the test list."""
+_V1 = _Version("v1", 408, 795, 38, 62)
+_V2 = _Version("v2", 890, 5639, 178, 340)
+_UNKNOWN = dataclasses.replace(_V2, name="of unknown version (compared with v2)")
+_V2_CELEB = 108
+"""Of the reals in the test list of v2, those in Celeb-real."""
 
 
-def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = False) -> Listing:
+def list_celebdf(
+    root: Path, protocol: Path | None = None, drop_youtube: bool = False, subset: bool = False
+) -> Listing:
     """The videos of all three folders: those in the official list are test, the others train.
 
     Args:
         root: of the dataset.
         protocol: folder of List_of_testing_videos.txt; None is the root.
         drop_youtube: leave out the videos of YouTube-real in the list, as some evaluations do.
+        subset: whether the list may be a part of the official one; it is then compared with that of v2.
 
     Raises:
         InputError: the folders or the official list are missing.
@@ -65,7 +75,7 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
     if not all((root / folder).is_dir() for folder in _NAMES):
         raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
     tested = _read_list((protocol or root) / LIST)
-    version = _version(tested, (protocol or root) / LIST)
+    version = _version(tested, (protocol or root) / LIST, subset)
     files, refused = separate(
         _file(root, path, tested, drop_youtube)
         for folder in _NAMES
@@ -82,35 +92,38 @@ def list_celebdf(root: Path, protocol: Path | None = None, drop_youtube: bool = 
 def _official(
     version: _Version, tested: Mapping[str, str], drop_youtube: bool
 ) -> dict[str, dict[str, int]]:
-    listed = Counter(tested.values())
-    real = listed[CELEB] + listed[YOUTUBE]
+    celeb = _V2_CELEB if version is _UNKNOWN else Counter(tested.values())[CELEB]
     return {
         TRAIN: {
-            schema.REAL_METHOD: version.real - real,
-            SYNTHESIS: version.fake - listed[SYNTHESIS],
+            schema.REAL_METHOD: version.real - version.test_real,
+            SYNTHESIS: version.fake - version.test_fake,
         },
         TEST: {
-            schema.REAL_METHOD: listed[CELEB] if drop_youtube else real,
-            SYNTHESIS: listed[SYNTHESIS],
+            schema.REAL_METHOD: celeb if drop_youtube else version.test_real,
+            SYNTHESIS: version.test_fake,
         },
     }
 
 
-def _version(tested: Mapping[str, str], path: Path) -> _Version:
+def _version(tested: Mapping[str, str], path: Path, subset: bool) -> _Version:
+    """The version whose list it is, by the counts."""
     listed = Counter(tested.values())
-    counts = (listed[CELEB] + listed[YOUTUBE], listed[SYNTHESIS])
-    if counts not in _VERSIONS:
-        raise InputError(
-            f"{path} names {counts[0]} real and {counts[1]} fake videos; the official lists name "
-            "38 and 62 (v1) or 178 and 340 (v2): get it again"
-        )
-    return _VERSIONS[counts]
+    real, fake = listed[CELEB] + listed[YOUTUBE], listed[SYNTHESIS]
+    for version in (_V1, _V2):
+        if (real, fake) == (version.test_real, version.test_fake):
+            return version
+    if subset:
+        return _UNKNOWN
+    raise InputError(
+        f"{path} names {real} real and {fake} fake videos; the official lists name 38 and 62 (v1) or 178 "
+        "and 340 (v2): get it again, or give --subset if it is meant to be a part of it"
+    )
 
 
 def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Excluded]:
     """Videos of the test list, the only list there is, and whole folders."""
     for folder in _NAMES:
-        names = [relative.partition("/")[2] for relative, of in tested.items() if of == folder]
+        names = [name.partition("/")[2] for name, of in tested.items() if of == folder]
         if safe_paths.visible(root / folder):
             yield from missing_files.in_folder(root, root / folder, names, LIST)
         else:
@@ -121,16 +134,17 @@ def _file(
     root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
 ) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
-    folder = path.parent.name
+    folder, name = path.parent.name, clips.stem(path)
     fake = folder == SYNTHESIS
-    match = _NAMES[folder].fullmatch(path.name)
-    if match is None and _belongs_to_other_class(path.name, fake):
+    match = _NAMES[folder].fullmatch(name)
+    if match is None and _belongs_to_other_class(name, fake):
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=not fake))
     if match is None:
-        return Excluded(relative, f"it is not named like a video of {folder}")
-    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, clips.misfit(path, f"it is not named like a video of {folder}"))
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
-    if drop_youtube and folder == YOUTUBE and relative in tested:
+    in_test = f"{folder}/{name}" in tested
+    if drop_youtube and folder == YOUTUBE and in_test:
         return Excluded(relative, f"{YOUTUBE} is left out of the test, as requested")
     return SourceFile(
         path=path,
@@ -138,9 +152,9 @@ def _file(
         label=schema.FAKE if fake else schema.REAL,
         method=SYNTHESIS if fake else schema.REAL_METHOD,
         identity=match[1],
-        video_id=path.stem,
-        split=TEST if relative in tested else TRAIN,
-        original=safe_paths.file_inside(root, _original(root, match)) if fake else None,
+        video_id=name,
+        split=TEST if in_test else TRAIN,
+        original=_original(root, match) if fake else None,
     )
 
 
@@ -149,28 +163,26 @@ def _belongs_to_other_class(name: str, fake: bool) -> bool:
     return any(_NAMES[folder].fullmatch(name) for folder in others)
 
 
-def _original(root: Path, fake: re.Match[str]) -> Path:
-    return root / CELEB / f"{fake[1]}_{fake[2]}.mp4"
+def _original(root: Path, fake: re.Match[str]) -> Path | None:
+    return clips.usable(root / CELEB, f"{fake[1]}_{fake[2]}")
 
 
 def _read_list(path: Path) -> dict[str, str]:
-    """The folder of each video, by relative path."""
-    try:
-        lines = path.read_text().split("\n")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not there or is not text: give --protocol the folder of {LIST}"
-        ) from error
+    """The folder of each video, by relative path without suffix."""
+    lines = read_text(path, f"give --protocol the folder of {LIST}").split("\n")
     return dict(_listed(path, line.strip()) for line in lines if line.strip())
 
 
 def _listed(path: Path, line: str) -> tuple[str, str]:
     number, _, relative = line.partition(" ")
-    folder, _, name = relative.partition("/")
+    folder, _, file = relative.strip().partition("/")
+    name = clips.listed(file)
     if number not in ("0", "1") or folder not in _NAMES or not _NAMES[folder].fullmatch(name):
-        raise InputError(f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {line!r}")
+        raise InputError(
+            f"{path} should hold lines such as '1 {CELEB}/id0_0000.mp4', not {brief(line)}"
+        )
     if (number == "1") == (folder == SYNTHESIS):
         raise InputError(
-            f"{path} has the line {line!r}: in the official list 1 is real and 0 is fake"
+            f"{path} has the line {brief(line)}: in the official list 1 is real and 0 is fake"
         )
-    return relative, folder
+    return f"{folder}/{name}", folder

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
-from jaxfake.data.layouts.untrusted_input import shown
+from jaxfake.data.layouts.untrusted_input import brief, read_text, shown
 from jaxfake.runtime.errors import InputError
 
 CLEAN = ("end_to_end", "reenact_postprocess")
@@ -33,8 +33,8 @@ VARIANTS = (
 OFFICIAL = {"train": 703, "val": 96, "test": 201}
 """Videos of each variant. The authors' text says 21 for test, a slip: the three numbers sum to 1000."""
 
-_REAL = re.compile(r"(\d{3})\.mp4")
-_FAKE = re.compile(r"(\d{3})_[MW]\d{3}\.mp4")
+_REAL = re.compile(r"(\d{3})")
+_FAKE = re.compile(r"(\d{3})_[MW]\d{3}")
 
 _NAME = "DeeperForensics-1.0"
 _LAYOUT = "manipulated_videos/end_to_end/*.mp4 and lists/splits/train.txt, val.txt, test.txt"
@@ -53,9 +53,9 @@ class _Lists:
                 self.split_of[target], self.fake_of[target] = split, name
 
     def names(self, method: str) -> list[str]:
-        """The names of all fakes of a folder, or of the originals."""
+        """The names of all fakes of a folder, or of the originals, without suffix."""
         if method == schema.REAL_METHOD:
-            return [f"{target}.mp4" for target in self.split_of]
+            return list(self.split_of)
         return list(self.fake_of.values())
 
 
@@ -101,7 +101,7 @@ def _fakes(root: Path, variant: str) -> Path:
 
 
 def _originals(root: Path) -> Path:
-    return root / "original_sequences" / "youtube" / "c23" / "videos"
+    return clips.folder_below(root / "original_sequences" / "youtube" / "c23")
 
 
 def _folders(root: Path, variants: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -113,15 +113,15 @@ def _folders(root: Path, variants: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
-    real = method == schema.REAL_METHOD
-    if (_FAKE if real else _REAL).fullmatch(path.name):
+    real, name = method == schema.REAL_METHOD, clips.stem(path)
+    if (_FAKE if real else _REAL).fullmatch(name):
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=real))
-    match = (_REAL if real else _FAKE).fullmatch(path.name)
-    if match is None or (not real and lists.fake_of.get(match[1]) != path.name):
-        return Excluded(relative, "the official lists name no such video")
+    match = (_REAL if real else _FAKE).fullmatch(name)
+    if match is None or (not real and lists.fake_of.get(match[1]) != name):
+        return Excluded(relative, clips.misfit(path, "the official lists name no such video"))
     if match[1] not in lists.split_of:
         return Excluded(relative, "no fake in the official lists is made from it")
-    if reason := safe_paths.fault(root, path):
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
     return SourceFile(
         path=path,
@@ -129,7 +129,7 @@ def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Ex
         label=schema.REAL if real else schema.FAKE,
         method=method,
         identity=match[1],
-        video_id=path.stem,
+        video_id=name,
         split=lists.split_of[match[1]],
         original=_original(root, match[1]) if method in CLEAN else None,
     )
@@ -137,19 +137,14 @@ def _file(root: Path, path: Path, method: str, lists: _Lists) -> SourceFile | Ex
 
 def _original(root: Path, target: str) -> Path | None:
     """The original of a fake without distortions; a distorted one differs from it everywhere."""
-    return safe_paths.file_inside(root, _originals(root) / f"{target}.mp4")
+    return clips.usable(_originals(root), target)
 
 
 def _read_names(path: Path) -> list[tuple[str, str]]:
-    """Target and name of each fake."""
-    try:
-        names = path.read_text().split()
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not there or is not text: give --protocol the folder of the official train.txt, "
-            "val.txt and test.txt"
-        ) from error
+    """Target and name of each fake, without suffix."""
+    advice = "give --protocol the folder of the official train.txt, val.txt and test.txt"
+    names = read_text(path, advice).split()
     for name in names:
-        if not _FAKE.fullmatch(name):
-            raise InputError(f"{path} should hold names such as 004_M101.mp4, not {name!r}")
-    return [(name[:3], name) for name in names]
+        if not _FAKE.fullmatch(clips.listed(name)):
+            raise InputError(f"{path} should hold names such as 004_M101.mp4, not {brief(name)}")
+    return [(name[:3], clips.listed(name)) for name in names]

@@ -25,7 +25,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files
 from jaxfake.data.layouts.deepfakebench_lists import FFPP_CLASSES, Entry, entries, label_of, lists
-from jaxfake.data.layouts.ffpp import COMPRESSIONS
+from jaxfake.data.layouts.ffpp_folders import COMPRESSIONS
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
 from jaxfake.data.layouts.untrusted_input import brief, frame_names, frames_fault
 from jaxfake.runtime.errors import InputError
@@ -157,7 +157,7 @@ def _place(root: Path, entry: Entry) -> Path | str:
     for start in range(len(parts) - 1):
         folder = root.joinpath(*parts[start:])
         if os.path.isdir(folder):
-            return frames_fault(root, folder) or folder
+            return frames_fault(folder) or folder
     return missing_files.named_in(entry.source)
 
 
@@ -239,7 +239,7 @@ def _mask(root: Path, folder: Path, refused: list[Excluded]) -> Path | None:
     for parent in (home, home.parent / "c23"):
         mask = parent / "masks" / folder.name
         if os.path.isdir(mask):
-            reason = frames_fault(root, mask)
+            reason = frames_fault(mask)
             if not reason and frame_names(mask) == frame_names(folder):
                 return mask
             reason = reason or "its pictures are not those of the frames"

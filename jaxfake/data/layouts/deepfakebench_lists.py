@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts.ffpp import COMPRESSIONS, SPLITS
+from jaxfake.data.layouts.ffpp import SPLITS
+from jaxfake.data.layouts.ffpp_folders import COMPRESSIONS
 from jaxfake.data.layouts.listing import Excluded
 from jaxfake.data.layouts.untrusted_input import as_object, brief, read_object, shown
 from jaxfake.runtime.errors import InputError

@@ -12,29 +12,28 @@ actor and scene, because nothing says that the two agree frame by frame.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, ffpp_folders, layout_errors, missing_files, safe_paths
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
 from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 METHOD = "DeepFakeDetection"
-COMPRESSIONS = ("c23", "c40", "raw")
-"""The first for which there are both originals and fakes is taken."""
-
 SPLIT = "test"
 OFFICIAL = {SPLIT: {schema.REAL_METHOD: 363, METHOD: 3068}}
 
 _NAMES = {
-    schema.REAL_METHOD: re.compile(r"(\d\d)__[a-z_]+\.mp4"),
-    METHOD: re.compile(r"(\d\d)_\d\d__[a-z_]+__[A-Z0-9]{8}\.mp4"),
+    schema.REAL_METHOD: re.compile(r"(\d\d)__[a-z_]+"),
+    METHOD: re.compile(r"(\d\d)_\d\d__[a-z_]+__[A-Z0-9]{8}"),
 }
 
 _LAYOUT = (
     "original_sequences/actors/c23/videos/*.mp4 and "
-    f"manipulated_sequences/{METHOD}/c23/videos/*.mp4 (or both with c40 or raw)"
+    f"manipulated_sequences/{METHOD}/c23/videos/*.mp4 (or both with c40 or raw); "
+    "or images/VIDEO/*.png in place of videos/*.mp4"
 )
 
 
@@ -51,68 +50,66 @@ def list_dfd(root: Path, protocol: Path | None = None) -> Listing:
     if protocol:
         raise InputError(f"--protocol={protocol}: {METHOD} has no official splits, leave it out")
     root = root.resolve()
-    compression = _compression(root)
+    level, folders = _folders(root)
     files, refused = separate(
         _file(root, path, method)
-        for method, folder in _folders(root, compression).items()
+        for method, folder in folders.items()
         for path in safe_paths.visible(folder)
     )
     if not files:
-        raise layout_errors.no_video(root, METHOD, _LAYOUT, refused)
-    missing = _empty(root, compression, {file.method for file in files})
-    label = f"by the layout of {METHOD} {compression}, all of it {SPLIT}"
+        place = folders[schema.REAL_METHOD].parent
+        raise layout_errors.no_video(root, METHOD, _LAYOUT, refused, place=place)
+    missing = _empty(root, folders, {file.method for file in files})
+    label = f"by the layout of {METHOD} {level}, all of it {SPLIT}"
     return Listing(files, refused, 0, label, OFFICIAL, missing)
 
 
-def _compression(root: Path) -> str:
-    """The first with real and fake videos; else the first with both folders, to name what is missing."""
-    existing = [
-        level
-        for level in COMPRESSIONS
-        if all(folder.is_dir() for folder in _folders(root, level).values())
-    ]
-    if not existing:
-        raise layout_errors.wrong_root(root, METHOD, _LAYOUT)
-    filled = (
-        level for level in existing if all(map(safe_paths.visible, _folders(root, level).values()))
-    )
-    return next(filled, existing[0])
-
-
-def _empty(root: Path, compression: str, found: set[str]) -> list[Excluded]:
+def _empty(root: Path, folders: Mapping[str, Path], found: set[str]) -> list[Excluded]:
     """Folders without videos. The names of the official videos are unknown, but not their number."""
     return [
         missing_files.empty_folder(root, folder, f"its {OFFICIAL[SPLIT][method]} videos")
-        for method, folder in _folders(root, compression).items()
+        for method, folder in folders.items()
         if method not in found
     ]
 
 
-def _folders(root: Path, compression: str) -> dict[str, Path]:
-    return {
-        schema.REAL_METHOD: root / "original_sequences" / "actors" / compression / "videos",
-        METHOD: root / "manipulated_sequences" / METHOD / compression / "videos",
+def _folders(root: Path) -> tuple[str, dict[str, Path]]:
+    """The compression in words, and the folders of the originals and of the fakes.
+
+    It is the first with real and fake videos; else the first with both folders, to name what is missing.
+    """
+    parents = {
+        schema.REAL_METHOD: root / "original_sequences" / "actors",
+        METHOD: root / "manipulated_sequences" / METHOD,
     }
+    level = ffpp_folders.compression(list(parents.values()))
+    if not level:
+        found = (ffpp_folders.no_compression(root, parent) for parent in parents.values())
+        detail = "; ".join(filter(None, found))
+        raise layout_errors.wrong_root(root, METHOD, _LAYOUT, detail)
+    bases = {method: ffpp_folders.below(parent, level) for method, parent in parents.items()}
+    words = ffpp_folders.in_words(level, bases[schema.REAL_METHOD])
+    return words, {method: clips.folder_below(base) for method, base in bases.items()}
 
 
 def _file(root: Path, path: Path, method: str) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
-    real = method == schema.REAL_METHOD
-    if _NAMES[METHOD if real else schema.REAL_METHOD].fullmatch(path.name):
+    real, name = method == schema.REAL_METHOD, clips.stem(path)
+    if _NAMES[METHOD if real else schema.REAL_METHOD].fullmatch(name):
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=real))
-    match = _NAMES[method].fullmatch(path.name)
+    match = _NAMES[method].fullmatch(name)
     if match is None:
-        return Excluded(relative, f"it is not named like a video of {METHOD}")
-    if reason := safe_paths.fault(root, path):
+        return Excluded(relative, clips.misfit(path, f"it is not named like a video of {METHOD}"))
+    if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
-    mask = root / "manipulated_sequences" / METHOD / "masks" / "videos" / path.name
+    masks = clips.folder_below(root / "manipulated_sequences" / METHOD / "masks")
     return SourceFile(
         path=path,
         relative=relative,
         label=schema.REAL if real else schema.FAKE,
         method=method,
         identity=match[1],
-        video_id=path.stem,
+        video_id=name,
         split=SPLIT,
-        mask=None if real else safe_paths.file_inside(root, mask),
+        mask=None if real else clips.usable(masks, name),
     )

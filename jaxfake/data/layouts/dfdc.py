@@ -1,6 +1,7 @@
 """Deepfake Detection Challenge (Dolhansky et al., 2020), the full dataset as it unpacks.
 
     SOURCE/dfdc_train_part_N/*.mp4, metadata.json    {"x.mp4": {"label": "FAKE", "original": "y.mp4"}}
+    SOURCE/train_sample_videos/*.mp4, metadata.json  the same; 400 of these videos, as Kaggle ships them
     SOURCE/validation/*.mp4, labels.csv              filename,label with 1 for a fake
     SOURCE/test/*.mp4, labels.csv or metadata.json   {"x.mp4": {"is_fake": 1}}
 
@@ -13,17 +14,17 @@ unknown, and the same person is in several originals. How a fake was made is unk
 is 'dfdc'.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from jaxfake import schema
-from jaxfake.data.layouts import dfdc_lists, layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, dfdc_lists, layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts.clips import listed
 from jaxfake.data.layouts.dfdc_lists import Entry
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile
-from jaxfake.data.layouts.untrusted_input import is_plain, shown
+from jaxfake.data.layouts.untrusted_input import shown
 from jaxfake.runtime.errors import InputError
 
 METHOD = "dfdc"
@@ -40,11 +41,14 @@ OFFICIAL: Mapping[str, Mapping[str, int]] = MappingProxyType(
 _SPLITS = {"validation": "val", "test": "test"}
 
 _LAYOUT = (
-    "dfdc_train_part_N/ with *.mp4 and metadata.json, validation/ and test/ with *.mp4 and labels.csv; "
-    "unpack the archives first"
+    "dfdc_train_part_N/ or train_sample_videos/ with *.mp4 and metadata.json, validation/ and test/ "
+    "with *.mp4 and labels.csv; unpack the archives first"
 )
 _PART, _PARTS = "dfdc_train_part_", 50
 """How the names of the folders with training parts begin, and how many there are."""
+_SAMPLE = "train_sample_videos"
+_UNLABELLED = "test_videos"
+"""Kaggle's other folder, whose labels were never given out."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
     files: list[SourceFile] = []
     refused: list[Excluded] = []
     parts = list(_parts(root, refused))
-    originals = _originals(parts)
+    originals = _originals(root, parts)
     names: dict[str, str] = {}
     _check_originals(parts)
     missing = _missing(root, parts)
@@ -91,6 +95,8 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
         refused += _unnamed(root, part)
     if not files:
         raise _nothing(root, [*refused, *missing])
+    if (root / _UNLABELLED).is_dir():
+        refused.append(Excluded(_UNLABELLED, "Kaggle gives no labels for its videos"))
     files.sort(key=lambda file: file.relative)
     missing += _missing_folders(root)
     return Listing(files, refused, 0, "by the lists of DFDC", OFFICIAL, missing)
@@ -116,13 +122,13 @@ def _missing(root: Path, parts: list[_Part]) -> list[Excluded]:
         Excluded(_relative(root, part, name), missing_files.named_in(part.source))
         for part in parts
         for name in part.entries
-        if _is_video(name) and not os.path.isfile(part.folder / name)
+        if listed(name) and clips.find(part.folder, listed(name)) is None
     ]
 
 
 def _missing_folders(root: Path) -> list[Excluded]:
     """Folders of the dataset that do not exist. Parts are compared by number, without leading zeros."""
-    existing = [folder for folder, _ in _folders(root)]
+    existing = [folder for folder, _ in _folders(root) if folder.name != _SAMPLE]
     numbers = {folder.name.removeprefix(_PART).lstrip("0") or "0" for folder in existing}
     parts = [f"{_PART}{n}" for n in range(_PARTS) if str(n) not in numbers]
     others = [name for name in _SPLITS if root / name not in existing]
@@ -136,9 +142,6 @@ def _relative(root: Path, part: _Part, name: str) -> str:
 def _parts(root: Path, refused: list[Excluded]) -> Iterator[_Part]:
     for folder, split in _folders(root):
         relative = shown(folder.relative_to(root).as_posix())
-        if safe_paths.leaves(root, folder):
-            refused.append(Excluded(relative, safe_paths.LEAVES))
-            continue
         source, entries = dfdc_lists.read(folder)
         if source:
             yield _Part(folder, split, source, entries)
@@ -151,19 +154,21 @@ def _folders(root: Path) -> Iterator[tuple[Path, str]]:
         for folder in sorted(parent.glob(f"{_PART}*")):
             if folder.is_dir():
                 yield folder, "train"
+    if (root / _SAMPLE).is_dir():
+        yield root / _SAMPLE, "train"
     for name, split in _SPLITS.items():
         if (root / name).is_dir():
             yield root / name, split
 
 
-def _originals(parts: list[_Part]) -> dict[str, Path]:
+def _originals(root: Path, parts: list[_Part]) -> dict[str, Path]:
     """Real videos of all training parts, by name: a fake and its original may be in different parts."""
     return {
-        name: part.folder / name
+        name: path
         for part in parts
         if part.split == "train"
         for name, entry in part.entries.items()
-        if not entry.fake and is_plain(name) and os.path.isfile(part.folder / name)
+        if not entry.fake and listed(name) and (path := clips.usable(part.folder, listed(name)))
     }
 
 
@@ -172,30 +177,29 @@ def _file(
 ) -> SourceFile | Excluded:
     entry = part.entries[name]
     relative = _relative(root, part, name)
-    path = part.folder / name
-    reason = safe_paths.fault(root, path) if _is_video(name) else "it is not named like a video"
-    if reason or name in names:
+    path = clips.find(part.folder, listed(name)) if listed(name) else None
+    reason = "it is not named like a video" if path is None else clips.fault(path)
+    if path is None or reason or name in names:
         return Excluded(relative, reason or f"its name is that of {names[name]}")
-    original = originals.get(entry.original) if entry.fake else None
-    known = original is not None and not safe_paths.leaves(root, original)
     return SourceFile(
         path=path,
-        relative=relative,
+        relative=shown(path.relative_to(root).as_posix()),
         label=schema.FAKE if entry.fake else schema.REAL,
         method=METHOD if entry.fake else schema.REAL_METHOD,
         identity=Path((entry.fake and entry.original) or name).stem,
-        video_id=path.stem,
+        video_id=listed(name),
         split=part.split,
-        original=original if known else None,
+        original=originals.get(entry.original) if entry.fake else None,
     )
 
 
-def _is_video(name: str) -> bool:
-    return is_plain(name) and name.endswith(".mp4")
-
-
 def _unnamed(root: Path, part: _Part) -> Iterator[Excluded]:
+    named = {listed(name) for name in part.entries}
     for path in safe_paths.visible(part.folder):
-        if path.name not in part.entries and path.name not in part.source.split(" and "):
+        if path.name in part.source.split(" and "):
+            continue
+        if clips.stem(path) in named and (reason := clips.twin(path)):
+            yield Excluded(shown(path.relative_to(root).as_posix()), reason)
+        elif clips.stem(path) not in named and path.name not in part.entries:
             relative = shown(path.relative_to(root).as_posix())
             yield Excluded(relative, f"{part.source} does not name it")

@@ -8,6 +8,7 @@ Only fakes have an original, which is real: a list that says otherwise has its l
 """
 
 import csv
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ from pathlib import Path
 from jaxfake.data.layouts.untrusted_input import (
     as_object,
     brief,
-    check_list,
     is_plain,
     read_object,
+    read_text,
     shown,
 )
 from jaxfake.runtime.errors import InputError
@@ -103,22 +104,20 @@ def _entry(value: dict[str, object], where: str) -> Entry:
 
 
 def _read_csv(path: Path) -> dict[str, Entry]:
-    check_list(path, _AGAIN)
+    rows = csv.DictReader(io.StringIO(read_text(path, _AGAIN)))
     entries: dict[str, Entry] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if not {"filename", "label"} <= set(rows.fieldnames or ()):
-                raise InputError(f"{path} should have the columns filename and label: {_AGAIN}")
-            for row in rows:
-                name, label = row.get("filename"), row.get("label")
-                if not name or label not in ("0", "1") or name in entries:
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: every name should appear once, with 0 or 1, "
-                        f"and not {brief(list(row.values()))}"
-                    )
-                entries[name] = Entry(label == "1")
-    except (OSError, ValueError, csv.Error) as error:
+        if not {"filename", "label"} <= set(rows.fieldnames or ()):
+            raise InputError(f"{path} should have the columns filename and label: {_AGAIN}")
+        for row in rows:
+            name, label = row.get("filename"), row.get("label")
+            if not name or label not in ("0", "1") or name in entries:
+                raise InputError(
+                    f"{path}, line {rows.line_num}: every name should appear once, with 0 or 1, "
+                    f"and not {brief(list(row.values()))}"
+                )
+            entries[name] = Entry(label == "1")
+    except csv.Error as error:
         raise InputError(f"{path} is not a readable table: {_AGAIN}") from error
     return entries
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jaxfake import schema
-from jaxfake.data.layouts import layout_errors, missing_files, safe_paths
+from jaxfake.data.layouts import clips, layout_errors, missing_files
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
+from jaxfake.data.layouts.safe_paths import refuse_unlisted
 from jaxfake.data.layouts.untrusted_input import as_object, brief, is_plain, read_object, shown
 from jaxfake.runtime.errors import InputError
 
@@ -69,7 +70,7 @@ def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
     missing = [
         Excluded(shown(name), missing_files.named_in(_LIST))
         for name in sorted(entries)
-        if _is_name(name) and not os.path.isfile(root / name)
+        if _is_name(name) and _find(root, name) is None
     ]
     gone = {item.relative for item in missing}
     files, refused = separate(
@@ -99,46 +100,54 @@ def _method(name: str) -> str:
 
 
 def _file(root: Path, name: str, entry: _Entry) -> SourceFile | Excluded:
-    reason = _fault(root, name)
-    if reason:
-        return Excluded(shown(name), reason)
+    if not _is_name(name):
+        return Excluded(shown(name), "it is not named like a video of the preview of DFDC")
     method = _method(name)
     if (method == schema.REAL_METHOD) != (entry.label == schema.REAL):
         raise InputError(
             f"{root / _LIST}: {name} has a label that contradicts its folder: get the file again"
         )
-    path = root / name
+    path = _find(root, name)
+    assert path is not None, "the caller names what is missing"
+    if reason := clips.fault(path):
+        return Excluded(shown(name), reason)
     return SourceFile(
         path=path,
-        relative=name,
+        relative=path.relative_to(root).as_posix(),
         label=entry.label,
         method=method,
-        identity=entry.target or path.stem,
-        video_id=name.partition("/")[2].removesuffix(".mp4"),
+        identity=entry.target or clips.stem(path),
+        video_id=_stem(name).partition("/")[2],
         split=entry.split,
     )
 
 
-def _fault(root: Path, name: str) -> str:
-    if not _is_name(name):
-        return "it is not named like a video of the preview of DFDC"
-    return safe_paths.fault(root, root / name)
-
-
 def _is_name(name: str) -> bool:
-    parts = name.split("/")
-    return bool(
-        _method(name) and len(parts) > 1 and all(map(is_plain, parts)) and name.endswith(".mp4")
-    )
+    *folders, file = name.split("/")
+    return bool(_method(name) and folders and all(map(is_plain, folders)) and clips.listed(file))
+
+
+def _stem(name: str) -> str:
+    return name[: -len(clips.SUFFIX)]
+
+
+def _find(root: Path, name: str) -> Path | None:
+    folder, _, file = name.rpartition("/")
+    return clips.find(root / folder, clips.listed(file))
 
 
 def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Excluded]:
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
-            name = path.relative_to(root).as_posix()
-            hidden = path.name.startswith(".")
-            if name not in entries and not (hidden or path.is_dir()):
-                yield Excluded(shown(name), f"{_LIST} does not name it")
+    named = {_stem(name) for name in entries if _is_name(name)}
+    for place in filter(lambda one: (root / one).is_dir(), FOLDERS):
+        for folder, names, files in os.walk(root / place, onerror=refuse_unlisted):
+            below = Path(folder).relative_to(root).as_posix()
+            names[:] = sorted(name for name in names if f"{below}/{name}" not in named)
+            for name in sorted(files):
+                path = Path(folder) / name
+                listed = f"{below}/{clips.stem(path)}" in named
+                reason = clips.twin(path) if listed else f"{_LIST} does not name it"
+                if reason and not name.startswith(".") and f"{below}/{name}" not in entries:
+                    yield Excluded(shown(f"{below}/{name}"), reason)
 
 
 def _entry(value: object, where: str) -> _Entry:

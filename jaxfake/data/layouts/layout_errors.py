@@ -11,19 +11,35 @@ from jaxfake.runtime.errors import InputError
 _NAMED = 4
 
 
-def wrong_root(root: Path, name: str, layout: str) -> InputError:
-    """The error for a root without the dataset's folders."""
-    return InputError(
-        f"{root} is not a copy of {name}; expected: {layout}; {describe_content(root)}"
-    )
+def wrong_root(root: Path, name: str, layout: str, detail: str = "") -> InputError:
+    """The error for a root without the dataset's folders.
+
+    Args:
+        detail: what exactly is wrong with it, if more is known than the content of the root.
+    """
+    found = detail or describe_content(root)
+    return InputError(f"{root} is not a copy of {name}; expected: {layout}; {found}")
 
 
 def no_video(
-    root: Path, name: str, layout: str, refused: Sequence[Excluded], kind: str = "video"
+    root: Path,
+    name: str,
+    layout: str,
+    refused: Sequence[Excluded],
+    kind: str = "video",
+    place: Path | None = None,
 ) -> InputError:
-    """The error for a root with the dataset's folders and no usable file in them."""
+    """The error for a root with the dataset's folders and no usable file in them.
+
+    Args:
+        place: the folder whose content tells most; None for the root.
+    """
+    where = ""
+    if place is not None and place != root:
+        where = f"in {shown(place.relative_to(root).as_posix())}: "
     return InputError(
-        f"{root} holds no {kind} of {name}{_first(refused)}; expected: {layout}; {describe_content(root)}"
+        f"{root} holds no {kind} of {name}{_first(refused)}; expected: {layout}; "
+        f"{where}{describe_content(place or root)}"
     )
 
 

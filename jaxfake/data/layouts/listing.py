@@ -63,6 +63,8 @@ class Listing:
     """Where the splits come from; '' if every file is split by its identity."""
     notes: Sequence[str] = ()
     """Whatever else a person should know of how the source was read, a sentence each."""
+    caveats: Sequence[str] = ()
+    """What every result on these data has to say, a sentence each."""
 
 
 def separate(

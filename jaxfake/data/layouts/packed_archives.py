@@ -72,7 +72,7 @@ def _files(root: Path) -> Iterator[Path]:
         names[:] = [] if deep else sorted(name for name in names if not name.startswith("."))
         named = (name for name in sorted(files) if not name.startswith("."))
         paths = (Path(folder) / name for name in named if name.lower().endswith(_CHECKED_SUFFIXES))
-        yield from (path for path in paths if not safe_paths.fault(root, path))
+        yield from (path for path in paths if path.is_file() and not safe_paths.leaves(root, path))
 
 
 def _cut_short(path: Path) -> bool:

@@ -11,7 +11,9 @@ from jaxfake.data.layouts import (
     dfdc,
     dfdc_preview,
     ffpp,
+    missing_files,
     packed_archives,
+    safe_paths,
     wilddeepfake,
 )
 from jaxfake.data.layouts.listing import Listing
@@ -51,6 +53,8 @@ class SourceOptions:
         None  # folder of the official splits; None: where the dataset keeps them
     )
     drop_youtube: bool = False  # Celeb-DF, see `celebdf.list_celebdf`
+    follow_links: bool = False  # out of the source, see `safe_paths`
+    subset: bool = False  # of an official dataset: what is there is taken, see `missing_files`
 
 
 DEFAULT_OPTIONS = SourceOptions()
@@ -70,13 +74,24 @@ def list_source(dataset: str, root: Path, options: SourceOptions) -> Listing:
     _check_options(dataset, options)
     match dataset:
         case "folder":
-            return folder.list_folder(
-                root, options.identity, options.label, options.numbered, options.own_splits
+            listing = folder.list_folder(
+                root,
+                options.identity,
+                options.label,
+                options.numbered,
+                options.own_splits,
+                options.follow_links,
             )
         case "csv":
             assert options.manifest is not None
-            return table.list_table(options.manifest, root, options.own_splits)
-    return _with_archives(_list_layout(dataset, root, options), root.resolve())
+            listing = table.list_table(
+                options.manifest, root, options.own_splits, options.follow_links
+            )
+        case _:
+            listing = _with_archives(_list_layout(dataset, root, options), root.resolve())
+            if options.subset:
+                listing = missing_files.as_subset(listing)
+    return safe_paths.confine(listing, root.resolve(), options.follow_links)
 
 
 def _check_options(dataset: str, options: SourceOptions) -> None:
@@ -89,6 +104,8 @@ def _check_options(dataset: str, options: SourceOptions) -> None:
         raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
     if dataset in (FOLDER, TABLE) and options.protocol:
         raise InputError(f"--protocol is for a dataset with official splits, not {dataset}")
+    if dataset in (FOLDER, TABLE) and options.subset:
+        raise InputError(f"--subset is for a dataset with official lists, not {dataset}")
     if (dataset == TABLE) != (options.manifest is not None):
         raise InputError(f"--manifest=FILE.csv and --dataset={TABLE} go together: give both")
 
@@ -105,11 +122,13 @@ def _with_archives(listing: Listing, root: Path) -> Listing:
 def _list_layout(dataset: str, root: Path, options: SourceOptions) -> Listing:
     match dataset:
         case "ffpp":
-            return ffpp.list_ffpp(root, options.protocol)
+            return ffpp.list_ffpp(root, options.protocol, options.subset)
         case "dfd":
             return dfd.list_dfd(root, options.protocol)
         case "celebdf":
-            return celebdf.list_celebdf(root, options.protocol, options.drop_youtube)
+            return celebdf.list_celebdf(
+                root, options.protocol, options.drop_youtube, options.subset
+            )
         case "dfdc":
             return dfdc.list_dfdc(root, options.protocol)
         case "dfdc_preview":

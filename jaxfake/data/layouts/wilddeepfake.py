@@ -109,7 +109,7 @@ def _video(root: Path, place: str, video: Path) -> Iterator[SourceFile | Exclude
 
 def _other_files(root: Path, clip: Path) -> Iterator[Excluded]:
     """Files in the folder of a sequence that are not its pictures."""
-    if not frames_fault(root, clip):
+    if not frames_fault(clip):
         pictures = frame_names(clip)
         for path in visible(clip):
             if path.name not in pictures:
@@ -120,7 +120,7 @@ def _sequence(root: Path, clip: Path, kind: str, split: str) -> SourceFile | Exc
     relative = _relative(root, clip)
     if not clip.is_dir():
         return Excluded(relative, "a folder of pictures is expected here")
-    reason = frames_fault(root, clip)
+    reason = frames_fault(clip)
     if not reason and not all(map(is_plain, clip.relative_to(root).parts)):
         reason = "its name cannot be printed"
     if reason:

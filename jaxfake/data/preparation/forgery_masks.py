@@ -38,16 +38,20 @@ MaskOf = Callable[[video.Frame, align.Crop], np.ndarray | None]
 def reader(source: SourceFile, indices: list[int], size: int, threshold: float | None) -> MaskOf:
     """The function that gives the forgery masks of a video's crops; call it in the order of the frames.
 
+    A mask or original whose frames cannot be told to be those of the video is not used.
+
     Args:
         source: the video.
         indices: of the frames that it will be called with.
         size: of the crops.
         threshold: of derived masks, where no mask is given; None for no derived masks.
     """
-    if source.mask is not None:
+    if source.mask is not None and _same_frames(source.clip, source.mask):
         given = SecondVideo(source.mask, indices)
         return lambda frame, crop: _from_given(given.at(frame.number), frame, crop, size)
-    if source.original is not None and threshold is not None:
+    if threshold is None or source.original is None:
+        return unknown
+    if _same_frames(source.clip, source.original):
         original = SecondVideo(source.original, indices)
         return lambda frame, crop: _from_original(original.at(frame.number), frame, crop, threshold)
     return unknown
@@ -56,6 +60,24 @@ def reader(source: SourceFile, indices: list[int], size: int, threshold: float |
 def unknown(frame: video.Frame, crop: align.Crop) -> None:
     """The mask of a crop whose mask is unknown: None."""
     del frame, crop
+
+
+def _same_frames(one: clip.Clip, other: clip.Clip) -> bool:
+    """Whether the frames of the same number belong together.
+
+    Two videos count from their first frame, and pictures by name were paired by whoever named them. Two
+    folders of pictures must begin with the same names. A folder beside a video may hold only some of its
+    frames, so it must have as many pictures as the video has frames.
+    """
+    if isinstance(one, tuple) or isinstance(other, tuple) or not (one.is_dir() or other.is_dir()):
+        return True
+    try:
+        if one.is_dir() and other.is_dir():
+            ours, theirs = ([path.stem for path in clip.pictures(each)] for each in (one, other))
+            return theirs[: len(ours)] == ours
+        return clip.count_frames(one) == clip.count_frames(other)
+    except (Unreadable, OSError, cv2.error):
+        return False
 
 
 def _from_given(

@@ -99,6 +99,7 @@ def _remarks(listing: Listing, shares: SplitShares) -> list[str]:
     lines = [
         f"labels: {taken['label']}; identities: {taken['identity']}; splits: {taken['split']}",
         *listing.notes,
+        *listing.caveats,
     ]
     if taken["each_file_its_own_identity"]:
         lines.append(each_its_own(len(listing.files)))

@@ -8,6 +8,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.celebdf import LIST, list_celebdf
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 
 V1 = {"Celeb-real": 8, "YouTube-real": 30, "Celeb-synthesis": 62}
@@ -176,7 +177,7 @@ def test_a_video_of_another_name_is_refused(tree, name):
 def test_links_that_leave_the_folder_are_not_followed(tree, tmp_path):
     (tmp_path / "elsewhere.mp4").write_bytes(b"")
     os.symlink(tmp_path / "elsewhere.mp4", tree / "Celeb-real" / "id1_0000.mp4")
-    listing = list_celebdf(tree)
+    listing = list_source("celebdf", tree, DEFAULT_OPTIONS)
     assert [refused.relative for refused in listing.refused] == ["Celeb-real/id1_0000.mp4"]
     files = {file.relative: file for file in listing.files}
     assert files["Celeb-synthesis/id1_id900_0000.mp4"].original is None

@@ -7,6 +7,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.deeperforensics import VARIANTS, list_deeperforensics
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 
 LISTS = {
@@ -127,7 +128,7 @@ def test_links_that_leave_the_folder_are_not_followed(tree, tmp_path):
     touch(tmp_path, "ffpp/103.mp4")
     touch(tree, f"{REALS}/980.mp4")
     os.symlink(tmp_path / "ffpp/103.mp4", tree / REALS / "103.mp4")
-    listing = list_deeperforensics(tree)
+    listing = list_source("deeperforensics", tree, DEFAULT_OPTIONS)
     assert [refused.relative for refused in listing.refused] == [f"{REALS}/103.mp4"]
     files = {(file.method, file.video_id): file for file in listing.files}
     assert files["end_to_end", "103_W018"].original is None

@@ -7,6 +7,7 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.layouts.dfd import list_dfd
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
 from jaxfake.runtime.errors import InputError
 
 REALS = "original_sequences/actors/c23/videos"
@@ -90,7 +91,7 @@ def test_links_that_leave_the_folder_are_not_followed(tree, tmp_path):
     os.symlink(tmp_path / "elsewhere.mp4", tree / REALS / "03__kitchen_pan.mp4")
     mask = tree / MASKS / "28_03__walking_and_outside_surprised__0XUW13RW.mp4"
     os.symlink(tmp_path / "elsewhere.mp4", mask)
-    listing = list_dfd(tree)
+    listing = list_source("dfd", tree, DEFAULT_OPTIONS)
     assert [refused.relative for refused in listing.refused] == [f"{REALS}/03__kitchen_pan.mp4"]
     assert sum(file.mask is not None for file in listing.files) == 1
 

@@ -8,6 +8,8 @@ from jaxfake import schema
 from jaxfake.data.layouts import untrusted_input
 from jaxfake.data.layouts.dfdc import list_dfdc
 from jaxfake.data.layouts.dfdc_preview import list_dfdc_preview
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
+from jaxfake.data.layouts.safe_paths import LEAVES
 from jaxfake.runtime.errors import InputError
 
 PARTS = {
@@ -131,10 +133,8 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
     path = tree / "dfdc_train_part_12/rrr.mp4"
     path.unlink()
     path.symlink_to(tmp_path / "outside.mp4")
-    listing = list_dfdc(tree, None)
-    assert refusals(listing) == {
-        "dfdc_train_part_12/rrr.mp4": "it is a link that leaves the folder"
-    }
+    listing = list_source("dfdc", tree, DEFAULT_OPTIONS)
+    assert refusals(listing) == {"dfdc_train_part_12/rrr.mp4": LEAVES}
     assert by_id(listing)["aaa"].original is None
 
 
@@ -172,7 +172,7 @@ def test_a_link_that_leaves_is_refused(tree, tmp_path):
             "filename,label\n" + "v" * 200000 + ",1\n",
             "not a readable table",
         ),
-        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not a readable table"),
+        ("validation/labels.csv", "filename,label\n\udcff,1\n", "not text in UTF-8"),
     ],
 )
 def test_a_list_that_says_what_it_cannot_is_named_with_the_entry(tree, file, text, message):
@@ -251,10 +251,10 @@ def test_the_preview_names_what_does_not_fit(preview, tmp_path):
         "/method_A/z.mp4": entry,
     }
     (preview / "dataset.json").write_text(json.dumps(LISTED | more))
-    assert refusals(list_dfdc_preview(preview, None)) == {
+    assert refusals(list_source("dfdc_preview", preview, DEFAULT_OPTIONS)) == {
         "method_B/21/x_B.mp4": "named in dataset.json but not there",
         "method_A/11/y_A.mp4": "dataset.json does not name it",
-        "method_A/link.mp4": "it is a link that leaves the folder",
+        "method_A/link.mp4": LEAVES,
         "method_C/z.mp4": "it is not named like a video of the preview of DFDC",
         "method_A/../../outside.mp4": "it is not named like a video of the preview of DFDC",
         "/method_A/z.mp4": "it is not named like a video of the preview of DFDC",

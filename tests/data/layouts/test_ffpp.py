@@ -87,7 +87,7 @@ def test_another_compression_is_taken_where_there_is_no_c23(tree):
     ("damage", "message"),
     [
         (lambda root: (root / "splits/val.json").unlink(), "--protocol"),
-        (lambda root: (root / "splits/val.json").write_text("{"), "is not JSON"),
+        (lambda root: (root / "splits/val.json").write_text("{"), "is not readable JSON"),
         (lambda root: (root / "splits/val.json").write_text('[["1", "2"]]'), "pairs of ids"),
         (lambda root: (root / "splits/val.json").write_text('{"a": 1}'), "pairs of ids"),
         (lambda root: (root / "splits/val.json").write_text('[["071", "982"]]'), "twice"),

@@ -21,10 +21,13 @@ from tests.data.layouts.trees import TREES
 def test_a_pipe_or_folder_under_the_name_of_a_video_is_not_opened(tmp_path, dataset, place):
     TREES[dataset](tmp_path)
     (tmp_path / place).unlink(missing_ok=True)
-    for make in (os.mkfifo, os.mkdir):
+    for make, reason in (
+        (os.mkfifo, "it is not a regular file"),
+        (os.mkdir, "it holds no picture"),
+    ):
         make(tmp_path / place)
         (refused,) = list_source(dataset, tmp_path, DEFAULT_OPTIONS).refused
-        assert (refused.relative, refused.reason) == (place, "it is not a regular file")
+        assert (refused.relative, refused.reason) == (place, reason)
         os.remove(tmp_path / place) if make is os.mkfifo else os.rmdir(tmp_path / place)
 
 

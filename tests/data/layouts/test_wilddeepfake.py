@@ -3,6 +3,9 @@
 import pytest
 
 from jaxfake import schema
+from jaxfake.data.layouts import packed_archives
+from jaxfake.data.layouts.registry import DEFAULT_OPTIONS, list_source
+from jaxfake.data.layouts.safe_paths import LEAVES
 from jaxfake.data.layouts.wilddeepfake import list_wilddeepfake
 from jaxfake.data.preparation import coverage
 from jaxfake.data.preparation.coverage import CoverageRow
@@ -67,15 +70,16 @@ def test_what_does_not_fit_is_named(tree, tmp_path):
     (tree / "fake_test/3/fake/11").symlink_to(tmp_path / "outside")
     filled(tree, "fake_test/3/fake/12/0.png")
     (tree / "fake_test/3/fake/12/1.png").symlink_to(tmp_path / "outside/0.png")
-    listing = list_wilddeepfake(tree, None)
+    listing = list_source("wilddeepfake", tree, DEFAULT_OPTIONS)
     assert len(listing.files) == 5
     assert refusals(listing) == {
+        "fake_train/1.tar.gz": packed_archives.CUT_SHORT,
         "fake_train/2.tar.gz": "it is not unpacked",
         "fake_train/1/1066": "a folder fake is expected here",
         "fake_train/1/fake/stray.png": "a folder of pictures is expected here",
         "fake_test/3/fake/10": "it holds no picture",
-        "fake_test/3/fake/11": "it is a link that leaves the folder",
-        "fake_test/3/fake/12": "it holds links",
+        "fake_test/3/fake/11": LEAVES,
+        "fake_test/3/fake/12/1.png": LEAVES,
     }
 
 

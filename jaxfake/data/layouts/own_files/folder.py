@@ -11,12 +11,10 @@ Folders for real and fake may have many names (`folder_words`), at any depth (`f
 could mean several things the folder is refused, with the flag that settles it.
 """
 
-import os
 import re
-import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from jaxfake import schema
@@ -52,6 +50,7 @@ def list_folder(
     label: str | None = None,
     numbering: Numbered | None = None,
     own_splits: bool = True,
+    follow_links: bool = False,
 ) -> Listing:
     """The photographs, videos and clips in a folder.
 
@@ -63,11 +62,12 @@ def list_folder(
             name may mean something else.
         numbering: what pictures with numbers for names are; None to go by the names, see `numbered`.
         own_splits: whether folders such as train/ give the splits.
+        follow_links: whether links may lead out of the root.
 
     Raises:
         InputError: it is not a folder, holds nothing usable, or its names do not fit the options.
     """
-    root, candidates, refused, others = _media(root)
+    root, candidates, refused, others = _media(root, follow_links)
     places = folder_labels.places(candidates, own_splits)
     labelled = any(place.label for place in places.values())
     if labelled and label:
@@ -75,7 +75,7 @@ def list_folder(
             f"--label={label}: {root} has folders real/ or fake/ that give the labels; leave it out"
         )
     label_of_all = "" if labelled else label or _label_of_all(root, candidates, places)
-    items = numbered.items(places, numbering, told=bool(identity))
+    items = numbered.items(root, places, numbering, told=bool(identity))
     files = _files(root, items, _people(items, identity), label_of_all)
     linked_identities.check_own_splits(files, _ANEW)
     return Listing(
@@ -99,17 +99,20 @@ def gives_labels(root: Path) -> bool:
     return any(place.label for place in folder_labels.places(candidates, own_splits=False).values())
 
 
-def _media(root: Path) -> tuple[Path, list[str], list[Excluded], int]:
+def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], list[Excluded], int]:
     """The resolved root, its photographs and videos, what is refused, and the number of other files."""
     if not root.is_dir():
         raise InputError(f"--source={root} is not a folder: name the one that holds your files")
     root = root.resolve()
     candidates, refused, others = [], [], 0
-    for relative in _walk(root):
-        reason = _refusal(root, relative)
+    walked = safe_paths.walk(root, follow_links)
+    for relative, reason in sorted(
+        (path.relative_to(root).as_posix(), why) for path, why in walked
+    ):
+        reason = _name_fault(relative) or reason or _fault(root / relative)
         if reason:
             refused.append(Excluded(relative, reason))
-        elif _is_media(relative):
+        elif _is_media(root / relative):
             candidates.append(relative)
         else:
             others += 1
@@ -118,33 +121,19 @@ def _media(root: Path) -> tuple[Path, list[str], list[Excluded], int]:
     return root, candidates, refused, others
 
 
-def _walk(root: Path) -> Iterator[str]:
-    """Relative paths of all files, and of links to folders, sorted; litter left out."""
-    found = []
-    for folder, names, files in os.walk(root, onerror=safe_paths.refuse_unlisted):
-        names[:] = [name for name in names if not safe_paths.is_litter(name)]
-        links = [name for name in names if (Path(folder) / name).is_symlink()]
-        visible = [name for name in [*files, *links] if not safe_paths.is_litter(name)]
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in visible]
-    return iter(sorted(found))
-
-
-def _refusal(root: Path, relative: str) -> str:
-    """Why a file is not read; '' if it is."""
-    path = root / relative
+def _name_fault(relative: str) -> str:
+    """Why a file is not read because of its name; '' if it is."""
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in relative):
         return "its name holds control characters or is not UTF-8"
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return safe_paths.LEAVES
-    if path.is_dir():
-        return "it is a link to a folder"
-    if _is_media(relative) and not (path.exists() and stat.S_ISREG(path.stat().st_mode)):
-        return "it is not a regular file"
     return ""
 
 
-def _is_media(relative: str) -> bool:
-    path = Path(relative)
+def _fault(path: Path) -> str:
+    """Why a picture or video is not read; '' if it is."""
+    return safe_paths.fault(path) if _is_media(path) else ""
+
+
+def _is_media(path: Path) -> bool:
     return is_image(path) or is_video(path)
 
 
@@ -226,17 +215,16 @@ class _Originals:
     def of(self, fake: Item, target: str) -> Path | tuple[Path, ...] | None:
         """The one real file of that name, of the same kind and split; None if there is not one."""
         found = self._reals.get((fake.place.split, target), []) if target else []
-        if len(found) != 1 or _kind(found[0]) != _kind(fake):
+        if len(found) != 1 or self._kind(found[0]) != self._kind(fake):
             return None
         if found[0].frames:
             return tuple(self._root / frame for frame in found[0].frames)
         return self._root / found[0].relative
 
-
-def _kind(item: Item) -> str:
-    if item.frames:
-        return "frames"
-    return "photograph" if is_image(Path(item.relative)) else "video"
+    def _kind(self, item: Item) -> str:
+        if item.frames:
+            return "frames"
+        return "photograph" if is_image(self._root / item.relative) else "video"
 
 
 def _people(items: Sequence[Item], identity: str) -> dict[str, Who]:

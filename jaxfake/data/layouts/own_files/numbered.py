@@ -77,10 +77,13 @@ def series_of(name: str) -> tuple[str, str]:
     return match[1].rstrip(_SEPARATORS), match[2]
 
 
-def items(places: Mapping[str, Place], numbered: Numbered | None, told: bool) -> list[Item]:
+def items(
+    root: Path, places: Mapping[str, Place], numbered: Numbered | None, told: bool
+) -> list[Item]:
     """The files and clips of a folder, in the order of their paths.
 
     Args:
+        root: of the folder.
         places: what the folders say of each file, by its relative path.
         numbered: what a person says of numbered pictures; None to go by their names.
         told: whether a person says who is in a file: then only names that speak of frames make a clip.
@@ -88,10 +91,11 @@ def items(places: Mapping[str, Place], numbered: Numbered | None, told: bool) ->
     Raises:
         InputError: the names leave it open.
     """
+    pictures = frozenset(relative for relative in places if is_image(root / relative))
     folders: dict[str, list[str]] = {}
     for relative in places:
         folders.setdefault(str(PurePosixPath(relative).parent), []).append(relative)
-    clips = _clip_folders(folders, places, numbered, told)
+    clips = _clip_folders(folders, pictures, places, numbered, told)
     found: list[Item] = []
     for folder, files in folders.items():
         if folder in clips:
@@ -99,18 +103,19 @@ def items(places: Mapping[str, Place], numbered: Numbered | None, told: bool) ->
             name = place.specific[-1] if place.specific else folder
             found.append(Item(folder, name, place, _in_order(files)))
         else:
-            found += _side_by_side(files, places, numbered)
+            found += _side_by_side(files, pictures, places, numbered)
     return sorted(found, key=lambda item: item.relative)
 
 
 def _clip_folders(
     folders: Mapping[str, list[str]],
+    pictures: frozenset[str],
     places: Mapping[str, Place],
     numbered: Numbered | None,
     told: bool,
 ) -> set[str]:
     """The folders that are one clip each."""
-    candidates = _candidates(folders, places)
+    candidates = _candidates(folders, pictures, places)
     if numbered == "photos":
         return set()
     if numbered == "frames":
@@ -131,7 +136,7 @@ def _clip_folders(
 
 
 def _candidates(
-    folders: Mapping[str, list[str]], places: Mapping[str, Place]
+    folders: Mapping[str, list[str]], pictures: frozenset[str], places: Mapping[str, Place]
 ) -> dict[str, _Pictures]:
     """The folders with at least two pictures that differ in their number alone, and no other files."""
     above = {str(parent) for folder in folders for parent in PurePosixPath(folder).parents}
@@ -139,9 +144,13 @@ def _candidates(
     for folder in folders.keys() - above:
         matches = [_NUMBERED.fullmatch(PurePosixPath(file).stem) for file in folders[folder]]
         shared = {match[1] if match else None for match in matches}
-        pictures = all(is_image(Path(file)) for file in folders[folder])
         (name, *others) = shared
-        if name is not None and not others and pictures and len(matches) > 1:
+        if (
+            name is not None
+            and not others
+            and pictures.issuperset(folders[folder])
+            and len(matches) > 1
+        ):
             numbers = frozenset(int(match[2]) for match in matches if match)
             found[folder] = _Pictures(name, numbers, places[folders[folder][0]])
     return found
@@ -171,12 +180,16 @@ def _reals_are_clips(
 
 
 def _side_by_side(
-    files: list[str], places: Mapping[str, Place], numbered: Numbered | None
+    files: list[str],
+    pictures: frozenset[str],
+    places: Mapping[str, Place],
+    numbered: Numbered | None,
 ) -> list[Item]:
     """The files of a folder, with those that are frames of one clip together."""
     series: dict[str, list[str]] = {}
     for file in files:
-        series.setdefault(_clip_name(file, numbered), []).append(file)
+        name = _clip_name(file, numbered) if file in pictures else ""
+        series.setdefault(name, []).append(file)
     found = []
     for name, members in series.items():
         if name and len(members) > 1:
@@ -190,7 +203,7 @@ def _side_by_side(
 def _clip_name(relative: str, numbered: Numbered | None) -> str:
     """The name of the clip that a picture is a frame of by its own name; '' if it does not say."""
     series, _ = series_of(PurePosixPath(relative).stem)
-    if numbered == "photos" or not series or not is_image(Path(relative)):
+    if numbered == "photos" or not series:
         return ""
     spoken = set(folder_words.words_of(series)) & _CLIP_WORDS
     name = _FRAME_AT_END.sub("", series)

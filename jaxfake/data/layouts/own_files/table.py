@@ -52,13 +52,16 @@ class _Video:
         return self.first.video or str(PurePosixPath(self.first.path).with_suffix(""))
 
 
-def list_table(table: Path, root: Path, own_splits: bool = True) -> Listing:
+def list_table(
+    table: Path, root: Path, own_splits: bool = True, follow_links: bool = False
+) -> Listing:
     """The files that a table names.
 
     Args:
         table: the CSV file.
         root: the folder that its paths are relative to.
         own_splits: whether its column `split` is taken.
+        follow_links: whether links may lead out of the root.
 
     Raises:
         InputError: it is not such a table, or rows of it are not usable; the first of them are named.
@@ -66,9 +69,9 @@ def list_table(table: Path, root: Path, own_splits: bool = True) -> Listing:
     if not root.is_dir():
         raise InputError(f"--source={root} is not a folder: name the one that holds your files")
     root = root.resolve()
-    read = table_rows.read(table, root)
+    read = table_rows.read(table, root, follow_links)
     videos = _videos(read.rows)
-    faults = [*read.faults, *_disagreements(videos), *_fake_originals(read.rows)]
+    faults = [*read.faults, *_disagreements(root, videos), *_fake_originals(read.rows)]
     if own_splits:
         faults += _without_split(read.rows)
     if faults:
@@ -99,7 +102,7 @@ def _videos(rows: Sequence[Row]) -> list[_Video]:
     return sorted(map(_Video, ordered), key=lambda video: video.first.path)
 
 
-def _disagreements(videos: Sequence[_Video]) -> list[tuple[int, str]]:
+def _disagreements(root: Path, videos: Sequence[_Video]) -> list[tuple[int, str]]:
     """The lines that contradict another row of the same video, and why."""
     found = []
     for video in videos:
@@ -107,14 +110,14 @@ def _disagreements(videos: Sequence[_Video]) -> list[tuple[int, str]]:
             continue
         first = min(video.rows, key=lambda row: row.line)
         for row in sorted(video.rows, key=lambda row: row.line):
-            fault = _frame_fault(first, row)
+            fault = _frame_fault(root, first, row)
             if fault:
                 found.append((row.line, f"{fault} (video {row.video})"))
     return found
 
 
-def _frame_fault(first: Row, row: Row) -> str:
-    if not is_image(Path(row.path)):
+def _frame_fault(root: Path, first: Row, row: Row) -> str:
+    if not is_image(root / row.path):
         return f"{row.path} is not a picture, and other rows are of its video too"
     for name in _AGREE:
         mine, theirs = getattr(row, name), getattr(first, name)
@@ -123,7 +126,7 @@ def _frame_fault(first: Row, row: Row) -> str:
     for name in ("mask", "original"):
         if bool(getattr(row, name)) != bool(getattr(first, name)):
             return f"{name} is given in line {row.line if getattr(row, name) else first.line} alone"
-        if getattr(row, name) and not is_image(Path(getattr(row, name))):
+        if getattr(row, name) and not is_image(root / getattr(row, name)):
             return f"{name} should be a picture, as the frame is"
     return ""
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from jaxfake import schema
 from jaxfake.data.layouts import safe_paths
 from jaxfake.data.layouts.own_files import folder_words
-from jaxfake.data.layouts.untrusted_input import brief, check_list, frames_fault
+from jaxfake.data.layouts.untrusted_input import brief, frames_fault, read_text
 from jaxfake.faces.media import is_image, is_video
 from jaxfake.runtime.errors import InputError
 
@@ -61,17 +61,27 @@ class Rows:
     unread: list[str]
 
 
+@dataclass(frozen=True)
+class _Place:
+    """What the paths are relative to, and whether links may lead out of it."""
+
+    root: Path
+    follow_links: bool
+
+
 class _BadRow(Exception):
     """A row is not usable. The text says why."""
 
 
-def read(table: Path, root: Path) -> Rows:
+def read(table: Path, root: Path, follow_links: bool = False) -> Rows:
     """Reads a table whose paths are relative to `root`, which has to be resolved.
+
+    Links may lead out of the root if `follow_links`.
 
     Raises:
         InputError: it is not a table with the needed columns.
     """
-    text = _text(table)
+    text = read_text(table, _ADVICE)
     delimiter, header = _header(table, text)
     rows: list[Row] = []
     faults: list[tuple[int, str]] = []
@@ -80,7 +90,7 @@ def read(table: Path, root: Path) -> Rows:
     for line, cells in _cells(table, text, delimiter):
         count += 1
         try:
-            row = _row(root, line, header, cells)
+            row = _row(_Place(root, follow_links), line, header, cells)
             before = lines.setdefault((root / row.path).resolve(), line)
             if before != line:
                 raise _BadRow(f"{row.path} is in line {before} already")
@@ -88,18 +98,6 @@ def read(table: Path, root: Path) -> Rows:
         except _BadRow as bad:
             faults.append((line, str(bad)))
     return Rows(rows, faults, count, [name for name in header if name not in COLUMNS])
-
-
-def _text(table: Path) -> str:
-    check_list(table, _ADVICE)
-    try:
-        return table.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{table} is not text in UTF-8 (byte {error.start}): save it as 'CSV UTF-8'"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{table} cannot be read: {error.strerror}") from error
 
 
 def _header(table: Path, text: str) -> tuple[str, list[str]]:
@@ -139,7 +137,7 @@ def _cells(table: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[s
         raise InputError(f"{table}, line {reader.line_num}: {error}") from error
 
 
-def _row(root: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> Row:
+def _row(place: _Place, line: int, header: Sequence[str], cells: Sequence[str]) -> Row:
     if len(cells) != len(header):
         raise _BadRow(f"it has {len(cells)} cells, and the header has {len(header)}")
     by_name = dict(zip(header, (cell.strip() for cell in cells), strict=True))
@@ -151,17 +149,17 @@ def _row(root: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> 
         raise _BadRow(f"the label is {brief(said['label'])}, not real, fake, 0, 1 or unknown")
     row = Row(
         line=line,
-        path=_path(root, said["path"], "path"),
+        path=_path(place, said["path"], "path"),
         label=label,
         video=said["video"],
         identity=said["identity"],
         split=_split(said["split"]),
         manipulation="" if label == schema.REAL else said["manipulation"],
-        mask=said["mask"] and _path(root, said["mask"], "mask"),
-        original=said["original"] and _path(root, said["original"], "original"),
+        mask=said["mask"] and _path(place, said["mask"], "mask"),
+        original=said["original"] and _path(place, said["original"], "original"),
     )
     _check_manipulation(label, said["manipulation"])
-    _check_kinds(root, row)
+    _check_kinds(place.root, row)
     return row
 
 
@@ -193,28 +191,30 @@ def _split(text: str) -> str:
     return split
 
 
-def _path(root: Path, text: str, column: str) -> str:
+def _path(place: _Place, text: str, column: str) -> str:
     """The path in its shortest form, checked: a picture, a video or a folder of pictures in the source."""
     if not text:
         raise _BadRow(f"{column} is empty")
     posix = PurePosixPath(text)
     if posix.is_absolute() or ".." in posix.parts or "\\" in text:
         raise _BadRow(f"{column} {brief(text)} should be relative, with '/', and without '..'")
-    fault = _fault(root, root / posix)
+    fault = _fault(place, place.root / posix)
     if fault:
         raise _BadRow(f"{column} {brief(text)}: {fault}")
     return posix.as_posix()
 
 
-def _fault(root: Path, path: Path) -> str:
+def _fault(place: _Place, path: Path) -> str:
     """Why a path is not read; '' if it is."""
     if not path.exists():
         return "it is not there"
+    if not place.follow_links and safe_paths.leaves(place.root, path):
+        return safe_paths.LEAVES
     if path.is_dir():
-        return frames_fault(root, path)
+        return frames_fault(path)
     if not (is_image(path) or is_video(path)):
-        return "it is neither a picture nor a video by its suffix"
-    return safe_paths.fault(root, path)
+        return "it is neither a picture nor a video"
+    return safe_paths.fault(path)
 
 
 def _kind(path: Path) -> str:

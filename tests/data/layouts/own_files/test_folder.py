@@ -7,6 +7,7 @@ import pytest
 from jaxfake import schema
 from jaxfake.data.layouts.listing import content_digest
 from jaxfake.data.layouts.own_files.folder import BY_FOLDER, list_folder
+from jaxfake.data.layouts.safe_paths import LEAVES
 from jaxfake.runtime.errors import InputError
 
 
@@ -111,9 +112,9 @@ def test_what_leaves_the_folder_is_refused_and_named(tree, tmp_path):
     listing = list_folder(root)
     assert [file.relative for file in listing.files] == ["in.jpg", "inner.jpg", "sub/also.jpg"]
     assert {refused.relative: refused.reason for refused in listing.refused} == {
-        "out.jpg": "it is a link that leaves the folder",
+        "out.jpg": LEAVES,
         "broken.jpg": "it is not a regular file",
-        "loop": "it is a link to a folder",
+        "loop": "it is a link to a folder of the same source, which is read where it is",
         "pipe.mp4": "it is not a regular file",
         "line\nbreak.jpg": "its name holds control characters or is not UTF-8",
     }
