@@ -27,6 +27,9 @@ BYTES_PER_PIXEL = 4
 """A decoded example has RGB and the forgery mask."""
 
 
+_CONTENT = "content"
+
+
 class Index(NamedTuple):
     """One row per example of a split, in stored order."""
 
@@ -45,6 +48,7 @@ class FaceDataset:
     Attributes:
         keep: how many decoded examples stay in memory, the first that are read. Decoding takes most of the
             time of reading.
+        content: uint64 [n], a digest of each stored picture; None if it is not known.
     """
 
     folder: Path
@@ -53,6 +57,7 @@ class FaceDataset:
     source: Any
     index: Index
     keep: int = 0
+    content: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.index.label)
@@ -153,13 +158,27 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
         )
     try:
         source = builder.as_data_source(split, decoders=_raw_pictures(builder))
-        index = _index(folder, split, source)
+        index, content = _index(folder, split, source)
     except Exception as error:  # from many libraries below
         raise InputError(
             f"split {split!r} of {folder} is damaged, prepare it again: {error}"
         ) from error
     keep = (memory_mb << 20) // (size * size * BYTES_PER_PIXEL)
-    return FaceDataset(folder, split, size, source, index, keep)
+    return FaceDataset(folder, split, size, source, index, keep, content)
+
+
+def split_names(root: Path) -> list[str]:
+    """The splits with examples of the dataset in `root`.
+
+    Raises:
+        InputError: there is no such dataset.
+    """
+    folder = find(root)
+    try:
+        splits = tfds.builder_from_directory(folder).info.splits
+    except Exception as error:
+        raise InputError(f"{folder} is damaged, prepare it again: {error}") from error
+    return [name for name, split in splits.items() if split.num_examples]
 
 
 def empty_split(folder: Path, split: str, size: int) -> FaceDataset:
@@ -184,7 +203,10 @@ def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
         )
     kept = np.flatnonzero(at.method != manipulation)
     index = Index(*(column[kept] for column in at))
-    return dataclasses.replace(faces, source=_Rows(faces.source, kept), index=index)
+    content = None if faces.content is None else faces.content[kept]
+    return dataclasses.replace(
+        faces, source=_Rows(faces.source, kept), index=index, content=content
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,33 +228,45 @@ def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
     return {key: tfds.decode.SkipDecoding() for key in stored_png}
 
 
-def _index(folder: Path, split: str, source: Any) -> Index:
+def _index(folder: Path, split: str, source: Any) -> tuple[Index, np.ndarray]:
+    """The index, and a digest of each picture, uint64 [n]."""
     path = folder / f"index-{split}.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as columns:
             index = Index(**{name: columns[name] for name in Index._fields})
-        if len(index.label) == len(source):
-            return index
-    index = _scan(source)
-    _write_beside(path, index)
-    return index
+            content = columns.get(_CONTENT)  # earlier versions wrote none
+        if content is not None and len(content) == len(index.label) == len(source):
+            return index, content
+    index, content = _scan(source)
+    _write_beside(path, index, content)
+    return index, content
 
 
-def _scan(source: Any) -> Index:
+def _scan(source: Any) -> tuple[Index, np.ndarray]:
     columns: dict[str, list[Any]] = {name: [] for name in Index._fields}
+    content = np.zeros(len(source), np.uint64)
     for row in range(len(source)):
         record = source[row]
+        content[row] = _digest_of(record[schema.IMAGE])
         for name, values in columns.items():
             value = record[name]
             values.append(value.decode() if isinstance(value, bytes) else value)
     dtypes = {"label": np.int32, "frame": np.int32}
-    return Index(**{name: np.asarray(v, dtypes.get(name, str)) for name, v in columns.items()})
+    index = Index(**{name: np.asarray(v, dtypes.get(name, str)) for name, v in columns.items()})
+    return index, content
 
 
-def _write_beside(path: Path, index: Index) -> None:
+def _digest_of(picture: bytes | np.ndarray) -> int:
+    """64 bits: among a million pictures, two different ones have the same with a chance of 3 in 10^8."""
+    stored = picture if isinstance(picture, bytes) else picture.tobytes()
+    return int.from_bytes(hashlib.blake2b(stored, digest_size=8).digest())
+
+
+def _write_beside(path: Path, index: Index, content: np.ndarray) -> None:
     """Stores the index beside the data; on a read-only disk it is made anew each time."""
     if not os.access(path.parent, os.W_OK):
         return
-    content = io.BytesIO()
-    np.savez_compressed(content, **index._asdict())
-    write_atomically(path, content.getvalue())
+    file = io.BytesIO()
+    columns: dict[str, Any] = index._asdict() | {_CONTENT: content}
+    np.savez_compressed(file, **columns)
+    write_atomically(path, file.getvalue())

@@ -15,12 +15,15 @@ from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
+from jaxfake.evaluation.evidence.confounds import Confound, confounds_json
+from jaxfake.evaluation.evidence.video_confounds import of_videos
 from jaxfake.evaluation.metrics import auc_interval
 from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.missing_videos import NO_FACE, OK, missing_videos
 from jaxfake.evaluation.predict import FrameScores
-from jaxfake.evaluation.result_files import Provenance, auc_json, write_json
+from jaxfake.evaluation.result_files import Provenance, auc_json, json_fields, write_json
 from jaxfake.evaluation.score_metrics import (
     DetectionMetrics,
     ScoreKind,
@@ -60,6 +63,7 @@ class DetectionResult:
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
+    confounds: tuple[Confound, ...] | Undefined  # of the files of the videos that are scored
 
 
 def measure(
@@ -92,6 +96,7 @@ def measure(
         },
         coverage=_count(videos),
         aggregation=aggregation,
+        confounds=of_videos(dataset, videos),
     )
 
 
@@ -132,9 +137,16 @@ def write_files(
                 name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
             },
             "localisation": None,
+            **_confounds_json(result.confounds),
             **more,
         },
     )
+
+
+def _confounds_json(confounds: tuple[Confound, ...] | Undefined) -> dict[str, Any]:
+    if isinstance(confounds, Undefined):
+        return json_fields("confounds", confounds)
+    return {"confounds": confounds_json(confounds)}
 
 
 def _count(videos: VideoScores) -> VideoCounts:

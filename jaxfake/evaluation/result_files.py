@@ -20,6 +20,7 @@ class Provenance(NamedTuple):
     data_manifest: str  # the same of the data scored
     stage: str
     step: int  # of the checkpoint
+    splits: dict[str, Any] | None = None  # of the data scored, see `split_check.SplitCheck`
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

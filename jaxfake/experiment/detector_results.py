@@ -15,6 +15,7 @@ from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.detection_section import (
     detection_highlights,
     detection_section,
@@ -48,8 +49,12 @@ def evaluate(
     heated = predict_heat(run.method, run.params, faces, rows, scoring)
     scale = heat_scale(heated, run.method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
-    sections = [detection_section(found, name, {title: strips[title] for title in ranked})]
-    sentences, highlights = [detection_sentences(found, name)], detection_highlights(found)
+    sections = [
+        detection_section(found, name, {title: strips[title] for title in ranked}),
+        confounds_section(found.confounds, name, found.overall.video.auc),
+    ]
+    sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
+    highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
         highlights += localisation_highlights(where)

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxfake.config import Aggregation, Config
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
@@ -21,6 +22,7 @@ from jaxfake.reporting.checkpoint_facts import (
     unfinished_warning,
 )
 from jaxfake.reporting.html import Report, write_report
+from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.train import moving_average
@@ -98,7 +100,8 @@ def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) ->
             "--aggregation is for a detector: the score of stage 1 is a mean by definition"
         )
     task = _task(run, source, request)
-    warnings = _warnings(run, task.faces)
+    check = check_splits([task.faces])
+    warnings = [*_warnings(run, task.faces), *split_warning(check)]
     for warning in warnings:
         say(warning)
     results = evaluate_stage(run, task)
@@ -109,7 +112,7 @@ def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) ->
             title=f"{_located(run).name} on {source}, split {request.split}",
             summary=(*warnings, *results.summary),
             highlights=results.highlights,
-            facts=_facts(run, task),
+            facts=(*_facts(run, task), *split_facts(check)),
             sections=results.sections,
         ),
     )

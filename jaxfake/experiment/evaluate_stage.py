@@ -1,6 +1,7 @@
 """The one path from a trained stage and a split to result files, sections of a report and sentences."""
 
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment import detector_results, recovery_results
@@ -27,4 +28,5 @@ def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
         data_manifest=faces.manifest,
         stage=run.stage,
         step=run.step,
+        splits=check_splits([faces]).json(),
     )

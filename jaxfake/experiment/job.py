@@ -7,6 +7,7 @@ interrupted, and come out the same. The test split is opened when all training i
 """
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -24,11 +25,12 @@ from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import claim
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
-from jaxfake.experiment.stage_results import EvaluationTask
+from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
 from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, Section, write_report
+from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.reporting.training_log import read_log
 from jaxfake.reporting.training_section import training_section
 from jaxfake.runtime import multiprocess
@@ -139,7 +141,7 @@ def _evaluate(
         folder.report,
         Report(
             title=_title(run),
-            summary=(*(line for one in results for line in one.summary), UNSEEN),
+            summary=(*split_warning(splits.check), *_once(results), UNSEEN),
             highlights=tuple(item for one in results for item in one.highlights),
             facts=_facts(run, folder, splits, test, outcome),
             sections=(
@@ -149,6 +151,11 @@ def _evaluate(
         ),
     )
     return tuple(line for one in results for line in one.in_words)
+
+
+def _once(results: Sequence[StageResults]) -> Iterator[str]:
+    """The summaries of all stages. What is said of the data is the same for each of them."""
+    return iter(dict.fromkeys(line for one in results for line in one.summary))
 
 
 def _task(
@@ -196,6 +203,7 @@ def _facts(
         ("run", folder.path.name),
         ("data", f"{run.data.source}, crops of {run.data.size} pixels"),
         ("training faces", f"{(labels == schema.REAL).sum()} real, {(labels == 1).sum()} fake"),
+        *split_facts(splits.check),
         ("encoder", f"{_words(model.encoder)}, patches of {model.patch} pixels"),
         ("decoder", _words(model.decoder)),
         ("mask", f"{run.mask.mode}, {run.mask.count} patches"),

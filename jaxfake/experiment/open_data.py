@@ -8,6 +8,7 @@ from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, empty_split, holds_dataset, leave_out, open_split
 from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
+from jaxfake.data.split_check import SplitCheck, check_splits
 
 TOYFACES = "toyfaces"
 
@@ -21,6 +22,7 @@ class TrainingSplits:
 
     train: FaceDataset
     val: FaceDataset
+    check: SplitCheck  # of all splits
 
 
 def training_splits(config: Config, source: str | None = None) -> TrainingSplits:
@@ -28,12 +30,17 @@ def training_splits(config: Config, source: str | None = None) -> TrainingSplits
 
     Args:
         source: None for the run's own dataset.
+
+    Raises:
+        InputError: a split cannot be opened, or two of them share a person or a picture.
     """
     root, data = _root(source or config.data.source, config), config.data
     train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
+    check = check_splits((train, val))
+    check.refuse_shared(train.folder)
     if not data.leave_out:
-        return TrainingSplits(train, val)
-    return TrainingSplits(leave_out(train, data.leave_out), leave_out(val, data.leave_out))
+        return TrainingSplits(train, val, check)
+    return TrainingSplits(leave_out(train, data.leave_out), leave_out(val, data.leave_out), check)
 
 
 def test_split(config: Config) -> FaceDataset:

@@ -11,6 +11,7 @@ from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.recovered_strips import draw_strips
 from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section, recovery_text
 from jaxfake.reporting.strips import choose_rows
@@ -39,10 +40,15 @@ def evaluate(
     result = zero_shot.measure(test, frames)
     zero_shot.write(task.folder, test, result, origin)
     strips = draw_strips(method, run.params, test, choose_rows(test, _STRIPS_EACH), scoring)
-    sentences = zero_shot_sentences(result)
+    sentences = (zero_shot_sentences(result), *confounds_warning(result.headline.confounds))
+    measured = result.headline.overall.video.auc
     return StageResults(
-        (recovery_text(table), sentences),
-        (sentences,),
+        (recovery_text(table), *sentences),
+        sentences,
         (zero_shot_highlight(result), *recovery_highlights(table)),
-        (recovery_section(table, strips), zero_shot_section(result)),
+        (
+            recovery_section(table, strips),
+            zero_shot_section(result),
+            confounds_section(result.headline.confounds, zero_shot.HEADLINE, measured),
+        ),
     )

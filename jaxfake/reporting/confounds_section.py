@@ -37,6 +37,11 @@ def confounds_section(
     return Section(title, tuple(confounds_text.warning(confounds)), (table,))
 
 
+def confounds_warning(confounds: tuple[Confound, ...] | Undefined) -> list[str]:
+    """A sentence for the top of the page, if the files alone tell real from fake."""
+    return [] if isinstance(confounds, Undefined) else confounds_text.warning(confounds)
+
+
 def _row(name: str, auc: Auc, direction: str) -> tuple[str, ...]:
     counts = (str(auc.n_real), str(auc.n_fake))
     return (name, number_text(auc.value), interval_text(auc.ci95), *counts, direction)
