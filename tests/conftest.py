@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import uuid
 from pathlib import Path
 
 os.environ["XLA_FLAGS"] = " ".join(
@@ -35,8 +36,10 @@ from jaxfake.data.records import FILE_FORMAT
 from jaxfake.faces import model_files
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.compile_cache import write_programs_whole
+from tests import guardian
 from tests.tiny import Tiny
 
+guardian.watch(uuid.uuid4().hex)  # ends what tests have started, if pytest itself is killed
 write_programs_whole()
 # A slow machine is not a failure; and the same examples are drawn everywhere.
 settings.register_profile(

@@ -12,8 +12,9 @@ from jaxfake.train.stage import StageFiles
 CONFIG, METRICS, DONE = "config.json", "metrics.jsonl", "DONE"
 CHECKPOINTS, EVALUATION, PREPARED = "checkpoints", "eval", "prepared"
 REPORT = "report.html"
+FILES = (CONFIG, METRICS, DONE, REPORT)
 
-RECOVER, DETECT = "recover", "detect"
+STAGES = RECOVER, DETECT = "recover", "detect"
 """Names of the stages, as in `checkpoints/NAME`."""
 
 SALVAGED = Path("salvaged")

@@ -4,6 +4,7 @@ import dataclasses
 import threading
 import time
 
+from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
 from jaxfake.store.object_store import ObjectStore
@@ -33,7 +34,7 @@ class Mirror:
     """Uploads what is new in a run's folder, from `start` on.
 
     No error of it reaches the training. The user is told once when the store fails and once when it works
-    again.
+    again. A store that another run or another machine has taken gets nothing more: `refused` says so.
 
     Args:
         queue: uploads the files.
@@ -49,6 +50,7 @@ class Mirror:
         self._failure = failure
         self._wake, self._closed = threading.Event(), threading.Event()
         self._finishing = False
+        self.refused: str | None = None  # why nothing more may be uploaded
         self._pause = timing.first_pause
         self._files_uploaded_at = 0.0
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -72,7 +74,7 @@ class Mirror:
         self._wake.set()
         transfers, since = self._store.transfers, time.monotonic()
         reserve: float | None = None
-        while pending := self._pending(newest_only):
+        while (pending := self._pending(newest_only)) and self.refused is None:
             if self._store.transfers != transfers:
                 transfers, since = self._store.transfers, time.monotonic()
             if (left := preemption.seconds_left) is not None:
@@ -99,7 +101,7 @@ class Mirror:
             here.append(f"{len(pending.files)} files")
         return (
             f"only the disk of this machine has {' and '.join(here)}; {self._store.url} has "
-            f"{self._uploaded_in_words()} ({self._failure or 'the time was too short'})"
+            f"{self._uploaded_in_words()} ({self.refused or self._failure or 'the time was too short'})"
         )
 
     def _pending(self, newest_only: bool) -> Pending:
@@ -113,7 +115,7 @@ class Mirror:
         return " and ".join(found) or "no checkpoint"
 
     def _run(self) -> None:
-        while not self._closed.is_set():
+        while not self._closed.is_set() and self.refused is None:
             pause = self._upload_once()
             self._wake.wait(pause)
             self._wake.clear()
@@ -124,6 +126,10 @@ class Mirror:
         include_files = self._finishing or now - self._files_uploaded_at >= self._timing.files
         try:
             self._queue.upload_new(include_files)
+        except InputError as error:  # another run or another machine has the place
+            self.refused = str(error)
+            say(f"{self.refused}. Training goes on, all is saved on this disk")
+            return 0.0
         except Exception as error:  # of the store or this disk: training must go on
             return self._note_failure(" ".join(str(error).split()) or type(error).__name__)
         if include_files:

@@ -26,7 +26,8 @@ def mirrored(
     """The context to run a job in. Without a URL it does nothing.
 
     Raises:
-        InputError: the store cannot be used, holds another run, or cannot be reached by a new run.
+        InputError: the store cannot be used, holds another run or becomes another's, or cannot be reached
+            by a new run.
         Preempted: the job is done, or was stopped, and the store does not have everything.
     """
     if url is None or _holds_another_run(workdir, identity):
@@ -35,7 +36,8 @@ def mirrored(
     store = ObjectStore(url, timing.stall)
     start = _download_first(store, workdir, identity, timing)
     queue = UploadQueue(workdir, store, identity, start.damaged)
-    mirror = Mirror(queue, store, start.failure, timing)
+    failure = start.failure or _claim_first(queue, store)
+    mirror = Mirror(queue, store, failure, timing)
     mirror.start()
     try:
         with preemption.before_exit(lambda: _finish_upload(mirror, timing.patience)):
@@ -92,6 +94,20 @@ def _download_first(
     return _Start(downloaded.damaged)
 
 
+def _claim_first(queue: UploadQueue, store: ObjectStore) -> str | None:
+    """Claims the place in the store before training begins; why that failed, if it did.
+
+    Raises:
+        InputError: another run has it.
+    """
+    try:
+        queue.inspect()
+    except StoreError as error:
+        say(f"{store.url} fails ({error}): it is tried again and again")
+        return str(error)
+    return None
+
+
 def _finish_upload(mirror: Mirror, patience: float) -> str:
     """Uploads the newest checkpoints; a remark on what could not be uploaded, or ''."""
     pending = mirror.finish(True, patience)
@@ -99,7 +115,12 @@ def _finish_upload(mirror: Mirror, patience: float) -> str:
 
 
 def _upload_all(mirror: Mirror, timing: Timing) -> None:
-    if pending := mirror.finish(False, timing.patience):
+    pending = mirror.finish(False, timing.patience)
+    if mirror.refused is not None:
+        raise InputError(
+            f"the run is done, and all of it is in its --workdir; but {mirror.refused}"
+        )
+    if pending:
         raise Preempted(
             f"the run is done, but {mirror.describe(pending)}: run the same command again to "
             "upload the rest"

@@ -18,7 +18,8 @@ from jaxfake.runtime.files import is_number, sha256
 MOST_MARKER_BYTES = 16 << 20
 
 _MARKER = ".complete.json"
-_MOST_NAME = 1024  # characters, as S3 allows
+_MOST_NAME = 1024  # bytes, as S3 allows
+_MOST_PART = 255  # bytes between two '/', as the disks of most systems allow
 
 
 class Step(NamedTuple):
@@ -143,26 +144,37 @@ def from_json(text: bytes) -> Contents:
     try:
         listed = json.loads(text)["files"]
         files = {str(n): FileInfo(int(f["size"]), str(f["sha256"])) for n, f in listed.items()}
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ValueError("its marker is not a list of files") from error
+    folders = folders_of(files)
     for name, info in files.items():
-        if not is_safe(name) or info.size < 0:
+        if not is_safe(name) or info.size < 0 or name in folders:
             raise ValueError(f"its marker names a file {name[:80]!r}")
     if not files:
         raise ValueError("its marker names no file")
     return files
 
 
+def folders_of(names: Iterable[str]) -> set[str]:
+    """The folders that files of these names need; no file can have such a name."""
+    return {str(above) for name in names for above in PurePosixPath(name).parents}
+
+
 def is_safe(name: str) -> bool:
-    """Whether a file of this name stays inside its folder, on any operating system."""
+    """Whether a file of this name can be, and stays inside its folder, on any operating system."""
     parts = PurePosixPath(name).parts
     return (
-        0 < len(name) <= _MOST_NAME
+        0 < _length(name) <= _MOST_NAME
+        and max(map(_length, parts), default=0) <= _MOST_PART
         and "/".join(parts) == name
         and not name.startswith("/")
         and not any(character in name for character in "\\:\0")
         and ".." not in parts
     )
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))
 
 
 def _unhidden(names: list[str]) -> list[str]:

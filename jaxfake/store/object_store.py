@@ -11,6 +11,7 @@ from typing import Any
 
 from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.callbacks import Callback
+from fsspec.implementations.local import LocalFileSystem
 
 from jaxfake.store.filesystem import open_filesystem
 
@@ -32,6 +33,10 @@ class UnexpectedObject(StoreError):
 
 class _NotFound(UnexpectedObject):
     """The object or the bucket does not exist."""
+
+
+class _Exists(StoreError):
+    """The object exists already."""
 
 
 class ObjectStore:
@@ -84,6 +89,30 @@ class ObjectStore:
         """Writes a small object."""
         self._call("pipe_file", self._path(name), content)
 
+    def create(self, name: str, content: bytes) -> None:
+        """Writes a small object unless there is one of that name, in one step if the store can do that."""
+        try:
+            if isinstance(self._files, LocalFileSystem):
+                self._create_file(self._path(name), content)
+            else:
+                self._call("pipe_file", self._path(name), content, mode="create")
+        except _Exists:
+            return
+
+    def read_small(self, name: str, most: int) -> bytes | None:
+        """The content of a small object; None if there is none.
+
+        Raises:
+            StoreError: it has more than `most` bytes, or the store failed.
+        """
+        try:
+            content = self._call("cat_file", self._path(name), start=0, end=most + 1)
+        except _NotFound:
+            return None
+        if len(content) > most:
+            raise StoreError(f"{name} has more than {most} bytes")
+        return bytes(content)
+
     def read(self, name: str, size: int) -> bytes:
         """The first `size` bytes of an object."""
         return self._read_piece(name, 0, size)
@@ -102,6 +131,16 @@ class ObjectStore:
         """Deletes an object, if it is there."""
         with suppress(_NotFound):
             self._call("rm_file", self._path(name))
+
+    def _create_file(self, path: str, content: bytes) -> None:
+        """In a folder: fsspec would look first and write then."""
+        try:
+            with self._files.open(path, "xb") as file:
+                file.write(content)
+        except FileExistsError as error:
+            raise _Exists(path) from error
+        except OSError as error:
+            raise StoreError(_reason(error)) from error
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -128,6 +167,8 @@ class ObjectStore:
             raise
         except FileNotFoundError as error:
             raise _NotFound(f"not found: {_reason(error)}") from error
+        except FileExistsError as error:
+            raise _Exists(f"it exists already: {_reason(error)}") from error
         except Exception as error:  # each library raises its own
             raise StoreError(_reason(error)) from error
         self.transfers += 1

@@ -1,7 +1,8 @@
 """Uploads what is new in a run's folder to the store, the newest checkpoints first.
 
 A checkpoint's marker is written after all of its files and deleted before any of them, so that a
-checkpoint with a marker is complete at every instant.
+checkpoint with a marker is complete at every instant. Before every upload the claim is checked: the place
+in the store may have become another run's, or another machine's.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from pathlib import Path
 from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.experiment.run_folder import CONFIG, METRICS
 from jaxfake.store import object_names
+from jaxfake.store.claim import Claim, ClaimDeleted
 from jaxfake.store.object_names import Contents, FileStamp, Step
 from jaxfake.store.object_store import ObjectStore
 from jaxfake.store.pinned_checkpoint import pinned
@@ -46,12 +48,14 @@ class UploadQueue:
     ) -> None:
         self._workdir, self._store = workdir, store
         self._identity, self._damaged = identity, damaged
+        self._claim = Claim(store, identity)
         self._inspected = False
         self._stored: dict[Step, Contents] = {}  # in the store, as far as known
         self._markers: dict[Step, Contents] = {}
         self._complete: dict[
             Step, dict[str, FileStamp]
         ] = {}  # the local folder when all was uploaded
+        self._read: dict[Step, tuple[dict[str, FileStamp], Contents]] = {}
         self._uploaded: dict[str, FileStamp] = {}
 
     def upload_new(self, include_files: bool) -> None:
@@ -63,13 +67,17 @@ class UploadQueue:
         Raises:
             StoreError: the store failed.
             OSError: the local disk failed.
+            InputError: the store belongs to another run, or to another machine by now.
         """
-        if not self._inspected:
-            self._inspect()
-        self._upload_checkpoints()
-        if include_files:
-            self._upload_files()
-        self._prune()
+        try:
+            self.inspect()
+            self._upload_checkpoints()
+            if include_files:
+                self._upload_files()
+            self._prune()
+        except ClaimDeleted:
+            self._forget()
+            raise
 
     def pending(self) -> Pending:
         """What is on this disk and not in the store, without a request to the store."""
@@ -86,9 +94,17 @@ class UploadQueue:
         """The newest complete checkpoint of each stage, as far as known. May be called in any thread."""
         return object_names.newest([step for step, files in list(self._markers.items()) if files])
 
-    def _inspect(self) -> None:
+    def inspect(self) -> None:
+        """Claims the place in the store, and learns what it has; does nothing if that has been done.
+
+        Raises:
+            StoreError, InputError: see `upload_new`.
+        """
+        if self._inspected:
+            return
         names = self._store.names()
         check_config(self._store, names, self._identity)
+        self._claim.take()
         for name in names:
             step = object_names.step_of_marker(name)
             if step is not None:
@@ -98,6 +114,12 @@ class UploadQueue:
             elif (part := object_names.step_of_object(name)) is not None:
                 self._stored.setdefault(part, {})
         self._inspected = True
+
+    def _forget(self) -> None:
+        """Somebody has emptied the store: everything is uploaded anew."""
+        self._inspected = False
+        for known in (self._stored, self._markers, self._complete, self._uploaded):
+            known.clear()
 
     def _upload_checkpoints(self) -> None:
         """Uploads missing checkpoints; lists them anew after each, because a newer one may have come."""
@@ -115,13 +137,21 @@ class UploadQueue:
             if folder is None:
                 return
             try:
-                stamps, files = object_names.file_stamps(folder), object_names.file_infos(folder)
+                stamps = object_names.file_stamps(folder)
+                files = self._infos_of(step, folder, stamps)
                 if self._markers.get(step) != files:
                     self._upload(step, folder, files)
                 self._complete[step] = stamps
             except FileNotFoundError:  # the disk has no links, and retention deleted the checkpoint
                 if (self._workdir / step.name).is_dir():
                     raise
+
+    def _infos_of(self, step: Step, folder: Path, stamps: dict[str, FileStamp]) -> Contents:
+        """Sizes and digests of a checkpoint's files, read once however often the store fails."""
+        read = self._read.get(step)
+        if read is None or read[0] != stamps:
+            read = self._read[step] = (stamps, object_names.file_infos(folder))
+        return read[1]
 
     def _upload(self, step: Step, folder: Path, files: Contents) -> None:
         stored = self._stored.setdefault(step, {})
@@ -133,14 +163,17 @@ class UploadQueue:
         for name, info in files.items():
             if stored.get(name) != info:
                 stored.pop(name, None)
+                self._claim.check()
                 self._store.put(folder / name, f"{step.name}/{name}")
                 stored[name] = info
         self._upload_file(METRICS)  # the metrics up to this step go with it
         self._upload_file(CONFIG)
+        self._claim.check()
         self._store.put_bytes(object_names.to_json(files), step.marker)
         self._markers[step] = files
 
     def _delete_marker(self, step: Step) -> None:
+        self._claim.check()
         self._store.delete(step.marker)
         self._markers.pop(step, None)
 
@@ -158,6 +191,7 @@ class UploadQueue:
             stat = path.stat()
             stamp = FileStamp(stat.st_size, stat.st_mtime_ns)
             if self._uploaded.get(name) != stamp:
+                self._claim.check()
                 self._store.put(path, name)
                 self._uploaded[name] = stamp
         except FileNotFoundError:
@@ -177,7 +211,9 @@ class UploadQueue:
             self._delete_marker(step)
         for name in names:
             if object_names.step_of_object(name) in gone:
+                self._claim.check()
                 self._store.delete(name)
         for step in gone:
             del self._stored[step]
             self._complete.pop(step, None)
+            self._read.pop(step, None)

@@ -1,18 +1,12 @@
 """A run's folder and its store, as files and objects: what is uploaded, in which order, and trusted."""
 
 import hashlib
-import json
 import shutil
 import sys
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import fsspec
 import pytest
 
-from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.runtime.errors import InputError
 from jaxfake.store import object_names
 from jaxfake.store.download import download
@@ -20,100 +14,18 @@ from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_names import Step
 from jaxfake.store.object_store import ObjectStore, StoreError
 from jaxfake.store.upload_queue import UploadQueue
-from jaxfake.store.verify import read_marker
 from tests.processes import FOREVER
-
-RUN, OTHER = RunIdentity("c0ffee"), RunIdentity("decaf")
-
-
-class RecordingStore(ObjectStore):
-    """A store that records what is changed in it, and fails at a given request."""
-
-    def __init__(self, url: str, fail_at: int | None = None) -> None:
-        super().__init__(url, stall_seconds=FOREVER)
-        self.changed: list[str] = []
-        self.calls, self.fail_at = 0, fail_at
-        self.before: Callable[[str], object] = lambda name: None
-
-    def _call(self, method: str, *args: Any, **options: Any) -> Any:
-        self.calls += 1
-        if self.calls - 1 == self.fail_at:
-            raise StoreError("the connection was cut")
-        if method in ("put_file", "pipe_file", "rm_file"):
-            name = args[1 if method == "put_file" else 0].removeprefix(self._root + "/")
-            self.before(name)
-            self.changed.append(f"-{name}" if method == "rm_file" else name)
-        return super()._call(method, *args, **options)
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    """URL of an empty store in memory."""
-    url = f"memory://{uuid.uuid4().hex}"
-    yield url
-    memory = fsspec.filesystem("memory")
-    if memory.exists(url):
-        memory.rm(url, recursive=True)
-
-
-@pytest.fixture
-def workdir(tmp_path: Path) -> Path:
-    """Two stages, three checkpoints, some results."""
-    workdir = tmp_path / "run"
-    save(workdir, "recover", 5)
-    save(workdir, "recover", 10)
-    save(workdir, "detect", 3)
-    begin(workdir)
-    write(workdir / "eval" / "tiny" / "scores.csv", "0.5")
-    write(workdir / "DONE", "all went well")
-    return workdir
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
-def begin(workdir: Path, run: RunIdentity = RUN) -> None:
-    """The files that every run has."""
-    write(workdir / "config.json", json.dumps({"sha256": run.config}))
-    write(workdir / "metrics.jsonl", "{}\n")
-
-
-def save(workdir: Path, stage: str, number: int, what: str = "", size: int = 100) -> None:
-    """A checkpoint as it is committed: all at once."""
-    making = workdir / "checkpoints" / stage / f"{number}.orbax-checkpoint-tmp"
-    write(making / "state" / "d" / "arrays", f"{stage} {number} {what} " + "x" * size)
-    write(making / "meta" / "metadata", f"notes of {number} {what}")
-    write(making / "state" / "empty", "")
-    making.rename(making.with_name(str(number)))
-
-
-def complete_steps(url: str) -> set[str]:
-    """Names of the checkpoints that have a marker; fails if one of them is not complete."""
-    store = ObjectStore(url, FOREVER)
-    names = store.names()
-    found = {step for name in names if (step := object_names.step_of_marker(name))}
-    for step in found:
-        files = read_marker(store, step, names)
-        assert files is not None, step
-        for name, info in files.items():
-            target = Path(shutil.os.devnull)
-            assert store.get(f"{step.name}/{name}", info.size, target) == info.sha256, step
-    return {f"{step.stage} {step.number}" for step in found}
-
-
-def tree(workdir: Path) -> dict[str, str]:
-    """All files of a run, by name."""
-    found = {str(p.relative_to(workdir)): p for p in workdir.rglob("*") if p.is_file()}
-    return {name: path.read_text() for name, path in found.items()}
-
-
-def upload_all(url: str, workdir: Path) -> UploadQueue:
-    queue = UploadQueue(workdir, ObjectStore(url, FOREVER), RUN, frozenset())
-    queue.upload_new(include_files=True)
-    assert not queue.pending()
-    return queue
+from tests.store.runs import (
+    OTHER,
+    RUN,
+    RecordingStore,
+    begin,
+    complete_steps,
+    save,
+    tree,
+    upload_all,
+    write,
+)
 
 
 def test_the_newest_checkpoint_is_uploaded_first_then_its_marker_and_done_last(

@@ -21,7 +21,7 @@ from tests.held import held
 from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
 from tests.store.proxy import Proxy
-from tests.store.test_store import RUN, begin, complete_steps, save, tree, write
+from tests.store.runs import RUN, begin, complete_steps, save, tree, write
 from tests.tiny import tiny_flags
 from tools.chaos.compare import same_end
 from tools.chaos.job import command
@@ -98,6 +98,14 @@ def test_an_empty_machine_gets_the_run_from_the_store(
         write(workdir / "DONE", "all went well")
     with mirrored(tmp_path / "new", url, RUN, PATIENT):
         assert tree(tmp_path / "new") == tree(workdir)
+
+
+def test_a_claim_is_written_in_one_step(url: str) -> None:
+    first, second = (ObjectStore(url, FOREVER) for _ in range(2))
+    assert first.read_small("claim", 100) is None
+    first.create("claim", b"first")
+    second.create("claim", b"second")
+    assert second.read_small("claim", 100) == b"first"
 
 
 def test_a_failure_of_the_store_is_said_once_and_made_up_for(
