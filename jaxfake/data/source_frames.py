@@ -28,5 +28,5 @@ class SourceFrames:
 
 
 def _frame(source: clip.Clip, number: int) -> np.ndarray | None:
-    found = next(clip.read_frames(source, [number]), None)
+    found = next(clip.read_numbered(source, [number]), None)
     return None if found is None else found.image

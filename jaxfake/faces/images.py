@@ -25,6 +25,11 @@ class Photograph:
     image: np.ndarray  # uint8 [H, W, 3], RGB
     frames: int  # over 1: the picture is the first of an animation of so many
 
+    @property
+    def remark(self) -> str:
+        """What of the file was left out; '' if nothing was."""
+        return f"animated: 1 of {self.frames} frames is used" if self.frames > 1 else ""
+
 
 def read_image(path: Path) -> np.ndarray:
     """Decodes a PNG, JPEG, WebP, BMP or TIFF file, upright by its EXIF orientation.

@@ -1,8 +1,13 @@
 """Reads videos from the first frame to the last one needed, without seeking, which is 6 to 9 times slower
-and ends at the wrong frame in some files."""
+and ends at the wrong frame in some files.
+
+FFmpeg paints over what it cannot decode and tells standard error alone. So its messages are heard at every
+frame: from the first message to the next keyframe that was read after it, frames are damaged.
+"""
 
 import dataclasses
-import os
+import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +15,30 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from jaxfake.faces import av_capture, containers, upright
+from jaxfake.faces.av_capture import AvCapture
 from jaxfake.faces.media import MAX_FRAME_PIXELS, Unreadable, check_pixels
+from jaxfake.runtime import decoder_messages
+from jaxfake.runtime.decoder_messages import Messages
 
 _MAX_FRAMES = 2_000_000
 """18 hours at 30 a second. If a container claims more, or nothing, its frames are counted by decoding."""
 
-_MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
+_MOST_LOST = 10_000
+"""So many failures in a row to get a frame are the end of the video; there they cost nothing."""
+
+_BEFORE = 2
+"""Frames before a complaint that are left out too: data are lost in stretches, and often the first ones
+decode without a word. Our choice."""
+
+_HARMLESS = re.compile(r"mmco: |SEI type|Last message repeated")
+"""What FFmpeg says of whole videos that some cameras make."""
+
+_NO_DECODER = re.compile("Could not find decoder for codec|support hardware accelerated")
+
+_AV1 = frozenset(cv2.VideoWriter.fourcc(*name) for name in ("AV01", "av01"))
+
+_LEFT_OUT = "left out because the decoder could not read them whole"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +46,31 @@ class Frame:
     """One decoded frame."""
 
     number: int  # index in the video, from 0
-    image: np.ndarray  # uint8 [H, W, 3], RGB, rotated upright as the file says
+    image: np.ndarray  # uint8 [H, W, 3], RGB, upright and with square pixels as the file says
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a container claims."""
+
+    frames: int  # 0 if it claims nothing credible; what times suggest, where it gives no number
+    width: int  # as stored
+    height: int
+    rate: float  # frames per second; 0 if unknown
+    codec: str  # four letters; '' if unknown
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What a video really holds."""
+
+    whole: list[int]  # numbers of the frames that decode without a complaint of the decoder
+    damaged: int  # frames that do not
+    reason: str  # the decoder's first complaint; '' if there is none
+
+
+class NotAsClaimed(Exception):
+    """A video has fewer or more frames than its container claims, or damaged ones: `survey` tells which."""
 
 
 def evenly_spaced(frames: int, wanted: int) -> list[int]:
@@ -31,98 +78,240 @@ def evenly_spaced(frames: int, wanted: int) -> list[int]:
     return np.unique(np.linspace(0, frames - 1, min(wanted, frames)).round().astype(int)).tolist()
 
 
-def count_frames(path: Path) -> int:
-    """The number of frames in the header, or, if that is impossible, counted by decoding.
-
-    The number in the header may be too large: decoding may end earlier.
+def describe(path: Path) -> Description:
+    """What the container claims of a video.
 
     Raises:
         Unreadable: see `read_frames`.
     """
-    with _opened(path) as capture:
-        claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if 0 < claimed <= _MAX_FRAMES:
-            return claimed
-        counted = 0
-        while counted < _MAX_FRAMES and capture.grab():
-            counted += 1
-    if not counted:
-        raise Unreadable("no frame of it decodes")
-    return counted
+    with _opened(path) as stream:
+        claimed, width, height, rate, codec = (
+            stream.capture.get(which)
+            for which in (
+                cv2.CAP_PROP_FRAME_COUNT,
+                cv2.CAP_PROP_FRAME_WIDTH,
+                cv2.CAP_PROP_FRAME_HEIGHT,
+                cv2.CAP_PROP_FPS,
+                cv2.CAP_PROP_FOURCC,
+            )
+        )
+    name = int(codec).to_bytes(4, "little", signed=True)
+    return Description(
+        frames=int(claimed) if 0 < claimed <= _MAX_FRAMES else 0,
+        width=int(width),
+        height=int(height),
+        rate=rate,
+        codec="".join(chr(byte) for byte in name if 32 < byte < 127),
+    )
 
 
-def read_frames(path: Path, indices: list[int]) -> Iterator[Frame]:
+def survey(path: Path) -> Survey:
+    """Decodes everything once to see which frames are there and whole.
+
+    Raises:
+        Unreadable: see `read_frames`.
+    """
+    whole: list[int] = []
+    suspected, was_whole = 0, True
+    with _opened(path) as stream:
+        while stream.number < _MAX_FRAMES and stream.skip_to(stream.number + 1):
+            if stream.is_whole:
+                whole.append(stream.number)
+            elif was_whole:
+                suspected += len(whole[-_BEFORE:])
+                del whole[-_BEFORE:]
+            was_whole = stream.is_whole
+    if not whole:
+        raise Unreadable(stream.failure())
+    return Survey(whole, stream.damaged + suspected, stream.reason)
+
+
+def read_frames(path: Path, indices: list[int], as_claimed: bool = False) -> Iterator[Frame]:
     """Decodes up to the last of the indices and yields those frames.
 
-    They are fewer if the file ends earlier than its header says. Only one frame is in memory at a time.
+    They are fewer if the file ends earlier, and damaged ones are left out. Only one frame is in memory at a
+    time.
 
     Args:
         path: a video file.
         indices: which frames, ascending, from 0.
+        as_claimed: the last index should be the last frame, and all should be whole.
 
     Raises:
+        NotAsClaimed: that is not so.
         Unreadable: it is not a video, its frames are too large, or none of these frames decodes.
     """
-    wanted = iter(indices)
-    target = next(wanted, None)
-    index = -1
     found = 0
-    with _opened(path) as capture:
-        while target is not None and capture.grab():
-            index += 1
-            if index < target:
-                continue
-            target = next(wanted, None)
-            done, picture = capture.retrieve()
-            if done and picture is not None:
+    with _opened(path) as stream:
+        for index in indices:
+            if stream.number < index and not stream.skip_to(index):
+                break
+            if stream.number == index and stream.is_whole:
                 found += 1
-                yield Frame(index, _rgb(picture))
+                yield Frame(index, stream.picture())
+        as_it_was = found == len(indices) and not stream.damaged
+        if as_claimed and (not as_it_was or (len(indices) > 1 and stream.goes_on())):
+            raise NotAsClaimed
     if not found:
-        raise Unreadable("no frame of it decodes")
+        raise Unreadable(stream.failure())
 
 
-def silence_decoder() -> None:
-    """Stops FFmpeg and OpenCV from printing about damaged files in this process."""
-    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+class _Stream:
+    """An open video and the frame at which it stands."""
+
+    def __init__(self, path: Path, capture: cv2.VideoCapture | AvCapture) -> None:
+        self.capture = capture
+        self.number = -1  # of the current frame
+        self.damaged = 0  # frames so far
+        self.reason = ""  # the decoder's first complaint
+        self.is_whole = True  # the current frame
+        self._keyframe_read = False  # since the last complaint
+        self._steady = True  # frames have come at even times so far
+        width, height, degrees = (
+            int(capture.get(which))
+            for which in (
+                cv2.CAP_PROP_FRAME_WIDTH,
+                cv2.CAP_PROP_FRAME_HEIGHT,
+                cv2.CAP_PROP_ORIENTATION_META,
+            )
+        )
+        self._pixel = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+        check_pixels(width, height, MAX_FRAME_PIXELS)
+        check_pixels(*upright.square_size(width, height, *self._pixel), MAX_FRAME_PIXELS)
+        self._axes = containers.display_matrix(path, degrees)
+
+    def skip_to(self, index: int) -> bool:
+        """Decodes until that frame, or a later one if that one is lost; False if the video ends before."""
+        with decoder_messages.heard() as messages:
+            while self.number < index:
+                if not self._next(messages):
+                    return False
+        return True
+
+    def goes_on(self) -> bool:
+        """Whether there is another frame."""
+        return self.skip_to(self.number + 1)
+
+    def picture(self) -> np.ndarray:
+        """The current frame: uint8 [H, W, 3], RGB."""
+        with decoder_messages.heard():
+            done, picture = self.capture.retrieve()
+        if not done or picture is None:
+            raise Unreadable(f"frame {self.number} of it does not decode")
+        size = upright.square_size(picture.shape[1], picture.shape[0], *self._pixel)
+        return cv2.cvtColor(upright.shown(picture, size, self._axes), cv2.COLOR_BGR2RGB)
+
+    def failure(self) -> str:
+        """Why there is no frame to use."""
+        if self.damaged and self.number >= 0:
+            return f"all {self.damaged} frames are {_LEFT_OUT} ({self.reason})"
+        return "no frame of it decodes" + (f" ({self.reason})" if self.reason else "")
+
+    def _next(self, messages: Messages) -> bool:
+        """Decodes one frame. A failure in between is a lost frame, many failures in a row are the end."""
+        failures = lost = 0
+        complaint = ""
+        while not self.capture.grab():
+            failures += 1
+            fresh = _complaint(messages)
+            if fresh:
+                complaint, lost = complaint or fresh, failures
+            if failures > _MOST_LOST or (self.number < 0 and _NO_DECODER.search(fresh)):
+                self._complain(complaint, lost)
+                return False
+        complaint = complaint or _complaint(messages)
+        self._complain(complaint or ("a frame is lost" if failures else ""), failures)
+        self._count(failures)
+        self.damaged += not self.is_whole
+        return True
+
+    def _complain(self, complaint: str, lost: int) -> None:
+        """Notes a complaint at the current frame; without one, whether a keyframe has ended the damage."""
+        self.damaged += lost
+        self.reason = self.reason or complaint
+        if complaint:
+            self.is_whole = self._keyframe_read = False
+        elif not self.is_whole:
+            is_key = bool(self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME))
+            self._keyframe_read = self._keyframe_read or is_key
+            kind = chr(int(self.capture.get(cv2.CAP_PROP_FRAME_TYPE)))
+            self.is_whole = self._keyframe_read and kind in "I?"
+
+    def _count(self, lost: int) -> None:
+        """The number of the frame that has come: after damage by its time, if frames come at even times."""
+        expected = self.number + 1 + lost
+        time = int(self.capture.get(cv2.CAP_PROP_PTS))
+        if self.number < 0:
+            self._first_time = time - expected
+        by_time = time - self._first_time
+        if self.is_whole:
+            self._steady = self._steady and by_time == expected
+        elif self._steady and self.number < by_time <= _MAX_FRAMES:
+            expected = by_time
+        self.number = expected
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
-    _check_container(path)
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+def _opened(path: Path) -> Iterator[_Stream]:
+    containers.kind_of(path)
+    capture = _capture(path)
     try:
-        if not capture.isOpened():
-            raise Unreadable("it does not open as a video")
-        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        width, height = (
-            int(capture.get(which))
-            for which in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        check_pixels(width, height, MAX_FRAME_PIXELS)
-        yield capture
+        yield _Stream(path, capture)
     finally:
         capture.release()
 
 
-def _check_container(path: Path) -> None:
-    """Accepts only containers that hold their own pictures; a playlist could name other files.
+def _capture(path: Path) -> cv2.VideoCapture | AvCapture:
+    """The decoder of a file: OpenCV's, or PyAV's where OpenCV has none for its codec.
 
     Raises:
-        Unreadable: it is empty, or neither MP4/MOV, Matroska/WebM nor AVI.
+        Unreadable: neither has one, or it is no video.
     """
-    with path.open("rb") as file:
-        start = file.read(16)
-    if not start:
-        raise Unreadable("the file is empty")
-    known = (
-        start[4:8] in _MP4_BOXES
-        or start.startswith(b"\x1a\x45\xdf\xa3")
-        or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
+    capture, lines = _open(path)
+    if int(capture.get(cv2.CAP_PROP_FOURCC)) in _AV1:  # it opens, whether it can be decoded or not
+        with decoder_messages.heard() as messages:
+            capture.grab()
+        lines += messages.lines
+        capture.release()
+        capture, _ = _open(path)
+    if any(map(_NO_DECODER.search, lines)):
+        capture.release()
+        return _second_decoder(path)
+    if not capture.isOpened():
+        complaint = f" ({_without_address(lines[0])})" if lines else ""
+        raise Unreadable(f"it does not open as a video{complaint}")
+    return capture
+
+
+def _open(path: Path) -> tuple[cv2.VideoCapture, list[str]]:
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        with decoder_messages.heard() as messages:
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    return capture, messages.lines
+
+
+def _second_decoder(path: Path) -> AvCapture:
+    """PyAV's decoder for a file that OpenCV has none for."""
+    if av_capture.is_installed():
+        return AvCapture(path)
+    codec = containers.codec_name(path)
+    raise Unreadable(
+        f"its codec {codec} cannot be decoded here: re-encode it (ffmpeg -i {shlex.quote(path.name)} "
+        "-c:v libx264 OUT.mp4), or pip install av"
     )
-    if not known:
-        raise Unreadable("it is not an MP4, MOV, Matroska, WebM or AVI file")
 
 
-def _rgb(picture: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+def _complaint(messages: Messages) -> str:
+    """What the decoder has complained about since the last time, without the decoder's address."""
+    for line in messages.fresh():
+        if not _HARMLESS.search(line):
+            return _without_address(line)
+    return ""
+
+
+def _without_address(line: str) -> str:
+    return line.partition("] ")[2] or line

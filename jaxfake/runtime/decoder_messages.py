@@ -19,9 +19,12 @@ _OF_A_DECODER = re.compile(
     r"Corrupt JPEG data|Premature end of JPEG|Invalid SOS|Inconsistent progression"
     r"|Unknown Adobe color|Warning: unknown JFIF|Unsupported marker type|Bogus "
     r"|libpng (error|warning)|\[[^\]]* @ 0x[0-9a-f]+\]|\[ *(DEBUG|INFO|WARN|ERROR|FATAL):"
-    r"|\s+Last message repeated"
+    r"|\s+Last message repeated|Truncating packet of size"
 )
 """How a line of libjpeg, libpng, FFmpeg or OpenCV begins."""
+
+_TO_STANDARD_OUTPUT = ("OPENCV_FFMPEG_LOGLEVEL", "OPENCV_FFMPEG_DEBUG")
+"""With these in the environment OpenCV prints FFmpeg's messages to standard output, and some at a time."""
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -103,6 +106,8 @@ def _pass_on() -> None:
 def _empty_file() -> int:
     """Descriptor of the file in memory that is written to, one for the whole process."""
     if not _file:
+        for name in _TO_STANDARD_OUTPUT:
+            os.environ.pop(name, None)
         _file.append(os.memfd_create("decoder messages"))
     if os.lseek(_file[0], 0, os.SEEK_CUR):
         os.lseek(_file[0], 0, os.SEEK_SET)

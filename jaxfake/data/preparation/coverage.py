@@ -256,7 +256,9 @@ def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
         if status.failure:
             entries.append({**where, "status": status.word, "content": status.content})
         elif status.word != "ok":
-            entries.append({**where, "status": status.word})
+            entries.append({**where, "status": status.word, "remark": status.remark})
+        elif status.remark:
+            entries.append({**where, "status": status.remark})
         elif _ended_early(source, status):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})

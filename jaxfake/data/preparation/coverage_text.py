@@ -65,7 +65,7 @@ def table(coverage: Coverage) -> list[str]:
 
 
 def _each(entries: list[dict[str, Any]]) -> list[str]:
-    reasons = (entry["status"].partition(": ")[2] for entry in entries)
+    reasons = (entry["status"].partition(": ")[2] or entry.get("remark") for entry in entries)
     return [
         f"  {entry['file']}" + (f": {reason}" if reason else "")
         for entry, reason in zip(entries, reasons, strict=True)

@@ -44,6 +44,7 @@ class CropStatus:
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
+    remark: str = ""  # what of the file was left out, as coverage.json says it; '' if nothing was
 
     @property
     def finished(self) -> bool:
@@ -75,6 +76,7 @@ class EncodedCrops:
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
+    remark: str = ""  # what of the file was left out, as coverage.json says it; '' if nothing was
 
     @property
     def status(self) -> CropStatus:
@@ -91,6 +93,7 @@ class EncodedCrops:
             passing=self.passing,
             hashes=self.hashes,
             attributes=self.attributes,
+            remark=self.remark,
         )
 
 
@@ -133,6 +136,7 @@ def save(path: Path, crops: EncodedCrops) -> None:
         content=np.array(crops.content),
         hashes=np.frombuffer(crops.hashes, np.uint8),
         attributes=np.array(json.dumps(crops.attributes)),
+        remark=np.array(crops.remark),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
@@ -164,6 +168,7 @@ def load(path: Path) -> EncodedCrops:
             passing=status.passing,
             hashes=status.hashes,
             attributes=status.attributes,
+            remark=status.remark,
         )
 
 
@@ -229,6 +234,7 @@ def _status(stored: Any) -> CropStatus:
         passing=bool(passing),
         hashes=stored["hashes"].tobytes(),
         attributes=FileAttributes(*json.loads(str(stored["attributes"]))),
+        remark=str(stored["remark"]),
     )
 
 

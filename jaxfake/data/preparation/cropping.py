@@ -103,7 +103,6 @@ class Cropper:
 
     def __init__(self, models: FaceModels, options: CropOptions) -> None:
         cv2.setNumThreads(1)
-        video.silence_decoder()
         self._finder = FaceFinder(models)
         self._options = options
 
@@ -161,21 +160,30 @@ class Cropper:
             return crop_files.failed(opencv_message(error))
 
     def _photograph(self, source: SourceFile) -> EncodedCrops:
-        frame = video.Frame(0, images.read_image(source.path))
+        photograph = images.read_photograph(source.path)
+        frame = video.Frame(0, photograph.image)
         face = self._finder.largest(frame.image)
         crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
-        hashed = picture_hash.hash_picture(frame.image).tobytes() if crops else b""
-        return replace(_in_order(crops, expected=1, decoded=1, filled=0), hashes=hashed)
+        return replace(
+            _in_order(crops, expected=1, decoded=1, filled=0),
+            hashes=picture_hash.hash_picture(frame.image).tobytes() if crops else b"",
+            remark=photograph.remark,
+        )
 
     def _video(self, source: SourceFile) -> EncodedCrops:
         """The crops of one person, the subject of the clip."""
-        indices = video.evenly_spaced(
-            clip.count_frames(source.clip), self._options.frames_of(source)
-        )
+        wanted = self._options.frames_of(source)
+        try:
+            return self._of_frames(source, clip.choose(source.clip, wanted))
+        except video.NotAsClaimed:
+            return self._of_frames(source, clip.choose_whole(source.clip, wanted))
+
+    def _of_frames(self, source: SourceFile, choice: clip.Choice) -> EncodedCrops:
+        indices = choice.indices
         numbers, crops = [], []
         mask = self._mask_of(source, indices)
         hashes = picture_hash.FrameHashes(indices)
-        for frame in hashes.watch(clip.read_frames(source.clip, indices)):
+        for frame in hashes.watch(clip.read_frames(source.clip, choice)):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
@@ -185,11 +193,11 @@ class Cropper:
                 raise Unreadable(
                     f"only {len(numbers)} of {len(indices)} frames decode, and none has a face"
                 )
-            return _in_order([], len(indices), len(numbers), filled=0)
+            return replace(_in_order([], len(indices), len(numbers), 0), remark=choice.remark)
         found = [crops[one.place][one.number] for one in subject.sightings]
         filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
         in_order = _in_order([*found, *filled], len(indices), len(numbers), len(filled))
-        return replace(in_order, hashes=hashes.joined())
+        return replace(in_order, hashes=hashes.joined(), remark=choice.remark)
 
     def _filled(
         self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
@@ -203,7 +211,7 @@ class Cropper:
         landmarks = {numbers[place]: points for place, points in gaps.items()}
         mask = self._mask_of(source, sorted(landmarks))
         crops = []
-        for frame in clip.read_frames(source.clip, sorted(landmarks)):
+        for frame in clip.read_numbered(source.clip, sorted(landmarks)):
             points = landmarks[frame.number]
             box = np.concatenate([points.min(0), points.max(0)])
             crops.append(self._crop(frame, Face(points, box, 0.0), mask))

@@ -101,7 +101,7 @@ class SecondVideo:
     """Reads frames of a second video beside a first one, by the first one's numbers, in ascending order."""
 
     def __init__(self, source: clip.Clip, indices: list[int]) -> None:
-        self._frames: Iterator[video.Frame] = clip.read_frames(source, indices)
+        self._frames: Iterator[video.Frame] = clip.read_numbered(source, indices)
         self._next = self._read()
 
     def at(self, number: int) -> np.ndarray | None:

@@ -17,7 +17,6 @@ import pytest
 from jaxfake.data.preparation import crop_sources, prepare
 from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
 from jaxfake.data.preparation.prepare import Preparation
-from jaxfake.faces import video
 from jaxfake.faces.finder import Face
 from jaxfake.faces.model_files import FaceModels
 from jaxfake.runtime import cli
@@ -48,7 +47,6 @@ class StandInCropper(Cropper):
     def __init__(self, models: FaceModels | None, options: CropOptions) -> None:
         del models
         cv2.setNumThreads(1)
-        video.silence_decoder()
         self._finder = StandInFinder()  # type: ignore[assignment]
         self._options = options
 

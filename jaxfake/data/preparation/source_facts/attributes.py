@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.faces import clip
+from jaxfake.faces import clip, video
 from jaxfake.faces.media import Unreadable
 
 type Number = float | None
@@ -173,23 +173,16 @@ def _pictures(frames: Sequence[Path]) -> FileAttributes:
 
 
 def _video(path: Path) -> FileAttributes:
-    frames, size = clip.count_frames(path), float(path.stat().st_size)
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    try:
-        keys = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
-        width, height, rate = (capture.get(key) for key in keys)
-        codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little", signed=True)
-    finally:
-        capture.release()
-    pixels = width * height
-    text = "".join(chr(byte) for byte in codec if 32 < byte < 127)
+    described, size = video.describe(path), float(path.stat().st_size)
+    frames = clip.count_frames(path)
+    pixels = float(described.width * described.height)
     return FileAttributes(
-        format=f"{path.suffix.lower().lstrip('.')} {text}".strip(),
+        format=f"{path.suffix.lower().lstrip('.')} {described.codec}".strip(),
         is_clip=1.0,
         file_bytes=size,
         bytes_per_pixel=size / frames / pixels if pixels else None,
         bytes_per_frame=size / frames,
         pixels=pixels or None,
         frames=float(frames),
-        frames_per_second=rate or None,
+        frames_per_second=described.rate or None,
     )
