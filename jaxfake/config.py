@@ -248,8 +248,42 @@ def _flat(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     return flat
 
 
+_MOST = {
+    "data.size": 2048,
+    "data.threads": 1024,
+    "data.workers": 1024,
+    "model.encoder.width": 1 << 14,
+    "model.encoder.depth": 1 << 9,
+    "model.decoder.width": 1 << 14,
+    "model.decoder.depth": 1 << 9,
+    "recover.batch_size": 1 << 20,
+    "detect.batch_size": 1 << 20,
+    "evaluation.batch_size": 1 << 16,
+    "evaluation.resamples": 1 << 20,
+}
+"""What takes memory or threads, far above what is of use: a config may come with a run from anyone."""
+
+_MOST_PATCHES = 1 << 14
+
+
+def _check_most(config: Config) -> None:
+    values = _flat(to_json(config), "")
+    for key, most in _MOST.items():
+        if values.get(key, 0) > most:
+            raise InputError(
+                f"config: {key}={values[key]} is more than {most}, the most that is taken"
+            )
+    patches = (config.data.size // max(config.model.patch, 1)) ** 2
+    if patches > _MOST_PATCHES:
+        raise InputError(
+            f"config: crops of {config.data.size} pixels have {patches} patches of {config.model.patch} "
+            f"pixels; at most {_MOST_PATCHES} are taken"
+        )
+
+
 def _check(config: Config) -> None:
     """What no type can say, each with what to do about it."""
+    _check_most(config)
     size, patch = config.data.size, config.model.patch
     patches = (size // patch) ** 2 if patch > 0 else 0
     for broken, message in (

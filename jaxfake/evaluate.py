@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 _WORKDIR = cli.define_path("workdir", None, "Folder of the run, or of checkpoints of it.")
 _OUT = cli.define_path("out", None, "Folder for results; by default see above.")
-_DATA = cli.define_paths("data", None, "Datasets, separated by commas; by default the run's own.")
+_DATA = cli.define_paths(
+    "data",
+    None,
+    "Datasets, separated by commas; by default the toy faces, if the run was trained on them.",
+)
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "val", "test"], "Which faces of them.")
 _STEP = flags.DEFINE_integer("step", None, "Checkpoint; by default the selected or newest one.", 1)
 _AGGREGATION = flags.DEFINE_enum(

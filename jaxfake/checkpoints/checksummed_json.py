@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import read_json
+
 MOST_BYTES = 4 << 20
 """The metadata of a large model take a twentieth of it. More is not read, whatever a file claims to be."""
 
@@ -31,17 +34,13 @@ def read_checksummed(path: Path) -> Any:
     """The content of a file on disk, which may have come from anywhere.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is not JSON, larger than any such file, or not what was written.
+        FileNotFoundError: it is not there.
+        ValueError: it cannot be read, is not JSON, larger than any such file, or not what was written.
     """
-    with path.open("rb") as opened:
-        data = opened.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"{path.name} is larger than {MOST_BYTES} bytes")
     try:
-        return _checked(json.loads(data))
-    except RecursionError:
-        raise ValueError(f"{path.name} is nested too deeply") from None
+        return _checked(read_json(path, MOST_BYTES))
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 def _digest(content: Any) -> str:

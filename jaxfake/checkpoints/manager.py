@@ -21,6 +21,7 @@ from orbax.checkpoint import checkpoint_managers as policies
 from jaxfake.checkpoints.array_digest import array_digest
 from jaxfake.checkpoints.checksummed_json import checksummed, read_checksummed
 from jaxfake.checkpoints.metadata import METADATA_FILE, CheckpointMetadata, parse_metadata
+from jaxfake.checkpoints.stored_arrays import ArrayShape, check_listed, check_stored
 from jaxfake.checkpoints.validation_score import read_score, write_score
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.multiprocess import all_agree, is_first, wait_for_all
@@ -51,6 +52,9 @@ class CheckpointFolder:
         keep: how many of the newest are kept; the one with the greatest score is kept beside them.
         warn: takes one line about each damaged checkpoint.
         read_only: changes nothing in the folder, which must exist; for runs that may be in progress.
+
+    Raises:
+        InputError: a checkpoint cannot even be listed.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class CheckpointFolder:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._empty_trash()
             wait_for_all("checkpoint folder")
+        check_listed(self.folder)
         self._manager = ocp.CheckpointManager(
             self.folder,
             options=ocp.CheckpointManagerOptions(
@@ -289,6 +294,7 @@ def _restored(folder: Path, like: Any, read_state: Callable[[], Any]) -> Restore
     try:
         meta = _read_meta(folder)
         _check_shapes(meta[_SHAPES], _shapes(like), folder)
+        check_stored(folder, _STATE, _arrays(like))
         state = read_state()
     except Exception as error:
         cannot = error
@@ -330,6 +336,14 @@ class _NewestAndBest:
 def _shapes(state: Any) -> dict[str, str]:
     leaves = jax.tree_util.tree_leaves_with_path(state)
     return {path_name(path): f"{leaf.dtype} {list(leaf.shape)}" for path, leaf in leaves}
+
+
+def _arrays(state: Any) -> dict[str, ArrayShape]:
+    """What must be stored, by the names that Orbax gives."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): ArrayShape(leaf.shape, leaf.dtype)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+    }
 
 
 def _check_shapes(saved: dict[str, str], wanted: dict[str, str], where: Path) -> None:

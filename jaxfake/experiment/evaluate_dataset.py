@@ -11,6 +11,7 @@ from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
+from jaxfake.experiment.initial_weights import OWN
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
@@ -24,6 +25,7 @@ from jaxfake.reporting.checkpoint_facts import (
 from jaxfake.reporting.html import Report, write_report
 from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import refuse_links
 from jaxfake.runtime.progress import say
 from jaxfake.train import moving_average
 
@@ -61,16 +63,18 @@ def results_root(run: LoadedRun, out: Path | None) -> RunFolder:
 
 
 def own_data(run: LoadedRun) -> str:
-    """The dataset that the run was trained on.
+    """The dataset that the run was trained on, if that is the embedded one.
+
+    A run may have been copied from anyone, so that no other path in it is followed.
 
     Raises:
-        InputError: only a checkpoint says where it once was.
+        InputError: it was another one.
     """
     source = run.config.data.source
-    if not _located(run).has_config and source != open_data.TOYFACES:
+    if source != open_data.TOYFACES:
         raise InputError(
-            f"--data is missing: the run's own data, {source!r}, did not come with the checkpoint; "
-            "name faces that are here"
+            f"--data is missing: the run was trained on {source!r}, which is not opened unless you name "
+            "it, such as --data=FOLDER"
         )
     return source
 
@@ -120,7 +124,8 @@ def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) ->
 
 
 def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> EvaluationTask:
-    config = _confined(run, request.out)
+    config = _confined(run)
+    refuse_links(request.out.path, request.out.prepared)
     faces = open_data.named_split(source, request.split, config, request.out.prepared)
     return EvaluationTask(
         faces,
@@ -132,12 +137,11 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
     )
 
 
-def _confined(run: LoadedRun, out: RunFolder) -> Config:
-    """The config, without the paths that a checkpoint names."""
-    if _located(run).has_config:
-        return run.config
-    data = dataclasses.replace(run.config.data, root=str(out.prepared))
-    return dataclasses.replace(run.config, data=data)
+def _confined(run: LoadedRun) -> Config:
+    """The config without the paths in it, which a stranger may have chosen."""
+    root, source = str(open_data.TOYFACES_FOLDER), open_data.TOYFACES
+    data = dataclasses.replace(run.config.data, root=root, source=source)
+    return dataclasses.replace(run.config, data=data, start=OWN)
 
 
 def _located(run: LoadedRun) -> LocatedRun:
@@ -149,13 +153,14 @@ def _results_folder(run: LoadedRun, faces: FaceDataset, request: EvaluationReque
     """Where the results of this state on these faces go; it is made.
 
     Raises:
-        InputError: it cannot be.
+        InputError: it cannot be, or a link would lead the results elsewhere.
     """
     folder = request.out.results(faces)
     if request.step is not None:
         folder = folder / f"step_{request.step}"
     if run.stage != DETECT:
         folder = folder / run.stage
+    refuse_links(request.out.path, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -172,8 +177,8 @@ def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
 
 
 def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset | None:
-    """The very faces that the run was trained on, if they are here."""
-    own = [config.data.source] if _located(run).has_config else []
+    """The very faces that the run was trained on, if the command names them or they are the toy faces."""
+    own = [open_data.TOYFACES] if run.config.data.source == open_data.TOYFACES else []
     for at in dict.fromkeys((source, *own)):
         try:
             train = open_data.training_splits(config, at).train

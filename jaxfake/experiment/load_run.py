@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 
 from jaxfake.checkpoints.manager import CheckpointFolder, Restored, restore_copy
 from jaxfake.checkpoints.metadata import CheckpointMetadata
@@ -16,6 +17,7 @@ from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
+from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import optim, sharding
 from jaxfake.train.abstract_batch import abstract_batch
 from jaxfake.train.compile_cache import keep_compiled_programs
@@ -88,7 +90,7 @@ def load_stage(located: LocatedRun, config: Config, method: Method, step: int | 
     line. The step is what the state says, whatever its folder has been called since.
 
     Raises:
-        InputError: there is no such checkpoint, or it is damaged or of another run.
+        InputError: there is no such checkpoint, or it is damaged, not finite or of another run.
     """
     restored = (_restore_single if located.single else _restore)(located, method, step)
     state, metadata = restored.state, restored.metadata
@@ -98,12 +100,11 @@ def load_stage(located: LocatedRun, config: Config, method: Method, step: int | 
             f"{located.checkpoints} holds checkpoints of several runs: name one of them with --step, or "
             "its own folder"
         )
-    step = int(state.step)
+    step, params = int(state.step), evaluation_params(state)
     folder = located.checkpoints if located.single else located.checkpoints / str(step)
+    _refuse_not_finite(params, folder)
     score = read_score(folder, lambda _: None)  # that it is damaged has been said
-    return LoadedRun(
-        config, located.stage, method, evaluation_params(state), step, metadata, score, located
-    )
+    return LoadedRun(config, located.stage, method, params, step, metadata, score, located)
 
 
 def _restore(located: LocatedRun, method: Method, step: int | None) -> Restored:
@@ -130,6 +131,22 @@ def _restore_single(located: LocatedRun, method: Method, step: int | None) -> Re
             f"{located.checkpoints} is the checkpoint of step {int(restored.state.step)}, not {step}"
         )
     return restored
+
+
+def _refuse_not_finite(params: Params, checkpoint: Path) -> None:
+    """Whoever saved such parameters saved the right digest of them too."""
+    finite = jax.device_get(_all_finite(params))
+    for path, good in jax.tree_util.tree_leaves_with_path(finite):
+        if not good:
+            raise InputError(
+                f"checkpoint {checkpoint}: the parameter {path_name(path)} is not finite: choose another "
+                "step with --step"
+            )
+
+
+@jax.jit
+def _all_finite(params: Params) -> Params:
+    return jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), params)
 
 
 def _abstract_state(method: Method, settings: Stage, config: Config) -> TrainState:

@@ -71,8 +71,11 @@ def locate(path: Path, step: int | None, stages: tuple[str, ...] = (DETECT, RECO
         step: whose metadata count; None for those of the newest.
 
     Raises:
-        InputError: there is none, all are damaged, or config and checkpoint do not belong together.
+        InputError: there is none, all are damaged, config and checkpoint do not belong together, or a link
+            leads out of the folder.
     """
+    if path.is_dir():
+        _refuse_links_that_leave(path)
     folder = _checkpoint_folder(path, stages)
     single = is_checkpoint(folder)
     newest = _read(folder) if single else _read_newest(folder)
@@ -92,6 +95,18 @@ def locate(path: Path, step: int | None, stages: tuple[str, ...] = (DETECT, RECO
         has_config=has_config,
         newest=None if single else int(newest.checkpoint.name),
     )
+
+
+def _refuse_links_that_leave(path: Path) -> None:
+    """What was copied from anyone is read where it is, and nowhere else."""
+    run, root = RunFolder(path), path.resolve()
+    stages = [parent / stage for parent in (run.checkpoints, path) for stage in (RECOVER, DETECT)]
+    steps = [step for folder in (*stages, path) for step in folder.glob("[0-9]*")]
+    for one in (run.config, run.training_mask, run.checkpoints, *stages, *steps):
+        if not one.resolve().is_relative_to(root):
+            raise InputError(
+                f"{one} is a link that leads out of {path}: copy what it leads to, or name that itself"
+            )
 
 
 def _checkpoint_folder(path: Path, stages: tuple[str, ...]) -> Path:

@@ -12,6 +12,9 @@ from jaxfake.data.split_check import SplitCheck, check_splits
 
 TOYFACES = "toyfaces"
 
+TOYFACES_FOLDER = Path("data")
+"""Where toy faces are drawn for an evaluation: the folder of the shipped configs, whatever a run's says."""
+
 FRAMES = 32
 """Most frames of a video that is prepared for evaluation; evenly spaced, as the field does it."""
 
@@ -70,9 +73,13 @@ def source_frames(source: str) -> SourceFrames | None:
 def _root(source: str, config: Config) -> Path:
     if source != TOYFACES:
         return Path(source)
+    return _drawn_toyfaces(Path(config.data.root), config.data.size)
+
+
+def _drawn_toyfaces(below: Path, size: int) -> Path:
     from jaxfake.data.toyfaces import builder
 
-    return builder.build(Path(config.data.root), builder.ToyFaces(size=config.data.size))
+    return builder.build(below, builder.ToyFaces(size=size))
 
 
 def _is_raw(source: str) -> bool:

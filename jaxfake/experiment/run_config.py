@@ -8,7 +8,10 @@ from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.config import Config, config_digest, parse, results_values, to_json
 from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.files import read_json, write_atomically
+
+MOST_BYTES = 1 << 20
+"""The most of a `config.json`; ours have some 5,000."""
 
 
 def run_identity(config: Config) -> RunIdentity:
@@ -31,11 +34,15 @@ def read_config(path: Path) -> Config:
         InputError: it is not there, damaged, or was made by a version with other keys.
     """
     try:
-        return parse(json.loads(path.read_text())["config"])
+        values = read_json(path, MOST_BYTES)["config"]
     except FileNotFoundError:
         raise InputError(f"{path.parent} does not hold a run: it has no {path.name}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: it has no config") from error
+    try:
+        return parse(values)
+    except InputError as error:
+        raise InputError(f"{path} is damaged, or of another version: {error}") from error
 
 
 def claim(run: Config, folder: RunFolder) -> None:

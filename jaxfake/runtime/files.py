@@ -88,6 +88,33 @@ def _check_regular(mode: int, path: Path) -> None:
         raise InputError(f"{path} is {kind}, not a regular file: it is not read")
 
 
+def refuse_links(root: Path, folder: Path) -> None:
+    """Checks that nothing written to a folder below a root can end up outside of the root.
+
+    Args:
+        root: a folder that the user named; it may be a link itself.
+        folder: below it; it need not exist.
+
+    Raises:
+        InputError: a folder on the way, or anything in the folder, is a link; the message names it.
+    """
+    way = [root / part for part in _beginnings(folder.relative_to(root))]
+    below = (
+        Path(place, name) for place, dirs, files in os.walk(folder) for name in (*dirs, *files)
+    )
+    for path in (*way, *below):
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a link, and what is written to {root} must stay there: remove the link, or "
+                "name another folder with --out"
+            )
+
+
+def _beginnings(path: Path) -> list[Path]:
+    """'a', 'a/b' and 'a/b/c' for 'a/b/c'."""
+    return [*reversed(path.parents), path][1:]
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replaces a file in one step: a kill leaves the old content or the new, never a part of it.
 

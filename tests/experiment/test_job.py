@@ -147,7 +147,8 @@ def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
     evaluated(run, run.config.data.source, step=2)
     on_eight = _scores(folder / "scores.csv")
     shutil.rmtree(folder)
-    command = [sys.executable, "-m", "jaxfake.evaluate", f"--workdir={finished}", "--step=2"]
+    data = f"--data={run.config.data.source}"
+    command = [sys.executable, "-m", "jaxfake.evaluate", f"--workdir={finished}", "--step=2", data]
     one = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     done = subprocess.run(command, cwd=ROOT, env=one, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
