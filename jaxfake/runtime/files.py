@@ -1,6 +1,7 @@
 """Files: atomic writes, digests, names and the cache folder."""
 
 import hashlib
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -20,6 +21,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         os.fsync(file.fileno())
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)
+
+
+def set_aside(path: Path) -> Path:
+    """Gives a file or folder that is damaged a hidden name beside its own, and returns that."""
+    for number in itertools.count():
+        aside = path.with_name(f".{path.name}.damaged{number or ''}")
+        if not os.path.lexists(aside):
+            return path.rename(aside)
+    raise AssertionError
 
 
 def sha256(path: Path) -> str:
