@@ -33,7 +33,7 @@ class Continued:
     Attributes:
         config: with the lengths that it had before.
         saved: what the folder says; None if it holds no run.
-        lengthened: stages that get more steps now than they had.
+        lengthened: the stage that goes on now with more steps than it had, if any.
     """
 
     config: Config
@@ -67,7 +67,7 @@ def continued(run: Config, folder: RunFolder, finished: bool) -> Continued:
             f"{folder.path} holds a run with {key}={saved.values[key]}, not {wanted[key]}, which is not "
             "finished: finish it with that value, and lengthen it then, or use another --workdir"
         )
-    return Continued(_lengthened(run, saved, raised), saved, raised)
+    return _lengthened(run, saved, raised)
 
 
 def claim(found: Continued, folder: RunFolder) -> None:
@@ -116,14 +116,17 @@ def _raised(run: Config, values: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _lengthened(run: Config, saved: SavedConfig, raised: tuple[str, ...]) -> Config:
+def _lengthened(run: Config, saved: SavedConfig, raised: tuple[str, ...]) -> Continued:
+    """Stage 2 goes on only if stage 1 stays as it was."""
     stages = _stages(run)
-    for name in raised:
+    longer = raised[:1]
+    if RECOVER in raised and DETECT in stages:
+        stages[DETECT] = dataclasses.replace(stages[DETECT], lengthened_at=())
+    for name in longer:
         before = (*stages[name].lengthened_at, saved.values[f"{name}.steps"])
         stages[name] = dataclasses.replace(stages[name], lengthened_at=before)
-    if RECOVER in raised and DETECT in stages:  # it begins anew
-        stages[DETECT] = dataclasses.replace(stages[DETECT], lengthened_at=())
-    return dataclasses.replace(_with_stages(run, stages), earlier=(*saved.earlier, saved.digest))
+    history = dataclasses.replace(run, earlier=(*saved.earlier, saved.digest))
+    return Continued(_with_stages(history, stages), saved, longer)
 
 
 def _how(name: str, stage: Stage) -> str:
