@@ -75,6 +75,7 @@ class Stage:
             parts, one after the other. 0 for no limit. What is learnt is the same, but for rounding.
         learning_rate: peak, for a batch of 256; scaled linearly with `batch_size`.
         warmup: share of the steps in which the rate rises from 0; then it falls to 0 by a half cosine.
+            A stage that was lengthened does so once more over the steps that were added.
         layer_decay: of the rate of finetuned encoders from each block to the one before; 1 for none.
         ema: largest decay of the moving average of the parameters, see `train.moving_average`; 0 keeps
             none.
@@ -82,6 +83,8 @@ class Stage:
         photometric: share of faces whose light, contrast, sharpness and compression are varied.
         select_every: steps between two looks at the validation split, whose best state is what the
             stage leaves; 0 takes the last state.
+        lengthened_at: how many steps the stage had before it was lengthened, each time. A run notes it by
+            itself; a config need not have it.
     """
 
     steps: int
@@ -95,6 +98,12 @@ class Stage:
     crop: float
     photometric: float
     select_every: int
+    lengthened_at: tuple[int, ...] = ()
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The steps after which the stage has ended, the first times to be lengthened."""
+        return (*self.lengthened_at, self.steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +157,8 @@ class Config:
             'imagenet', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
         start_norm_pix: whether their decoder predicts pixels normalised by patch; '' for what the file
             says.
+        earlier: digests of this config before the run was lengthened, each time. A run notes them by
+            itself; a config need not have them.
     """
 
     seed: int
@@ -164,6 +175,7 @@ class Config:
     evaluation: Evaluation
     start_pixels: str = ""
     start_norm_pix: Literal["", "yes", "no"] = ""
+    earlier: tuple[str, ...] = ()
 
 
 def parse(values: Mapping[str, Any]) -> Config:
@@ -200,9 +212,13 @@ _OPERATIONAL = (
     "recover.device_batch",
     "detect.device_batch",
     "model.attend",
+    "earlier",
 )
 """Keys that change how a run goes, and not what comes out but for rounding; they may differ between
 two tries, as the devices may."""
+
+
+_LENGTHENED = ".lengthened_at"
 
 
 def results_values(config: Config) -> dict[str, Any]:
@@ -214,15 +230,26 @@ def results_values(config: Config) -> dict[str, Any]:
     defaults = {field.name: field.default for field in dataclasses.fields(Config)}
     return {
         key: value
-        for key, value in _flat(to_json(config), "").items()
-        if not key.startswith(_OPERATIONAL) and value != defaults.get(key, dataclasses.MISSING)
+        for key, value in _flat(json.loads(json.dumps(to_json(config))), "").items()
+        if not key.startswith(_OPERATIONAL)
+        and (value or not key.endswith(_LENGTHENED))
+        and value != defaults.get(key, dataclasses.MISSING)
     }
 
 
 def config_digest(config: Config) -> str:
     """sha256 of `results_values`, by which checkpoints and results name the config."""
-    text = json.dumps(results_values(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return values_digest(results_values(config))
+
+
+def values_digest(values: Mapping[str, Any]) -> str:
+    """sha256 of such values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def without_lengthening(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command says of a run: what its folder knows of earlier lengths is left out."""
+    return {key: value for key, value in values.items() if not key.endswith(_LENGTHENED)}
 
 
 def _check_stage(name: str, stage: Stage) -> None:
@@ -235,6 +262,10 @@ def _check_stage(name: str, stage: Stage) -> None:
         (not 0 < stage.layer_decay <= 1, "layer_decay must lie in (0, 1]"),
         (not 0 <= stage.photometric <= 1, "photometric must lie in [0, 1]"),
         (stage.select_every < 0, "select_every must not be negative"),
+        (
+            list(stage.ends) != sorted(set(stage.ends)) or stage.ends[0] < 1,
+            "lengthened_at must be numbers of steps that grow, all below steps",
+        ),
     ):
         if broken:
             raise InputError(f"config: {name}.{message}")

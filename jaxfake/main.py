@@ -77,7 +77,7 @@ def main() -> int | None:
     from jaxfake import config
     from jaxfake.experiment import job
     from jaxfake.experiment.process_workdir import alone_in, process_workdir
-    from jaxfake.experiment.run_config import run_identity
+    from jaxfake.experiment.run_config import command_identity
     from jaxfake.runtime import multiprocess
     from jaxfake.runtime.devices import check_devices
     from jaxfake.store.mirrored_run import mirrored
@@ -86,11 +86,11 @@ def main() -> int | None:
     workdir = Path("runs") / "_".join(filter(None, (file.stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
     cli.set_output_folder(workdir)
-    store = mirrored(workdir, _STORE.value, run_identity(run))
+    store = mirrored(workdir, _STORE.value, command_identity(run))
     if not _COORDINATOR.value:
         check_devices()
         with alone_in(workdir), store:
-            job.run_job(run, workdir)
+            job.run_job(run, workdir, stored=bool(_STORE.value))
         return None
     group = multiprocess.ProcessGroup(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     with (
@@ -99,7 +99,7 @@ def main() -> int | None:
         multiprocess.only_in_first(store),
         process_workdir(workdir) as own_workdir,
     ):
-        job.run_job(run, own_workdir)
+        job.run_job(run, own_workdir, stored=bool(_STORE.value))
     return None
 
 

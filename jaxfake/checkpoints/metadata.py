@@ -62,6 +62,7 @@ class CheckpointMetadata:
     def to_json(self) -> dict[str, Any]:
         """As plain values, for `parse_metadata`."""
         identity = dataclasses.asdict(self.identity)
+        del identity["earlier_configs"]
         identity[_RANDOM_NUMBERS] = identity.pop("random_numbers")
         known = {name: value for name, value in identity.items() if value is not None}
         if self.training is not None:

@@ -29,6 +29,7 @@ class RunIdentity:
         seed: of everything that is random.
         batch_size: faces in one update.
         random_numbers: digest of those that this JAX draws.
+        earlier_configs: of this run before it was lengthened; a state of one is a state of this run.
     """
 
     config: str
@@ -39,17 +40,24 @@ class RunIdentity:
     seed: int | None = None
     batch_size: int | None = None
     random_numbers: str | None = None
+    earlier_configs: tuple[str, ...] = ()
 
     def difference(self, other: "RunIdentity") -> Difference | None:
         """The first part known here in which the other differs; None if they are the same run.
 
         The config comes last: where something that it depends on differs too, that says more.
         """
-        for name in (*_PARTS, "config"):
+        for name in _PARTS:
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours is not None and ours != theirs:
                 return Difference(name.replace("_", " "), ours, theirs)
-        return None
+        if other.config in (self.config, *self.earlier_configs):
+            return None
+        return Difference("config", self.config, other.config)
 
 
-_PARTS = tuple(field.name for field in dataclasses.fields(RunIdentity) if field.name != "config")
+_PARTS = tuple(
+    field.name
+    for field in dataclasses.fields(RunIdentity)
+    if field.name not in ("config", "earlier_configs")
+)

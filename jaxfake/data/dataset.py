@@ -105,7 +105,7 @@ def find(root: Path) -> Path:
     """
     if not root.is_dir():
         raise InputError(
-            f"{root} is not a folder: give data.source a prepared dataset, or 'toyfaces'"
+            f"{root} is not a folder: give the folder of a prepared dataset, or 'toyfaces'"
         )
     found = _datasets(root)
     if not found:

@@ -18,12 +18,14 @@ from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build_method, initial_weights, open_data
+from jaxfake.experiment import build_method, done_file, initial_weights, open_data
+from jaxfake.experiment.continue_run import Continued, claim, continued
+from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.initial_weights import InitialWeights
 from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
-from jaxfake.experiment.run_config import claim
+from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.models.vit import Size
@@ -34,8 +36,9 @@ from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.reporting.training_log import read_log
 from jaxfake.reporting.training_section import training_section
 from jaxfake.runtime import multiprocess
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
+from jaxfake.train import stage as training_stage
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import run_stage
 from jaxfake.train.stage import StagePlan
@@ -63,39 +66,97 @@ class Outcome:
         return tuple(stage for stage in (self.recovered, self.detected) if stage is not None)
 
 
-def run_job(run: Config, workdir: Path) -> None:
+def run_job(run: Config, workdir: Path, stored: bool = False) -> None:
     """Runs everything that is not done yet, and prints the results.
 
+    Args:
+        run: the config.
+        workdir: of the run.
+        stored: whether the folder is kept in a store too, whose prefix holds one run for good.
+
     Raises:
-        InputError: config, data or workdir do not fit together.
+        InputError: config, data or workdir do not fit together. Nothing is claimed before they do.
         Preempted: stopped on request, with the state saved.
     """
-    initial_weights.check_start(run)
     folder = RunFolder(workdir)
-    claim(run, folder)
-    if not folder.done.exists():
-        keep_compiled_programs()
-        run = build_method.computable_here(run)
-        with multiprocess.first_process_first("data"):
-            splits = open_data.training_splits(run)
-        outcome = train(run, folder, splits)
-        words = _evaluate(run, folder, splits, outcome)
-        write_atomically(folder.done, "\n\n".join(words) + "\n")
-    say(folder.done.read_text().rstrip())
+    done = done_file.read(folder)
+    found = continued(run, folder, finished=done is not None)
+    if found.lengthened and stored:
+        raise InputError(
+            f"{workdir} is lengthened without --store; then give the run a --store of its own, because "
+            "that one holds the shorter run"
+        )
+    run = found.config
+    if done is None or done.config != config_digest(run):
+        done = _complete(found, folder)
+    elif found.saved is not None:
+        # A run in progress may find its data elsewhere, since its checkpoints know their content.
+        refuse_another(
+            {"data.source": found.saved.source}, {"data.source": run.data.source}, workdir
+        )
+        _mend_config(found, folder)
+    say(done.words)
     say(f"report: {folder.report}")
 
 
-def train(run: Config, folder: RunFolder, splits: TrainingSplits) -> Outcome:
-    """Trains the stages of the config."""
-    recovered, detected, since = None, None, STARTED
-    if run.start == initial_weights.OWN:
+def _mend_config(found: Continued, folder: RunFolder) -> None:
+    """Makes the `config.json` of a finished run again, if it is not there."""
+    if saved_config(folder) is None:
+        write_config(found.config, folder)
+
+
+def _complete(found: Continued, folder: RunFolder) -> Done:
+    """Checks the input, claims the folder, trains and evaluates."""
+    initial_weights.check_start(found.config)
+    keep_compiled_programs()
+    run = build_method.computable_here(found.config)
+    with multiprocess.first_process_first("data"):
+        since = STARTED + open_data.draw_toyfaces(run)  # once, so it is no part of a restart
+    splits = open_data.training_splits(run)
+    begin = None
+    if run.start != initial_weights.OWN:
+        begin = initial_weights.load_initial_weights(run)
+    if found.saved is None or found.lengthened:
+        _check_stages(run, splits)
+    claim(found, folder)
+    done_file.remove(folder)
+    outcome = train(run, folder, splits, begin, since)
+    words, results = _evaluate(run, folder, splits, outcome)
+    return done_file.write(folder, config_digest(run), "\n\n".join(words), results)
+
+
+def _check_stages(run: Config, splits: TrainingSplits) -> None:
+    """Finds out, before anything is claimed or trained, what will not fit in any of the stages."""
+    plans = [_recover_plan(run, splits)] if run.start == initial_weights.OWN else []
+    if run.detect is not None:
+        plans.append(_detect_plan(run, splits, InitialWeights(None, "")))
+    for plan in plans:
+        training_stage.prepare(plan, run)
+
+
+def train(
+    run: Config,
+    folder: RunFolder,
+    splits: TrainingSplits,
+    begin: InitialWeights | None = None,
+    since: float = STARTED,
+) -> Outcome:
+    """Trains the stages of the config.
+
+    Args:
+        run: the config.
+        folder: of the run.
+        splits: to train on and to select by.
+        begin: what stage 2 starts from; None for this run's stage 1, which is trained first.
+        since: when the first of them began, by `time.monotonic`.
+    """
+    recovered, detected = None, None
+    if begin is None:
         plan = _recover_plan(run, splits)
         trained = run_stage(plan, run, folder.stage(RECOVER), since)
         recovered = from_training(run, RECOVER, plan.method, trained)
         since = trained.ended or since
         begin = InitialWeights(trained.params, f"stage 1 of this run, step {trained.step}")
-    else:
-        begin = initial_weights.load_initial_weights(run)
     if run.detect is not None and run.method is not None:
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
@@ -130,8 +191,12 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> 
 
 def _evaluate(
     run: Config, folder: RunFolder, splits: TrainingSplits, outcome: Outcome
-) -> tuple[str, ...]:
-    """Evaluates the finished stages on the test split, and writes the report; the results in words."""
+) -> tuple[tuple[str, ...], Path]:
+    """Evaluates the finished stages on the test split, and writes the report.
+
+    Returns:
+        The results in words, and the folder of their files.
+    """
     test = open_data.test_split(run)
     results = [
         evaluate_stage(stage, _task(stage, folder, splits, test))
@@ -150,7 +215,8 @@ def _evaluate(
             ),
         ),
     )
-    return tuple(line for one in results for line in one.in_words)
+    words = tuple(line for one in results for line in one.in_words)
+    return words, folder.results(test)
 
 
 def _once(results: Sequence[StageResults]) -> Iterator[str]:
@@ -224,8 +290,9 @@ def _facts(
     return tuple(facts)
 
 
-def _length(stage: config.Stage) -> str:
-    return f"{stage.steps} steps of {stage.batch_size} faces"
+def _length(settings: config.Stage) -> str:
+    before = "".join(f"{steps}, then " for steps in settings.lengthened_at)
+    return f"{before}{settings.steps} steps of {settings.batch_size} faces"
 
 
 def _words(size: Size) -> str:

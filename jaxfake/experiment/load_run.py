@@ -8,11 +8,11 @@ import jax.numpy as jnp
 
 from jaxfake.checkpoints.manager import CheckpointFolder, Restored, restore_copy
 from jaxfake.checkpoints.metadata import CheckpointMetadata
-from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.checkpoints.validation_score import read_score
-from jaxfake.config import Config, Stage, config_digest
+from jaxfake.config import Config, Stage
 from jaxfake.experiment import build_method
 from jaxfake.experiment.locate_run import LocatedRun, locate
+from jaxfake.experiment.run_config import run_identity
 from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
@@ -94,7 +94,7 @@ def load_stage(located: LocatedRun, config: Config, method: Method, step: int | 
     """
     restored = (_restore_single if located.single else _restore)(located, method, step)
     state, metadata = restored.state, restored.metadata
-    ours = RunIdentity(config=config_digest(located.config), stage=located.stage)
+    ours = dataclasses.replace(run_identity(located.config), stage=located.stage)
     if ours.difference(metadata.identity) is not None:
         raise InputError(
             f"{located.checkpoints} holds checkpoints of several runs: name one of them with --step, or "

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 from pathlib import Path
 
 from jaxfake.config import Config
@@ -26,6 +27,16 @@ class TrainingSplits:
     train: FaceDataset
     val: FaceDataset
     check: SplitCheck  # of all splits
+
+
+def draw_toyfaces(config: Config) -> float:
+    """Builds the embedded dataset, if the run uses it and it does not exist; the seconds that it took."""
+    if config.data.source != TOYFACES:
+        return 0.0
+
+    began = time.monotonic()
+    _root(TOYFACES, config)
+    return time.monotonic() - began
 
 
 def training_splits(config: Config, source: str | None = None) -> TrainingSplits:

@@ -1,13 +1,13 @@
 """Reads the course of training from `metrics.jsonl`."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxfake.checkpoints.wall_time import WallTime, wall_time_of
+from jaxfake.train.metric_rows import read_rows
 from jaxfake.train.stage import SELECTION
 
 
@@ -32,8 +32,7 @@ class TrainingLog:
 
 def read_log(path: Path, stage: str) -> TrainingLog:
     """The rows of a stage; none if there is no file. A row that was not written to its end is left out."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    written = [row for row in map(_parsed, lines) if row is not None and row["stage"] == stage]
+    written = [row.values for row in read_rows(path) if row.values["stage"] == stage]
     rows = [row for row in written if "loss" in row]
     return TrainingLog(
         step=np.array([row["step"] for row in rows], np.int64),
@@ -54,11 +53,3 @@ def _validation(rows: list[dict[str, Any]]) -> dict[str, ValidationScores]:
             np.array(steps, np.int64), np.array(scores, np.float64)
         )
     return validation
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        row: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return row

@@ -8,6 +8,7 @@ caller says such a file can need.
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import stat
@@ -134,6 +135,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(file.name)  # on a full disk it would take the room of the next try
             raise
+
+
+def set_aside(path: Path) -> Path:
+    """Gives a file or folder that is damaged a hidden name beside its own, and returns that."""
+    for number in itertools.count():
+        aside = path.with_name(f".{path.name}.damaged{number or ''}")
+        if not os.path.lexists(aside):
+            return path.rename(aside)
+    raise AssertionError
 
 
 def sha256(path: Path) -> str:

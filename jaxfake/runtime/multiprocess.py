@@ -107,6 +107,13 @@ def all_agree(fine: bool) -> bool:
     return bool(np.all(multihost_utils.process_allgather(np.asarray(fine))))
 
 
+def first_says(fine: bool) -> bool:
+    """The condition as the first process finds it, which alone has all files of the run."""
+    if jax.process_count() == 1:
+        return fine
+    return bool(multihost_utils.broadcast_one_to_all(np.asarray(fine)))
+
+
 @contextmanager
 def first_process_first(name: str) -> Iterator[None]:
     """The first process runs the body alone; then all other processes run it together."""

@@ -59,6 +59,8 @@ def _value(kind: Any, value: Any, path: str) -> Any:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if typing.get_origin(kind) is tuple and isinstance(value, list | tuple):
+        return tuple(_value(typing.get_args(kind)[0], one, path) for one in value)
     plain = typing.get_origin(kind) or kind
     if not isinstance(value, plain) or (kind is int and isinstance(value, bool)):
         raise InputError(f"{path} must be {_plain(kind)}, not {value!r}")

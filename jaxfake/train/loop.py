@@ -189,7 +189,7 @@ def _validation_due(run: _Run, step: int) -> bool:
     selection = run.plan.selection
     if selection is None or step == 0 or run.checkpoints.score(step) is not None:
         return False
-    return selection.due(step, run.plan.settings.steps)
+    return selection.due(step, run.plan.settings.ends)
 
 
 def _validate(run: _Run, monitor: Monitor, state: TrainState, step: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.clu_writers import AsyncMultiWriter, SummaryWriter
+from jaxfake.train.metric_rows import read_rows
 from jaxfake.train.stage import SELECTION, StageFiles
 
 
@@ -58,17 +59,13 @@ def make_writer(
 
 
 def _remove_later_rows(path: Path, stage: str, step: int, validate_again: bool) -> None:
-    if not path.exists():
-        return
-    lines = path.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if _stays(line, stage, step, validate_again)]
-    write_atomically(path, "".join(kept))
+    if path.exists():
+        kept = [
+            row.line for row in read_rows(path) if _stays(row.values, stage, step, validate_again)
+        ]
+        write_atomically(path, "".join(kept))
 
 
-def _stays(line: str, stage: str, step: int, validate_again: bool) -> bool:
-    try:
-        row = json.loads(line)
-    except ValueError:  # a kill cut the last row short
-        return False
+def _stays(row: Mapping[str, Any], stage: str, step: int, validate_again: bool) -> bool:
     repeated = validate_again and any(name.startswith(SELECTION) for name in row)
     return row["stage"] != stage or row["step"] < step or (row["step"] == step and not repeated)

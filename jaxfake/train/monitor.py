@@ -72,7 +72,7 @@ class Monitor:
         steps = self._plan.settings.steps
         if self._strips is not None and step % max(steps // _PICTURE_TIMES, 1) == 0:
             self._writer.write_images(step, {"recovery": self._drawn(state.params)})
-        if step % self._config.log_every == 0 or step == steps:
+        if step % self._config.log_every == 0 or step in self._plan.settings.ends:
             return self._row(state, step)
         return state
 

@@ -1,7 +1,8 @@
 """AdamW as the MAE is trained and finetuned with it (He et al., 2022).
 
-Warm-up and half cosine; no decay on vectors; layer-wise rates; frozen parameters have no moments and
-never change. `param_rules` alone decide which parameter is which.
+Warm-up and half cosine, once more for each time that a stage was lengthened; no decay on vectors;
+layer-wise rates; frozen parameters have no moments and never change. `param_rules` alone decide which
+parameter is which.
 """
 
 import re
@@ -32,12 +33,7 @@ class Optimiser(NamedTuple):
 
 def make_optimiser(stage: Stage, params: Any) -> Optimiser:
     """The optimiser of a stage; `params` may be abstract."""
-    rate = optax.warmup_cosine_decay_schedule(
-        init_value=0.0,
-        peak_value=stage.learning_rate * stage.batch_size / REFERENCE_BATCH,
-        warmup_steps=round(stage.warmup * stage.steps),
-        decay_steps=stage.steps,
-    )
+    rate = learning_rate(stage)
     adamw = optax.adamw(
         rate,
         *BETAS,
@@ -49,6 +45,29 @@ def make_optimiser(stage: Stage, params: Any) -> Optimiser:
     kinds = jax.tree.map(lambda factor: "moving" if np.any(factor) else "frozen", factors)
     transform = optax.partition({"moving": moving, "frozen": optax.set_to_zero()}, kinds)
     return Optimiser(transform, rate)
+
+
+def learning_rate(stage: Stage) -> optax.Schedule:
+    """The learning rate by the number of updates made.
+
+    It rises from 0 to its peak and falls to 0 by a half cosine. A stage that was lengthened does so again
+    over the steps that were added, a warm restart (Loshchilov and Hutter, 2017): what was trained before
+    stays as it was, and the rate is not 0 for the rest.
+    """
+    begins = (0, *stage.lengthened_at)
+    rounds = [
+        _rise_and_fall(stage, end - begin) for begin, end in zip(begins, stage.ends, strict=True)
+    ]
+    return rounds[0] if len(rounds) == 1 else optax.join_schedules(rounds, begins[1:])
+
+
+def _rise_and_fall(stage: Stage, steps: int) -> optax.Schedule:
+    return optax.warmup_cosine_decay_schedule(
+        init_value=0.0,
+        peak_value=stage.learning_rate * stage.batch_size / REFERENCE_BATCH,
+        warmup_steps=round(stage.warmup * steps),
+        decay_steps=steps,
+    )
 
 
 def rate_factors(params: Any, layer_decay: float) -> Any:

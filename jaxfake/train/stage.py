@@ -44,9 +44,9 @@ class Selection:
     every: int
     score: Callable[[Params], float]
 
-    def due(self, step: int, steps: int) -> bool:
-        """Whether to validate the state after `step` of `steps` updates."""
-        return step % self.every == 0 or step == steps
+    def due(self, step: int, ends: tuple[int, ...]) -> bool:
+        """Whether to validate the state after `step` updates; `ends` are those of the stage."""
+        return step % self.every == 0 or step in ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +163,7 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
     """What a checkpoint must agree with for the stage to continue from it; saved with it."""
     return RunIdentity(
         config=config_digest(config),
+        earlier_configs=config.earlier,
         stage=plan.name,
         start=plan.origin,
         data=plan.train.digest,

@@ -2,12 +2,13 @@
 
     python -m tools.chaos --events=100 --seed=0 --out=DIR [--kinds=kill,term]
 
-The kinds of events are kill (SIGKILL), term (SIGTERM: exit code 75, no step lost), pause (SIGSTOP and
-SIGCONT), clock (the wall clock jumps by hours), damage (a file of the newest checkpoint truncated, zeroed
-or with one bit flipped, in turn), remove (files, checkpoints or rows of metrics), full and readonly (disks:
-one clear line, nothing older lost). They happen at random instants of a whole run, drawn from the seed.
-Kinds that are not possible on this machine are named and not counted. Writes DIR/chaos.json; exit code 1 if
-anything is wrong.
+The kinds of events are kill (SIGKILL), term, hup, usr1 and usr2 (such a signal: exit code 75, no step
+lost), second (the same command beside the run: refused in one line, and the run goes on), closed (nobody
+reads the output any more: the run goes on), pause (SIGSTOP and SIGCONT), clock (the wall clock jumps by
+hours), damage (a file of the newest checkpoint truncated, zeroed or with one bit flipped, in turn), remove
+(files, checkpoints or rows of metrics), full and readonly (disks: one clear line, nothing older lost). They
+happen at random instants of a whole run, drawn from the seed. Kinds that are not possible on this machine
+are named and not counted. Writes DIR/chaos.json; exit code 1 if anything is wrong.
 """
 
 import dataclasses

@@ -132,6 +132,8 @@ class _RunUnderTest:
             self._ever_damaged.add(injected.damaged)
         if injected.removed is not None:
             self._damaged.pop(injected.removed, None)
+        if injected.unheard:  # it may have named them when nobody listened
+            self._damaged.clear()
         return True
 
     def finish(self) -> None:

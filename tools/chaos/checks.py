@@ -50,6 +50,15 @@ def refused(ended: Ended, workdir: Path) -> list[str]:
     return [] if clear and ended.code == USAGE else [f"{len(lines)} lines, {ended.words}"]
 
 
+def refused_beside(ended: Ended, workdir: Path) -> list[str]:
+    """What is wrong with how a second process in the folder of a run ended."""
+    lines = ended.complaints
+    clear = len(lines) == 1 and f"a run is at work in {workdir}" in lines[0]
+    return (
+        [] if clear and ended.code == USAGE else [f"the second: {len(lines)} lines, {ended.words}"]
+    )
+
+
 def checkpoint_digests(workdir: Path) -> dict[Path, dict[str, str]]:
     """Digests of all finished checkpoints."""
     return {

@@ -1,5 +1,6 @@
 """The faults: one function for each kind of event, with the checks right after it."""
 
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -24,8 +25,10 @@ from tools.chaos.injection import (
 from tools.chaos.job import Job, steps
 from tools.chaos.schedule import Event
 
+Fault = Callable[[Event, Target], Injected | None]
+
 _STARTUP_SECONDS = 3.0
-"""SIGTERM kills a process that just started, before Python handles signals; longer on a busy machine."""
+"""A signal ends a process that just started, before Python handles signals; longer on a busy machine."""
 _CHECKPOINT_BYTES = 6e6
 
 
@@ -38,20 +41,65 @@ def kill(event: Event, target: Target) -> Injected | None:
     return None if done(target) else point.injected("SIGKILL", ended, [])
 
 
-def term(event: Event, target: Target) -> Injected | None:
-    """SIGTERM: exit code 75 within the grace period, and no step is lost."""
-    before = steps(target.workdir)
-    point = run_until_event(Job(target.workdir, target.flags), event, target)
-    if point is None:
-        return None
-    point.job.process.send_signal(signal.SIGTERM)
-    ended = wait_or_kill(point.job, GRACE_SECONDS)
-    if ended.code == 0 and done(target):
-        return None
-    if ended.code == -signal.SIGTERM and point.after_seconds < _STARTUP_SECONDS:
-        return point.injected("SIGTERM before Python handles signals", ended, [])
-    wrong = [] if ended.code == PREEMPTED else [ended.words]
-    return point.injected("SIGTERM", ended, wrong + checks.lost_steps(point.job, ended, before))
+def _asked(number: signal.Signals) -> Fault:
+    """A signal that asks to stop: exit code 75 within the grace period, and no step is lost."""
+
+    def ask(event: Event, target: Target) -> Injected | None:
+        before = steps(target.workdir)
+        point = run_until_event(Job(target.workdir, target.flags), event, target)
+        if point is None:
+            return None
+        point.job.process.send_signal(number)
+        ended = wait_or_kill(point.job, GRACE_SECONDS)
+        if ended.code == 0 and done(target):
+            return None
+        if ended.code == -number and point.after_seconds < _STARTUP_SECONDS:
+            return point.injected(f"{number.name} before Python handles signals", ended, [])
+        wrong = [] if ended.code == PREEMPTED else [ended.words]
+        wrong += checks.lost_steps(point.job, ended, before)
+        return point.injected(number.name, ended, wrong)
+
+    return ask
+
+
+def second(event: Event, target: Target) -> Injected | None:
+    """The same command once more beside the job: it is refused in one line, and the job goes on."""
+    with Job(target.workdir, target.flags) as job:
+        point = run_until_event(job, event, target)
+        if point is None:
+            return None
+        lease = RunFolder(target.workdir).lease(0)
+        if (
+            not lease.exists()
+        ):  # it has just started, or just ended: neither is the first of the two
+            return None
+        with Job(target.workdir, target.flags) as beside:
+            ended = wait_or_kill(beside, LONGEST)
+        if (
+            job.process.poll() is not None and ended.code == 0
+        ):  # the first was over before it looked
+            return None
+        wrong = checks.refused_beside(ended, target.workdir)
+        return finish(point, f"a second process: exit code {ended.code}", wrong)
+
+
+def _at_work(job: Job) -> bool:
+    """Whether it holds the lease of its folder."""
+    try:
+        lease = json.loads(RunFolder(job.workdir).lease(0).read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(lease["process"] == job.process.pid)
+
+
+def closed(event: Event, target: Target) -> Injected | None:
+    """Nobody reads standard output and error any more: the job goes on to its end."""
+    with Job(target.workdir, target.flags, read=True) as job:
+        point = run_until_event(job, event, target)
+        if point is None:
+            return None
+        job.stop_reading()
+        return replace(finish(point, "output closed", []), unheard=True)
 
 
 def pause(event: Event, target: Target) -> Injected | None:
@@ -151,9 +199,14 @@ def _disk_fails(
     return None if done(target) else point.injected(detail, ended, wrong)
 
 
-FAULTS: dict[str, Callable[[Event, Target], Injected | None]] = {
+FAULTS: dict[str, Fault] = {
     "kill": kill,
-    "term": term,
+    "term": _asked(signal.SIGTERM),
+    "hup": _asked(signal.SIGHUP),
+    "usr1": _asked(signal.SIGUSR1),
+    "usr2": _asked(signal.SIGUSR2),
+    "second": second,
+    "closed": closed,
     "pause": pause,
     "clock": jump,
     "damage": damage,

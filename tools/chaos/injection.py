@@ -31,7 +31,7 @@ class Injected:
     """An event that happened to a run, and what followed.
 
     `damaged` is a checkpoint that is damaged now, `removed` one that no longer exists; `done` is whether
-    the job went on to its end by itself.
+    the job went on to its end by itself, `unheard` whether nobody read what it said.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class Injected:
     removed: Path | None = None
     rows_lost: bool = False
     done: bool = False
+    unheard: bool = False
 
 
 class JobFailed(Exception):

@@ -1,5 +1,6 @@
 """The main job as a process, and what can be observed from outside."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import IO, Any, Self
 
 from jaxfake.experiment.run_folder import RunFolder
 
@@ -47,10 +48,20 @@ class Ended:
 
 
 class Job:
-    """One start of the job in `workdir`; its output goes to `logs/` beside that folder."""
+    """One start of the job in `workdir`; its output goes to `logs/` beside that folder.
+
+    Args:
+        workdir, flags: of the job.
+        environment: beside this process's own.
+        read: output goes through pipes, whose readers can be taken away, see `stop_reading`.
+    """
 
     def __init__(
-        self, workdir: Path, flags: Iterable[str], environment: Mapping[str, str] | None = None
+        self,
+        workdir: Path,
+        flags: Iterable[str],
+        environment: Mapping[str, str] | None = None,
+        read: bool = False,
     ) -> None:
         logs = workdir.parent / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -61,14 +72,28 @@ class Job:
         )
         self._old_rows = frozenset(rows(workdir))
         self._began = time.time()
-        with self._out.open("w") as out, self._err.open("w") as err:
+        self._readers = [_reader(path) for path in (self._out, self._err) if read]
+        with contextlib.ExitStack() as stack:
+            files = (self._out, self._err)
+            streams: list[IO[Any] | None] = [reader.stdin for reader in self._readers] or [
+                stack.enter_context(path.open("w")) for path in files
+            ]
             self.process = subprocess.Popen(
                 command(workdir, flags),
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+                stdout=streams[0],
+                stderr=streams[1],
                 env={**os.environ, **(environment or {})},
             )
+        for reader in self._readers:
+            assert reader.stdin is not None
+            reader.stdin.close()  # the job has it alone
+
+    def stop_reading(self) -> None:
+        """Takes the readers of the job's output away, as when a terminal or a log reader ends."""
+        for reader in self._readers:
+            reader.kill()
+            reader.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +113,8 @@ class Job:
     def ended(self, seconds: float | None = None) -> Ended:
         """Waits for the end; raises subprocess.TimeoutExpired if it takes longer."""
         code = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.wait()
         lines = self._err.read_text(errors="replace").splitlines()
         complaints = tuple(line for line in lines if line.strip() and not _PROGRESS.match(line))
         return Ended(code, self._out.read_text(errors="replace"), complaints)
@@ -132,6 +159,11 @@ class Job:
             except FileNotFoundError:  # it was finished meanwhile
                 return True
         return False
+
+
+def _reader(path: Path) -> subprocess.Popen[bytes]:
+    with path.open("w") as file:
+        return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
 
 
 def command(workdir: Path, flags: Iterable[str]) -> list[str]:

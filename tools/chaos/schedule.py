@@ -7,14 +7,19 @@ import numpy as np
 from jaxfake.runtime.errors import InputError
 
 SHARES = {
-    "damage": 36,
-    "term": 30,
-    "kill": 8,
-    "remove": 8,
-    "pause": 6,
-    "full": 4,
-    "readonly": 4,
-    "clock": 4,
+    "damage": 30,
+    "term": 14,
+    "hup": 6,
+    "usr1": 6,
+    "usr2": 6,
+    "second": 7,
+    "closed": 6,
+    "kill": 6,
+    "remove": 6,
+    "pause": 4,
+    "full": 3,
+    "readonly": 3,
+    "clock": 3,
 }
 """Events of each kind in 100; our choice. Damage has most: a dozen kinds of files in three ways each."""
 
