@@ -44,6 +44,7 @@ class CropStatus:
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
+    mask_refusal: str = ""  # why no crop has a mask although the file has one, or an original
 
     @property
     def finished(self) -> bool:
@@ -75,6 +76,7 @@ class EncodedCrops:
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
+    mask_refusal: str = ""  # why a mask, or an original, could not be used for a frame
 
     @property
     def status(self) -> CropStatus:
@@ -91,6 +93,7 @@ class EncodedCrops:
             passing=self.passing,
             hashes=self.hashes,
             attributes=self.attributes,
+            mask_refusal="" if any(self.masks) else self.mask_refusal,
         )
 
 
@@ -133,6 +136,7 @@ def save(path: Path, crops: EncodedCrops) -> None:
         content=np.array(crops.content),
         hashes=np.frombuffer(crops.hashes, np.uint8),
         attributes=np.array(json.dumps(crops.attributes)),
+        mask_refusal=np.array(status.mask_refusal),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
@@ -164,6 +168,7 @@ def load(path: Path) -> EncodedCrops:
             passing=status.passing,
             hashes=status.hashes,
             attributes=status.attributes,
+            mask_refusal=status.mask_refusal,
         )
 
 
@@ -229,6 +234,7 @@ def _status(stored: Any) -> CropStatus:
         passing=bool(passing),
         hashes=stored["hashes"].tobytes(),
         attributes=FileAttributes(*json.loads(str(stored["attributes"]))),
+        mask_refusal=str(stored["mask_refusal"]),
     )
 
 
