@@ -19,6 +19,7 @@ class Provenance(NamedTuple):
     data_manifest: str  # the same of the data scored
     stage: str
     step: int  # of the checkpoint
+    data_identities: str = ""  # what to know of who is in the data scored; '' if there is nothing
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

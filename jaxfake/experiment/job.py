@@ -139,7 +139,7 @@ def _evaluate(
         folder.report,
         Report(
             title=_title(run),
-            summary=(*(line for one in results for line in one.summary), UNSEEN),
+            summary=(*dict.fromkeys(line for one in results for line in one.summary), UNSEEN),
             highlights=tuple(item for one in results for item in one.highlights),
             facts=_facts(run, folder, splits, test, outcome),
             sections=(
@@ -148,7 +148,7 @@ def _evaluate(
             ),
         ),
     )
-    return tuple(line for one in results for line in one.in_words)
+    return tuple(dict.fromkeys(line for one in results for line in one.in_words))
 
 
 def _task(
