@@ -44,7 +44,7 @@ _SOURCE = cli.define_path(
     "give labels and splits. With --dataset=csv, what the paths in the table are relative to; by default "
     "the table's own folder.",
 )
-_MANIFEST = flags.DEFINE_string(
+_MANIFEST = cli.define_path(
     "manifest",
     None,
     "For --dataset=csv: a CSV file with the columns path and label, and if you like video, identity, "

@@ -21,6 +21,7 @@ class Provenance(NamedTuple):
     stage: str
     step: int  # of the checkpoint
     splits: dict[str, Any] | None = None  # of the data scored, see `split_check.SplitCheck`
+    data_identities: str = ""  # what to know of who is in the data scored; '' if there is nothing
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

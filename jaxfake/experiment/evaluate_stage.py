@@ -1,6 +1,9 @@
 """The one path from a trained stage and a split to result files, sections of a report and sentences."""
 
+import dataclasses
+
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.preparation import coverage
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance
@@ -13,8 +16,13 @@ from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 def evaluate_stage(run: LoadedRun, task: EvaluationTask) -> StageResults:
     """Scores every face of the split, measures, and writes the result files to the task's folder."""
     bootstrap = Bootstrap(run.config.evaluation.resamples, run.config.seed)
-    results = detector_results if run.stage == DETECT else recovery_results
-    return results.evaluate(run, task, provenance(run, task.faces), bootstrap)
+    origin = provenance(run, task.faces)
+    by_stage = detector_results if run.stage == DETECT else recovery_results
+    results = by_stage.evaluate(run, task, origin, bootstrap)
+    said = tuple(filter(None, [origin.data_identities]))
+    return dataclasses.replace(
+        results, in_words=(*results.in_words, *said), summary=(*results.summary, *said)
+    )
 
 
 def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
@@ -29,4 +37,5 @@ def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
         stage=run.stage,
         step=run.step,
         splits=check_splits([faces]).json(),
+        data_identities=coverage.people(faces.folder),
     )

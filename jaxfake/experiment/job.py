@@ -215,7 +215,7 @@ def _evaluate(
             ),
         ),
     )
-    words = tuple(line for one in results for line in one.in_words)
+    words = tuple(dict.fromkeys(line for one in results for line in one.in_words))
     return words, folder.results(test)
 
 

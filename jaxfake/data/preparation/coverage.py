@@ -262,6 +262,8 @@ def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
         elif _ended_early(source, status):
             short = f"{status.decoded} of {status.expected} frames decode"
             entries.append({**where, "status": f"cut short: {short}"})
+        if status.mask_refusal and status.crops:
+            entries.append({**where, "status": f"no mask: {status.mask_refusal}"})
     for entry in entries:
         entry["file"] = printable(entry["file"])
     return sorted(entries, key=lambda entry: (entry["status"].partition(":")[0], entry["file"]))

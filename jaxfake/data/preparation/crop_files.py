@@ -45,6 +45,7 @@ class CropStatus:
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
     remark: str = ""  # what of the file was left out, as coverage.json says it; '' if nothing was
+    mask_refusal: str = ""  # why no crop has a mask although the file has one, or an original
 
     @property
     def finished(self) -> bool:
@@ -77,6 +78,7 @@ class EncodedCrops:
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
     attributes: FileAttributes = NOT_MEASURED
     remark: str = ""  # what of the file was left out, as coverage.json says it; '' if nothing was
+    mask_refusal: str = ""  # why a mask, or an original, could not be used for a frame
 
     @property
     def status(self) -> CropStatus:
@@ -94,6 +96,7 @@ class EncodedCrops:
             hashes=self.hashes,
             attributes=self.attributes,
             remark=self.remark,
+            mask_refusal="" if any(self.masks) else self.mask_refusal,
         )
 
 
@@ -137,6 +140,7 @@ def save(path: Path, crops: EncodedCrops) -> None:
         hashes=np.frombuffer(crops.hashes, np.uint8),
         attributes=np.array(json.dumps(crops.attributes)),
         remark=np.array(crops.remark),
+        mask_refusal=np.array(status.mask_refusal),
         frames=crops.frames,
         landmarks=crops.landmarks,
         matrices=crops.matrices,
@@ -169,6 +173,7 @@ def load(path: Path) -> EncodedCrops:
             hashes=status.hashes,
             attributes=status.attributes,
             remark=status.remark,
+            mask_refusal=status.mask_refusal,
         )
 
 
@@ -235,6 +240,7 @@ def _status(stored: Any) -> CropStatus:
         hashes=stored["hashes"].tobytes(),
         attributes=FileAttributes(*json.loads(str(stored["attributes"]))),
         remark=str(stored["remark"]),
+        mask_refusal=str(stored["mask_refusal"]),
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.encoding import Storage, decode_picture, encode_mask, encode_picture
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import crop_files, forgery_masks, source_content
+from jaxfake.data.preparation import crop_files, source_content
 from jaxfake.data.preparation.crop_files import CropStatus, EncodedCrops
-from jaxfake.data.preparation.forgery_masks import MaskOf
+from jaxfake.data.preparation.forgery_masks import MaskReader
 from jaxfake.data.preparation.source_facts import attributes, picture_hash
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
@@ -163,11 +163,13 @@ class Cropper:
         photograph = images.read_photograph(source.path)
         frame = video.Frame(0, photograph.image)
         face = self._finder.largest(frame.image)
-        crops = [] if face is None else [self._crop(frame, face, forgery_masks.unknown)]
+        mask = self._mask_of(source, [0])
+        crops = [] if face is None else [self._crop(frame, face, mask)]
         return replace(
             _in_order(crops, expected=1, decoded=1, filled=0),
             hashes=picture_hash.hash_picture(frame.image).tobytes() if crops else b"",
             remark=photograph.remark,
+            mask_refusal=mask.refusal,
         )
 
     def _video(self, source: SourceFile) -> EncodedCrops:
@@ -197,7 +199,9 @@ class Cropper:
         found = [crops[one.place][one.number] for one in subject.sightings]
         filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
         in_order = _in_order([*found, *filled], len(indices), len(numbers), len(filled))
-        return replace(in_order, hashes=hashes.joined(), remark=choice.remark)
+        return replace(
+            in_order, hashes=hashes.joined(), remark=choice.remark, mask_refusal=mask.refusal
+        )
 
     def _filled(
         self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
@@ -217,12 +221,12 @@ class Cropper:
             crops.append(self._crop(frame, Face(points, box, 0.0), mask))
         return crops
 
-    def _mask_of(self, source: SourceFile, indices: list[int]) -> MaskOf:
-        return forgery_masks.reader(source, indices, self._options.size, self._options.derive)
+    def _mask_of(self, source: SourceFile, indices: list[int]) -> MaskReader:
+        return MaskReader(source, indices, self._options.size, self._options.derive)
 
-    def _crop(self, frame: video.Frame, face: Face, mask_of: MaskOf) -> _Crop:
+    def _crop(self, frame: video.Frame, face: Face, masks: MaskReader) -> _Crop:
         crop = align.crop(frame.image, face.landmarks, self._options.size)
-        mask = mask_of(frame, crop)
+        mask = masks.of(frame, crop)
         return _Crop(
             face=face,
             frame=frame.number,

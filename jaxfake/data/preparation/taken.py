@@ -45,8 +45,8 @@ def counts(listing: Listing) -> dict[str, Any]:
 def each_its_own(files: int) -> str:
     """What a reader must know if no two files have the same identity."""
     return (
-        f"Each of the {files} files is taken as another person. If somebody is in several of them, "
-        "training and test share people."
+        f"Each of the {files} files is taken as another person. If somebody is in several, training and "
+        "test share people, and intervals over people are too narrow."
     )
 
 

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation import forgery_masks
-from jaxfake.data.preparation.forgery_masks import SecondVideo
+from jaxfake.data.preparation.forgery_masks import MaskReader, SecondVideo
 from jaxfake.faces import align, video
 
 SIZE = 96
@@ -114,6 +115,84 @@ def test_a_second_video_that_is_none_gives_no_mask(tmp_path):
     broken.write_text("no video")
     assert SecondVideo(broken, [0]).at(0) is None
     assert SecondVideo(tmp_path / "absent.mp4", [0]).at(0) is None
+
+
+def textured(seed=0):
+    """A picture in which every region differs from every other."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 255, (24, 24, 3)).astype(np.uint8)
+    return cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+
+
+LANDMARKS = np.stack(
+    [48 + 24 * np.cos(np.linspace(0, 6.2, 68)), 48 + 24 * np.sin(np.linspace(0, 6.2, 68))], axis=1
+).astype(np.float32)
+AS_IT_IS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+def swapped(original):
+    forged = original.copy()
+    cv2.circle(forged, (48, 48), 16, (255, 255, 255), cv2.FILLED)
+    return forged
+
+
+@pytest.fixture
+def masks_of(tmp_path):
+    """The mask of one still and why there is none, from files as the preparation reads them."""
+
+    def read(fake, **beside):
+        paths = {}
+        for name, picture in {"fake": fake, **beside}.items():
+            paths[name] = tmp_path / f"{name}.png"
+            if picture is not None:
+                cv2.imwrite(str(paths[name]), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        source = SourceFile(paths.pop("fake"), "fake.png", 1, "swap", "a", "fake", **paths)
+        reader = MaskReader(source, [0], SIZE, 0.1)
+        found = reader.of(video.Frame(0, fake), align.Crop(fake, LANDMARKS, AS_IT_IS))
+        return found, reader.refusal
+
+    return read
+
+
+def test_a_pair_of_stills_gives_a_derived_mask(masks_of):
+    original = textured()
+    found, refusal = masks_of(noisy(swapped(original), 1), original=noisy(original, 2))
+    disc = cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (48, 48), 16, 255, cv2.FILLED)
+    assert iou(found, disc) > 0.8
+    assert refusal == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: textured(1), "another picture outside of the face: correlation"),
+        (lambda one: np.roll(one, 5, axis=1), "another picture outside of the face: correlation"),
+        (lambda one: one[:, ::-1], "another picture outside of the face: correlation"),
+        (lambda one: one[:90], "its original has 96 x 90 pixels, the file 96 x 96"),
+        (lambda one: None, "its original cannot be read"),
+    ],
+)
+def test_a_still_that_is_not_the_original_is_refused_by_name(masks_of, change, says):
+    original = textured()
+    found, refusal = masks_of(swapped(original), original=change(original))
+    assert found is None
+    assert says in refusal
+
+
+def test_before_an_even_wall_a_pair_is_a_pair(masks_of):
+    wall = np.full((SIZE, SIZE, 3), 120, np.uint8)
+    found, refusal = masks_of(noisy(swapped(wall), 1, 2.0), original=noisy(wall, 2, 2.0))
+    assert (found > 0).any()
+    assert refusal == ""
+
+
+def test_a_given_mask_of_a_still_comes_before_a_derived_one(masks_of):
+    original, given = textured(), np.zeros((SIZE, SIZE, 3), np.uint8)
+    given[10:20, 30:40] = 255
+    found, refusal = masks_of(swapped(original), original=original, mask=given)
+    np.testing.assert_array_equal(found > 0, given[..., 0] > 0)
+    _, refusal = masks_of(swapped(original), original=original, mask=given[:50])
+    assert refusal == "its mask has 96 x 50 pixels, the file 96 x 96"
 
 
 def test_the_real_pair_differs_inside_of_the_face_alone(shared_data, face_models):

@@ -217,9 +217,12 @@ class _Originals:
         found = self._reals.get((fake.place.split, target), []) if target else []
         if len(found) != 1 or self._kind(found[0]) != self._kind(fake):
             return None
-        if found[0].frames:
-            return tuple(self._root / frame for frame in found[0].frames)
-        return self._root / found[0].relative
+        if not fake.frames:
+            return self._root / found[0].relative
+        by_number = {numbered.number_of(frame): self._root / frame for frame in found[0].frames}
+        frames = [by_number.get(numbered.number_of(frame)) for frame in fake.frames]
+        originals = tuple(frame for frame in frames if frame is not None)
+        return originals if len(originals) == len(fake.frames) else None
 
     def _kind(self, item: Item) -> str:
         if item.frames:
@@ -241,9 +244,8 @@ def _people(items: Sequence[Item], identity: str) -> dict[str, Who]:
 
 def _by_rule(rule: Callable[[Item, str], str], item: Item, identity: str) -> str:
     found = list(dict.fromkeys(rule(item, file) for file in item.files))
-    if (
-        len(found) > 1 and item.is_folder
-    ):  # a rule for whole paths has to be one for that of the clip
+    if len(found) > 1 and item.is_folder:
+        # A rule that finds another person in every path means the path of the clip.
         found = [rule(item, item.relative)]
     if len(found) > 1:
         raise InputError(

@@ -77,6 +77,13 @@ def series_of(name: str) -> tuple[str, str]:
     return match[1].rstrip(_SEPARATORS), match[2]
 
 
+def number_of(frame: str) -> int:
+    """The number in the name of a frame."""
+    match = _NUMBERED.fullmatch(PurePosixPath(frame).stem)
+    assert match is not None, "frames of clips have numbers"
+    return int(match[2])
+
+
 def items(
     root: Path, places: Mapping[str, Place], numbered: Numbered | None, told: bool
 ) -> list[Item]:
