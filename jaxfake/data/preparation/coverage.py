@@ -29,8 +29,8 @@ COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "cro
 frames with interpolated landmarks, and crops."""
 
 MASKS = ("masks", "masked_crops", "beside_mask")
-"""More counts for a manipulation: videos with a mask for any crop, crops with a mask, and videos with masks
-of which none has anything in the crops, because the subject is another person than the manipulated one."""
+"""More counts for a manipulation: videos with a mask for any crop, crops with a mask, and videos with
+masks that cover nothing of the face in any crop, because the subject is not who was manipulated."""
 
 SUBJECTS = {
     "largest": "the person with the largest faces, in reals and fakes alike",
@@ -270,7 +270,7 @@ def _outcome(status: CropStatus) -> str:
 
 
 def _is_beside_mask(status: CropStatus) -> bool:
-    """Whether masks are known and none has anything in the crops: another person was manipulated."""
+    """Whether masks are known and cover nothing of the faces: another person was manipulated."""
     return status.masked > 0 and not status.manipulated
 
 

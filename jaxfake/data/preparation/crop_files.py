@@ -40,7 +40,7 @@ class CropStatus:
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
-    manipulated: int = 0  # of these, crops in which anything is manipulated
+    manipulated: int = 0  # of these, crops in which it covers any of the face
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
@@ -72,7 +72,7 @@ class EncodedCrops:
     matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
-    manipulated: int = 0  # crops whose mask has anything in it
+    manipulated: int = 0  # crops in which the mask covers any of the face
     failure: str = ""
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile

@@ -99,7 +99,7 @@ class _Crop:
     matrix: np.ndarray  # float64 [2, 3]
     picture: bytes
     mask: bytes  # PNG; empty if unknown
-    manipulated: float  # share of the mask's pixels
+    manipulated: float  # share of the face that the mask covers
     look: attributes.Look
 
 
@@ -229,9 +229,19 @@ class Cropper:
             matrix=crop.matrix,
             picture=encode_picture(crop.image, self._options.storage),
             mask=b"" if mask is None else encode_mask(mask),
-            manipulated=0.0 if mask is None else float((mask > 0).mean()),
+            manipulated=0.0 if mask is None else _covered(mask, crop.landmarks),
             look=attributes.look_of(crop.image, crop.matrix),
         )
+
+
+def _covered(mask: np.ndarray, landmarks: np.ndarray) -> float:
+    """Share of the box around the landmarks, float [68, 2], that a mask, uint8 [size, size], covers.
+
+    The crop is wider than the face, and the mask of a neighbour may reach into it.
+    """
+    left, top = np.clip(np.floor(landmarks.min(0)), 0, len(mask) - 1).astype(int)
+    right, bottom = np.clip(np.ceil(landmarks.max(0)), 0, len(mask) - 1).astype(int)
+    return float((mask[top : bottom + 1, left : right + 1] > 0).mean())
 
 
 def _failed_to_read(error: OSError) -> EncodedCrops:
