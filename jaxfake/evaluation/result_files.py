@@ -19,6 +19,7 @@ class Provenance(NamedTuple):
     data_manifest: str  # the same of the data scored
     stage: str
     step: int  # of the checkpoint
+    data_caveats: tuple[str, ...] = ()  # what every result on the data scored has to say
     data_identities: str = ""  # what to know of who is in the data scored; '' if there is nothing
 
 

@@ -189,7 +189,7 @@ def caveats(dataset: Path) -> list[str]:
         dataset: folder of the prepared dataset, OUT/NAME/VERSION.
     """
     found = read(dataset.resolve().parent.parent)
-    return [] if found is None else [*found.caveats, *filter(None, [people(dataset)])]
+    return [] if found is None else found.caveats
 
 
 def people(dataset: Path) -> str:
