@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from jaxfake.data.layouts.own_files.numbered import Numbered
     from jaxfake.data.preparation.coverage import Coverage
-    from jaxfake.data.preparation.cropping import Storage
+    from jaxfake.data.preparation.cropping import Storage, Subject
     from jaxfake.data.preparation.prepare import Engine, Preparation
     from jaxfake.data.source_table import Source
 
@@ -87,6 +87,22 @@ _PROTOCOL = cli.define_path(
 )
 _DROP_YOUTUBE = flags.DEFINE_bool(
     "drop_youtube", False, "Celeb-DF: leave the videos of YouTube-real out of the test, as some do."
+)
+_SUBSET = flags.DEFINE_bool(
+    "subset",
+    False,
+    "The source is meant to be a part of an official dataset: what is there is taken, and every result "
+    "says how much of the dataset that is.",
+)
+_FOLLOW_LINKS = flags.DEFINE_bool(
+    "follow_links", False, "Follow links to files and folders outside of the source."
+)
+_SUBJECT = flags.DEFINE_enum(
+    "subject",
+    "largest",
+    ["largest", "mask"],
+    "Who is cut out of a clip with several people: the one with the largest faces; or, in fakes with a "
+    "forgery mask, the one under it, so that the label decides. Results say so.",
 )
 _WORKERS = flags.DEFINE_integer(
     "workers", None, "Processes on this machine; by default one per core.", 1
@@ -195,6 +211,7 @@ def _wanted() -> "Preparation":
             derive=_DERIVE.value,
             gap=_GAP.value,
             real_frames=_REAL_FRAMES.value,
+            subject=cast("Subject", _SUBJECT.value),
         ),
         dataset=_DATASET.value,
         source_options=SourceOptions(
@@ -205,6 +222,8 @@ def _wanted() -> "Preparation":
             manifest=Path(_MANIFEST.value) if _MANIFEST.value else None,
             protocol=Path(_PROTOCOL.value) if _PROTOCOL.value else None,
             drop_youtube=_DROP_YOUTUBE.value,
+            follow_links=_FOLLOW_LINKS.value,
+            subset=_SUBSET.value,
         ),
         shares=parse_shares(_SPLITS.value),
         workers=_WORKERS.value or len(os.sched_getaffinity(0)),

@@ -21,6 +21,7 @@ class Provenance(NamedTuple):
     stage: str
     step: int  # of the checkpoint
     splits: dict[str, Any] | None = None  # of the data scored, see `split_check.SplitCheck`
+    data_caveats: tuple[str, ...] = ()  # what every result on the data scored has to say
     data_identities: str = ""  # what to know of who is in the data scored; '' if there is nothing
 
 

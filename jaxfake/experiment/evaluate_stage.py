@@ -19,7 +19,7 @@ def evaluate_stage(run: LoadedRun, task: EvaluationTask) -> StageResults:
     origin = provenance(run, task.faces)
     by_stage = detector_results if run.stage == DETECT else recovery_results
     results = by_stage.evaluate(run, task, origin, bootstrap)
-    said = tuple(filter(None, [origin.data_identities]))
+    said = tuple(filter(None, [*origin.data_caveats, origin.data_identities]))
     return dataclasses.replace(
         results, in_words=(*results.in_words, *said), summary=(*results.summary, *said)
     )
@@ -37,5 +37,6 @@ def provenance(run: LoadedRun, faces: FaceDataset) -> Provenance:
         stage=run.stage,
         step=run.step,
         splits=check_splits([faces]).json(),
+        data_caveats=tuple(coverage.caveats(faces.folder)),
         data_identities=coverage.people(faces.folder),
     )

@@ -28,7 +28,7 @@ def frames(tmp_path: Path) -> SourceFrames:
         SourceFile(tmp_path / "clip.mp4", "clip.mp4", 1, "swap", "b", "clip"),
         SourceFile(tmp_path / "gone.png", "gone.png", 0, "real", "c", "gone"),
     ]
-    return SourceFrames(Listing(files, [], 0, ""))
+    return SourceFrames(Listing(files, [], ""))
 
 
 def test_a_photograph_is_its_own_frame_in_rgb(frames: SourceFrames) -> None:
@@ -46,4 +46,4 @@ def test_of_a_clip_it_is_the_frame_of_that_number(frames: SourceFrames) -> None:
 
 def test_what_is_gone_or_was_never_there_is_no_frame(frames: SourceFrames) -> None:
     assert frames.of(FACES, 3) is None
-    assert SourceFrames(Listing([], [], 0, "")).of(FACES, 0) is None
+    assert SourceFrames(Listing([], [], "")).of(FACES, 0) is None

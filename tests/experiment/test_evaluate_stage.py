@@ -1,6 +1,7 @@
 """What must be said of the people in the data is said with every result."""
 
 import dataclasses
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from jaxfake.data.layouts.listing import Listing, SourceFile
 from jaxfake.data.preparation import coverage, taken
 from jaxfake.data.preparation.coverage import CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus
+from jaxfake.evaluation.result_files import write_json
 from jaxfake.experiment import detector_results
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
@@ -26,14 +28,14 @@ def run():
     )
 
 
-def prepared(out: Path, dataset, people: list[str]):
+def prepared(out: Path, dataset, people: list[str], caveats: tuple[str, ...] = ()):
     """The dataset as if it was prepared in `out` from a file of each of these people."""
     files = [
         SourceFile(Path(f"{n}.jpg"), f"{n}.jpg", n % 2, "real", name, str(n), "test")
         for n, name in enumerate(people)
     ]
     rows = [CoverageRow(file, "test", CropStatus(1, 1, 1, 0, 9, "")) for file in files]
-    listing = Listing(files, [], 0, "by folder")
+    listing = Listing(files, [], "by folder", caveats=caveats)
     coverage.write(out, coverage.summarise("toys", {}, {}, "0", listing, rows))
     return dataclasses.replace(dataset, folder=out / "folder" / "1.0.0")
 
@@ -57,5 +59,22 @@ def test_that_each_file_is_its_own_person_is_said_with_the_results(
     assert origins[0].data_identities == "".join(said)
 
 
+def test_what_every_result_has_to_say_is_in_words_and_in_files(run, dataset, tmp_path, monkeypatch):
+    origins = []
+
+    def evaluate(run, task, origin, bootstrap):
+        origins.append(origin)
+        return StageResults((), (), (), ())
+
+    monkeypatch.setattr(detector_results, "evaluate", evaluate)
+    said = ("These data are a subset: 3 of 100 official videos (test 3 of 100).",)
+    faces = prepared(tmp_path, dataset, ["a", "b", "a"], said)
+    results = evaluate_stage(run, EvaluationTask(faces, tmp_path, "mean"))
+    assert results.in_words == results.summary == said
+    write_json(tmp_path / "metrics.json", origins[0]._asdict())
+    assert json.loads((tmp_path / "metrics.json").read_text())["data_caveats"] == list(said)
+
+
 def test_nothing_is_said_of_faces_that_were_drawn(dataset):
     assert coverage.people(dataset.folder) == ""
+    assert coverage.caveats(dataset.folder) == []

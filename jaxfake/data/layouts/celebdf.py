@@ -86,7 +86,7 @@ def list_celebdf(
     of_test = f"without {YOUTUBE}" if drop_youtube else f"with {YOUTUBE}"
     label = f"by the layout of Celeb-DF {version.name}, test {of_test}"
     official = _official(version, tested, drop_youtube)
-    return Listing(files, refused, 0, label, official, list(_missing(root, tested)))
+    return Listing(files, refused, label, official, list(_missing(root, tested)))
 
 
 def _official(

@@ -93,7 +93,7 @@ def list_deeperforensics(
     reals = "with" if schema.REAL_METHOD in folders else "without"
     label = f"by the layout of DeeperForensics-1.0, {', '.join(variants)}, {reals} originals"
     official = {split: dict.fromkeys(folders, count) for split, count in OFFICIAL.items()}
-    return Listing(files, refused, 0, label, official, missing)
+    return Listing(files, refused, label, official, missing)
 
 
 def _fakes(root: Path, variant: str) -> Path:

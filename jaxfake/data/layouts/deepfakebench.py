@@ -90,7 +90,7 @@ def list_deepfakebench(root: Path, protocol: Path | None) -> Listing:
     if several:
         label += f"; {several} videos that they put into several splits are in one"
     refused, missing = list(dict.fromkeys(refused)), list(dict.fromkeys(missing))
-    return Listing(files, refused, 0, label, _official(videos), missing)
+    return Listing(files, refused, label, _official(videos), missing)
 
 
 def _official(videos: list[_Video]) -> dict[str, dict[str, int]]:

@@ -61,7 +61,7 @@ def list_dfd(root: Path, protocol: Path | None = None) -> Listing:
         raise layout_errors.no_video(root, METHOD, _LAYOUT, refused, place=place)
     missing = _empty(root, folders, {file.method for file in files})
     label = f"by the layout of {METHOD} {level}, all of it {SPLIT}"
-    return Listing(files, refused, 0, label, OFFICIAL, missing)
+    return Listing(files, refused, label, OFFICIAL, missing)
 
 
 def _empty(root: Path, folders: Mapping[str, Path], found: set[str]) -> list[Excluded]:

@@ -99,7 +99,7 @@ def list_dfdc(root: Path, protocol: Path | None) -> Listing:
         refused.append(Excluded(_UNLABELLED, "Kaggle gives no labels for its videos"))
     files.sort(key=lambda file: file.relative)
     missing += _missing_folders(root)
-    return Listing(files, refused, 0, "by the lists of DFDC", OFFICIAL, missing)
+    return Listing(files, refused, "by the lists of DFDC", OFFICIAL, missing)
 
 
 def _nothing(root: Path, refused: list[Excluded]) -> InputError:

@@ -80,7 +80,7 @@ def list_dfdc_preview(root: Path, protocol: Path | None) -> Listing:
         raise layout_errors.no_video(root, _NAME, _LAYOUT, [*refused, *missing])
     refused += _unnamed(root, entries)
     label = f"by {_LIST} of the preview of DFDC"
-    return Listing(files, refused, 0, label, _official(entries), missing)
+    return Listing(files, refused, label, _official(entries), missing)
 
 
 def _official(entries: dict[str, _Entry]) -> dict[str, dict[str, int]]:

@@ -87,7 +87,6 @@ def list_ffpp(root: Path, protocol: Path | None = None, subset: bool = False) ->
     return Listing(
         files,
         refused,
-        0,
         folders.label,
         official(counts),
         missing,

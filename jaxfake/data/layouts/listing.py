@@ -51,7 +51,6 @@ class Listing:
 
     files: list[SourceFile]
     refused: list[Excluded]  # exist, and are not prepared
-    others: int  # files that are neither photographs nor videos by their suffix
     label: str  # the label of all files, or where the labels come from
     official: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     """How many videos the whole dataset has according to its authors, by split and method."""

@@ -39,6 +39,9 @@ DATASETS = (
     "deepfakebench",
 )
 
+OWN_FILES = (FOLDER, TABLE)
+"""Those that are a person's own files, without official lists."""
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -102,9 +105,9 @@ def _check_options(dataset: str, options: SourceOptions) -> None:
         )
     if dataset != CELEBDF and options.drop_youtube:
         raise InputError(f"--drop_youtube is for --dataset={CELEBDF}, not {dataset}")
-    if dataset in (FOLDER, TABLE) and options.protocol:
+    if dataset in OWN_FILES and options.protocol:
         raise InputError(f"--protocol is for a dataset with official splits, not {dataset}")
-    if dataset in (FOLDER, TABLE) and options.subset:
+    if dataset in OWN_FILES and options.subset:
         raise InputError(f"--subset is for a dataset with official lists, not {dataset}")
     if (dataset == TABLE) != (options.manifest is not None):
         raise InputError(f"--manifest=FILE.csv and --dataset={TABLE} go together: give both")
@@ -145,4 +148,4 @@ def _list_layout(dataset: str, root: Path, options: SourceOptions) -> Listing:
 
 def dataset_name(dataset: str, root: Path) -> str:
     """The `dataset` of every example."""
-    return root.resolve().name if dataset in (FOLDER, TABLE) else dataset
+    return root.resolve().name if dataset in OWN_FILES else dataset

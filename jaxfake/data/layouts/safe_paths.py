@@ -83,7 +83,7 @@ def refuse_unlisted(error: OSError) -> None:
 
 
 def walk(root: Path, follow_links: bool = False) -> Iterator[tuple[Path, str]]:
-    """Every file below a root without litter, and every link to a folder that is not entered.
+    """Every file below a root without litter, and every link to a folder whose files are not read.
 
     Each with '', or with the reason why it is not read because of a link. A folder is entered once, however
     many links lead to it, so that a link to a folder above itself ends.
@@ -100,11 +100,11 @@ def walk(root: Path, follow_links: bool = False) -> Iterator[tuple[Path, str]]:
         for path in visible(folder):
             if not path.is_dir():
                 yield path, _link_fault(root, path, follow_links)
+            elif path.is_symlink() and not leaves(root, path):
+                pass  # the folder is read where it is
             elif path.is_symlink() and (reason := _folder_fault(root, path, follow_links)):
                 yield path, reason
-            elif _identity(path) in entered:
-                yield path, "it leads to a folder that is read already"
-            else:
+            elif _identity(path) not in entered:
                 entered.add(_identity(path))
                 inner.append(path)
         waiting += reversed(inner)
@@ -152,11 +152,8 @@ def _link_fault(root: Path, path: Path, follow_links: bool) -> str:
 
 
 def _folder_fault(root: Path, link: Path, follow_links: bool) -> str:
-    """Why a link to a folder is not entered; '' if it is."""
-    target = link.resolve()
-    if target.is_relative_to(root):
-        return "it is a link to a folder of the same source, which is read where it is"
-    if root.is_relative_to(target):
+    """Why a link to a folder outside of the root is not entered; '' if it is."""
+    if root.is_relative_to(link.resolve()):
         return "it is a link to a folder that the source is in"
     return "" if follow_links else LEAVES
 

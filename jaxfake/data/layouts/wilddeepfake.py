@@ -64,7 +64,7 @@ def list_wilddeepfake(root: Path, protocol: Path | None) -> Listing:
     if not files:
         raise layout_errors.no_video(root, _NAME, _LAYOUT, refused, "sequence")
     files.sort(key=lambda file: file.relative)
-    return Listing(files, refused, 0, "by the folders of WildDeepfake", missing=missing)
+    return Listing(files, refused, "by the folders of WildDeepfake", missing=missing)
 
 
 def _sequences(root: Path, folder: Path) -> Iterator[SourceFile | Excluded]:

@@ -11,6 +11,7 @@ from jaxfake import schema
 from jaxfake.data.layouts.listing import Listing, SourceFile
 from jaxfake.data.preparation import taken
 from jaxfake.data.preparation.crop_files import CropStatus, ended_early
+from jaxfake.data.preparation.source_facts.unread import Unread
 from jaxfake.runtime.files import write_atomically
 
 FILE_NAME = "coverage.json"
@@ -27,8 +28,18 @@ COUNTS = ("expected", "found", "no_face", "unreadable", "frames", "filled", "cro
 """Counts for a split and method: files listed, with a face, without one, and unreadable; frames decoded,
 frames with interpolated landmarks, and crops."""
 
-MASKS = ("masks", "masked_crops")
-"""More counts for a manipulation: videos with a mask for any crop, and crops with a mask."""
+MASKS = ("masks", "masked_crops", "beside_mask")
+"""More counts for a manipulation: videos with a mask for any crop, crops with a mask, and videos with
+masks that cover nothing of the face in any crop, because the subject is not who was manipulated."""
+
+SUBJECTS = {
+    "largest": "the person with the largest faces, in reals and fakes alike",
+    "mask": "the person under the forgery mask in fakes that have one, else the one with the largest faces",
+}
+"""How the subject of a clip with several people is chosen, by the value of --subject."""
+
+
+NOTHING_UNREAD = Unread()
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,10 @@ class Coverage:
     """How well attributes of the files alone tell the labels, see `evaluation.evidence.confounds`."""
     taken: dict[str, Any] = field(default_factory=dict)
     """What the labels, identities and splits were taken from, see `taken.counts`."""
+    unread: dict[str, Any] = field(default_factory=dict)
+    """The files that were not read, see `source_facts.unread`."""
+    caveats: list[str] = field(default_factory=list)
+    """What every result on these data has to say, a sentence each."""
     written: dict[str, str] = field(default_factory=dict)
     """The sha256 of each file of the dataset; none if no file gave a face."""
 
@@ -78,6 +93,7 @@ def summarise(
     listing: Listing,
     rows: list[CoverageRow],
     joined: dict[str, Any] | None = None,
+    left: Unread = NOTHING_UNREAD,
 ) -> Coverage:
     """The coverage of a preparation, from the results of all files."""
     counts: dict[str, dict[str, Counter[str]]] = {}
@@ -89,6 +105,7 @@ def summarise(
         count["crops"] += row.status.crops
         count["masks"] += row.status.masked > 0
         count["masked_crops"] += row.status.masked
+        count["beside_mask"] += _is_beside_mask(row.status)
         count[_outcome(row.status)] += 1
     for split, methods in listing.official.items():
         for method, official in methods.items():
@@ -101,7 +118,6 @@ def summarise(
         "files": len(listing.files),
         "refused": len(listing.refused),
         "missing": len(listing.missing),
-        "other_files": listing.others,
         "fingerprint": source_digest,
     }
     made_of = json.dumps([dataset, settings, source, versions], sort_keys=True)
@@ -116,6 +132,8 @@ def summarise(
         files=_remarks(listing, rows),
         joined=joined or {},
         taken=taken.counts(replace(listing, files=[row.source for row in rows])),
+        unread=asdict(left),
+        caveats=[*listing.caveats, *_subject_caveats(settings, rows)],
     )
 
 
@@ -164,6 +182,16 @@ def ground_truth(dataset: Path) -> str:
     return str((found.settings if found else {}).get("masks", GIVEN_MASKS))
 
 
+def caveats(dataset: Path) -> list[str]:
+    """What every result on a dataset has to say of its data, a sentence each.
+
+    Args:
+        dataset: folder of the prepared dataset, OUT/NAME/VERSION.
+    """
+    found = read(dataset.resolve().parent.parent)
+    return [] if found is None else found.caveats
+
+
 def people(dataset: Path) -> str:
     """What a reader of results must know of the identities of a dataset; '' if there is nothing.
 
@@ -190,10 +218,26 @@ def too_few(coverage: Coverage, share: float) -> str:
                     f"{method} of {split}: {count['found']} of {wanted} videos gave a face, fewer than "
                     f"{share:.1%}"
                 )
+    if not share or _has_official(coverage):
+        return ""
     missing = [one["file"] for one in coverage.files if one["status"].startswith(MISSING)]
-    if share and missing and not _has_official(coverage):
+    if missing:
         return f"{len(missing)} folders or archives are missing, such as {missing[0]}"
-    return ""
+    return _too_many_left_out(coverage, share)
+
+
+def _too_many_left_out(coverage: Coverage, share: float) -> str:
+    """The share over all files, those that were refused or are of kinds that are not read among them."""
+    refused, unread = coverage.source["refused"], coverage.unread.get("may_show_faces", 0)
+    rows = [count for methods in coverage.coverage.values() for count in methods.values()]
+    found = sum(count["found"] for count in rows)
+    wanted = sum(count["expected"] for count in rows) + refused + unread
+    if found >= share * wanted:
+        return ""
+    return (
+        f"{found} of {wanted} files gave a face, fewer than {share:.1%}: {unread} are of kinds that are "
+        f"not read, {refused} are refused"
+    )
 
 
 def too_many_unreadable(coverage: Coverage, share: float) -> str:
@@ -223,6 +267,27 @@ def _outcome(status: CropStatus) -> str:
     if status.failure:
         return "unreadable"
     return "found" if status.crops else "no_face"
+
+
+def _is_beside_mask(status: CropStatus) -> bool:
+    """Whether masks are known and cover nothing of the faces: another person was manipulated."""
+    return status.masked > 0 and not status.manipulated
+
+
+def _subject_caveats(settings: dict[str, Any], rows: list[CoverageRow]) -> list[str]:
+    """Says if the label decided who was cut out of a clip; if not, whom that missed."""
+    masked = sum(row.status.masked > 0 for row in rows)
+    beside = sum(_is_beside_mask(row.status) for row in rows)
+    if settings.get("subject") == "mask":
+        return [
+            f"The subject of a clip is {SUBJECTS['mask']} (--subject=mask): the label decides who is "
+            f"looked at, in {masked} fakes."
+        ]
+    if beside:
+        return [
+            f"In {beside} of {masked} fakes with a mask the subject is not who was manipulated."
+        ]
+    return []
 
 
 def _ended_early(source: SourceFile, status: CropStatus) -> bool:

@@ -17,10 +17,10 @@ def remarks(coverage: Coverage) -> list[str]:
 
     Many missing files of a folder share one line, because half of a dataset can be missing.
     """
+    lines = [*_unread(coverage), *coverage.caveats]
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in coverage.files:
         groups.setdefault(entry["status"].partition(": ")[0], []).append(entry)
-    lines = []
     for kind, entries in groups.items():
         lines += [f"{kind} ({len(entries)}):", *(_missing if kind == MISSING else _each)(entries)]
     return lines
@@ -62,6 +62,33 @@ def table(coverage: Coverage) -> list[str]:
             cells.append((split, method, *(str(count[key]) for key in COUNTS), *more))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in cells]
+
+
+def _unread(coverage: Coverage) -> list[str]:
+    """One line for the files of kinds that are not read, and one for the places that are not."""
+    kinds, names = coverage.unread.get("kinds", {}), coverage.unread.get("names", [])
+    elsewhere = coverage.unread.get("elsewhere", {})
+    lines = []
+    if kinds:
+        counted = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+        number = sum(kinds.values())
+        lines.append(
+            f"{number} {'file' if number == 1 else 'files'} of kinds that are not read: {counted} (convert "
+            f"pictures and videos among them): {_some(names, number)}"
+        )
+    if elsewhere:
+        number = sum(elsewhere.values())
+        places = [f"{folder}/ {count}" for folder, count in elsewhere.items()]
+        lines.append(
+            f"{number} pictures and videos are in places that are not read: "
+            f"{_some(places, len(places))}"
+        )
+    return lines
+
+
+def _some(names: list[str], number: int) -> str:
+    more = f" and {number - _EACH} more" if number > _EACH else ""
+    return ", ".join(names[:_EACH]) + more
 
 
 def _each(entries: list[dict[str, Any]]) -> list[str]:

@@ -40,6 +40,7 @@ class CropStatus:
     stored: int  # bytes of all crops
     failure: str  # why the file is unreadable; '' if it is not
     masked: int = 0  # crops with a known forgery mask
+    manipulated: int = 0  # of these, crops in which it covers any of the face
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
     hashes: bytes = b""  # of `picture_hash.hash_picture`, one for each hashed frame
@@ -72,6 +73,7 @@ class EncodedCrops:
     matrices: np.ndarray  # float32 [F, 2, 3], frame to crop
     pictures: list[bytes]  # PNG, or raw uint8 RGB rows
     masks: list[bytes]  # forgery mask as PNG; empty if unknown
+    manipulated: int = 0  # crops in which the mask covers any of the face
     failure: str = ""
     content: str = ""  # digest of everything that the crops were made from; '' if it is not known
     passing: bool = False  # the failure is of the moment: the source is gone, or changed meanwhile
@@ -91,6 +93,7 @@ class EncodedCrops:
             stored=sum(map(len, [*self.pictures, *self.masks])),
             failure=self.failure,
             masked=sum(map(bool, self.masks)),
+            manipulated=self.manipulated,
             content=self.content,
             passing=self.passing,
             hashes=self.hashes,
@@ -131,6 +134,7 @@ def save(path: Path, crops: EncodedCrops) -> None:
         status.filled,
         status.stored,
         status.masked,
+        status.manipulated,
         status.passing,
     ]
     columns: dict[str, Any] = dict(
@@ -167,6 +171,7 @@ def load(path: Path) -> EncodedCrops:
             matrices=stored["matrices"],
             pictures=_split("pictures", stored),
             masks=_split("masks", stored),
+            manipulated=status.manipulated,
             failure=status.failure,
             content=status.content,
             passing=status.passing,
@@ -226,7 +231,7 @@ def _check_seal(file: BinaryIO) -> None:
 
 
 def _status(stored: Any) -> CropStatus:
-    expected, decoded, crops, filled, size, masked, passing = stored["counts"].tolist()
+    expected, decoded, crops, filled, size, masked, manipulated, passing = stored["counts"].tolist()
     return CropStatus(
         expected=expected,
         decoded=decoded,
@@ -235,6 +240,7 @@ def _status(stored: Any) -> CropStatus:
         stored=size,
         failure=str(stored["failure"]),
         masked=masked,
+        manipulated=manipulated,
         content=str(stored["content"]),
         passing=bool(passing),
         hashes=stored["hashes"].tobytes(),

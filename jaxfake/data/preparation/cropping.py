@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
 from jaxfake.faces.media import Unreadable, opencv_message
 from jaxfake.faces.model_files import FaceModels
+
+type Subject = Literal["largest", "mask"]
 
 _MOST_FACES = 6
 """The most faces of a frame, the largest: the landmarks of a whole crowd would take long in every frame."""
@@ -39,6 +42,8 @@ class CropOptions:
     real_frames: int = (
         0  # the same as `frames` for real videos of the training split; 0: as `frames`
     )
+
+    subject: Subject = "largest"  # of a clip with several people, see `coverage.SUBJECTS`
 
     def frames_of(self, source: SourceFile) -> int:
         """Most frames of this video."""
@@ -94,7 +99,7 @@ class _Crop:
     matrix: np.ndarray  # float64 [2, 3]
     picture: bytes
     mask: bytes  # PNG; empty if unknown
-    manipulated: float  # share of the mask's pixels
+    manipulated: float  # share of the face that the mask covers
     look: attributes.Look
 
 
@@ -189,7 +194,7 @@ class Cropper:
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
-        subject = _subject(crops)
+        subject = _subject(crops, self._options.subject)
         if subject is None:
             if crop_files.ended_early(len(indices), len(numbers)):
                 raise Unreadable(
@@ -234,19 +239,33 @@ class Cropper:
             matrix=crop.matrix,
             picture=encode_picture(crop.image, self._options.storage),
             mask=b"" if mask is None else encode_mask(mask),
-            manipulated=0.0 if mask is None else float((mask > 0).mean()),
+            manipulated=0.0 if mask is None else _covered(mask, crop.landmarks),
             look=attributes.look_of(crop.image, crop.matrix),
         )
+
+
+def _covered(mask: np.ndarray, landmarks: np.ndarray) -> float:
+    """Share of the box around the landmarks, float [68, 2], that a mask, uint8 [size, size], covers.
+
+    The crop is wider than the face, and the mask of a neighbour may reach into it.
+    """
+    left, top = np.clip(np.floor(landmarks.min(0)), 0, len(mask) - 1).astype(int)
+    right, bottom = np.clip(np.ceil(landmarks.max(0)), 0, len(mask) - 1).astype(int)
+    return float((mask[top : bottom + 1, left : right + 1] > 0).mean())
 
 
 def _failed_to_read(error: OSError) -> EncodedCrops:
     return crop_files.failed(error.strerror or str(error), passing=source_content.is_gone(error))
 
 
-def _subject(crops: list[list[_Crop]]) -> track.Track | None:
-    """The person whom a clip is about, from the crops of all faces in its frames."""
+def _subject(crops: list[list[_Crop]], rule: Subject) -> track.Track | None:
+    """The person whom a clip is about, from the crops of all faces in its frames.
+
+    Only fakes have masks. Whoever is chosen by them is chosen by the label, so a detector could learn, and
+    be rewarded for, what kind of person that is. It is done on request alone, in training too.
+    """
     tracks = track.link([[crop.face for crop in of_frame] for of_frame in crops])
-    if not any(crop.mask for of_frame in crops for crop in of_frame):
+    if rule == "largest" or not any(crop.mask for of_frame in crops for crop in of_frame):
         return track.subject(tracks)
     return track.subject(tracks, lambda one: crops[one.place][one.number].manipulated)
 
@@ -265,5 +284,6 @@ def _in_order(crops: list[_Crop], expected: int, decoded: int, filled: int) -> E
         matrices=np.array([crop.matrix for crop in crops], np.float32).reshape(-1, 2, 3),
         pictures=[crop.picture for crop in crops],
         masks=[crop.mask for crop in crops],
+        manipulated=sum(crop.manipulated > 0 for crop in crops),
         attributes=attributes.of_crops([crop.look for crop in crops]),
     )

@@ -32,7 +32,7 @@ from jaxfake.data.preparation.crop_sources import Engine, SourceCropper
 from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.data.preparation.disk_room import DiskRoom
 from jaxfake.data.preparation.finished_dataset import dataset_folder
-from jaxfake.data.preparation.source_facts import belonging
+from jaxfake.data.preparation.source_facts import belonging, unread
 from jaxfake.data.preparation.source_facts.belonging import Belonging
 from jaxfake.data.preparation.source_facts.picture_hash import near_copies
 from jaxfake.data.preparation.splits import DEFAULT_SHARES, SPLITS, SplitShares
@@ -126,9 +126,15 @@ def _make(
         for file, status in zip(joined.files, statuses, strict=True)
     ]
     name = registry.dataset_name(wanted.dataset, wanted.source)
+    left = unread.find(
+        wanted.source,
+        listed,
+        own_files=wanted.dataset in registry.OWN_FILES,
+        follow_links=wanted.source_options.follow_links,
+    )
     contents = source_content.digest_of_all(listed.files, [one.content for one in statuses])
     counted = coverage.summarise(
-        name, settings, versions(), contents, listed, rows, joined.in_numbers
+        name, settings, versions(), contents, listed, rows, joined.in_numbers, left
     )
     sources = [source_table.source_of(row) for row in rows]
     if wanted.confounds is not None:
@@ -186,6 +192,8 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
         "label": listing.label,
         "numbered": wanted.source_options.numbered,
         "own_splits": wanted.source_options.own_splits,
+        "follow_links": wanted.source_options.follow_links,
+        "subset": wanted.source_options.subset,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
     }

@@ -124,17 +124,13 @@ def test_a_walk_enters_links_only_if_asked_and_every_folder_once(tmp_path):
     (root / "again").symlink_to(root / "in")
     (root / "up").symlink_to(tmp_path)
     (other / "deep/loop").symlink_to(other)
-    inside = "it is a link to a folder of the same source, which is read where it is"
     above = "it is a link to a folder that the source is in"
-    seen = {"a.jpg": "", "in/b.jpg": "", "again": inside, "up": above}
+    seen = {"a.jpg": "", "in/b.jpg": "", "up": above}
     assert walked(root, follow=False) == seen | dict.fromkeys(("out", "out2", "file.jpg"), LEAVES)
-    twice = "it leads to a folder that is read already"
     assert walked(root, follow=True) == seen | {
         "file.jpg": "",
         "out/d.jpg": "",
         "out/deep/e.jpg": "",
-        "out/deep/loop": twice,
-        "out2": twice,
     }
 
 

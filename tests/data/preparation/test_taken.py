@@ -12,7 +12,7 @@ def listing(*files, **more):
         SourceFile(Path(name), name, label, method, identity, name, split, linked=tuple(linked))
         for name, label, method, identity, split, *linked in files
     ]
-    return Listing(made, [], 0, "by folder", **more)
+    return Listing(made, [], "by folder", **more)
 
 
 LISTED = listing(

@@ -67,7 +67,7 @@ def list_folder(
     Raises:
         InputError: it is not a folder, holds nothing usable, or its names do not fit the options.
     """
-    root, candidates, refused, others = _media(root, follow_links)
+    root, candidates, refused = _media(root, follow_links)
     places = folder_labels.places(candidates, own_splits)
     labelled = any(place.label for place in places.values())
     if labelled and label:
@@ -81,7 +81,6 @@ def list_folder(
     return Listing(
         files,
         refused,
-        others,
         BY_FOLDER if labelled else label_of_all,
         identity=f"by --identity={identity}" if identity else "by the names of files and clips",
         split=BY_FOLDER if any(file.split for file in files) else "",
@@ -95,12 +94,12 @@ def gives_labels(root: Path) -> bool:
     Raises:
         InputError: as `list_folder`.
     """
-    _, candidates, _, _ = _media(root)
+    _, candidates, _ = _media(root)
     return any(place.label for place in folder_labels.places(candidates, own_splits=False).values())
 
 
-def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], list[Excluded], int]:
-    """The resolved root, its photographs and videos, what is refused, and the number of other files."""
+def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], list[Excluded]]:
+    """The resolved root, its photographs and videos, and what is refused."""
     if not root.is_dir():
         raise InputError(f"--source={root} is not a folder: name the one that holds your files")
     root = root.resolve()
@@ -118,7 +117,7 @@ def _media(root: Path, follow_links: bool = False) -> tuple[Path, list[str], lis
             others += 1
     if not candidates:
         raise InputError(_nothing(root, refused, others))
-    return root, candidates, refused, others
+    return root, candidates, refused
 
 
 def _name_fault(relative: str) -> str:

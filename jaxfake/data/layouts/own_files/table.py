@@ -87,7 +87,7 @@ def list_table(
     notes = [f"columns of the table that are not read: {unread}"] if unread else []
     told = any(row.identity for row in read.rows)
     return Listing(
-        files, [], 0, BY_TABLE, identity=_TOLD if told else _NOT_TOLD, split=split, notes=notes
+        files, [], BY_TABLE, identity=_TOLD if told else _NOT_TOLD, split=split, notes=notes
     )
 
 

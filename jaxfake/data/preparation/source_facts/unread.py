@@ -1,0 +1,102 @@
+"""Which files of a source are not read, so that nothing is left out without a word.
+
+Two things are told apart. Files of kinds that are not decoded may be pictures of people whom the dataset
+then lacks. Pictures and videos in places that a layout does not read, such as another compression, are left
+out on purpose.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jaxfake.data.layouts import safe_paths
+from jaxfake.data.layouts.listing import Listing, SourceFile
+from jaxfake.faces.clip import Clip
+from jaxfake.faces.file_kinds import FACELESS, Kind, kind_of
+from jaxfake.faces.media import is_frame, is_image, is_video
+
+MOST_NAMES = 100
+"""Names that are kept; all are counted."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The files of a source that are not read, and are not named for another reason."""
+
+    kinds: dict[str, int] = field(default_factory=dict)  # files, by suffix or content
+    names: list[str] = field(default_factory=list)  # the first of them
+    may_show_faces: int = 0  # how many are neither text nor sound
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    """Pictures and videos that would be read in another place, by folder; the first folders."""
+
+
+def find(root: Path, listing: Listing, own_files: bool, follow_links: bool) -> Unread:
+    """The files below a root that a listing does not have.
+
+    Args:
+        root: of the source.
+        listing: of it.
+        own_files: whether it is a person's own folder. In the others text files are lists and descriptions,
+            and are not counted.
+        follow_links: as for the listing.
+    """
+    root = root.resolve()
+    used = _Used(root, listing)
+    kinds: Counter[str] = Counter()
+    elsewhere: Counter[str] = Counter()
+    names: list[str] = []
+    faces = 0
+    for path, _ in safe_paths.walk(root, follow_links):
+        relative = path.relative_to(root).as_posix()
+        if used.has(path, relative):
+            continue
+        kind = kind_of(path)
+        if kind is Kind.TEXT and not own_files:
+            continue
+        if is_image(path) or is_video(path):
+            elsewhere[path.parent.relative_to(root).as_posix()] += 1
+            continue
+        kinds[_in_words(path, kind)] += 1
+        faces += kind not in FACELESS
+        if len(names) < MOST_NAMES:
+            names.append(relative)
+    return Unread(
+        kinds=dict(sorted(kinds.items())),
+        names=sorted(names),
+        may_show_faces=faces,
+        elsewhere=dict(sorted(elsewhere.items())[:MOST_NAMES]),
+    )
+
+
+class _Used:
+    """What a listing has, or names as refused or missing."""
+
+    def __init__(self, root: Path, listing: Listing) -> None:
+        clips = [one for file in listing.files for one in _clips(file)]
+        self._files = {path for one in clips for path in _paths(one)}
+        self._folders = {path for path in self._files if path.is_dir()}
+        self._named = {item.relative for item in (*listing.refused, *listing.missing)}
+        self._root = root
+
+    def has(self, path: Path, relative: str) -> bool:
+        if path in self._files or relative in self._named:
+            return True
+        if path.parent in self._folders:
+            return is_frame(path)
+        above = path.relative_to(self._root).parents
+        return any(one.as_posix() in self._named for one in above)
+
+
+def _clips(file: SourceFile) -> list[Clip]:
+    return [one for one in (file.clip, file.mask, file.original) if one is not None]
+
+
+def _paths(source: Clip) -> Sequence[Path]:
+    return source if isinstance(source, tuple) else (source,)
+
+
+def _in_words(path: Path, kind: Kind) -> str:
+    """The suffix, as people know their files by it; without one, what the content is."""
+    suffix = path.suffix.lower()
+    return suffix if 1 < len(suffix) <= 8 and suffix[1:].isalnum() else f"no suffix ({kind})"
