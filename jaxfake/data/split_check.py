@@ -83,7 +83,7 @@ def check_splits(opened: Sequence[FaceDataset]) -> SplitCheck:
 
 def _by_authors(folder: Path) -> bool:
     found = coverage.read(folder) or coverage.read(folder.resolve().parent.parent)
-    return found is not None and found.settings.get("source") not in registry.OWN
+    return found is not None and found.settings.get("source") not in registry.OWN_FILES
 
 
 def _shared_people(splits: list[FaceDataset]) -> list[str]:

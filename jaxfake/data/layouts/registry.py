@@ -22,9 +22,6 @@ from jaxfake.data.layouts.own_files.numbered import Numbered
 from jaxfake.runtime.errors import InputError
 
 FOLDER, TABLE, FFPP = "folder", "csv", "ffpp"
-OWN = (FOLDER, TABLE)
-"""Sources whose labels and splits a person gives, and not the authors of a dataset."""
-
 CELEBDF = "celebdf"
 DATASETS = (
     FOLDER,

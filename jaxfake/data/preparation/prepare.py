@@ -178,7 +178,7 @@ def _refuse_contradictions(
     wanted: Preparation, files: list[SourceFile], digests: list[str]
 ) -> None:
     """Checks what a person says of their own files. What an official dataset says is counted instead."""
-    if wanted.dataset in registry.OWN:
+    if wanted.dataset in registry.OWN_FILES:
         belonging.refuse_contradictions(files, digests)
         belonging.refuse_parted(files, digests, "--splits=0.8,0.1,0.1 splits all files anew")
 
