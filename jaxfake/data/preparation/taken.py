@@ -38,8 +38,12 @@ def counts(listing: Listing) -> dict[str, Any]:
         "identities": identities,
         "each_file_its_own_identity": identities == len(listing.files) > 1,
         "split": listing.split or "by identity",
-        "clips_of_pictures": sum(bool(file.frames) for file in listing.files),
+        "clips_of_pictures": sum(_of_pictures(file) for file in listing.files),
     }
+
+
+def _of_pictures(file: SourceFile) -> bool:
+    return bool(file.frames) or file.path.is_dir()
 
 
 def each_its_own(files: int) -> str:
