@@ -92,7 +92,8 @@ def _says_nothing(name: str) -> bool:
 
 def _inner(item: Item) -> tuple[str, ...]:
     """The folders above an item that are neither its label nor its manipulation."""
-    return item.place.specific[1:] if item.place.label == FAKE else item.place.specific
+    below = item.place.specific[1:] if item.place.label == FAKE else item.place.specific
+    return item.place.above + below
 
 
 def _numbers_of_several_folders(items: Sequence[Item]) -> set[str]:
