@@ -1,8 +1,8 @@
 """Which pictures with numbers for names are the frames of one clip, and which are photographs.
 
 A folder is a clip if the names of most of its pictures differ in a number alone, and either they say so
-(`frame_0001`), or the numbers begin anew in several such folders (`vid0/0001`, `vid1/0001`). Pictures
-beside others are a clip if the name that they share speaks of one and says which: `vid7_0001`, `vid7_0002`.
+(`frame_0001`), or the numbers begin anew in several folders with such names (`vid0/0001`, `vid1/0001`).
+Pictures beside others are a clip if the name that they share speaks of one and says which (`vid7_0001`).
 Folders for a label, a split or a manipulation hold photographs, unless the names say that they are frames.
 All this is our choice.
 """
@@ -150,16 +150,36 @@ def _clip_folders(
     clips = {folder: one for folder, one in candidates.items() if _speaks_of_frames(one.shared)}
     if told:
         return clips
-    times = Counter(n for one in candidates.values() if one.place.specific for n in one.numbers)
-    anew = {
-        folder: one
-        for folder, one in candidates.items()
-        if one.place.specific and any(times[n] > 1 for n in one.numbers)
-    }
+    inner = {folder: one for folder, one in candidates.items() if one.place.specific}
+    times = Counter(n for one in inner.values() for n in one.numbers)
+    anew = {folder: one for folder, one in inner.items() if any(times[n] > 1 for n in one.numbers)}
     methods = {folder for folder, one in anew.items() if _may_be_method(one.place)} - clips.keys()
     if methods and not _reals_are_clips(anew, places, min(methods)):
         anew = {folder: one for folder, one in anew.items() if folder not in methods}
+    if len(inner) == 1:
+        anew = {folder: one for folder, one in inner.items() if _may_be_only_clip(one.place)}
+    _check_names(sorted(anew.keys() - clips.keys()), anew)
     return clips | anew
+
+
+def _check_names(folders: list[str], found: Mapping[str, _Pictures]) -> None:
+    """Checks that the folders have names of clips, such as `vid0`, `clip_a` or `000_003`.
+
+    Raises:
+        InputError: one has not: it may as well be a person, or a collection of photographs.
+    """
+    for folder in folders:
+        words = set(folder_words.words_of(found[folder].place.specific[-1]))
+        if not (words & _CLIP_WORDS or any(word.isdecimal() for word in words)):
+            raise _open(folder)
+
+
+def _open(folder: str) -> InputError:
+    return InputError(
+        f"the pictures in {folder}/ are numbered, as frames and photographs can be: give "
+        "--numbered=frames if each such folder is one clip, else --numbered=photos, and --identity=parent "
+        "if each is of one person"
+    )
 
 
 def _candidates(
@@ -185,6 +205,11 @@ def _may_be_method(place: Place) -> bool:
     return place.label == FAKE and len(place.specific) == 1
 
 
+def _may_be_only_clip(place: Place) -> bool:
+    """Whether the only folder of numbers may be a clip: photographs without labels often have just one."""
+    return bool(place.label) and not _may_be_method(place)
+
+
 def _reals_are_clips(
     anew: Mapping[str, _Pictures], places: Mapping[str, Place], example: str
 ) -> bool:
@@ -196,10 +221,7 @@ def _reals_are_clips(
     on_top = any(place.label == REAL and not place.specific for place in places.values())
     in_clips = any(one.place.label == REAL for one in anew.values())
     if on_top == in_clips:
-        raise InputError(
-            f"the pictures in {example}/ are numbered, as frames and photographs can be: give "
-            "--numbered=frames if each such folder is one clip, else --numbered=photos"
-        )
+        raise _open(example)
     return in_clips
 
 

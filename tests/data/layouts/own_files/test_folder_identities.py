@@ -122,3 +122,8 @@ def test_collections_with_equal_numbers_have_other_people(listed):
         )
     )
     assert {who(file) for file in files.values()} == {("a/1",), ("a/2",), ("b/1",), ("b/2",)}
+
+
+def test_one_person_with_several_photographs_is_one(listed):
+    files = listed("Ann_A_0001.jpg", "Ann_A_0002.jpg", "Bob_B_0001.jpg")
+    assert [who(file) for file in files.values()] == [("Ann_A",), ("Ann_A",), ("Bob_B_0001",)]

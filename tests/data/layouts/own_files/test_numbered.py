@@ -137,13 +137,29 @@ def test_a_clip_has_one_person_by_any_rule(tree):
 
 
 def test_other_files_beside_the_frames_are_files(tree):
-    root = tree(*frames("real/a"), *frames("real/b"), "real/a/cover.jpg", "real/b/talk.mp4")
+    root = tree(*frames("real/a1"), *frames("real/b2"), "real/a1/cover.jpg", "real/b2/talk.mp4")
     assert clips(list_folder(root)) == {
-        "real/a": 3,
-        "real/a/cover.jpg": 0,
-        "real/b": 3,
-        "real/b/talk.mp4": 0,
+        "real/a1": 3,
+        "real/a1/cover.jpg": 0,
+        "real/b2": 3,
+        "real/b2/talk.mp4": 0,
     }
+
+
+def test_the_only_folder_of_numbers_is_a_clip_by_its_name_among_labels(tree):
+    assert clips(list_folder(tree(*frames("real/vid0")))) == {"real/vid0": 3}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [["ann", "bob"], ["real/ffhq", "fake/stylegan2"], ["real/ann"], ["real/ann", "fake/Swap/ann"]],
+)
+def test_a_folder_may_be_a_clip_a_person_or_a_collection(tree, folders):
+    root = tree(*(one for folder in folders for one in frames(folder)))
+    with pytest.raises(InputError, match="--numbered=photos, and --identity=parent"):
+        list_folder(root)
+    assert set(clips(list_folder(root, numbering="frames")).values()) == {3}
+    assert set(clips(list_folder(root, numbering="photos")).values()) == {0}
 
 
 @pytest.mark.parametrize("name", ["frame_{:04}_face0.jpg", "{:04}_crop.png", "vid_frame{}.jpg"])
