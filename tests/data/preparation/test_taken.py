@@ -36,7 +36,7 @@ def test_labels_manipulations_people_and_splits_with_three_examples_each():
     assert max(map(len, lines)) < 140
     assert "3 clips" in lines
     assert "labels: by folder; identities: by the names; splits: by identity" in lines
-    assert "1 identities are in one file with another, and in its split." in lines
+    assert "People who share a file share a split: 1 are joined to others." in lines
 
 
 def test_many_manipulations_are_summed_up():
