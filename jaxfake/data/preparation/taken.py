@@ -110,11 +110,12 @@ def _remarks(listing: Listing, shares: SplitShares) -> list[str]:
     groups = first_of_group(listing.files)
     linked = len(groups) - len(set(groups.values()))
     if linked:
-        lines.append(f"{linked} identities are in one file with another, and in its split.")
+        lines.append(f"People who share a file share a split: {linked} are joined to others.")
     filled = {file.split for file in listing.files}
     for split, share in zip(SPLITS, shares, strict=True):
-        if share and split not in filled and not listing.split:
-            lines.append(f"Nobody is in {split}: there are too few people who can be parted.")
+        if split not in filled and (share or listing.split):
+            why = "the source says so" if listing.split else "too few people can be parted"
+            lines.append(f"Nobody is in {split}: {why}.")
     return lines
 
 
