@@ -60,7 +60,7 @@ class AvCapture:
         """A property, numbered as in OpenCV; 0 if it is unknown."""
         stream, frame = self._stream, self._frame
         ratio = stream.sample_aspect_ratio or 0
-        found = {
+        found: dict[int, Any] = {
             cv2.CAP_PROP_FRAME_COUNT: stream.frames,
             cv2.CAP_PROP_FRAME_WIDTH: stream.codec_context.width,
             cv2.CAP_PROP_FRAME_HEIGHT: stream.codec_context.height,

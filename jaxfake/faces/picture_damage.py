@@ -32,7 +32,7 @@ _MOST_PADDING = 8
 _LOST = re.compile(r"error count: \d+|bad vlc|error y=\d+ x=\d+|error dc")
 """How FFmpeg says that a block of a JPEG cannot be what was written."""
 
-_STEP = 2.0
+_STEP = 3.0
 """Ratio of the differences between rows at the edge of blocks and within them, from which FFmpeg is asked.
 Few good photographs reach it; our choice."""
 

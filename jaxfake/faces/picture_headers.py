@@ -23,8 +23,10 @@ _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _JPEG_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The marker that ends a scan: stuffed zeros, restart markers and fill bytes are part of it."""
 
-MOST_SCANS = 100
-"""Our choice. The usual progressive JPEG has 10 scans; each costs a walk over the whole picture."""
+_MOST_SCANS = 100
+_MOST_SCANNED = 2_000_000_000
+"""Our choice: each scan is a walk over the whole picture, and usual progressive JPEGs have 10. So many$
+scans, and so many pixels in all of them, which takes 5 seconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _jpeg(data: bytes) -> Header:
             at += 1
             continue
         if marker == _JPEG_END:
-            return Header("JPEG", width, height, _too_many(scans), end=at)
+            return Header("JPEG", width, height, _too_many(scans, width * height), end=at)
         if marker in _JPEG_SIZES:
             height, width = struct.unpack_from(">HH", data, at + 5)
             components = data[at + 9]
@@ -134,10 +136,11 @@ def _endless(header: Header, data: bytes, whole_in_one_scan: bool) -> Header:
     return dataclasses.replace(header, ending=b"\xff\xd9", end=len(data))
 
 
-def _too_many(scans: int) -> str:
+def _too_many(scans: int, pixels: int) -> str:
     if not scans:
         return "it holds no picture"
-    return f"{scans} scans are over the limit of {MOST_SCANS}" if scans > MOST_SCANS else ""
+    most = min(_MOST_SCANS, _MOST_SCANNED // max(pixels, 1))
+    return f"{scans} scans are over the limit of {most}" if scans > most else ""
 
 
 def _webp(data: bytes) -> Header:

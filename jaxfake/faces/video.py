@@ -36,6 +36,9 @@ _HARMLESS = re.compile(r"mmco: |SEI type|Last message repeated")
 
 _NO_DECODER = re.compile("Could not find decoder for codec|support hardware accelerated")
 
+_MOST_LOST_AFTER = 10
+"""The same after the last frame that the container claims."""
+
 _AV1 = frozenset(cv2.VideoWriter.fourcc(*name) for name in ("AV01", "av01"))
 
 _LEFT_OUT = "left out because the decoder could not read them whole"
@@ -65,7 +68,7 @@ class Survey:
     """What a video really holds."""
 
     whole: list[int]  # numbers of the frames that decode without a complaint of the decoder
-    damaged: int  # frames that do not
+    damaged: int  # frames that do not, or come just before such
     reason: str  # the decoder's first complaint; '' if there is none
 
 
@@ -112,18 +115,17 @@ def survey(path: Path) -> Survey:
         Unreadable: see `read_frames`.
     """
     whole: list[int] = []
-    suspected, was_whole = 0, True
+    was_whole = True
     with _opened(path) as stream:
-        while stream.number < _MAX_FRAMES and stream.skip_to(stream.number + 1):
+        while stream.number < _MAX_FRAMES and stream.step():
             if stream.is_whole:
                 whole.append(stream.number)
             elif was_whole:
-                suspected += len(whole[-_BEFORE:])
                 del whole[-_BEFORE:]
             was_whole = stream.is_whole
     if not whole:
         raise Unreadable(stream.failure())
-    return Survey(whole, stream.damaged + suspected, stream.reason)
+    return Survey(whole, stream.seen - len(whole), stream.reason)
 
 
 def read_frames(path: Path, indices: list[int], as_claimed: bool = False) -> Iterator[Frame]:
@@ -144,12 +146,11 @@ def read_frames(path: Path, indices: list[int], as_claimed: bool = False) -> Ite
     found = 0
     with _opened(path) as stream:
         for index in indices:
-            if stream.number < index and not stream.skip_to(index):
-                break
-            if stream.number == index and stream.is_whole:
+            picture = stream.picture_at(index)
+            if picture is not None:
                 found += 1
-                yield Frame(index, stream.picture())
-        as_it_was = found == len(indices) and not stream.damaged
+                yield Frame(index, picture)
+        as_it_was = found == len(indices) and not stream.reason
         if as_claimed and (not as_it_was or (len(indices) > 1 and stream.goes_on())):
             raise NotAsClaimed
     if not found:
@@ -162,10 +163,11 @@ class _Stream:
     def __init__(self, path: Path, capture: cv2.VideoCapture | AvCapture) -> None:
         self.capture = capture
         self.number = -1  # of the current frame
-        self.damaged = 0  # frames so far
+        self.seen = 0  # frames so far, with those that were lost
         self.reason = ""  # the decoder's first complaint
         self.is_whole = True  # the current frame
         self._keyframe_read = False  # since the last complaint
+        self._ended = False
         self._steady = True  # frames have come at even times so far
         width, height, degrees = (
             int(capture.get(which))
@@ -180,34 +182,36 @@ class _Stream:
         check_pixels(*upright.square_size(width, height, *self._pixel), MAX_FRAME_PIXELS)
         self._axes = containers.display_matrix(path, degrees)
 
-    def skip_to(self, index: int) -> bool:
-        """Decodes until that frame, or a later one if that one is lost; False if the video ends before."""
+    def step(self) -> bool:
+        """Decodes the next frame; False at the end."""
         with decoder_messages.heard() as messages:
-            while self.number < index:
-                if not self._next(messages):
-                    return False
-        return True
+            return self._next(messages)
 
-    def goes_on(self) -> bool:
-        """Whether there is another frame."""
-        return self.skip_to(self.number + 1)
-
-    def picture(self) -> np.ndarray:
-        """The current frame: uint8 [H, W, 3], RGB."""
-        with decoder_messages.heard():
-            done, picture = self.capture.retrieve()
-        if not done or picture is None:
-            raise Unreadable(f"frame {self.number} of it does not decode")
+    def picture_at(self, index: int) -> np.ndarray | None:
+        """Decodes up to that frame: uint8 [H, W, 3], RGB; None if there is none, or it is damaged."""
+        picture = None
+        with decoder_messages.heard() as messages:
+            while self.number < index and not self._ended:
+                self._ended = not self._next(messages)
+            if self.number == index and self.is_whole and not self._ended:
+                picture = self.capture.retrieve()[1]
+        if picture is None:
+            return None
         size = upright.square_size(picture.shape[1], picture.shape[0], *self._pixel)
         return cv2.cvtColor(upright.shown(picture, size, self._axes), cv2.COLOR_BGR2RGB)
 
+    def goes_on(self) -> bool:
+        """Whether there is another frame, not counting what may come after several that are lost."""
+        with decoder_messages.heard() as messages:
+            return self._next(messages, most_lost=_MOST_LOST_AFTER)
+
     def failure(self) -> str:
         """Why there is no frame to use."""
-        if self.damaged and self.number >= 0:
-            return f"all {self.damaged} frames are {_LEFT_OUT} ({self.reason})"
+        if self.number >= 0 and self.reason:
+            return f"all {self.seen} frames are {_LEFT_OUT} ({self.reason})"
         return "no frame of it decodes" + (f" ({self.reason})" if self.reason else "")
 
-    def _next(self, messages: Messages) -> bool:
+    def _next(self, messages: Messages, most_lost: int = _MOST_LOST) -> bool:
         """Decodes one frame. A failure in between is a lost frame, many failures in a row are the end."""
         failures = lost = 0
         complaint = ""
@@ -216,26 +220,26 @@ class _Stream:
             fresh = _complaint(messages)
             if fresh:
                 complaint, lost = complaint or fresh, failures
-            if failures > _MOST_LOST or (self.number < 0 and _NO_DECODER.search(fresh)):
-                self._complain(complaint, lost)
+            if failures > most_lost or (self.number < 0 and _NO_DECODER.search(fresh)):
+                self.reason = self.reason or complaint
+                self.seen += lost
                 return False
-        complaint = complaint or _complaint(messages)
-        self._complain(complaint or ("a frame is lost" if failures else ""), failures)
+        complaint = complaint or _complaint(messages) or ("a frame is lost" if failures else "")
+        if complaint or not self.is_whole:
+            self._judge(complaint)
         self._count(failures)
-        self.damaged += not self.is_whole
         return True
 
-    def _complain(self, complaint: str, lost: int) -> None:
-        """Notes a complaint at the current frame; without one, whether a keyframe has ended the damage."""
-        self.damaged += lost
-        self.reason = self.reason or complaint
+    def _judge(self, complaint: str) -> None:
+        """Whether the current frame is whole: a complaint ends that, a later keyframe restores it."""
         if complaint:
+            self.reason = self.reason or complaint
             self.is_whole = self._keyframe_read = False
-        elif not self.is_whole:
-            is_key = bool(self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME))
-            self._keyframe_read = self._keyframe_read or is_key
-            kind = chr(int(self.capture.get(cv2.CAP_PROP_FRAME_TYPE)))
-            self.is_whole = self._keyframe_read and kind in "I?"
+            return
+        if self.capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+            self._keyframe_read = True
+        kind = chr(int(self.capture.get(cv2.CAP_PROP_FRAME_TYPE)))
+        self.is_whole = self._keyframe_read and kind in "I?"
 
     def _count(self, lost: int) -> None:
         """The number of the frame that has come: after damage by its time, if frames come at even times."""
@@ -249,6 +253,7 @@ class _Stream:
         elif self._steady and self.number < by_time <= _MAX_FRAMES:
             expected = by_time
         self.number = expected
+        self.seen = expected + 1
 
 
 @contextmanager
