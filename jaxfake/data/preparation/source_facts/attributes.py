@@ -96,13 +96,13 @@ def measure_file(source: SourceFile) -> FileAttributes:
 def look_of(crop: np.ndarray, matrix: np.ndarray) -> Look:
     """The look of a crop, uint8 [H, W, 3], RGB, with its matrix from frame to crop, float [2, 3]."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    laplacian = cv2.Laplacian(grey, cv2.CV_16S)
+    _, spread = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     enlargement = float(np.sqrt(abs(np.linalg.det(matrix[:, :2].astype(np.float64)))))
     return Look(
         face_size=len(crop) / enlargement,
         enlarged=float(enlargement > 1),
-        brightness=float(grey.mean()),
-        sharpness=float(np.log1p(laplacian.var())),
+        brightness=cv2.mean(grey)[0],
+        sharpness=float(np.log1p(spread[0, 0] ** 2)),
     )
 
 
