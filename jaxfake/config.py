@@ -19,6 +19,7 @@ from jaxfake.models.vit import Attend, Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.typed_values import build
+from jaxfake.schema import MOST_SIDE
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
 
@@ -280,7 +281,7 @@ def _flat(values: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 
 _MOST = {
-    "data.size": 2048,
+    "data.size": MOST_SIDE,
     "data.threads": 1024,
     "data.workers": 1024,
     "model.encoder.width": 1 << 14,

@@ -157,8 +157,6 @@ def main() -> int:
         raise InputError(
             f"none of the files in {wanted.source} gives a face: no dataset is written"
         )
-    if counted.settings["label"] == "real" and wanted.source_options.label is None:
-        print(f"no real/ or fake/ in {wanted.source}: everything is taken as real (see --label)")
     short = "" if _STRICT.value is None else coverage.too_few(counted, _STRICT.value)
     if short:
         raise InputError(f"--strict={_STRICT.value:g}: {short}; the dataset is in {result.dataset}")
@@ -250,9 +248,11 @@ def _engine() -> "Engine":
 
 
 def _source() -> Path:
-    if _DATASET.value == TABLE and _MANIFEST.value and not _SOURCE.value:
-        return Path(_MANIFEST.value).parent
-    return _folder(_SOURCE)
+    if _DATASET.value != TABLE or _SOURCE.value:
+        return _folder(_SOURCE)
+    if not _MANIFEST.value:
+        raise InputError("--manifest is missing: give it the CSV file that names your files")
+    return Path(_MANIFEST.value).parent
 
 
 def _folder(flag: flags.FlagHolder) -> Path:

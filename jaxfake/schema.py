@@ -20,6 +20,9 @@ FORGERY_MASK = "forgery_mask"
 HAS_MASK = "has_mask"
 MATRIX = "matrix"
 
+MOST_SIDE = 2048
+"""The largest side of a crop in pixels; our choice, several times what detectors take."""
+
 REAL, FAKE, UNKNOWN = 0, 1, -1
 """Labels. UNKNOWN is for files that a person asks about; no training code accepts it."""
 

@@ -26,6 +26,10 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
         ([folder, f"--source={tmp_path / 'nowhere'}", out], "is not a folder"),
         ([folder, f"--source={empty}", out], "holds no photograph or video"),
         ([folder, f"--source={empty}", out, "--splits=1"], "--splits=1"),
+        (["--dataset=csv", out], "--manifest is missing"),
+        (["--dataset=csv", f"--manifest={empty / 'files.csv'}", out], "files.csv is not there"),
+        (["--dataset=csv", f"--source={empty}", out], "--dataset=csv go together"),
+        ([folder, f"--source={empty}", f"--manifest={empty}", out], "go together"),
         ([folder, f"--source={empty}", out, "--storage=jpeg"], "--storage"),
         ([folder, f"--source={empty}", out, "--siez=3"], "siez"),
     ]:
@@ -38,7 +42,18 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
 
 def test_help_names_every_flag_in_plain_words():
     said = verb("--help").stdout
-    for flag in ("dataset", "source", "out", "size", "frames", "storage", "identity", "label"):
+    for flag in (
+        "dataset",
+        "source",
+        "out",
+        "size",
+        "frames",
+        "storage",
+        "identity",
+        "label",
+        "manifest",
+        "numbered",
+    ):
         assert f"--{flag}" in said or f"--[no]{flag}" in said
     assert "Makes a dataset of aligned face crops" in said
 

@@ -1,44 +1,35 @@
 """A prepared dataset on disk, with random access to its examples.
 
-Beside each split there is an index of everything but pixels and landmarks, so that examples can be chosen
-by label, manipulation or video without reading them. It is made when a split is first opened.
+It may have come from anyone: its files are checked before libraries read them, and each record is compared
+with the label by which it was chosen.
 """
 
 import dataclasses
 import functools
 import hashlib
-import io
-import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from jaxfake import schema
+from jaxfake.data import picture_digests, split_index
 from jaxfake.data.examples import face_name
 from jaxfake.data.preparation import coverage
 from jaxfake.data.records import decode
+from jaxfake.data.split_index import Index, difference, file_name
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.files import open_regular, read_bounded
 from jaxfake.schema import Example
 
 BYTES_PER_PIXEL = 4
 """A decoded example has RGB and the forgery mask."""
 
-
-_CONTENT = "content"
-
-
-class Index(NamedTuple):
-    """One row per example of a split, in stored order."""
-
-    label: np.ndarray  # int32 [n]
-    method: np.ndarray  # str [n]
-    dataset: np.ndarray  # str [n]
-    video_id: np.ndarray  # str [n]
-    identity: np.ndarray  # str [n]
-    frame: np.ndarray  # int32 [n]
+_INFO = "dataset_info.json"
+_INFOS = (_INFO, "features.json")
+_MOST_INFO_BYTES = 4 << 20
+"""Of each file in which TFDS describes a dataset; ours have some thousands."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +54,36 @@ class FaceDataset:
         return len(self.index.label)
 
     def __getitem__(self, row: int) -> Example:
-        """Reads and decodes one example. Its arrays must not be changed."""
+        """Reads and decodes one example. Its arrays must not be changed.
+
+        Raises:
+            InputError: its record is damaged, or another than the index says.
+        """
         kept = self._kept.get(row)
         if kept is not None:
             return kept
-        example = decode(self.source[row])
+        example = self._read(row)
         if len(self._kept) < self.keep:
             self._kept[row] = example
+        return example
+
+    def _read(self, row: int) -> Example:
+        try:
+            example = decode(self.source[row])
+        except Exception as error:  # from the library that reads records
+            raise InputError(
+                f"record {row} of split {self.split!r} of {self.folder} is damaged, prepare it again: "
+                f"{_one_line(error)}"
+            ) from error
+        sides = (*example.image.shape[:2], *example.forgery_mask.shape)
+        if set(sides) != {self.size}:
+            raise InputError(
+                f"record {row} of split {self.split!r} of {self.folder} has pictures of {sides} pixels, "
+                f"not {self.size}: prepare it again"
+            )
+        if differs := difference(self.index, row, example, (schema.LABEL,)):
+            path = self.folder / file_name(self.split)
+            raise InputError(f"{differs}: delete {path}, and it is made anew from the records")
         return example
 
     @functools.cached_property
@@ -125,7 +139,7 @@ def holds_dataset(root: Path) -> bool:
 
 def _datasets(root: Path) -> list[Path]:
     depths = ("", "*/", "*/*/", "*/*/*/")
-    found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}dataset_info.json")})
+    found = sorted({p.parent for depth in depths for p in root.glob(f"{depth}{_INFO}")})
     return [folder for folder in found if ".incomplete" not in str(folder)]
 
 
@@ -139,10 +153,11 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
         InputError: there is no such dataset or split, its crops have another size, or files are damaged.
     """
     folder = find(root)
+    _check_files(folder)
     try:
         builder = tfds.builder_from_directory(folder)
     except Exception as error:
-        raise InputError(f"{folder} is damaged, prepare it again: {error}") from error
+        raise InputError(f"{folder} is damaged, prepare it again: {_one_line(error)}") from error
     if split not in builder.info.splits or not builder.info.splits[split].num_examples:
         have = ", ".join(builder.info.splits)
         raise InputError(f"{folder} has no examples in its split {split!r} (it has {have})")
@@ -158,10 +173,13 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
         )
     try:
         source = builder.as_data_source(split, decoders=_raw_pictures(builder))
-        index, content = _index(folder, split, source)
+        index = split_index.read_or_make(folder, split, source)
+        content = picture_digests.read_or_make(folder, split, source)
+    except InputError:
+        raise
     except Exception as error:  # from many libraries below
         raise InputError(
-            f"split {split!r} of {folder} is damaged, prepare it again: {error}"
+            f"split {split!r} of {folder} is damaged, prepare it again: {_one_line(error)}"
         ) from error
     keep = (memory_mb << 20) // (size * size * BYTES_PER_PIXEL)
     return FaceDataset(folder, split, size, source, index, keep, content)
@@ -174,11 +192,30 @@ def split_names(root: Path) -> list[str]:
         InputError: there is no such dataset.
     """
     folder = find(root)
+    _check_files(folder)
     try:
         splits = tfds.builder_from_directory(folder).info.splits
     except Exception as error:
         raise InputError(f"{folder} is damaged, prepare it again: {error}") from error
     return [name for name, split in splits.items() if split.num_examples]
+
+
+def _check_files(folder: Path) -> None:
+    """Checks the files of a dataset before libraries open them, which would wait for a pipe.
+
+    Raises:
+        InputError: one is not a regular file, or a description is too large.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.name in _INFOS:
+            read_bounded(path, _MOST_INFO_BYTES)
+        elif not path.is_dir() and path.suffix != ".npz":
+            open_regular(path).close()
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
 
 
 def empty_split(folder: Path, split: str, size: int) -> FaceDataset:
@@ -226,47 +263,3 @@ def _raw_pictures(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
     features = builder.info.features
     stored_png = [key for key in pictures if isinstance(features[key], tfds.features.Image)]
     return {key: tfds.decode.SkipDecoding() for key in stored_png}
-
-
-def _index(folder: Path, split: str, source: Any) -> tuple[Index, np.ndarray]:
-    """The index, and a digest of each picture, uint64 [n]."""
-    path = folder / f"index-{split}.npz"
-    if path.exists():
-        with np.load(path, allow_pickle=False) as columns:
-            index = Index(**{name: columns[name] for name in Index._fields})
-            content = columns.get(_CONTENT)  # earlier versions wrote none
-        if content is not None and len(content) == len(index.label) == len(source):
-            return index, content
-    index, content = _scan(source)
-    _write_beside(path, index, content)
-    return index, content
-
-
-def _scan(source: Any) -> tuple[Index, np.ndarray]:
-    columns: dict[str, list[Any]] = {name: [] for name in Index._fields}
-    content = np.zeros(len(source), np.uint64)
-    for row in range(len(source)):
-        record = source[row]
-        content[row] = _digest_of(record[schema.IMAGE])
-        for name, values in columns.items():
-            value = record[name]
-            values.append(value.decode() if isinstance(value, bytes) else value)
-    dtypes = {"label": np.int32, "frame": np.int32}
-    index = Index(**{name: np.asarray(v, dtypes.get(name, str)) for name, v in columns.items()})
-    return index, content
-
-
-def _digest_of(picture: bytes | np.ndarray) -> int:
-    """64 bits: among a million pictures, two different ones have the same with a chance of 3 in 10^8."""
-    stored = picture if isinstance(picture, bytes) else picture.tobytes()
-    return int.from_bytes(hashlib.blake2b(stored, digest_size=8).digest())
-
-
-def _write_beside(path: Path, index: Index, content: np.ndarray) -> None:
-    """Stores the index beside the data; on a read-only disk it is made anew each time."""
-    if not os.access(path.parent, os.W_OK):
-        return
-    file = io.BytesIO()
-    columns: dict[str, Any] = index._asdict() | {_CONTENT: content}
-    np.savez_compressed(file, **columns)
-    write_atomically(path, file.getvalue())

@@ -1,13 +1,18 @@
 """Pictures as bytes, without loss, because the evidence is in the compression: PNG, or raw pixels."""
 
+import struct
 from typing import Literal
 
 import cv2
 import numpy as np
 
 from jaxfake.runtime.errors import InputError
+from jaxfake.schema import MOST_SIDE
 
 Storage = Literal["png", "raw"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+"""Begins a PNG. Its first chunk follows, with width and height from byte 16 on."""
 
 
 def encode_picture(image: np.ndarray, storage: Storage) -> bytes:
@@ -45,6 +50,9 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray:
+    sides = struct.unpack_from(">II", data, 16) if data.startswith(_PNG) and len(data) > 24 else ()
+    if not sides or max(sides) > MOST_SIDE:
+        raise InputError(f"a stored crop is not a PNG of at most {MOST_SIDE} pixels a side")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
         raise InputError("a stored crop does not decode: the dataset is damaged, prepare it again")

@@ -43,23 +43,6 @@ class Augmentation:
 
 
 @dataclasses.dataclass(frozen=True)
-class _ReadChecked:
-    """Reads the example of a row of a training split, whose label must be the one of the index."""
-
-    dataset: FaceDataset
-    label: int
-
-    def __call__(self, row: int) -> tuple[int, Example]:
-        example = self.dataset[row]
-        if example.label != self.label:
-            raise InputError(
-                f"{self.dataset.name(row)} has label {example.label}, where the index says "
-                f"{self.label}: {self.dataset.folder} is damaged or its index stale, prepare it again"
-            )
-        return row, example
-
-
-@dataclasses.dataclass(frozen=True)
 class _Read:
     """Reads the example of a row of any faces, and applies the transform."""
 
@@ -161,7 +144,7 @@ def _endless(
         .seed(_fold(seed, manipulation.name))
         .shuffle()
         .repeat()
-        .map(_ReadChecked(dataset, manipulation.label))
+        .map(_Read(dataset, None))
         .random_map(_Augment(augmentation))
     )
 

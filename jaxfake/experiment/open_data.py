@@ -7,9 +7,11 @@ from pathlib import Path
 
 from jaxfake.config import Config
 from jaxfake.data.dataset import FaceDataset, empty_split, holds_dataset, leave_out, open_split
+from jaxfake.data.layouts.listing import Listing
 from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
 from jaxfake.data.split_check import SplitCheck, check_splits
+from jaxfake.runtime.errors import InputError
 
 TOYFACES = "toyfaces"
 
@@ -67,18 +69,19 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
 
     All files of such a folder are its test split; labels that its folders' names do not give are unknown.
     If none of its videos has a face, the split is empty.
+
+    Raises:
+        InputError: there is no such split, or the folder's names leave open what is in it.
     """
     if not _is_raw(source):
         return open_split(_root(source, config), split, config.data.size)
+    _listed(Path(source))
     return _prepared_split(Path(source), split, config, prepared)
 
 
 def source_frames(source: str) -> SourceFrames | None:
     """The frames of a folder of photographs and videos; None for a prepared dataset: it has only crops."""
-    folder = Path(source)
-    if not _is_raw(source):
-        return None
-    return SourceFrames(list_folder(folder, label=_raw_label(folder), own_splits=False))
+    return SourceFrames(_listed(Path(source))) if _is_raw(source) else None
 
 
 def _root(source: str, config: Config) -> Path:
@@ -97,6 +100,16 @@ def _is_raw(source: str) -> bool:
     """Whether this is a folder of photographs and videos."""
     folder = Path(source)
     return source != TOYFACES and folder.is_dir() and not holds_dataset(folder)
+
+
+def _listed(source: Path) -> Listing:
+    """The files of a folder of photographs and videos."""
+    try:
+        return list_folder(source, label=_raw_label(source), own_splits=False)
+    except InputError as error:
+        raise InputError(
+            f"{error} (these are flags of python -m jaxfake.prepare, which makes a dataset of the folder)"
+        ) from error
 
 
 def _raw_label(source: Path) -> str | None:

@@ -1,8 +1,8 @@
 """Which files are accepted: kinds, limits of size, and the error of an unreadable file.
 
-A file is read as a picture or a video if its content is of a kind that is decoded here, whatever its name.
-A file of unknown content goes by its suffix, so that a damaged one is called unreadable and is not passed
-over as another kind of file.
+A file goes by its suffix where that is of a picture or a video: if its content is of another kind, it is
+called unreadable, since a picture in the place of a video would be one frame of who knows what. A file of
+any other name goes by its content.
 """
 
 from pathlib import Path
@@ -48,10 +48,10 @@ def is_frame(path: Path) -> bool:
 
 
 def _is_read_as(path: Path, wanted: Kind, suffixes: frozenset[str]) -> bool:
-    found = kind_of(path)
-    if found in (Kind.PICTURE, Kind.VIDEO):
-        return found is wanted
-    return path.suffix.lower() in suffixes
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+        return suffix in suffixes
+    return kind_of(path) is wanted
 
 
 def check_pixels(width: int, height: int, most: int) -> None:

@@ -20,7 +20,8 @@ from jaxfake.faces.picture_headers import Header, webp_chunks
 from jaxfake.runtime import decoder_messages
 
 _HARMLESS = re.compile(
-    "Invalid SOS|Unknown Adobe color|Warning: unknown JFIF|Unsupported marker type|libpng warning"
+    "Invalid SOS|Unknown Adobe color|Warning: unknown JFIF|Unsupported marker type|libpng warning|"
+    ".* TIFF_Warning (TIFFFetchNormalTag|TIFFReadDirectory: Unknown field)"  # of tags beside the picture
 )
 """What decoders say about whole pictures whose files are merely unusual."""
 

@@ -37,6 +37,7 @@ def tiff(picture=PICTURE, order="<", **changed):
         "pictures": (330, 4, None),
         "numbers": (339, 3, 1),
         "dng": (50706, 4, None),
+        "private": (65000, 4, None),
     }
     values |= {name: (*values[name][:2], value) for name, value in changed.items()}
     tags = [one for one in values.values() if one[2] is not None]
@@ -66,6 +67,7 @@ def read(tmp_path):
         encoded(".tif", PICTURE, cv2.IMWRITE_TIFF_COMPRESSION, 8),
         tiff(order="<"),
         tiff(order=">"),
+        tiff(private=1),
     ],
 )
 def test_they_are_read_without_loss(read, data):

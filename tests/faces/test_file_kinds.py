@@ -60,11 +60,18 @@ def test_only_what_cannot_show_a_face_is_without_one():
     assert {Kind.AUDIO, Kind.TEXT, Kind.EMPTY} == FACELESS
 
 
-@pytest.mark.parametrize("name", ["x", "x.jpe", "x.jfif", "x.jpg?size=large", "x.mp4", "X.JPG"])
+@pytest.mark.parametrize("name", ["x", "x.jpe", "x.jfif", "x.jpg?size=large", "x.dat", "X.JPG"])
 def test_a_picture_is_one_whatever_its_name(tmp_path, name):
     (tmp_path / name).write_bytes(encoded(".jpg"))
     assert media.is_image(tmp_path / name)
     assert not media.is_video(tmp_path / name)
+
+
+def test_a_picture_in_the_place_of_a_video_is_not_taken(tmp_path):
+    """It would be one frame of who knows what: it stays a video, which cannot be read."""
+    (tmp_path / "x.mp4").write_bytes(encoded(".jpg"))
+    assert media.is_video(tmp_path / "x.mp4")
+    assert not media.is_image(tmp_path / "x.mp4")
 
 
 @pytest.mark.parametrize(

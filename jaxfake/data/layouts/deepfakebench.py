@@ -20,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from jaxfake import schema
 from jaxfake.data.layouts import layout_errors, missing_files
@@ -168,13 +168,18 @@ def _parts(text: str) -> list[str]:
 
 def _missing(root: Path, folder: Path, entry: Entry) -> Iterator[Excluded]:
     """One line for all frames of a video that are named and do not exist; the others are taken."""
-    existing = frame_names(folder)
+    existing = set(map(_any_case, frame_names(folder)))
     names = {_parts(text)[-1] for text in entry.frames}
-    gone = sorted(names - existing)
+    gone = sorted(name for name in names if _any_case(name) not in existing)
     if gone:
         more = f", nor {len(gone) - 1} other frames" if len(gone) > 1 else ""
         relative = f"{folder.relative_to(root).as_posix()}/{gone[0]}"
         yield Excluded(relative, f"{missing_files.named_in(entry.source)}{more}")
+
+
+def _any_case(name: str) -> str:
+    """The name of a picture, with its suffix in lower case."""
+    return str(PurePath(name).with_suffix(PurePath(name).suffix.lower()))
 
 
 def _identities(videos: list[_Video]) -> list[str]:

@@ -16,6 +16,7 @@ from jaxfake import schema
 from jaxfake.data.layouts.ffpp import SPLITS
 from jaxfake.data.layouts.ffpp_folders import COMPRESSIONS
 from jaxfake.data.layouts.listing import Excluded
+from jaxfake.data.layouts.safe_paths import is_litter
 from jaxfake.data.layouts.untrusted_input import as_object, brief, read_object, shown
 from jaxfake.runtime.errors import InputError
 
@@ -68,7 +69,7 @@ def lists(where: Path) -> list[Path]:
         InputError: the folder holds no list.
     """
     if where.is_dir():
-        found = sorted(where.glob("*.json"))
+        found = sorted(path for path in where.glob("*.json") if not is_litter(path.name))
         if not found:
             raise InputError(f"{where} holds no *.json: {_ADVICE}")
         return found

@@ -18,7 +18,7 @@ from pathlib import Path
 from jaxfake import schema
 from jaxfake.data.layouts import clips, layout_errors, missing_files
 from jaxfake.data.layouts.listing import Excluded, Listing, SourceFile, separate
-from jaxfake.data.layouts.safe_paths import refuse_unlisted
+from jaxfake.data.layouts.safe_paths import is_litter, refuse_unlisted
 from jaxfake.data.layouts.untrusted_input import as_object, brief, is_plain, read_object, shown
 from jaxfake.runtime.errors import InputError
 
@@ -141,12 +141,14 @@ def _unnamed(root: Path, entries: dict[str, _Entry]) -> Iterator[Excluded]:
     for place in filter(lambda one: (root / one).is_dir(), FOLDERS):
         for folder, names, files in os.walk(root / place, onerror=refuse_unlisted):
             below = Path(folder).relative_to(root).as_posix()
-            names[:] = sorted(name for name in names if f"{below}/{name}" not in named)
-            for name in sorted(files):
+            names[:] = sorted(
+                name for name in names if not is_litter(name) and f"{below}/{name}" not in named
+            )
+            for name in sorted(name for name in files if not is_litter(name)):
                 path = Path(folder) / name
                 listed = f"{below}/{clips.stem(path)}" in named
                 reason = clips.twin(path) if listed else f"{_LIST} does not name it"
-                if reason and not name.startswith(".") and f"{below}/{name}" not in entries:
+                if reason and f"{below}/{name}" not in entries:
                     yield Excluded(shown(f"{below}/{name}"), reason)
 
 

@@ -69,8 +69,8 @@ def _files(root: Path) -> Iterator[Path]:
     """The files whose suffix says archive. Only names are read: there may be a hundred thousand files."""
     for folder, names, files in os.walk(root, onerror=safe_paths.refuse_unlisted):
         deep = len(Path(folder).relative_to(root).parts) >= _DEEPEST
-        names[:] = [] if deep else sorted(name for name in names if not name.startswith("."))
-        named = (name for name in sorted(files) if not name.startswith("."))
+        names[:] = [] if deep else sorted(name for name in names if not safe_paths.is_litter(name))
+        named = (name for name in sorted(files) if not safe_paths.is_litter(name))
         paths = (Path(folder) / name for name in named if name.lower().endswith(_CHECKED_SUFFIXES))
         yield from (path for path in paths if path.is_file() and not safe_paths.leaves(root, path))
 

@@ -235,8 +235,8 @@ def _too_many_left_out(coverage: Coverage, share: float) -> str:
     if found >= share * wanted:
         return ""
     return (
-        f"{found} of {wanted} files gave a face, fewer than {share:.1%}: {unread} are of kinds that are "
-        f"not read, {refused} are refused"
+        f"{found} of {wanted} files gave a face, fewer than {share:.1%}; {unread} are of kinds that are "
+        f"not read, and {refused} are refused"
     )
 
 

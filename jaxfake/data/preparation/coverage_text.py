@@ -77,11 +77,9 @@ def _unread(coverage: Coverage) -> list[str]:
             f"pictures and videos among them): {_some(names, number)}"
         )
     if elsewhere:
-        number = sum(elsewhere.values())
         places = [f"{folder}/ {count}" for folder, count in elsewhere.items()]
         lines.append(
-            f"{number} pictures and videos are in places that are not read: "
-            f"{_some(places, len(places))}"
+            f"pictures and videos in places that are not read: {_some(places, len(places))}"
         )
     return lines
 

@@ -5,6 +5,7 @@ has now. A file that could not be read before is tried again.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,13 @@ class SourceCropper:
 
     def _kept(self, files: list[SourceFile]) -> Iterator[tuple[int, CropStatus]]:
         """Places in the list, and statuses, of the files that were cropped before and are the same now."""
-        found = {at: crop_files.load_status(self.crop_file(file)) for at, file in enumerate(files)}
+        paths = [self.crop_file(file) for file in files]
+        shown = Progress("checking", len(files), "files", brief=True)
+        found: dict[int, CropStatus | None] = {}
+        with ThreadPoolExecutor(self.workers) as pool, shown as progress:
+            for at, status in enumerate(pool.map(crop_files.load_status, paths)):
+                found[at] = status
+                progress.advance(1)
         finished = {at: one for at, one in found.items() if one is not None and one.finished}
         contents = source_content.digests([files[at] for at in finished], self.workers)
         for (at, status), content in zip(finished.items(), contents, strict=True):

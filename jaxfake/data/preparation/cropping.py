@@ -128,7 +128,7 @@ class Cropper:
             if source_content.stamps(source) != before:
                 return crop_files.failed("it was written to while it was read", passing=True)
         except OSError as error:
-            return _failed_to_read(error)
+            return _failed_to_read(error, source)
         return replace(crops, content=content)
 
     def crops_of(self, file: Path) -> FaceCrops:
@@ -158,7 +158,7 @@ class Cropper:
         except Unreadable as error:
             return crop_files.failed(str(error))
         except OSError as error:
-            return _failed_to_read(error)
+            return _failed_to_read(error, source)
         except MemoryError:
             return crop_files.failed("it takes more memory than a file may")
         except cv2.error as error:
@@ -254,8 +254,9 @@ def _covered(mask: np.ndarray, landmarks: np.ndarray) -> float:
     return float((mask[top : bottom + 1, left : right + 1] > 0).mean())
 
 
-def _failed_to_read(error: OSError) -> EncodedCrops:
-    return crop_files.failed(error.strerror or str(error), passing=source_content.is_gone(error))
+def _failed_to_read(error: OSError, source: SourceFile) -> EncodedCrops:
+    reason = error.strerror or str(error)
+    return crop_files.failed(reason, passing=source_content.is_gone(error, source))
 
 
 def _subject(crops: list[list[_Crop]], rule: Subject) -> track.Track | None:

@@ -31,9 +31,19 @@ _GONE = frozenset(
 """Errors of a disk that was unmounted, a server that does not answer, or a file that was deleted."""
 
 
-def is_gone(error: OSError) -> bool:
-    """Whether a file that was listed is not there any more, by the error of reading it."""
-    return error.errno in _GONE
+def is_gone(error: OSError, source: SourceFile) -> bool:
+    """Whether a file that was listed is not there any more, by the error of reading it.
+
+    A disk that was pulled out gives the error of a bad sector, but does not list its folders either.
+    """
+    if error.errno in _GONE:
+        return True
+    try:
+        with os.scandir(source.path.parent) as entries:
+            next(entries, None)
+    except OSError:
+        return True
+    return False
 
 
 def digest(source: SourceFile) -> str:
@@ -61,10 +71,8 @@ def digests(sources: Sequence[SourceFile], threads: int) -> list[str]:
         threads: how many are read at a time.
     """
     found = []
-    with (
-        ThreadPoolExecutor(threads) as pool,
-        Progress("reading", len(sources), "files") as progress,
-    ):
+    shown = Progress("reading", len(sources), "files", brief=True)
+    with ThreadPoolExecutor(threads) as pool, shown as progress:
         for one in pool.map(digest_or_empty, sources):
             found.append(one)
             progress.advance(1)

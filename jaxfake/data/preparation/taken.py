@@ -38,8 +38,12 @@ def counts(listing: Listing) -> dict[str, Any]:
         "identities": identities,
         "each_file_its_own_identity": identities == len(listing.files) > 1,
         "split": listing.split or "by identity",
-        "clips_of_pictures": sum(bool(file.frames) for file in listing.files),
+        "clips_of_pictures": sum(_of_pictures(file) for file in listing.files),
     }
+
+
+def _of_pictures(file: SourceFile) -> bool:
+    return bool(file.frames) or file.path.is_dir()
 
 
 def each_its_own(files: int) -> str:
@@ -106,11 +110,12 @@ def _remarks(listing: Listing, shares: SplitShares) -> list[str]:
     groups = first_of_group(listing.files)
     linked = len(groups) - len(set(groups.values()))
     if linked:
-        lines.append(f"{linked} identities are in one file with another, and in its split.")
+        lines.append(f"People who share a file share a split: {linked} are joined to others.")
     filled = {file.split for file in listing.files}
     for split, share in zip(SPLITS, shares, strict=True):
-        if share and split not in filled and not listing.split:
-            lines.append(f"Nobody is in {split}: there are too few people who can be parted.")
+        if split not in filled and (share or listing.split):
+            why = "the source says so" if listing.split else "too few people can be parted"
+            lines.append(f"Nobody is in {split}: {why}.")
     return lines
 
 

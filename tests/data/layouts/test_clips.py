@@ -234,3 +234,23 @@ def test_a_list_may_name_a_video_in_another_case(tmp_path):
     assert [(file.video_id, file.label) for file in listing.files] == [("a", 1), ("r", 0)]
     assert listing.files[0].original == part / "r.mp4"
     assert not listing.refused
+
+
+@pytest.mark.parametrize("dataset", TREES)
+def test_what_desktops_leave_behind_is_passed_over_in_every_layout(tmp_path, dataset):
+    TREES[dataset](tmp_path)
+    before = list_source(dataset, tmp_path, DEFAULT_OPTIONS)
+    folders = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    for folder in (tmp_path, *folders):
+        touch(folder, "Thumbs.db", ".DS_Store", "._x.mp4", "._x.json", "@eaDir/x.mp4/thumb.jpg")
+        touch(folder, "__MACOSX/x.zip", "desktop.ini")
+    assert list_source(dataset, tmp_path, DEFAULT_OPTIONS) == before
+
+
+def test_a_list_of_frames_may_name_them_in_another_case(tmp_path):
+    TREES["deepfakebench"](tmp_path)
+    (frame,) = tmp_path.rglob("000.png")
+    frame.rename(frame.with_suffix(".PNG"))
+    listing = list_source("deepfakebench", tmp_path, DEFAULT_OPTIONS)
+    assert len(listing.files) == 1
+    assert not listing.missing

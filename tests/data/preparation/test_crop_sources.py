@@ -6,7 +6,14 @@ import os
 import numpy as np
 import pytest
 
-from jaxfake.data.preparation import coverage, crop_files, crop_sources, cropping, work_folder
+from jaxfake.data.preparation import (
+    coverage,
+    crop_files,
+    crop_sources,
+    cropping,
+    source_content,
+    work_folder,
+)
 from jaxfake.data.preparation.prepare import prepare
 from jaxfake.faces import images
 from jaxfake.runtime.errors import InputError
@@ -110,7 +117,7 @@ def test_what_replaces_a_file_before_it_is_cropped_is_what_is_named(noise, tmp_p
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_not_a_result(noise, tmp_path, monkeypatch):
-    path, read = noise / "real" / "anna.png", images.read_image
+    path, read = noise / "real" / "anna.png", images.read_photograph
 
     def late(file):
         image = read(file)
@@ -118,7 +125,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_not_a_result(noise, tmp_p
             picture(path, 99)
         return image
 
-    monkeypatch.setattr(cropping.images, "read_image", late)
+    monkeypatch.setattr(cropping.images, "read_photograph", late)
     with pytest.raises(InputError, match=r"anna\.png: it was written to while it was read"):
         prepare(wanted(noise, tmp_path / "out"))
     monkeypatch.undo()
@@ -144,7 +151,7 @@ def test_a_file_that_changes_between_two_commands_is_cropped_again(noise, tmp_pa
 
 
 def test_a_bad_sector_makes_one_file_unreadable_until_it_can_be_read(noise, tmp_path, monkeypatch):
-    read = images.read_image
+    read = images.read_photograph
 
     def bad_sector(file):
         if file.name == "anna.png":
@@ -152,7 +159,7 @@ def test_a_bad_sector_makes_one_file_unreadable_until_it_can_be_read(noise, tmp_
         return read(file)
 
     with monkeypatch.context() as change:
-        change.setattr(cropping.images, "read_image", bad_sector)
+        change.setattr(cropping.images, "read_photograph", bad_sector)
         first = prepare(wanted(noise, tmp_path / "out"))
     (entry,) = first.coverage.files
     assert (entry["file"], entry["status"]) == (
@@ -162,6 +169,21 @@ def test_a_bad_sector_makes_one_file_unreadable_until_it_can_be_read(noise, tmp_
     assert prepare(wanted(noise, tmp_path / "out")).newly_made
     prepare(wanted(noise, tmp_path / "whole"))
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_a_disk_that_is_pulled_out_is_not_a_bad_sector(noise, tmp_path, monkeypatch):
+    def pulled_out(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def pulling(*arguments):
+        with monkeypatch.context() as change:
+            change.setattr(cropping.images, "read_photograph", pulled_out)
+            change.setattr(source_content.os, "scandir", pulled_out)
+            yield from here(*arguments)
+
+    with pytest.raises(InputError, match=r"Input/output error.*Is the disk still there"):
+        prepare(wanted(noise, tmp_path / "out", engine=pulling))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {work_folder.NAME}
 
 
 def test_what_a_worker_died_of_is_tried_again(noise, tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import shutil
 from collections import namedtuple
 
@@ -59,6 +60,18 @@ def test_a_full_disk_is_one_line_and_the_next_try_succeeds(
     assert prepare(wanted(noise, out)).newly_made
     prepare(wanted(noise, tmp_path / "whole"))
     assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("most", [2_000, 20_000])  # less than a crop file; less than the records
+def test_what_the_libraries_themselves_raise_is_one_line(noise, tmp_path, most):
+    out, limit = tmp_path / "out", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
+    try:
+        with pytest.raises(InputError, match="a file may not get that large there"):
+            prepare(wanted(noise, out))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert prepare(wanted(noise, out)).newly_made
 
 
 def test_too_little_room_for_the_dataset_is_noticed_before_it_is_written(

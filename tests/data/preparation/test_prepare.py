@@ -78,6 +78,7 @@ def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
             "crops": 2,
             "masks": 0,
             "masked_crops": 0,
+            "beside_mask": 0,
         },
     }
     assert not (tmp_path / "out" / work_folder.NAME).exists()
@@ -162,7 +163,7 @@ def command(source: Path, out: Path, workers: int) -> list[str]:
 @pytest.mark.slow
 def test_killed_at_any_instant_it_ends_with_the_same_bytes(photos, tmp_path, processes):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    prepare(wanted(photos, whole, workers=1))
+    subprocess.run(command(photos, whole, 1), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     work = work_folder.NAME
     instants = [work, f"{work}/*.npz", f"{work}/*.npz", f"{work}/dataset"]
     for n, sign in enumerate(instants):

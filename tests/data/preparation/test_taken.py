@@ -36,7 +36,7 @@ def test_labels_manipulations_people_and_splits_with_three_examples_each():
     assert max(map(len, lines)) < 140
     assert "3 clips" in lines
     assert "labels: by folder; identities: by the names; splits: by identity" in lines
-    assert "1 identities are in one file with another, and in its split." in lines
+    assert "People who share a file share a split: 1 are joined to others." in lines
 
 
 def test_many_manipulations_are_summed_up():
@@ -54,12 +54,18 @@ def test_when_every_file_is_its_own_person_it_is_said():
     assert not any("taken as another" in line for line in taken.table(LISTED, DEFAULT_SHARES))
 
 
-def test_a_split_that_nobody_is_in_is_named_unless_it_is_the_sources_own():
-    own = listing(("a.jpg", 0, "real", "a", "train"), split="by folder")
-    anew = listing(("a.jpg", 0, "real", "a", "train"), split="")
-    assert not any("Nobody" in line for line in taken.table(own, DEFAULT_SHARES))
-    said = [line for line in taken.table(anew, SplitShares(0.5, 0.5, 0.0)) if "Nobody" in line]
-    assert said == ["Nobody is in val: there are too few people who can be parted."]
+def test_a_split_that_nobody_is_in_is_named():
+    def said(split: str, shares: SplitShares) -> list[str]:
+        files = listing(("a.jpg", 0, "real", "a", "train"), split=split)
+        return [line for line in taken.table(files, shares) if "Nobody" in line]
+
+    assert said("by folder", DEFAULT_SHARES) == [
+        "Nobody is in val: the source says so.",
+        "Nobody is in test: the source says so.",
+    ]
+    assert said("", SplitShares(0.5, 0.5, 0.0)) == [
+        "Nobody is in val: too few people can be parted."
+    ]
 
 
 def test_names_cannot_disturb_the_terminal():

@@ -84,7 +84,7 @@ def list_folder(
         BY_FOLDER if labelled else label_of_all,
         identity=f"by --identity={identity}" if identity else "by the names of files and clips",
         split=BY_FOLDER if any(file.split for file in files) else "",
-        notes=_notes(items),
+        notes=[*_label_note(root, labelled or bool(label), label_of_all), *_notes(items)],
     )
 
 
@@ -293,6 +293,14 @@ def _bare(item: Item) -> str:
     if item.is_folder:
         return item.relative
     return (PurePosixPath(item.relative).parent / item.name).as_posix()
+
+
+def _label_note(root: Path, is_told: bool, label: str) -> list[str]:
+    if is_told:
+        return []
+    if folder_labels.of_source(root.parts):
+        return [f"everything is taken as {label}, by the name of {root} (see --label)"]
+    return [f"no real/ or fake/ in {root}: everything is taken as {label} (see --label)"]
 
 
 def _notes(items: Sequence[Item]) -> list[str]:

@@ -58,10 +58,11 @@ def _names(items: Sequence[Item]) -> dict[str, str]:
     members: dict[str, int] = {}
     for item in items:
         members[_series(item)] = members.get(_series(item), 0) + 1
-    series = {name for name, count in members.items() if count > 1 and not _is_counter(name)}
+    series = {name for name in members if name and not _is_counter(name)}
     words = {name for name in series if not _has_number(name)}
     # One word before all numbers, such as portrait_0001, tells nobody from anybody.
-    persons = series - words if len(words) == 1 else series
+    named = series - words if len(words) == 1 else series
+    persons = {name for name in named if members[name] > 1}
     again = _numbers_of_several_folders(items)
     return {
         item.relative: _series(item)
@@ -92,7 +93,8 @@ def _says_nothing(name: str) -> bool:
 
 def _inner(item: Item) -> tuple[str, ...]:
     """The folders above an item that are neither its label nor its manipulation."""
-    return item.place.specific[1:] if item.place.label == FAKE else item.place.specific
+    below = item.place.specific[1:] if item.place.label == FAKE else item.place.specific
+    return item.place.above + below
 
 
 def _numbers_of_several_folders(items: Sequence[Item]) -> set[str]:

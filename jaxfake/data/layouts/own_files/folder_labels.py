@@ -27,12 +27,14 @@ class Place:
         split: 'train', 'val' or 'test'; '' if they do not say.
         named: the folder that gives the label; '' if none does.
         below: the folders below that one, or below the source if none does; no splits.
+        above: the folders above that one; no splits.
     """
 
     label: str
     split: str
     named: str
     below: Folders
+    above: Folders = ()
 
     @property
     def specific(self) -> Folders:
@@ -101,7 +103,8 @@ class _Labels:
                     f"{'/'.join(folders[:end])} contradicts itself: name that folder by its method, "
                     f"{BY_TABLE}"
                 )
-        return Place(label, split, folders[labels[0] - 1], _unsplit(folders[labels[0] :]))
+        above, below = _unsplit(folders[: labels[0] - 1]), _unsplit(folders[labels[0] :])
+        return Place(label, split, folders[labels[0] - 1], below, above)
 
     def _says(self, folder: Folders) -> str:
         """The label in the name of a folder; '' if there is none, or it is a collection of both."""

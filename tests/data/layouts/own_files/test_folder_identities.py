@@ -110,3 +110,20 @@ def test_somebody_in_two_splits_of_the_folders_is_named(listed, names):
 def test_the_name_of_a_folder_tells_equal_numbers_apart(listed):
     files = listed("real/ann/1.mp4", "real/bob/1.mp4", "fake/X/ann/1.mp4")
     assert [who(file) for file in files.values()] == [("ann/1",), ("ann/1",), ("bob/1",)]
+
+
+def test_collections_with_equal_numbers_have_other_people(listed):
+    files = listed(
+        *(
+            f"{gan}/{label}/{n}.jpg"
+            for gan in "ab"
+            for label in ("0_real", "1_fake")
+            for n in (1, 2)
+        )
+    )
+    assert {who(file) for file in files.values()} == {("a/1",), ("a/2",), ("b/1",), ("b/2",)}
+
+
+def test_one_person_with_several_photographs_is_one(listed):
+    files = listed("Ann_A_0001.jpg", "Ann_A_0002.jpg", "Bob_B_0001.jpg")
+    assert [who(file) for file in files.values()] == [("Ann_A",), ("Ann_A",), ("Bob_B_0001",)]

@@ -136,9 +136,48 @@ def test_a_clip_has_one_person_by_any_rule(tree):
         list_folder(several / "more", r"_(\d+)", "real")
 
 
-def test_a_folder_with_other_files_beside_the_numbers_is_no_clip(tree):
-    root = tree(*frames("real/a"), *frames("real/b"), "real/a/cover.jpg", "real/b/talk.mp4")
-    assert set(clips(list_folder(root)).values()) == {0}
+def test_other_files_beside_the_frames_are_files(tree):
+    root = tree(*frames("real/a1"), *frames("real/b2"), "real/a1/cover.jpg", "real/b2/talk.mp4")
+    assert clips(list_folder(root)) == {
+        "real/a1": 3,
+        "real/a1/cover.jpg": 0,
+        "real/b2": 3,
+        "real/b2/talk.mp4": 0,
+    }
+
+
+def test_the_only_folder_of_numbers_is_a_clip_by_its_name_among_labels(tree):
+    assert clips(list_folder(tree(*frames("real/vid0")))) == {"real/vid0": 3}
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [["ann", "bob"], ["real/ffhq", "fake/stylegan2"], ["real/ann"], ["real/ann", "fake/Swap/ann"]],
+)
+def test_a_folder_may_be_a_clip_a_person_or_a_collection(tree, folders):
+    root = tree(*(one for folder in folders for one in frames(folder)))
+    with pytest.raises(InputError, match="--numbered=photos, and --identity=parent"):
+        list_folder(root)
+    assert set(clips(list_folder(root, numbering="frames")).values()) == {3}
+    assert set(clips(list_folder(root, numbering="photos")).values()) == {0}
+
+
+@pytest.mark.parametrize("name", ["frame_{:04}_face0.jpg", "{:04}_crop.png", "vid_frame{}.jpg"])
+def test_more_than_a_number_may_stand_in_the_name_of_a_frame(tree, name):
+    folders = ["real/vid0", "fake/Swap/vid0", "real/vid1"]
+    root = tree(*(one for folder in folders for one in frames(folder, name)))
+    assert clips(list_folder(root)) == dict.fromkeys(sorted(folders), 3)
+
+
+def test_several_faces_of_a_frame_stay_in_one_clip(tree):
+    faces = [f"real/vid0/frame_{n:03}_{face}.jpg" for n in range(3) for face in range(2)]
+    assert clips(list_folder(tree(*faces))) == {"real/vid0": 6}
+
+
+def test_frames_of_several_clips_in_one_folder(tree):
+    root = tree(*frames("real", "vid7_frame_{}.jpg"), *frames("real", "vid8-frame-{}_a.jpg"))
+    files = list_folder(root).files
+    assert [(file.identity, len(file.frames)) for file in files] == [("vid7", 3), ("vid8", 3)]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_it_is_said_in_one_line_and_written_down(pictures):
 def test_strict_counts_what_may_show_a_face(pictures):
     result = counted(*found(pictures))
     said = coverage.too_few(result, 0.5)
-    assert said.startswith("1 of 6 files gave a face, fewer than 50.0%: 5 are of kinds")
+    assert said.startswith("1 of 6 files gave a face, fewer than 50.0%; 5 are of kinds")
     assert coverage.too_few(result, 0.1) == ""
     for name in ("c.avif", "d.gif", "g", "clip.FLV", "sub/raw.bin"):
         (pictures / name).unlink()
@@ -136,7 +136,7 @@ def test_another_compression_is_named_by_its_folder(tmp_path):
     result = counted(*found(tmp_path, "ffpp"))
     assert result.unread["elsewhere"] == {"original_sequences/youtube/c40/videos": 2}
     assert coverage_text.remarks(result)[0] == (
-        "2 pictures and videos are in places that are not read: original_sequences/youtube/c40/videos/ 2"
+        "pictures and videos in places that are not read: original_sequences/youtube/c40/videos/ 2"
     )
 
 
