@@ -4,12 +4,12 @@ The hash is ImageHash's `phash` with 16 x 16 bits: the signs of the lowest frequ
 picture. It is taken of the whole picture and of two smaller views, because the loss of two percent at
 each side already changes nearly as many bits as tell two portraits apart.
 
-`NEAREST` was chosen by measurement. Among 3,000 photographs of 1,567 people (LFW) the nearest pair differs
-in 54 bits and shows one person, and among 300 aligned portraits (FFHQ) in 72. Copies of 180 pictures as JPEG
-of quality 30 or 10, at a quarter of the size, brighter, or without 1 to 5 % at each side, differ in at most
-34 bits, but for one in 46. Of copies that were cropped by 3 % at one corner, five in six are found. A hash of
-the aligned face in place of the whole picture is worse in both ways: two people differ in 46 bits, and copies
-in over 60.
+`NEAREST` was chosen by measurement. Among 3,000 photographs of 1,567 people (LFW) the nearest pair
+differs in 54 bits and shows one person, and among 300 aligned portraits (FFHQ) in 72. Copies of 180
+pictures as JPEG of quality 30 or 10, at a quarter of the size, brighter, or without 1 to 5 % at each
+side, differ in at most 34 bits, but for one in 46. Of copies that were cropped by 3 % at one corner, five
+in six are found. A hash of the aligned face in place of the whole picture is worse in both ways: two
+people differ in 46 bits, and copies in over 60.
 """
 
 from collections.abc import Iterator, Sequence
