@@ -4,10 +4,12 @@ Each attribute is measured for every source file, so that evaluation can state h
 the labels.
 """
 
+import functools
 import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -96,13 +98,13 @@ def measure_file(source: SourceFile) -> FileAttributes:
 def look_of(crop: np.ndarray, matrix: np.ndarray) -> Look:
     """The look of a crop, uint8 [H, W, 3], RGB, with its matrix from frame to crop, float [2, 3]."""
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    laplacian = cv2.Laplacian(grey, cv2.CV_16S)
+    _, spread = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     enlargement = float(np.sqrt(abs(np.linalg.det(matrix[:, :2].astype(np.float64)))))
     return Look(
         face_size=len(crop) / enlargement,
         enlarged=float(enlargement > 1),
-        brightness=float(grey.mean()),
-        sharpness=float(np.log1p(laplacian.var())),
+        brightness=cv2.mean(grey)[0],
+        sharpness=float(np.log1p(spread[0, 0] ** 2)),
     )
 
 
@@ -110,8 +112,8 @@ def of_crops(looks: Sequence[Look]) -> FileAttributes:
     """The attributes of a file that its crops tell: medians, and shares of them."""
     if not looks:
         return NOT_MEASURED
-    middle = Look(*np.median(looks, axis=0).tolist())
-    enlarged = float(np.mean([look.enlarged for look in looks]))
+    middle = Look(*map(median, zip(*looks, strict=True)))
+    enlarged = sum(look.enlarged for look in looks) / len(looks)
     return FileAttributes(**middle._replace(enlarged=enlarged)._asdict())
 
 
@@ -120,7 +122,8 @@ def with_crops(file: FileAttributes, crops: FileAttributes) -> FileAttributes:
     return file._replace(**{name: getattr(crops, name) for name in Look._fields})
 
 
-def jpeg_quality(table: list[int]) -> int:
+@functools.lru_cache(maxsize=256)  # a source has few tables
+def jpeg_quality(table: tuple[int, ...]) -> int:
     """The quality, 1 to 100, at which IJG's encoder has the table that is nearest to this one.
 
     Args:
@@ -145,7 +148,7 @@ def _picture(path: Path) -> FileAttributes:
     return FileAttributes(
         format=kind,
         jpeg_table="" if table is None else _short_digest(table),
-        jpeg_quality=None if table is None else float(jpeg_quality(list(table))),
+        jpeg_quality=None if table is None else float(jpeg_quality(tuple(table))),
         is_clip=0.0,
         file_bytes=size,
         bytes_per_pixel=size / (width * height),

@@ -116,7 +116,7 @@ def belonging(
     groups, found = _Groups(files), _Found(files)
     # The first of several equal files may be the one that has no split of its dataset.
     equal = dict.fromkeys((*_equal_pairs(digests), *_equal_pairs(_of_fixed(files, digests))))
-    not_equal = (pair for pair in near if pair not in equal)
+    not_equal = ((one, other) for one, other in near if not _are_equal(digests, one, other))
     for pairs, kind in ((equal, found.equal), (not_equal, found.near)):
         for one, other in pairs:
             kind |= {one, other}
@@ -228,6 +228,10 @@ def _equal_pairs(digests: Sequence[str]) -> Iterable[tuple[int, int]]:
     for at, digest in enumerate(digests):
         if _is_known(digest) and first.setdefault(digest, at) != at:
             yield first[digest], at
+
+
+def _are_equal(digests: Sequence[str], one: int, other: int) -> bool:
+    return bool(digests) and digests[one] == digests[other] and _is_known(digests[one])
 
 
 def _is_known(digest: str) -> bool:

@@ -131,6 +131,13 @@ def test_splits_of_the_dataset_stand_and_what_crosses_them_is_named():
     ]
 
 
+def test_equal_files_are_not_counted_as_near_copies_too():
+    files = [file("a", "x", "train"), file("b", "y", "test"), file("c", "z", "train")]
+    near = [(0, 1), (0, 2), (1, 2)]
+    found = belonging(files, [digest("one")] * 3, near, DEFAULT_SHARES).in_numbers
+    assert (found["equal_files"], found["near_copies"], found["crossing"]) == (3, 0, 1)
+
+
 def test_a_file_without_a_split_follows_the_copy_that_has_one():
     files = [file("a", "x", "val"), file("b", "y"), file("c", "x")]
     found = belonging(files, [digest("one"), digest("one"), digest("two")], (), EVEN)
