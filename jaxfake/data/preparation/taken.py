@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from jaxfake import schema
@@ -63,9 +64,7 @@ def table(listing: Listing, shares: SplitShares) -> list[str]:
         *_rows("split", listing.files, lambda file: file.split),
     ]
     cells = [("", "taken as", "files", "such as")]
-    cells += [
-        (what, _short(value), str(n), "  ".join(map(_short, of))) for what, value, n, of in rows
-    ]
+    cells += [(what, _short(value), str(n), "  ".join(of)) for what, value, n, of in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)][:3]
     lines = [
         f"{what:<{widths[0]}}  {value:<{widths[1]}}  {count:>{widths[2]}}  {examples}".rstrip()
@@ -81,11 +80,12 @@ def _rows(
     count = Counter(map(value_of, files))
     ordered = sorted(count, key=lambda value: (-count[value], value))
     for value in ordered[:_MOST_ROWS]:
-        examples = [file.relative for file in files if value_of(file) == value]
-        yield what, value, count[value], examples[:_EXAMPLES]
+        of_value = (file.relative for file in files if value_of(file) == value)
+        yield what, value, count[value], list(map(_short, islice(of_value, _EXAMPLES)))
     rest = ordered[_MOST_ROWS:]
     if rest:
-        yield what, f"{len(rest)} more", sum(count[value] for value in rest), rest[:_EXAMPLES]
+        examples = list(map(_short, rest[:_EXAMPLES]))
+        yield what, f"{len(rest)} more", sum(count[value] for value in rest), examples
 
 
 def _identity_row(files: Sequence[SourceFile]) -> _Row:
@@ -93,9 +93,10 @@ def _identity_row(files: Sequence[SourceFile]) -> _Row:
     first: dict[str, SourceFile] = {}
     for file in files:
         first.setdefault(file.identity, file)
-    examples = [f"{name} ({_short(file.relative)})" for name, file in first.items()][:_EXAMPLES]
-    people = "1 person" if len(first) == 1 else f"{len(first)} people"
-    return "identity", people, len(files), examples
+    people = islice(first.items(), _EXAMPLES)
+    examples = [f"{_short(name)} ({_short(file.relative)})" for name, file in people]
+    count = "1 person" if len(first) == 1 else f"{len(first)} people"
+    return "identity", count, len(files), examples
 
 
 def _remarks(listing: Listing, shares: SplitShares) -> list[str]:
