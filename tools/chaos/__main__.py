@@ -13,6 +13,7 @@ are named and not counted. Writes DIR/chaos.json; exit code 1 if anything is wro
 
 import dataclasses
 import json
+import signal
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,8 @@ def main() -> int:
     """Runs the reference and the campaign; 0 if all runs have the same results."""
     if not _OUT.value:
         raise InputError("--out is missing: name a new folder for the runs")
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # by nohup; the jobs would inherit that
+        signal.signal(signal.SIGHUP, lambda *_: None)
     out = Path(_OUT.value).absolute()
     if (out / "reference").exists():
         raise InputError(f"--out: {out} holds a campaign already")
