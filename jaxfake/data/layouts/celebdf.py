@@ -76,17 +76,21 @@ def list_celebdf(
         raise layout_errors.wrong_root(root, _NAME, _LAYOUT)
     tested = _read_list((protocol or root) / LIST)
     version = _version(tested, (protocol or root) / LIST, subset)
+    places = {folder: clips.within(root / folder) for folder in _NAMES}
     files, refused = separate(
-        _file(root, path, tested, drop_youtube)
-        for folder in _NAMES
-        for path in safe_paths.visible(root / folder)
+        _file(root, path, places, folder, tested)
+        for folder, place in places.items()
+        for path in safe_paths.visible(place)
     )
+    if drop_youtube:
+        files, dropped = _without_youtube(files)
+        refused = sorted([*refused, *dropped], key=lambda item: item.relative)
     if not files:
         raise layout_errors.no_video(root, _NAME, _LAYOUT, refused)
     of_test = f"without {YOUTUBE}" if drop_youtube else f"with {YOUTUBE}"
     label = f"by the layout of Celeb-DF {version.name}, test {of_test}"
     official = _official(version, tested, drop_youtube)
-    return Listing(files, refused, label, official, list(_missing(root, tested)))
+    return Listing(files, refused, label, official, list(_missing(root, places, tested)))
 
 
 def _official(
@@ -120,22 +124,23 @@ def _version(tested: Mapping[str, str], path: Path, subset: bool) -> _Version:
     )
 
 
-def _missing(root: Path, tested: Mapping[str, str]) -> Iterator[Excluded]:
+def _missing(
+    root: Path, places: Mapping[str, Path], tested: Mapping[str, str]
+) -> Iterator[Excluded]:
     """Videos of the test list, the only list there is, and whole folders."""
-    for folder in _NAMES:
+    for folder, place in places.items():
         names = [name.partition("/")[2] for name, of in tested.items() if of == folder]
-        if safe_paths.visible(root / folder):
-            yield from missing_files.in_folder(root, root / folder, names, LIST)
+        if safe_paths.visible(place):
+            yield from missing_files.in_folder(root, place, names, LIST)
         else:
-            yield missing_files.empty_folder(root, root / folder, "its videos")
+            yield missing_files.empty_folder(root, place, "its videos")
 
 
 def _file(
-    root: Path, path: Path, tested: Mapping[str, str], drop_youtube: bool
+    root: Path, path: Path, places: Mapping[str, Path], folder: str, tested: Mapping[str, str]
 ) -> SourceFile | Excluded:
     relative = shown(path.relative_to(root).as_posix())
-    folder, name = path.parent.name, clips.stem(path)
-    fake = folder == SYNTHESIS
+    name, fake = clips.stem(path), folder == SYNTHESIS
     match = _NAMES[folder].fullmatch(name)
     if match is None and _belongs_to_other_class(name, fake):
         return Excluded(relative, safe_paths.wrong_class_folder(among_reals=not fake))
@@ -143,9 +148,6 @@ def _file(
         return Excluded(relative, clips.misfit(path, f"it is not named like a video of {folder}"))
     if reason := clips.fault(path) or clips.twin(path):
         return Excluded(relative, reason)
-    in_test = f"{folder}/{name}" in tested
-    if drop_youtube and folder == YOUTUBE and in_test:
-        return Excluded(relative, f"{YOUTUBE} is left out of the test, as requested")
     return SourceFile(
         path=path,
         relative=relative,
@@ -153,18 +155,25 @@ def _file(
         method=SYNTHESIS if fake else schema.REAL_METHOD,
         identity=match[1],
         video_id=name,
-        split=TEST if in_test else TRAIN,
-        original=_original(root, match) if fake else None,
+        split=TEST if f"{folder}/{name}" in tested else TRAIN,
+        original=clips.usable(places[CELEB], f"{match[1]}_{match[2]}") if fake else None,
+    )
+
+
+def _without_youtube(files: list[SourceFile]) -> tuple[list[SourceFile], list[Excluded]]:
+    """The files without those of YouTube-real in the test, which are left out by name."""
+    why = f"{YOUTUBE} is left out of the test, as requested"
+    return separate(
+        Excluded(file.relative, why)
+        if file.split == TEST and _NAMES[YOUTUBE].fullmatch(file.video_id)
+        else file
+        for file in files
     )
 
 
 def _belongs_to_other_class(name: str, fake: bool) -> bool:
     others = (CELEB, YOUTUBE) if fake else (SYNTHESIS,)
     return any(_NAMES[folder].fullmatch(name) for folder in others)
-
-
-def _original(root: Path, fake: re.Match[str]) -> Path | None:
-    return clips.usable(root / CELEB, f"{fake[1]}_{fake[2]}")
 
 
 def _read_list(path: Path) -> dict[str, str]:

@@ -23,6 +23,13 @@ def folder_below(base: Path) -> Path:
     return next(existing, base / HOLDERS[0])
 
 
+def within(folder: Path) -> Path:
+    """The folder itself if videos are directly in it, else the one in it that holds them, if any."""
+    beside = (path for path in safe_paths.visible(folder) if path.name not in HOLDERS)
+    inner = folder_below(folder)
+    return folder if any(map(stem, beside)) or not inner.is_dir() else inner
+
+
 def listed(name: str) -> str:
     """The name of a video in a list, without its suffix; '' if it is not the plain name of a video."""
     plain = untrusted_input.is_plain(name) and name.lower().endswith(SUFFIX)

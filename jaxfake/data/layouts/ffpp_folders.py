@@ -119,13 +119,7 @@ def _of_kaggle(folder: Path) -> Folders:
     bases = {schema.REAL_METHOD: folder / _KAGGLE_REAL}
     bases |= {method: folder / method for method in METHODS}
     return Folders(
-        videos={method: _direct(base) for method, base in bases.items()},
+        videos={method: clips.within(base) for method, base in bases.items()},
         masks={},
         label=f"by Kaggle's layout of {NAME}, which does not tell the compression",
     )
-
-
-def _direct(base: Path) -> Path:
-    """The folder itself, or one in it such as videos/ if that is where the videos are."""
-    inner = clips.folder_below(base)
-    return inner if inner.is_dir() else base

@@ -126,15 +126,16 @@ def _make(
         for file, status in zip(joined.files, statuses, strict=True)
     ]
     name = registry.dataset_name(wanted.dataset, wanted.source)
-    left = unread.find(
-        wanted.source,
-        listed,
-        own_files=wanted.dataset in registry.OWN_FILES,
-        follow_links=wanted.source_options.follow_links,
-    )
     contents = source_content.digest_of_all(listed.files, [one.content for one in statuses])
     counted = coverage.summarise(
-        name, settings, versions(), contents, listed, rows, joined.in_numbers, left
+        dataset=name,
+        settings=settings,
+        versions=versions(),
+        source_digest=contents,
+        listing=listed,
+        rows=rows,
+        joined=joined.in_numbers,
+        left=unread.find(_search(wanted), listed),
     )
     sources = [source_table.source_of(row) for row in rows]
     if wanted.confounds is not None:
@@ -181,6 +182,17 @@ def _refuse_contradictions(
     if wanted.dataset in registry.OWN_FILES:
         belonging.refuse_contradictions(files, digests)
         belonging.refuse_parted(files, digests, "--splits=0.8,0.1,0.1 splits all files anew")
+
+
+def _search(wanted: Preparation) -> unread.Search:
+    """Where files may be that are not read."""
+    return unread.Search(
+        root=wanted.source,
+        out=wanted.out,
+        text=wanted.dataset == registry.FOLDER,
+        beside_only=wanted.dataset == registry.TABLE,
+        follow_links=wanted.source_options.follow_links,
+    )
 
 
 def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:

@@ -73,6 +73,19 @@ def test_frames_may_be_beside_the_videos_as_the_script_writes_them(tmp_path, dat
                 folder.rmdir()
 
 
+@pytest.mark.parametrize("holder", clips.HOLDERS)
+def test_the_folders_of_celebdf_may_have_another_level(tmp_path, holder):
+    TREES["celebdf"](tmp_path)
+    before = list_source("celebdf", tmp_path, DEFAULT_OPTIONS)
+    for folder in ("Celeb-real", "YouTube-real", "Celeb-synthesis"):
+        (tmp_path / folder).rename(tmp_path / "aside")
+        (tmp_path / folder).mkdir()
+        (tmp_path / "aside").rename(tmp_path / folder / holder)
+    after = list_source("celebdf", tmp_path, DEFAULT_OPTIONS)
+    assert what(after) == what(before)
+    assert (list(after.refused), list(after.missing)) == ([], [])
+
+
 def test_where_there_are_videos_the_frames_beside_them_are_not_taken(tmp_path):
     TREES["ffpp"](tmp_path)
     before = list_source("ffpp", tmp_path, DEFAULT_OPTIONS)

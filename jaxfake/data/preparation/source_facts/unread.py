@@ -6,7 +6,7 @@ out on purpose.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,28 +31,41 @@ class Unread:
     """Pictures and videos that would be read in another place, by folder; the first folders."""
 
 
-def find(root: Path, listing: Listing, own_files: bool, follow_links: bool) -> Unread:
-    """The files below a root that a listing does not have.
+@dataclass(frozen=True)
+class Search:
+    """Where to look, and for what.
 
-    Args:
+    Attributes:
         root: of the source.
-        listing: of it.
-        own_files: whether it is a person's own folder. In the others text files are lists and descriptions,
-            and are not counted.
+        out: of the dataset, which may be inside of the source.
+        text: whether text files count. Beside a table, and in an official dataset, they are lists and
+            descriptions.
+        beside_only: whether to look only into the folders of files that the listing has: a table names
+            what is to be read, and may lie anywhere.
         follow_links: as for the listing.
     """
-    root = root.resolve()
+
+    root: Path
+    out: Path
+    text: bool = True
+    beside_only: bool = False
+    follow_links: bool = False
+
+
+def find(wanted: Search, listing: Listing) -> Unread:
+    """The files of a source that a listing of it does not have."""
+    root = wanted.root.resolve()
     used = _Used(root, listing)
     kinds: Counter[str] = Counter()
     elsewhere: Counter[str] = Counter()
     names: list[str] = []
     faces = 0
-    for path, _ in safe_paths.walk(root, follow_links):
+    for path in _files(wanted, root, used):
         relative = path.relative_to(root).as_posix()
         if used.has(path, relative):
             continue
         kind = kind_of(path)
-        if kind is Kind.TEXT and not own_files:
+        if kind is Kind.TEXT and not wanted.text:
             continue
         if is_image(path) or is_video(path):
             elsewhere[path.parent.relative_to(root).as_posix()] += 1
@@ -69,6 +82,18 @@ def find(root: Path, listing: Listing, own_files: bool, follow_links: bool) -> U
     )
 
 
+def _files(wanted: Search, root: Path, used: "_Used") -> Iterator[Path]:
+    """The files to look at."""
+    out = wanted.out.resolve()
+    if wanted.beside_only:
+        for folder in sorted(used.homes):
+            yield from (path for path in safe_paths.visible(folder) if not path.is_dir())
+        return
+    for path, _ in safe_paths.walk(root, wanted.follow_links):
+        if not path.is_relative_to(out):
+            yield path
+
+
 class _Used:
     """What a listing has, or names as refused or missing."""
 
@@ -76,6 +101,8 @@ class _Used:
         clips = [one for file in listing.files for one in _clips(file)]
         self._files = {path for one in clips for path in _paths(one)}
         self._folders = {path for path in self._files if path.is_dir()}
+        self.homes = {path if path in self._folders else path.parent for path in self._files}
+        """The folders that hold its files."""
         self._named = {item.relative for item in (*listing.refused, *listing.missing)}
         self._root = root
 

@@ -11,7 +11,7 @@ from jaxfake.data.preparation import coverage, coverage_text
 from jaxfake.data.preparation.coverage import CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.data.preparation.source_facts import unread
-from jaxfake.data.preparation.source_facts.unread import Unread
+from jaxfake.data.preparation.source_facts.unread import Search, Unread
 from tests.data.layouts.trees import TREES, touch
 
 PICTURE = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
@@ -28,8 +28,8 @@ def fill(root, **contents):
 
 def found(root, dataset="folder", **options):
     listing = list_source(dataset, root, dataclasses.replace(DEFAULT_OPTIONS, **options))
-    own, follow = dataset in ("folder", "csv"), bool(options.get("follow_links"))
-    return listing, unread.find(root, listing, own, follow)
+    search = Search(root, root / "out", text=dataset == "folder", beside_only=dataset == "csv")
+    return listing, unread.find(search, listing)
 
 
 def counted(listing, left):
@@ -155,3 +155,16 @@ def test_what_is_refused_is_not_counted_again(tmp_path):
     TREES["dfdc"](tmp_path)
     touch(tmp_path, "test_videos/u.mp4", "dfdc_train_part_0/stray.avif")
     assert found(tmp_path, "dfdc")[1] == Unread()
+
+
+def test_a_dataset_that_is_written_into_its_source_is_no_part_of_it(tmp_path):
+    fill(tmp_path, a_dot_jpg=PICTURE, out__folder__1__part_dot_array_record=b"\x93\x01")
+    assert found(tmp_path)[1] == Unread()
+
+
+def test_beside_a_table_only_the_folders_that_it_names_are_looked_into(tmp_path):
+    fill(tmp_path, in__a_dot_jpg=PICTURE, in__b_dot_avif=AVIF, in__c_dot_jpg=PICTURE)
+    fill(tmp_path, other__d_dot_avif=AVIF)
+    (tmp_path / "in/table.csv").write_text("path,label\nin/a.jpg,real\n")
+    _, left = found(tmp_path, "csv", manifest=tmp_path / "in/table.csv")
+    assert (left.names, left.elsewhere) == (["in/b.avif"], {"in": 1})
