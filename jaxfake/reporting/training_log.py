@@ -1,13 +1,13 @@
 """Reads the course of training from `metrics.jsonl`."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxfake.checkpoints.wall_time import WallTime, wall_time_of
+from jaxfake.train.metric_rows import rows_of_metrics
 from jaxfake.train.stage import SELECTION
 
 
@@ -31,9 +31,12 @@ class TrainingLog:
 
 
 def read_log(path: Path, stage: str) -> TrainingLog:
-    """The rows of a stage; none if there is no file. A row that was not written to its end is left out."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    written = [row for row in map(_parsed, lines) if row is not None and row["stage"] == stage]
+    """The rows of a stage; none if there is no file. A row that was not written to its end is left out.
+
+    Raises:
+        InputError: it is not a regular file.
+    """
+    written = [row for row in rows_of_metrics(path) if row["stage"] == stage]
     rows = [row for row in written if "loss" in row]
     return TrainingLog(
         step=np.array([row["step"] for row in rows], np.int64),
@@ -54,11 +57,3 @@ def _validation(rows: list[dict[str, Any]]) -> dict[str, ValidationScores]:
             np.array(steps, np.int64), np.array(scores, np.float64)
         )
     return validation
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        row: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return row

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.clu_writers import AsyncMultiWriter, SummaryWriter
+from jaxfake.train.metric_rows import lines_of_metrics, parse_row
 from jaxfake.train.stage import SELECTION, StageFiles
 
 
@@ -58,17 +59,16 @@ def make_writer(
 
 
 def _remove_later_rows(path: Path, stage: str, step: int, validate_again: bool) -> None:
-    if not path.exists():
-        return
-    lines = path.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if _stays(line, stage, step, validate_again)]
-    write_atomically(path, "".join(kept))
+    if path.exists():
+        lines = lines_of_metrics(path)
+        write_atomically(
+            path, b"".join(line for line in lines if _stays(line, stage, step, validate_again))
+        )
 
 
-def _stays(line: str, stage: str, step: int, validate_again: bool) -> bool:
-    try:
-        row = json.loads(line)
-    except ValueError:  # a kill cut the last row short
+def _stays(line: bytes, stage: str, step: int, validate_again: bool) -> bool:
+    row = parse_row(line)
+    if row is None:
         return False
     repeated = validate_again and any(name.startswith(SELECTION) for name in row)
     return row["stage"] != stage or row["step"] < step or (row["step"] == step and not repeated)
