@@ -55,5 +55,5 @@ def _decode(data: bytes, flags: int) -> np.ndarray:
         raise InputError(f"a stored crop is not a PNG of at most {MOST_SIDE} pixels a side")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
-        raise InputError("a stored crop does not decode: the dataset is damaged, prepare it again")
+        raise InputError("a stored crop does not decode")
     return pixels

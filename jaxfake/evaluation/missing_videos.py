@@ -24,8 +24,12 @@ class MissingVideos:
 
 
 def missing_videos(dataset: FaceDataset) -> MissingVideos:
-    """The videos without a face in coverage.json; none for a dataset without that file."""
-    found = coverage.read(dataset.folder.resolve().parent.parent)  # OUT of OUT/folder/1.0.0
+    """The videos without a face in coverage.json; none for a dataset without that file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    found = coverage.load(dataset.folder.resolve().parent.parent)  # OUT of OUT/folder/1.0.0
     names = dataset.index.dataset
     if found is None or (len(names) and found.dataset not in names):
         return columns([])

@@ -13,6 +13,10 @@ from jaxfake.data.dataset import Index
 from jaxfake.evaluation.aggregate import VideoScores, chosen_rows
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.terminal_text import printable_line
+
+_ORDERS = ("=", "+", "-", "@", "\t", "'")
+"""What begins a formula for a spreadsheet (OWASP, 'CSV Injection'), and the apostrophe that prevents it."""
 
 
 def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
@@ -22,7 +26,8 @@ def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
     rows: list[tuple[Any, ...]] = []
     last, face = None, 0
     for n in order:
-        place = (str(at.dataset[n]), str(at.method[n]), str(at.video_id[n]), int(at.frame[n]))
+        names = (at.dataset[n], at.method[n], at.video_id[n])
+        place = (*map(_text, names), int(at.frame[n]))
         face = face + 1 if place == last else 0
         last = place
         rows.append((*place, face, _label(at.label[n]), _number(frames.score[n])))
@@ -32,14 +37,14 @@ def write_frames(path: Path, index: Index, frames: FrameScores) -> None:
 def write_scores(path: Path, videos: VideoScores) -> None:
     """Writes `scores.csv`; the score of a video without one is empty."""
     rows = zip(
-        videos.dataset,
-        videos.method,
-        videos.video_id,
+        map(_text, videos.dataset),
+        map(_text, videos.method),
+        map(_text, videos.video_id),
         map(_label, videos.label),
         map(_number, videos.score),
         videos.frames,
         videos.faces,
-        videos.status,
+        map(_text, videos.status),
         strict=True,
     )
     write_atomically(path, _csv(schema.SCORE_COLUMNS, rows))
@@ -51,6 +56,15 @@ def _csv(columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _text(text: str) -> str:
+    """A name on one line that a spreadsheet takes for text: what follows an apostrophe is never computed.
+
+    Taking away one apostrophe from the start gives the name back, since those that have one get another.
+    """
+    line = printable_line(str(text))
+    return f"'{line}" if line.startswith(_ORDERS) else line
 
 
 def _label(label: int) -> str:

@@ -12,13 +12,18 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.encoding import decode_mask
 from jaxfake.evaluation.predict import evenly_spaced
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import read_bounded, write_atomically
 
 MAX_MASKS = 2000
 """The mean mask is made of at most this many training fakes, evenly spaced."""
 
 _LEVELS = 255
+
+_MOST_BYTES = 2 * schema.MOST_SIDE**2
+"""A PNG of the largest mask, even if it does not compress."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,9 +55,18 @@ def save(path: Path, mask: np.ndarray) -> None:
 
 
 def load(path: Path, size: int) -> np.ndarray | None:
-    """The mean mask of a run, uint8 [size, size]; None if there is none of this size."""
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-    return mask if mask is not None and mask.shape == (size, size) else None
+    """The mean mask of a run, uint8 [size, size]; None if there is none of this size.
+
+    Raises:
+        InputError: it is not a regular file, or too large.
+    """
+    try:
+        mask = decode_mask(read_bounded(path, _MOST_BYTES))
+    except FileNotFoundError:
+        return None
+    except InputError as error:
+        raise InputError(f"{path} is damaged ({error}): delete it to go without it") from error
+    return mask if mask.shape == (size, size) else None
 
 
 def trivial_maps(size: int, mask: np.ndarray | None) -> dict[str, HeatMap]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxfake.config import Aggregation, Config
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.preparation.coverage import left_out
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
 from jaxfake.experiment import open_data
@@ -28,6 +29,9 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import refuse_links
 from jaxfake.runtime.progress import say
 from jaxfake.train import moving_average
+
+_NAMED = 10
+"""Files that a report names of those that were not taken; coverage.json has them all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,5 +219,16 @@ def _facts(run: LoadedRun, task: EvaluationTask) -> tuple[tuple[str, str], ...]:
         ("data sha256", task.faces.digest),
         *manifest_facts("", task.faces.manifest),
         ("faces", str(len(task.faces))),
+        *_not_taken(task.faces),
         *maps,
     )
+
+
+def _not_taken(faces: FaceDataset) -> tuple[tuple[str, str], ...]:
+    """A row that names files which were not taken into the dataset, or none."""
+    files = left_out(faces.folder)
+    if not files:
+        return ()
+    named = "; ".join(f"{name} ({reason})" for name, reason in files[:_NAMED])
+    more = f"; and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return (("files not taken", f"{len(files)}: {named}{more}"),)

@@ -1,29 +1,29 @@
 """A trained run from wherever it is kept: a folder, an archive, or an archive behind a URL."""
 
 import hashlib
-import http.client
 import os
 import shutil
 import tempfile
 import urllib.request
-from email.message import Message
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
-from urllib.request import Request
 
 from jaxfake.checkpoints.metadata import METADATA_FILE
 from jaxfake.experiment.run_folder import CONFIG, RunFolder
 from jaxfake.runtime.archives import unpack
+from jaxfake.runtime.download import brief, check_url, download
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 
 MOST_BYTES = 16 << 30
 """The most that an archive may have, packed and unpacked. Our choice: a ViT-B run takes some 10 GB."""
 
-_PIECE = 1 << 20
-_SECONDS_OF_SILENCE = 60.0
-_HERE = ("localhost", "127.0.0.1", "::1")
+_KEPT_FREE = 1 << 30
+"""Bytes of the disk that an archive must leave, whatever is in it."""
+
+_MOST_STEM = 80
+"""Characters of a URL's last part in the name of a folder."""
 
 
 def fetch_run(where: str, into: Path) -> Path:
@@ -38,10 +38,10 @@ def fetch_run(where: str, into: Path) -> Path:
         InputError: there is no run, it cannot be had, or the archive is refused.
     """
     path = _local(where)
-    if path is not None and path.is_dir():
+    if path is not None and _is(path, Path.is_dir):
         return _run_in(path)
-    if path is not None and not path.is_file():
-        raise InputError(f"there is no run {where}: neither a folder nor an archive")
+    if path is not None and not _is(path, Path.is_file):
+        raise InputError(f"there is no run {brief(where)}: neither a folder nor an archive")
     folder = into / _name(where, path)
     if folder.is_dir():
         say(f"{folder} was unpacked before; delete it to fetch it anew")
@@ -56,7 +56,8 @@ def _bring(where: str, path: Path | None, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch_") as scratch:
         if path is None:
             path = Path(scratch) / folder.name
-            _download(where, path, _room(folder.parent))
+            say(f"fetching from {urlsplit(where).hostname}")
+            download(where, path, _room(folder.parent))
         unpacked = Path(scratch) / "run"
         unpacked.mkdir()
         unpack(path, unpacked, _room(folder.parent))
@@ -64,7 +65,15 @@ def _bring(where: str, path: Path | None, folder: Path) -> None:
 
 
 def _room(folder: Path) -> int:
-    return min(MOST_BYTES, shutil.disk_usage(folder).free)
+    """The most bytes that may come now."""
+    return min(MOST_BYTES, max(shutil.disk_usage(folder).free - _KEPT_FREE, 0))
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(path)
+    except OSError:  # a name that is too long
+        return False
 
 
 def _local(where: str) -> Path | None:
@@ -74,15 +83,8 @@ def _local(where: str) -> Path | None:
     url = urlsplit(where)
     if url.scheme == "file" and url.netloc in ("", "localhost"):
         return Path(urllib.request.url2pathname(url.path))
-    _check(where)
+    check_url(where)
     return None
-
-
-def _check(url: str) -> None:
-    """Nobody on the way may exchange what comes: TLS, or a server on this very machine, as of a tunnel."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _HERE):
-        raise InputError(f"{parts.scheme}://{parts.hostname} is refused: give an https: URL")
 
 
 def _name(where: str, path: Path | None) -> str:
@@ -91,42 +93,8 @@ def _name(where: str, path: Path | None) -> str:
     if path is not None:
         facts = path.stat()
         made_of = f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}"
-    stem = Path(urlsplit(where).path).stem or "run"
+    stem = Path(urlsplit(where).path).stem[:_MOST_STEM] or "run"
     return f"{stem}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to where a URL may lead, and no further."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> Request | None:
-        _check(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
-
-
-def _download(url: str, target: Path, most_bytes: int) -> None:
-    say(f"fetching from {urlsplit(url).hostname}")
-    try:
-        opener = urllib.request.build_opener(_Redirects)
-        with opener.open(url, timeout=_SECONDS_OF_SILENCE) as response, target.open("wb") as file:
-            promised = response.headers.get("Content-Length")
-            got = _copy(response, file, most_bytes)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise InputError(f"{url} cannot be fetched: {error}") from error
-    if promised not in (None, str(got)):
-        raise InputError(f"{url} ended after {got} of {promised} bytes: try again")
-
-
-def _copy(source: IO[bytes], target: IO[bytes], most_bytes: int) -> int:
-    """Bytes copied."""
-    got = 0
-    while piece := source.read(_PIECE):
-        got += len(piece)
-        if got > most_bytes:
-            raise InputError(f"the archive is refused: more than {most_bytes} bytes")
-        target.write(piece)
-    return got
 
 
 def _run_in(folder: Path) -> Path:

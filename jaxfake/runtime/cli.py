@@ -18,6 +18,7 @@ from jaxfake.runtime import standard_streams
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
 from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.terminal_text import printable_line
 
 _DEBUG = flags.DEFINE_bool("debug", False, "Show the Python traceback of an error.")
 
@@ -179,4 +180,4 @@ def _one_line(error: BaseException) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"jaxfake: {message}", file=sys.stderr, flush=True)
+    print(printable_line(f"jaxfake: {message}"), file=sys.stderr, flush=True)

@@ -24,6 +24,7 @@ from pathlib import Path
 from jaxfake.runtime.errors import USAGE, InputError
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
+from jaxfake.runtime.terminal_text import printable_line
 from jaxfake.runtime.typed_values import build
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -262,7 +263,7 @@ class _Lease:
 
 def _say_and_leave(message: str) -> None:
     """At once, from any thread: whatever this process still writes would damage the work of the other."""
-    print(f"\njaxfake: {message}", file=sys.stderr, flush=True)
+    print("\n" + printable_line(f"jaxfake: {message}"), file=sys.stderr, flush=True)
     os._exit(USAGE)
 
 

@@ -6,6 +6,8 @@ from typing import Self
 
 from tqdm import tqdm
 
+from jaxfake.runtime.terminal_text import printable, printable_line
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -19,10 +21,10 @@ def silence() -> None:
 
 
 def say(message: str) -> None:
-    """Prints one line to standard output, above the progress bar if there is one."""
+    """Prints a message to standard output, above the progress bar if there is one."""
     if _silenced:
         return
-    tqdm.write(message, file=sys.stdout)
+    tqdm.write(printable(message), file=sys.stdout)
     sys.stdout.flush()
 
 
@@ -57,7 +59,7 @@ class Progress:
     def advance(self, units: int, remark: str = "") -> None:
         """Adds to the units done; the remark is shown beside the count."""
         self._done += units
-        self._bar.set_postfix_str(remark, refresh=False)
+        self._bar.set_postfix_str(printable_line(remark), refresh=False)
         self._bar.update(units)
         if self._bar.disable and time.monotonic() - self._printed >= _SECONDS_BETWEEN_LINES:
             self._print_line(remark)
@@ -79,5 +81,7 @@ class Progress:
         left = (self._total - self._done) / max(speed, 1e-9)
         count = f"{self._done}/{self._total} {self._unit}, {speed:.1f}/s, {left:.0f} s left"
         print(
-            ", ".join(filter(None, (f"{self._name}: {count}", remark))), file=sys.stderr, flush=True
+            printable_line(", ".join(filter(None, (f"{self._name}: {count}", remark)))),
+            file=sys.stderr,
+            flush=True,
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.clu_writers import AsyncMultiWriter, SummaryWriter
-from jaxfake.train.metric_rows import read_rows
+from jaxfake.train.metric_rows import lines_of_metrics, parse_row
 from jaxfake.train.stage import SELECTION, StageFiles
 
 
@@ -60,12 +60,15 @@ def make_writer(
 
 def _remove_later_rows(path: Path, stage: str, step: int, validate_again: bool) -> None:
     if path.exists():
-        kept = [
-            row.line for row in read_rows(path) if _stays(row.values, stage, step, validate_again)
-        ]
-        write_atomically(path, "".join(kept))
+        lines = lines_of_metrics(path)
+        write_atomically(
+            path, b"".join(line for line in lines if _stays(line, stage, step, validate_again))
+        )
 
 
-def _stays(row: Mapping[str, Any], stage: str, step: int, validate_again: bool) -> bool:
+def _stays(line: bytes, stage: str, step: int, validate_again: bool) -> bool:
+    row = parse_row(line)
+    if row is None:
+        return False
     repeated = validate_again and any(name.startswith(SELECTION) for name in row)
     return row["stage"] != stage or row["step"] < step or (row["step"] == step and not repeated)

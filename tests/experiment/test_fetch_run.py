@@ -1,28 +1,42 @@
 """A run from a folder, an archive or a server, and what is not taken from one."""
 
 import http.server
+import io
+import shutil
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.request import Request
 
 import pytest
 
 from jaxfake.experiment import fetch_run as fetching
 from jaxfake.experiment.fetch_run import fetch_run
+from jaxfake.runtime import download as downloading
 from jaxfake.runtime.errors import InputError
 from tests.runtime.test_archives import FILES, zipped
 
 
 class _Server(http.server.BaseHTTPRequestHandler):
-    """Gives `content`; /short promises more of it, /endless promises nothing, /away leads elsewhere."""
+    """Gives `content`; /short promises more of it, /endless promises nothing, /away leads elsewhere.
+
+    /slow sends a byte, and no more before the test ends.
+    """
 
     content = b""
     asked = 0
+    ended = threading.Event()
 
     def do_GET(self) -> None:
         _Server.asked += 1
-        if self.path == "/none.zip":
+        if self.path.startswith("/none.zip"):
             self.send_error(404)
+            return
+        if self.path == "/slow.zip":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nP")
+            _Server.ended.wait()
             return
         self.send_response(302 if self.path == "/away.zip" else 200)
         if self.path == "/away.zip":
@@ -43,10 +57,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     _Server.content = zipped(tmp_path / "served.zip", FILES).read_bytes()
     _Server.asked = 0
+    _Server.ended.clear()
     with http.server.HTTPServer(("127.0.0.1", 0), _Server) as web:
         thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{web.server_port}"
+        _Server.ended.set()
         web.shutdown()
         thread.join()
 
@@ -144,3 +160,49 @@ def test_no_run_and_several_runs_are_said(tmp_path: Path) -> None:
     two = zipped(tmp_path / "two.zip", {"a/config.json": b"", "b/config.json": b""})
     with pytest.raises(InputError, match="it holds a, b"):
         fetch_run(str(two), tmp_path / "into")
+
+
+def test_a_server_that_sends_almost_nothing_is_not_waited_for(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "_PATIENCE", 0.0)
+    monkeypatch.setattr(downloading, "_LEAST_BYTES_PER_SECOND", 1e9)
+    with pytest.raises(InputError, match=r"/slow.zip sent [01] bytes in .* too slow: try again"):
+        fetch_run(f"{server}/slow.zip", tmp_path / "into")
+    assert list((tmp_path / "into").iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["http://localhost/run.zip", "http://127.0.0.1:80/run.zip"])
+def test_https_never_leads_to_http(target: str) -> None:
+    request = Request("https://example.org/run.zip")
+    with pytest.raises(InputError, match="leads to an http: URL, which is refused"):
+        downloading._Redirects().redirect_request(
+            request, io.BytesIO(), 302, "Found", Message(), target
+        )
+    other = downloading._Redirects().redirect_request(
+        request, io.BytesIO(), 302, "Found", Message(), "https://example.com/run.zip"
+    )
+    assert other is not None
+
+
+def test_a_long_url_is_one_short_line_or_a_folder(server: str, tmp_path: Path) -> None:
+    long = "x" * 3000
+    assert _is_the_run(fetch_run(f"{server}/run.zip?signature={long}", tmp_path / "into"))
+    assert _is_the_run(fetch_run(f"{server}/{long}.zip", tmp_path / "into"))
+    for where in (
+        f"{tmp_path}/{long}.zip",
+        f"{server}/none.zip?{long}",
+        f"http://example.org/{long}",
+    ):
+        with pytest.raises(InputError) as error:
+            fetch_run(where, tmp_path / "into")
+        assert len(str(error.value)) < 400
+
+
+def test_an_archive_leaves_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = fetching._KEPT_FREE + 10
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(InputError, match="and 10 bytes are allowed"):
+        fetch_run(str(zipped(tmp_path / "run.zip", FILES)), tmp_path / "into")

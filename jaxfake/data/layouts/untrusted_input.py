@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jaxfake.faces.media import is_frame
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import read_bounded
 
 MOST_BYTES = 512 << 20
 """The largest list that is read; it takes a few GB of memory."""
@@ -48,7 +49,7 @@ def read_text(path: Path, advice: str) -> str:
     """
     check_list(path, advice)
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
         encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
         text = data.decode(encoding)
     except OSError as error:

@@ -9,10 +9,12 @@ from typing import Any
 
 from jaxfake import schema
 from jaxfake.data.layouts.listing import Listing, SourceFile
-from jaxfake.data.preparation import taken
+from jaxfake.data.preparation import coverage_values, taken
 from jaxfake.data.preparation.crop_files import CropStatus, ended_early
 from jaxfake.data.preparation.source_facts.unread import Unread
-from jaxfake.runtime.files import write_atomically
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import read_json, write_atomically
+from jaxfake.runtime.typed_values import build
 
 FILE_NAME = "coverage.json"
 
@@ -21,6 +23,14 @@ MISSING = "missing"
 
 UNREADABLE = "unreadable"
 """Status of a file that could not be used, followed by ': reason'."""
+
+REFUSED = "refused"
+"""Status of a file that was not opened at all, followed by ': reason'."""
+
+_NOT_TAKEN = (REFUSED, MISSING)
+
+_MOST_BYTES = 32 << 20
+"""The most that is read of a coverage.json; a hundred bytes for each file that was not used."""
 
 GIVEN_MASKS = "as the dataset gives them"
 
@@ -147,15 +157,42 @@ def write(folder: Path, coverage: Coverage) -> None:
 def read(folder: Path) -> Coverage | None:
     """The content of coverage.json; None if there is no such file, it is damaged, or it is not ours."""
     try:
-        content = json.loads((folder / FILE_NAME).read_bytes())
-        if content.pop("sha256", None) not in (
+        return load(folder)
+    except InputError:
+        return None
+
+
+def load(folder: Path) -> Coverage | None:
+    """The content of coverage.json; None if there is no such file.
+
+    Raises:
+        InputError: it is damaged, or not of the form that is written; the message names it.
+    """
+    path = folder / FILE_NAME
+    try:
+        content = read_json(path, _MOST_BYTES)
+    except FileNotFoundError:
+        return None
+    try:
+        if isinstance(content, dict) and content.pop("sha256", None) not in (
             None,
             _digest(content),
-        ):  # earlier versions wrote none
-            return None
-        return Coverage(**content)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return None
+        ):
+            raise InputError("it differs from what was written")  # earlier versions wrote no digest
+        found: Coverage = build(Coverage, content, "coverage")
+        coverage_values.check(content)
+        return found
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}; prepare the dataset again") from error
+
+
+def _of(dataset: Path) -> Coverage | None:
+    """What is known of a prepared dataset; None if nothing is, as for toy faces.
+
+    Args:
+        dataset: its folder, OUT/NAME/VERSION.
+    """
+    return load(dataset.resolve().parent.parent)
 
 
 def _digest(content: dict[str, Any]) -> str:
@@ -168,7 +205,7 @@ def manifest(dataset: Path) -> str:
     Args:
         dataset: its folder, OUT/NAME/VERSION.
     """
-    found = read(dataset.resolve().parent.parent)
+    found = _of(dataset)
     return found.manifest if found else ""
 
 
@@ -178,7 +215,7 @@ def ground_truth(dataset: Path) -> str:
     Args:
         dataset: folder of the prepared dataset, OUT/NAME/VERSION.
     """
-    found = read(dataset.resolve().parent.parent)
+    found = _of(dataset)
     return str((found.settings if found else {}).get("masks", GIVEN_MASKS))
 
 
@@ -198,10 +235,21 @@ def people(dataset: Path) -> str:
     Args:
         dataset: folder of the prepared dataset, OUT/NAME/VERSION.
     """
-    found = read(dataset.resolve().parent.parent)
+    found = _of(dataset)
     if found is None or not found.taken.get("each_file_its_own_identity"):
         return ""
     return taken.each_its_own(found.source["files"])
+
+
+def left_out(dataset: Path) -> list[tuple[str, str]]:
+    """The files of a dataset's source that were not taken, and why, as (file, reason).
+
+    Args:
+        dataset: folder of the prepared dataset, OUT/NAME/VERSION.
+    """
+    found = _of(dataset)
+    files = [] if found is None else found.files
+    return [(one["file"], one["status"]) for one in files if one["status"].startswith(_NOT_TAKEN)]
 
 
 def too_few(coverage: Coverage, share: float) -> str:
@@ -305,7 +353,7 @@ def printable(name: str) -> str:
 def _remarks(listing: Listing, rows: list[CoverageRow]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = [
         {"file": item.relative, "status": f"{kind}: {item.reason}"}
-        for kind, items in (("refused", listing.refused), (MISSING, listing.missing))
+        for kind, items in ((REFUSED, listing.refused), (MISSING, listing.missing))
         for item in items
     ]
     for row in rows:
