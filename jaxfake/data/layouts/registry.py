@@ -89,9 +89,8 @@ def list_source(dataset: str, root: Path, options: SourceOptions) -> Listing:
             )
         case _:
             listing = _with_archives(_list_layout(dataset, root, options), root.resolve())
-            if options.subset:
-                listing = missing_files.as_subset(listing)
-    return safe_paths.confine(listing, root.resolve(), options.follow_links)
+    listing = safe_paths.confine(listing, root.resolve(), options.follow_links)
+    return missing_files.as_subset(listing) if options.subset else listing
 
 
 def _check_options(dataset: str, options: SourceOptions) -> None:

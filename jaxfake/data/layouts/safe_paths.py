@@ -123,9 +123,13 @@ def confine(listing: Listing, root: Path, follow_links: bool) -> Listing:
     """
     files: list[SourceFile] = []
     linked: Counter[str] = Counter()
+    beside: set[str] = set()
     for file in listing.files:
         link = _leaving_link(root, file.clip)
         linked[link] += bool(link)
+        beside |= {
+            _leaving_link(root, one) for one in (file.mask, file.original) if one is not None
+        }
         if follow_links:
             files.append(_with_named_frames(file))
         elif not link:
@@ -138,7 +142,8 @@ def confine(listing: Listing, root: Path, follow_links: bool) -> Listing:
         raise InputError(
             f"{root} holds only links that leave it, such as {min(linked)}: give {FLAG} to follow them"
         )
-    refused = [*listing.refused, *(_refused(link, count) for link, count in sorted(linked.items()))]
+    named = linked | Counter(dict.fromkeys(beside - {""}, 1))
+    refused = [*listing.refused, *(_refused(link, count) for link, count in sorted(named.items()))]
     return dataclasses.replace(listing, files=files, refused=refused)
 
 

@@ -208,6 +208,7 @@ def _settings(wanted: Preparation, listing: Listing) -> dict[str, Any]:
         "subset": wanted.source_options.subset,
         "splits": list(wanted.shares),
         "masks": _masks_in_words(wanted.crops.derive),
+        "subject_in_words": coverage.SUBJECTS[wanted.crops.subject],
     }
 
 

@@ -74,12 +74,22 @@ def test_a_link_among_files_is_refused_by_name_and_its_mask_with_it(tmp_path):
         link.symlink_to(tmp_path / "elsewhere.mp4")
     listing = list_source("ffpp", tmp_path / "FF", DEFAULT_OPTIONS)
     assert [(one.relative, one.reason) for one in listing.refused] == [
-        (fake.relative_to(tmp_path / "FF").as_posix(), LEAVES)
+        (link.relative_to(tmp_path / "FF").as_posix(), LEAVES) for link in (fake, mask)
     ]
     assert {file.mask for file in listing.files} == {None}
     files = {f.video_id: f for f in list_source("ffpp", tmp_path / "FF", FOLLOW).files}
     assert files["003_000"].mask == mask
     assert files["000_003"].path == fake
+
+
+def test_a_subset_does_not_count_what_was_refused(tmp_path):
+    (tmp_path / "FF").mkdir()
+    TREES["ffpp"](tmp_path / "FF")
+    fake = tmp_path / "FF/manipulated_sequences/Deepfakes/c23/videos/000_003.mp4"
+    fake.rename(tmp_path / "elsewhere.mp4")
+    fake.symlink_to(tmp_path / "elsewhere.mp4")
+    options = dataclasses.replace(DEFAULT_OPTIONS, subset=True)
+    assert "subset: 3 of 6000" in list_source("ffpp", tmp_path / "FF", options).caveats[-1]
 
 
 def test_a_linked_folder_is_one_line(linked, tmp_path):

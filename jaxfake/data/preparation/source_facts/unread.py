@@ -99,15 +99,16 @@ class _Used:
 
     def __init__(self, root: Path, listing: Listing) -> None:
         clips = [one for file in listing.files for one in _clips(file)]
-        self._files = {path for one in clips for path in _paths(one)}
-        self._folders = {path for path in self._files if path.is_dir()}
-        self.homes = {path if path in self._folders else path.parent for path in self._files}
+        files = {path for one in clips for path in _paths(one)}
+        self.homes = {path if path.is_dir() else path.parent for path in files}
         """The folders that hold its files."""
+        self._files = files | {path.resolve() for path in files}  # some lie behind links
+        self._folders = {path for path in self._files if path.is_dir()}
         self._named = {item.relative for item in (*listing.refused, *listing.missing)}
         self._root = root
 
     def has(self, path: Path, relative: str) -> bool:
-        if path in self._files or relative in self._named:
+        if path in self._files or relative in self._named or path.resolve() in self._files:
             return True
         if path.parent in self._folders:
             return is_frame(path)

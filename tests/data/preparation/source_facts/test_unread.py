@@ -28,7 +28,13 @@ def fill(root, **contents):
 
 def found(root, dataset="folder", **options):
     listing = list_source(dataset, root, dataclasses.replace(DEFAULT_OPTIONS, **options))
-    search = Search(root, root / "out", text=dataset == "folder", beside_only=dataset == "csv")
+    search = Search(
+        root,
+        root / "out",
+        text=dataset == "folder",
+        beside_only=dataset == "csv",
+        follow_links=bool(options.get("follow_links")),
+    )
     return listing, unread.find(search, listing)
 
 
@@ -168,3 +174,24 @@ def test_beside_a_table_only_the_folders_that_it_names_are_looked_into(tmp_path)
     (tmp_path / "in/table.csv").write_text("path,label\nin/a.jpg,real\n")
     _, left = found(tmp_path, "csv", manifest=tmp_path / "in/table.csv")
     assert (left.names, left.elsewhere) == (["in/b.avif"], {"in": 1})
+
+
+def test_videos_behind_a_link_inside_the_source_are_read_and_not_left_over(tmp_path):
+    TREES["ffpp"](tmp_path)
+    videos = tmp_path / "original_sequences/youtube/c23/videos"
+    videos.rename(tmp_path / "store")
+    videos.symlink_to(tmp_path / "store")
+    listing, left = found(tmp_path, "ffpp")
+    assert len(listing.files) == 4
+    assert left == Unread()
+
+
+@pytest.mark.parametrize("dataset", ["folder", "csv"])
+def test_what_is_behind_a_followed_link_is_counted_too(tmp_path, dataset):
+    fill(tmp_path / "disk", a_dot_jpg=PICTURE, b_dot_avif=AVIF)
+    fill(tmp_path / "source", table_dot_csv=b"path,label\nin/a.jpg,real\n")
+    (tmp_path / "source/in").symlink_to(tmp_path / "disk")
+    table = {"manifest": tmp_path / "source/table.csv"} if dataset == "csv" else {}
+    _, left = found(tmp_path / "source", dataset, follow_links=True, **table)
+    assert "in/b.avif" in left.names
+    assert left.may_show_faces == 1
