@@ -39,7 +39,8 @@ def build(kind: type, values: Any, path: str) -> Any:
 
 
 def _is_missing(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> bool:
-    return field.name not in given and field.default is dataclasses.MISSING
+    defaults = (field.default, field.default_factory)
+    return field.name not in given and all(one is dataclasses.MISSING for one in defaults)
 
 
 def _nearest(key: str, known: Mapping[str, Any]) -> str:

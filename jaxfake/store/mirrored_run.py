@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jaxfake.checkpoints.run_identity import RunIdentity
-from jaxfake.experiment.run_config import identity_in
+from jaxfake.experiment.run_config import MOST_BYTES, identity_in
 from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.files import read_bounded
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.progress import say
 from jaxfake.store.background_upload import DEFAULT_TIMING, Mirror, Timing
@@ -57,8 +58,11 @@ def mirrored(
 
 def _holds_another_run(workdir: Path, identity: RunIdentity) -> bool:
     """Whether the workdir holds another run, which the job will refuse and the store must not get."""
-    path = RunFolder(workdir).config
-    return path.exists() and identity.difference(identity_in(path.read_bytes())) is not None
+    try:
+        config_json = read_bounded(RunFolder(workdir).config, MOST_BYTES)
+    except FileNotFoundError:
+        return False
+    return identity.difference(identity_in(config_json)) is not None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from jaxfake.experiment.run_folder import CHECKPOINTS, DONE, PREPARED
 from jaxfake.runtime.files import is_number, sha256
 
-MOST_MARKER_BYTES = 16 << 20
+MOST_MARKER_BYTES = 2 << 20
+"""The most of a marker; a file of a checkpoint takes 150 in it, and a checkpoint has some ten."""
 
 _MARKER = ".complete.json"
 _MOST_NAME = 1024  # bytes, as S3 allows

@@ -1,7 +1,7 @@
 """Checks what a store holds: which run it is of, and which checkpoints are complete."""
 
 from jaxfake.checkpoints.run_identity import RunIdentity
-from jaxfake.experiment.run_config import identity_in
+from jaxfake.experiment.run_config import MOST_BYTES, identity_in
 from jaxfake.experiment.run_folder import CONFIG
 from jaxfake.runtime.errors import InputError
 from jaxfake.store import object_names
@@ -14,7 +14,7 @@ def check_config(store: ObjectStore, names: dict[str, int], identity: RunIdentit
     size = names.get(CONFIG)
     if size is None:
         return
-    stored = identity_in(store.read(CONFIG, min(size, object_names.MOST_MARKER_BYTES)))
+    stored = identity_in(store.read(CONFIG, min(size, MOST_BYTES)))
     if identity.difference(stored) is not None:
         raise InputError(
             f"{store.url} holds another run, of config {stored.config[:12] or 'unknown'}, where this is "

@@ -7,6 +7,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from jaxfake.experiment import evaluate_dataset, open_data, presets
@@ -136,6 +138,34 @@ def test_a_config_that_is_not_one_is_named(
     make(run / "config.json")
     with pytest.raises(InputError, match=f"config.json {why}"):
         load_run(run, None)
+
+
+@pytest.mark.parametrize(
+    ("side", "why"), [(4096, "is not a PNG of at most 2048 pixels"), (0, "is not a PNG")]
+)
+def test_a_training_mask_is_not_larger_than_a_crop(
+    side: int, why: str, run: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    picture = cv2.imencode(".png", np.zeros((side, 8), np.uint8))[1].tobytes() if side else b"?"
+    (run / "training_mask.png").write_bytes(picture)
+    with pytest.raises(InputError, match=rf"training_mask.png is damaged .*{why}.*: delete it"):
+        evaluated(load_run(run, None), tiny_root, tmp_path / "out")
+
+
+def test_files_that_were_not_taken_are_in_the_report(
+    run: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    prepared = tmp_path / "prepared"
+    shutil.copytree(tiny_root, prepared)
+    entries = [{"file": "=<b>a.heic", "status": "refused: it is a HEIC picture"}]
+    entries += [{"file": f"{n}.mp4", "status": "missing: no such file"} for n in range(12)]
+    content = {"dataset": "tiny", "settings": {}, "source": {}, "versions": {}, "manifest": "m"}
+    (prepared / "coverage.json").write_text(
+        json.dumps({**content, "coverage": {}, "files": entries})
+    )
+    page = evaluated(load_run(run, None), prepared, tmp_path / "out").report.read_text()
+    assert "13: =&lt;b&gt;a.heic (refused: it is a HEIC picture); 0.mp4 (missing" in page
+    assert "; and 3 more" in page
 
 
 def test_sizes_in_a_config_are_bounded(run: Path) -> None:
