@@ -107,7 +107,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _mp4_matrix(path: Path) -> np.ndarray | None:
-    """ISO/IEC 14496-12, 8.2.2 and 8.3.2: the matrix of the first track with a video, then that of the movie.
+    """ISO/IEC 14496-12, 8.2.2 and 8.3.2: the matrix of the first video track, then of the movie.
 
     None if there is no such track where it should be.
     """
