@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxfake.faces import images, video
+from jaxfake.faces import containers, images, video
 from jaxfake.faces.media import Unreadable, is_frame, is_image
 from jaxfake.faces.video import Frame, Survey
 
@@ -61,15 +61,18 @@ def choose_whole(clip: Clip, wanted: int) -> Choice:
     assert isinstance(clip, Path)
     found = video.survey(clip)
     chosen = [found.whole[at] for at in video.evenly_spaced(len(found.whole), wanted)]
-    return Choice(chosen, as_claimed=False, remark=_remark(found))
+    return Choice(chosen, as_claimed=False, remark=_remark(clip, found))
 
 
-def _remark(found: Survey) -> str:
-    """What is wrong with a video; '' if nothing is."""
-    if found.damaged:
+def _remark(path: Path, found: Survey) -> str:
+    """What is wrong with a video; '' if nothing is. Of the containers, only AVI has to count its frames."""
+    if found.reason:
         total = found.damaged + len(found.whole)
         return f"damaged: {found.damaged} of {total} frames are left out ({found.reason})"
-    return f"cut short: {found.reason}" if found.reason else ""
+    claimed = video.describe(path).frames if containers.kind_of(path) == "AVI" else 0
+    if len(found.whole) < claimed - 1:
+        return f"cut short: {len(found.whole)} of {claimed} frames are there"
+    return ""
 
 
 def read_frames(clip: Clip, choice: Choice) -> Iterator[Frame]:

@@ -63,8 +63,9 @@ def display_matrix(path: Path, degrees: int) -> np.ndarray:
         Unreadable: frames are to be shown in another way, or it cannot be known in which.
     """
     kind = kind_of(path)
-    if kind == "MP4":
-        return _mp4_matrix(path)
+    matrix = _mp4_matrix(path) if kind == "MP4" else None
+    if matrix is not None:
+        return _signed_axes(matrix)
     if kind == "Matroska" and degrees and _is_mirrored(_first_bytes(path)):
         raise Unreadable(
             "it is to be shown mirrored, which is not read of Matroska: remux it to MP4"
@@ -105,14 +106,17 @@ def _first_bytes(path: Path) -> bytes:
         return file.read(_START)
 
 
-def _mp4_matrix(path: Path) -> np.ndarray:
-    """ISO/IEC 14496-12, 8.2.2 and 8.3.2: the matrix of the track, followed by that of the movie."""
+def _mp4_matrix(path: Path) -> np.ndarray | None:
+    """ISO/IEC 14496-12, 8.2.2 and 8.3.2: the matrix of the first video track, then of the movie.
+
+    None if there is no such track where it should be.
+    """
     with path.open("rb") as file:
         track = [_matrix(_content(file, box, 96), 40) for box in _video_tracks(file)]
         movie = [_matrix(_content(file, box, 112), 36) for box in _boxes_at(file, b"moov", b"mvhd")]
     if not track:
-        return np.eye(2, dtype=int)
-    return _signed_axes(track[0] @ (movie[0] if movie else np.eye(2)))
+        return None
+    return track[0] @ movie[0] if movie else track[0]
 
 
 def _matrix(content: bytes, at: int) -> np.ndarray:

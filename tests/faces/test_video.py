@@ -101,6 +101,14 @@ def test_frames_are_spread_over_what_is_there_whatever_the_container_claims(
     assert chosen(path, wanted) == video.evenly_spaced(FRAMES, wanted)
 
 
+@pytest.mark.parametrize(
+    ("claim", "remark"),
+    [(37, "cut short: 20 of 37 frames are there"), (FRAMES + 1, ""), (10, ""), (FRAMES, "")],
+)
+def test_a_video_with_fewer_frames_than_it_counts_is_remarked(tmp_path, claim, remark):
+    assert used(avi_that_claims(tmp_path / "lies.avi", claim), 8)[0].remark == remark
+
+
 def test_a_wrong_claim_is_found_although_the_frames_asked_for_are_there(tmp_path):
     path = avi_that_claims(tmp_path / "lies.avi", 10)
     with pytest.raises(video.NotAsClaimed):
