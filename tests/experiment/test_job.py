@@ -179,7 +179,7 @@ def test_a_folder_without_any_face_is_scored_as_that(finished: Path, tmp_path: P
     run = load_run(finished, None)
     done = evaluated(run, tmp_path)
     assert "no video AUC" in done.in_words[0]
-    assert "1 of the 1 videos have no face" in done.in_words[0]
+    assert "Of the 1 videos, 1 real and 0 fake ones have no face" in done.in_words[0]
     assert _scores(done.report.parent / "scores.csv") == {("real", "real/wall"): 0.5}
     assert done.report.exists()
 
