@@ -30,8 +30,7 @@ class LocatedRun:
         single: whether it is the folder of the only one.
         run: folder of the whole run, or None.
         stage: 'recover' or 'detect'.
-        config: of the run.
-        has_config: whether a config.json was there; without one, the config is the checkpoint's own.
+        config: of the run; its checkpoint's own if there is no config.json.
         newest: step of the newest checkpoint that can be read, if its folder says so.
     """
 
@@ -41,7 +40,6 @@ class LocatedRun:
     run: RunFolder | None
     stage: str
     config: Config
-    has_config: bool
     newest: int | None
 
     @property
@@ -92,7 +90,6 @@ def locate(path: Path, step: int | None, stages: tuple[str, ...] = (DETECT, RECO
         run=run if has_config or run.checkpoints.is_dir() else None,
         stage=read.stage,
         config=run_config,
-        has_config=has_config,
         newest=None if single else int(newest.checkpoint.name),
     )
 

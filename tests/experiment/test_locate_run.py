@@ -269,7 +269,7 @@ def test_what_does_not_belong_together_is_one_line(dead: Dead, tmp_path: Path) -
         load_run(tmp_path, None)
     saved.write_text(json.dumps({"config": config.to_json(dead.run)}))
     run = load_run(tmp_path, None)
-    assert run.located.has_config
+    assert run.located.config == dead.run
     with pytest.raises(InputError, match="is of the stage 'detect', not of recover"):
         load_initial_weights(dataclasses.replace(dead.run, start=str(run.located.checkpoints)))
     with pytest.raises(InputError, match="is the checkpoint of step 2, not 3"):
