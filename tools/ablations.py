@@ -25,10 +25,11 @@ from jaxfake.experiment.initial_weights import OWN
 from jaxfake.runtime import cli, supervisor
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
+from jaxfake.runtime.path_flags import define_path, define_paths
 
-_CONFIGS = cli.define_paths("configs", None, "Config files, each with its :variant.")
+_CONFIGS = define_paths("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")
-_RUNS = cli.define_path("runs", None, "Folder for the runs and the table.")
+_RUNS = define_path("runs", None, "Folder for the runs and the table.")
 _LEAVE_OUT = flags.DEFINE_list(
     "leave_out", [], "Manipulations; each config also runs without each of them in turn."
 )

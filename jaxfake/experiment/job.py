@@ -184,6 +184,7 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> 
         begin.autoencoder,
         begin.origin,
         selection,
+        begin.detector,
     )
 
 
