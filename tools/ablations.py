@@ -78,7 +78,7 @@ def main() -> None:
     ]
     tables = _tables(rows)
     (out / "table.json").write_text(json.dumps([_plain_row(row) for row in rows], indent=1) + "\n")
-    (out / "table.md").write_text(tables)
+    (out / "table.md").write_text(tables, "utf-8")
     print(tables)
 
 
@@ -128,7 +128,7 @@ def _result(run: Path) -> Run:
     found = sorted(run.glob("eval/*/test/metrics.json"))
     if len(found) != 1:
         raise InputError(f"{run} has {len(found)} results of a test split, where one is expected")
-    result = json.loads(found[0].read_text())
+    result = json.loads(found[0].read_text("utf-8"))
     where = result["localisation"]
     by_method = {name: one["video"]["auc"] for name, one in result["per_method"].items()}
     counts = result["video"]["n_real"], result["video"]["n_fake"]
