@@ -150,8 +150,8 @@ def test_neither_a_second_process_nor_a_closed_terminal_disturbs_a_run(
 
 
 def test_a_workdir_of_another_config_is_refused(finished: Path, tiny_root: Path) -> None:
-    done = run(*six_steps(tiny_root), "--config.recover.steps=7", workdir=finished)
-    assert "holds a run with recover.steps=6, not 7" in _one_line(done)
+    done = run(*six_steps(tiny_root), "--config.recover.steps=5", workdir=finished)
+    assert "holds a run with recover.steps=6, not 5" in _one_line(done)
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
