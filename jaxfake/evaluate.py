@@ -25,13 +25,14 @@ from absl import flags
 
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path, define_paths
 
 if TYPE_CHECKING:
     from jaxfake.config import Aggregation
 
-_WORKDIR = cli.define_path("workdir", None, "Folder of the run, or of checkpoints of it.")
-_OUT = cli.define_path("out", None, "Folder for results; by default see above.")
-_DATA = cli.define_paths(
+_WORKDIR = define_path("workdir", None, "Folder of the run, or of checkpoints of it.")
+_OUT = define_path("out", None, "Folder for results; by default see above.")
+_DATA = define_paths(
     "data",
     None,
     "Datasets, separated by commas; by default the toy faces, if the run was trained on them.",

@@ -19,19 +19,20 @@ from absl import flags
 
 from jaxfake.runtime import cli, config_flag, supervisor
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path
 
 _CONFIG = config_flag.define_config(
     None, "Config file, and what to change in it: --config.recover.steps=100"
 )
-_WORKDIR = cli.define_path(
+_WORKDIR = define_path(
     "workdir", None, "Folder of the run; by default runs/CONFIG_VARIANT below the current folder."
 )
 
 _GRACE = flags.DEFINE_float(
     "grace", GRACE_SECONDS, "Most seconds from being asked to stop to exit code 75.", 1.0
 )
-_NOTICE_FILE = cli.define_path("notice_file", None, "Stop, as by SIGTERM, once this exists.")
-_STORE = cli.define_path(
+_NOTICE_FILE = define_path("notice_file", None, "Stop, as by SIGTERM, once this exists.")
+_STORE = define_path(
     "store",
     None,
     "Where the run's folder is kept off this machine too, such as s3://bucket/runs/mover: fetched from "

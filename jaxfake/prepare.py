@@ -24,6 +24,7 @@ from absl import flags
 from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,20 +38,20 @@ if TYPE_CHECKING:
 _BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
 _DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
-_SOURCE = cli.define_path(
+_SOURCE = define_path(
     "source",
     None,
     "Folder of photographs and videos; folders in it named real, fake, train, val and test, or alike, "
     "give labels and splits. With --dataset=csv, what the paths in the table are relative to; by default "
     "the table's own folder.",
 )
-_MANIFEST = cli.define_path(
+_MANIFEST = define_path(
     "manifest",
     None,
     "For --dataset=csv: a CSV file with the columns path and label, and if you like video, identity, "
     "split, manipulation, mask, original.",
 )
-_OUT = cli.define_path("out", None, "Folder for the dataset; made if it does not exist.")
+_OUT = define_path("out", None, "Folder for the dataset; made if it does not exist.")
 _SIZE = flags.DEFINE_integer("size", 224, "Side of the crops, in pixels.", 32, 1024)
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 100_000)
 _REAL_FRAMES = flags.DEFINE_integer(
@@ -82,7 +83,7 @@ _SPLITS = flags.DEFINE_string(
     "Shares of the identities for train, val and test. Where folders or a table give the splits, this "
     "flag splits anew.",
 )
-_PROTOCOL = cli.define_path(
+_PROTOCOL = define_path(
     "protocol", None, "Folder of a dataset's official splits; by default where it would have them."
 )
 _DROP_YOUTUBE = flags.DEFINE_bool(
@@ -142,7 +143,7 @@ _BEAM_RUNNER = flags.DEFINE_string(
 _BEAM_OPTION = flags.DEFINE_multi_string(
     "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
 )
-_FACE_MODELS = cli.define_path("face_models", None, "Folder of the face models, if offline.")
+_FACE_MODELS = define_path("face_models", None, "Folder of the face models, if offline.")
 
 
 def main() -> int:

@@ -136,7 +136,7 @@ def test_flags_of_the_commands_exist(page):
 @functools.cache
 def flags_of(module):
     source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
-    return set(re.findall(r"(?:DEFINE_\w+|cli\.define_paths?)\(\s*\"(\w+)\"", source))
+    return set(re.findall(r"(?:DEFINE_\w+|define_paths?)\(\s*\"(\w+)\"", source))
 
 
 def test_the_architecture_names_every_folder_and_its_level():

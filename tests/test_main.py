@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 
 from jaxfake.data.dataset import open_split
+from tests.held import held
+from tests.processes import PATIENCE, Processes, until
 from tests.project import ROOT
 from tests.tiny import six_steps
+from tools.chaos.compare import differences
+from tools.chaos.job import command
 
 CONFIG = "--config=configs/mover.py"
 
@@ -22,11 +26,11 @@ def run(
     *arguments: object, workdir: Path | None = None, verb: str = "main"
 ) -> subprocess.CompletedProcess[str]:
     """The main command, or another; a folder of its own for what it leaves."""
-    command = [sys.executable, "-m", f"jaxfake.{verb}", *map(str, arguments)]
-    command += [f"--workdir={workdir}"] if workdir else []
+    line = [sys.executable, "-m", f"jaxfake.{verb}", *map(str, arguments)]
+    line += [f"--workdir={workdir}"] if workdir else []
     environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -70,7 +74,8 @@ def test_a_device_that_is_not_there_is_one_line(
 def test_help_is_plain_and_quick() -> None:
     done = run("--help")
     assert "The same command again goes on" in done.stdout
-    assert "--workdir" in done.stdout
+    assert "--workdir: Folder of the run; by default" in done.stdout
+    assert "--config: Config file, and what to change" in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -119,9 +124,34 @@ def test_the_second_time_nothing_is_trained(finished: Path, tiny_root: Path) -> 
     assert all(before[p] == after[p] for p in files)
 
 
+def test_neither_a_second_process_nor_a_closed_terminal_disturbs_a_run(
+    finished: Path, tiny_root: Path, tmp_path: Path, processes: Processes
+) -> None:
+    workdir, stands = tmp_path / "run", tmp_path / "held"
+    plain = command(workdir, six_steps(tiny_root))
+    first = processes.start(
+        held("jaxfake.train.monitor:Monitor.after", 3, stands, plain),
+        cwd=ROOT,
+        env=os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(stands.exists, first)
+    second = _one_line(run(*six_steps(tiny_root), workdir=workdir))
+    assert f"a run is at work in {workdir} (host " in second
+    assert f"process {first.pid}, since " in second
+    for pipe in (first.stdout, first.stderr):
+        assert pipe is not None
+        pipe.close()
+    stands.unlink()
+    assert first.wait(PATIENCE) == 0
+    assert not differences(finished, workdir)
+    assert not list(workdir.glob(".lease*"))
+
+
 def test_a_workdir_of_another_config_is_refused(finished: Path, tiny_root: Path) -> None:
-    done = run(*six_steps(tiny_root), "--config.recover.steps=7", workdir=finished)
-    assert "holds a run with recover.steps=6, not 7" in _one_line(done)
+    done = run(*six_steps(tiny_root), "--config.recover.steps=5", workdir=finished)
+    assert "holds a run with recover.steps=6, not 5" in _one_line(done)
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
@@ -178,5 +208,5 @@ def test_a_checkpoint_of_another_model_size_is_refused(
     shutil.copytree(finished / "checkpoints", workdir / "checkpoints")
     done = run(*six_steps(tiny_root), "--config.model.encoder.width=64", workdir=workdir)
     line = _one_line(done)
-    assert "holds another model" in line
-    assert "use its config or another --workdir" in line
+    assert "holds a run with model.encoder.width=32, not 64" in line
+    assert not (workdir / "config.json").exists()

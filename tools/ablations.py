@@ -25,10 +25,11 @@ from jaxfake.experiment.initial_weights import OWN
 from jaxfake.runtime import cli, supervisor
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
+from jaxfake.runtime.path_flags import define_path, define_paths
 
-_CONFIGS = cli.define_paths("configs", None, "Config files, each with its :variant.")
+_CONFIGS = define_paths("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")
-_RUNS = cli.define_path("runs", None, "Folder for the runs and the table.")
+_RUNS = define_path("runs", None, "Folder for the runs and the table.")
 _LEAVE_OUT = flags.DEFINE_list(
     "leave_out", [], "Manipulations; each config also runs without each of them in turn."
 )
@@ -77,7 +78,7 @@ def main() -> None:
     ]
     tables = _tables(rows)
     (out / "table.json").write_text(json.dumps([_plain_row(row) for row in rows], indent=1) + "\n")
-    (out / "table.md").write_text(tables)
+    (out / "table.md").write_text(tables, "utf-8")
     print(tables)
 
 
@@ -127,7 +128,7 @@ def _result(run: Path) -> Run:
     found = sorted(run.glob("eval/*/test/metrics.json"))
     if len(found) != 1:
         raise InputError(f"{run} has {len(found)} results of a test split, where one is expected")
-    result = json.loads(found[0].read_text())
+    result = json.loads(found[0].read_text("utf-8"))
     where = result["localisation"]
     by_method = {name: one["video"]["auc"] for name, one in result["per_method"].items()}
     counts = result["video"]["n_real"], result["video"]["n_fake"]

@@ -22,9 +22,10 @@ from jaxfake.reporting.recovered_strips import COLUMNS, draw_strips
 from jaxfake.reporting.strips import choose_rows
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path
 
-_WORKDIR = cli.define_path("workdir", None, "Folder of a trained run.")
-_OUT = cli.define_path("out", None, "The picture, a .png.")
+_WORKDIR = define_path("workdir", None, "Folder of a trained run.")
+_OUT = define_path("out", None, "The picture, a .png.")
 
 _EACH = 2
 _TILE_INCHES = 0.9

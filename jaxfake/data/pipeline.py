@@ -29,6 +29,13 @@ from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
 
+_WORKER_IS_GONE = "terminated unexpectedly"
+"""Grain's words for it, in a plain RuntimeError."""
+
+
+class WorkerKilled(Exception):
+    """A reading process is gone, as when the system kills it for want of memory; the data are fine."""
+
 
 Transform = Callable[[Example], Example]
 """Changes an example before it is scored, such as a perturbation whose effect is measured."""
@@ -166,7 +173,11 @@ def evaluation_batches(
 def iterate(
     batches: grain.MapDataset, start: int, stop: int, threads: int, workers: int = 0
 ) -> Iterator[Batch]:
-    """Batches start, start + 1, ..., stop - 1, read ahead in the background."""
+    """Batches start, start + 1, ..., stop - 1, read ahead in the background.
+
+    Raises:
+        WorkerKilled: while iterating; one of the reading processes is gone.
+    """
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=_PREFETCH_BATCHES)
     ahead = batches.slice(slice(start, stop)).to_iter_dataset(options)
     if workers:
@@ -175,7 +186,20 @@ def iterate(
         ahead = ahead.mp_prefetch(
             grain.MultiprocessingOptions(num_workers=workers), worker_init_fn=_start_worker
         )
-    return iter(ahead)
+    return _naming_lost_workers(iter(ahead))
+
+
+def _naming_lost_workers(batches: Iterator[Batch]) -> Iterator[Batch]:
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if _WORKER_IS_GONE not in str(error):
+                raise
+            raise WorkerKilled("a process that reads data was killed") from error
+        yield batch
 
 
 def _start_worker(worker: int, workers: int) -> None:

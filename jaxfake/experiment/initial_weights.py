@@ -6,11 +6,12 @@ from pathlib import Path
 
 import jax
 
+from jaxfake.checkpoints.manager import is_checkpoint
 from jaxfake.config import Config
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
-from jaxfake.experiment.run_folder import RECOVER, RunFolder
+from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -23,15 +24,17 @@ OWN, SCRATCH = "recover", "scratch"
 
 @dataclasses.dataclass(frozen=True)
 class InitialWeights:
-    """Parameters of an autoencoder and where they come from.
+    """Parameters of an autoencoder, or of a whole detector, and where they come from.
 
     Attributes:
         autoencoder: None for fresh ones.
         origin: for checkpoints and reports.
+        detector: of another run, which goes on from there; None to begin with the autoencoder.
     """
 
     autoencoder: Params | None
     origin: str
+    detector: Params | None = None
 
 
 def check_start(run: Config) -> None:
@@ -92,8 +95,9 @@ def _is_weights(path: Path) -> bool:
 
 
 def _from_run(run: Config, folder: Path) -> InitialWeights:
+    """Stage 1 of a run; or, where the folder is of checkpoints of stage 2, that detector."""
     _refuse_unnamed_weights(folder)
-    located = locate(folder, None, (RECOVER,))
+    located = locate(folder, None, (RECOVER, DETECT) if _holds_checkpoints(folder) else (RECOVER,))
     # What computes attention changes nothing in the parameters.
     model = dataclasses.replace(located.config.model, attend=run.model.attend)
     other = dataclasses.replace(located.config, model=model)
@@ -102,21 +106,31 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
             f"start={folder} holds an autoencoder {other.model} of {other.data.size} pixels, but this "
             f"config's is {run.model} of {run.data.size} pixels"
         )
-    stage = load_stage(located, other, build_method.recovery(other), None)
-    if stage.step < other.recover.steps and not located.single:
+    if located.stage == DETECT and other.method != run.method:
+        raise InputError(f"start={folder} holds a detector {other.method}, not {run.method}")
+    stage = load_stage(located, other, build_method.stage_method(other, located.stage), None)
+    # Of stage 2 the best state is taken, which need not be the last.
+    newest = stage.step if located.stage == RECOVER else max(stage.step, located.newest or 0)
+    if newest < stage.settings.steps and not located.single:
+        number = 1 if located.stage == RECOVER else 2
         raise InputError(
-            f"start={folder}: its stage 1 is at step {stage.step} of {other.recover.steps}, not finished; "
-            f"to start from that, name its own folder, {located.checkpoints / str(stage.step)}"
+            f"start={folder}: its stage {number} is at step {newest} of {stage.settings.steps}, not "
+            f"finished; to start from that, name its own folder, {located.checkpoints / str(newest)}"
         )
     if other.mask != run.mask:
         say(
             f"start={folder}: its stage 1 learnt to recover {_masks(other)}; this run hides {_masks(run)}"
         )
     identity = stage.metadata.identity
-    trained_from = f"config {identity.config}, data {identity.data}"
-    return InitialWeights(
-        stage.params, f"stage 1 of another run, step {stage.step}, {trained_from}"
-    )
+    trained_from = f"step {stage.step}, config {identity.config}, data {identity.data}"
+    if located.stage == DETECT:
+        return InitialWeights(None, f"stage 2 of another run, {trained_from}", stage.params)
+    return InitialWeights(stage.params, f"stage 1 of another run, {trained_from}")
+
+
+def _holds_checkpoints(folder: Path) -> bool:
+    """Whether this is the folder of one checkpoint, or of those of one stage."""
+    return any(is_checkpoint(path) for path in (folder, *folder.glob("[0-9]*")))
 
 
 def _masks(run: Config) -> str:

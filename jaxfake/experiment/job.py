@@ -186,6 +186,7 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> 
         begin.autoencoder,
         begin.origin,
         selection,
+        begin.detector,
     )
 
 

@@ -9,14 +9,12 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from absl import app, flags
 from absl import logging as absl_logging
 
 from jaxfake.runtime import standard_streams
 from jaxfake.runtime.errors import DONE, FAILED, PREEMPTED, USAGE, InputError, Preempted
-from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.preemption import preemption
 from jaxfake.runtime.terminal_text import printable_line
 
@@ -46,31 +44,6 @@ def use_utf8() -> None:
     if sys.getfilesystemencoding() != "utf-8":
         command = [sys.executable, *sys.orig_argv[1:]]
         os.execve(sys.executable, command, os.environ | {"PYTHONUTF8": "1"})
-
-
-def define_path(name: str, default: str | None, help_text: str) -> flags.FlagHolder[Any]:
-    """Defines a flag whose value is a path, as a text; `~` is the home folder, as in a shell."""
-    return flags.DEFINE(_Path(), name, default, help_text)
-
-
-def define_paths(name: str, default: list[str] | None, help_text: str) -> flags.FlagHolder[Any]:
-    """Defines a flag whose value is a list of paths, separated by commas; `~` is the home folder."""
-    return flags.DEFINE(_Paths(), name, default, help_text, serializer=flags.CsvListSerializer(","))
-
-
-class _Path(flags.ArgumentParser[str]):
-    """A shell expands `~` at the beginning of a word alone, and so not in --out=~/faces."""
-
-    def parse(self, argument: str) -> str:
-        return expand_home(argument)
-
-    def flag_type(self) -> str:
-        return "path"
-
-
-class _Paths(flags.ListParser):
-    def parse(self, argument: str | list[str]) -> list[str]:
-        return [expand_home(path) for path in super().parse(argument)]
 
 
 def run(main: Callable[[], int | None]) -> None:

@@ -14,6 +14,8 @@ from ml_collections import config_flags
 
 from jaxfake.runtime.errors import InputError
 
+flags.disclaim_key_flags()  # the flag is of the command that defines it here, for --help
+
 _NAME = "config"
 
 

@@ -5,6 +5,7 @@ batch, update. Batch n belongs to the state after n updates, so a restored state
 data by its own step. In an iteration only a save and a validation wait for the device.
 """
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator
@@ -133,7 +134,11 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 consensus.clear()
             if step == steps:
                 break
-            state = _update(run, state, next(batches), first=step == start)
+            try:
+                batch = next(batches)
+            except pipeline.WorkerKilled as killed:
+                _stop_without_data(run, monitor, state, step, str(killed))
+            state = _update(run, state, batch, first=step == start)
             state = monitor.after(state, step + 1)
             account.beat()
             timer.tell_once(account.restart)
@@ -177,6 +182,20 @@ def _stop(run: _Run, monitor: Monitor, state: TrainState, step: int) -> NoReturn
     raise Preempted(
         f"stopped at step {step} of {run.plan.name} with the state saved: "
         "run the same command again to go on"
+    )
+
+
+def _stop_without_data(
+    run: _Run, monitor: Monitor, state: TrainState, step: int, why: str
+) -> NoReturn:
+    """Nothing is lost but this process; with several, the others cannot save without this one's batch."""
+    if jax.process_count() > 1:
+        raise Preempted(f"{why}: what was saved is whole, start all of them again to go on")
+    with contextlib.suppress(Preempted):
+        _stop(run, monitor, state, step)
+    raise Preempted(
+        f"{why} (the system does so when memory is short: fewer data.workers need less); stopped at step "
+        f"{step} of {run.plan.name} with the state saved: run the same command again to go on"
     )
 
 

@@ -71,7 +71,8 @@ class StagePlan:
         train: faces to train on.
         show: faces that are drawn at intervals during training.
         autoencoder: of stage 1, to start from; None to start from fresh parameters.
-        origin: describes `autoencoder`; two descriptions differ if the parameters do.
+        params: that another run of the stage left, to start from instead of `autoencoder`.
+        origin: describes what it starts from; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.
     """
 
@@ -84,6 +85,7 @@ class StagePlan:
     autoencoder: Params | None = None
     origin: str = "fresh"
     selection: Selection | None = None
+    params: Params | None = None
 
 
 class Update(NamedTuple):
@@ -117,7 +119,8 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
     batches = pipeline.training_batches(
         plan.train, plan.classes, settings.batch_size, config.seed, augmentation
     )
-    update = prepare_update(plan.method, settings, config, batches[0], plan.autoencoder)
+    begin = plan.autoencoder, plan.params
+    update = prepare_update(plan.method, settings, config, batches[0], *begin)
     return Prepared(batches, update)
 
 
@@ -127,8 +130,15 @@ def prepare_update(
     config: Config,
     batch: Batch,
     autoencoder: Params | None = None,
+    begin: Params | None = None,
 ) -> Update:
-    """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`."""
+    """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`.
+
+    Args:
+        method, settings, config: what is trained, and how.
+        batch: one of them.
+        autoencoder, begin: what it starts from, see `StagePlan`.
+    """
     mesh = sharding.make_mesh(config.fsdp, settings.batch_size)
     parts = sharding.micro_batches(settings.batch_size // mesh.size, settings.device_batch)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
@@ -139,7 +149,9 @@ def prepare_update(
     return Update(
         mesh,
         abstract,
-        lambda: fresh_state(method, optimiser, settings.ema, config.seed, abstract, autoencoder),
+        lambda: fresh_state(
+            method, optimiser, settings.ema, config.seed, abstract, autoencoder, begin
+        ),
         jit_step(method, optimiser, rule, abstract, mesh),
     )
 

@@ -1,7 +1,5 @@
 """Everything that a run needs to continue as if it had never stopped."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
@@ -46,7 +44,9 @@ def abstract_state(
     method: Method, optimiser: Optimiser, ema: float, names: tuple[str, ...], mesh: Mesh
 ) -> TrainState:
     """Shapes and shardings of a fresh state, without a single array."""
-    shapes = jax.eval_shape(lambda: _fresh(method, optimiser, ema, names, 0, None))
+    shapes = jax.eval_shape(
+        lambda: _fresh(optimiser, ema, names, method.init(jax.random.key(0), None))
+    )
     placed = _placement(shapes, optimiser, mesh)
     return jax.tree.map(
         lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
@@ -62,20 +62,23 @@ def fresh_state(
     seed: int,
     abstract: TrainState,
     autoencoder: Params | None,
+    params: Params | None = None,
 ) -> TrainState:
     """A new state, made directly in the shardings of `abstract`.
 
     Args:
         autoencoder: what the parameters start from, see `Method.init`; the optimiser's state is made
             from the result.
+        params: all parameters, as another run left them, instead.
     """
     placed = jax.tree.map(lambda leaf: leaf.sharding, abstract)
     names = tuple(abstract.window)
 
-    def make(seed: jax.Array, autoencoder: Params | None) -> TrainState:
-        return _fresh(method, optimiser, ema, names, seed, autoencoder)
+    def make(seed: jax.Array, autoencoder: Params | None, params: Params | None) -> TrainState:
+        begin = method.init(jax.random.key(seed), autoencoder) if params is None else params
+        return _fresh(optimiser, ema, names, begin)
 
-    return jax.jit(make, out_shardings=placed)(jnp.uint32(seed), autoencoder)
+    return jax.jit(make, out_shardings=placed)(jnp.uint32(seed), autoencoder, params)
 
 
 def empty_window(names: tuple[str, ...]) -> dict[str, metrics.Average]:
@@ -84,15 +87,7 @@ def empty_window(names: tuple[str, ...]) -> dict[str, metrics.Average]:
     return {name: metrics.Average(total=zero, count=zero) for name in names}
 
 
-def _fresh(
-    method: Method,
-    optimiser: Optimiser,
-    ema: float,
-    names: tuple[str, ...],
-    seed: Any,
-    autoencoder: Params | None,
-) -> TrainState:
-    params = method.init(jax.random.key(seed), autoencoder)
+def _fresh(optimiser: Optimiser, ema: float, names: tuple[str, ...], params: Params) -> TrainState:
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,

@@ -1,6 +1,7 @@
 """Batches replay exactly, hold what they should, and fill up their last one."""
 
 import dataclasses
+import multiprocessing
 from pathlib import Path
 
 import jax
@@ -56,6 +57,17 @@ def test_worker_processes_give_the_same_batches(train: FaceDataset) -> None:
     expected = [_batches(train)[n] for n in range(3, 7)]
     got = list(pipeline.iterate(_batches(train), 3, 7, threads=1, workers=2))
     assert all(_same(a, b) for a, b in zip(expected, got, strict=True))
+
+
+def test_a_worker_that_is_killed_is_named_as_that(train: FaceDataset) -> None:
+    batches = pipeline.iterate(_batches(train), 0, 10_000, threads=1, workers=1)
+    before = set(multiprocessing.active_children())
+    next(batches)
+    for worker in set(multiprocessing.active_children()) - before:
+        worker.kill()
+    with pytest.raises(pipeline.WorkerKilled, match="was killed"):
+        for _ in batches:
+            pass
 
 
 def test_several_processes_share_the_rows_of_one_global_batch(

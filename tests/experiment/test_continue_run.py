@@ -6,11 +6,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
+from jaxfake import STARTED
 from jaxfake.config import Config
-from jaxfake.experiment import done_file, job
+from jaxfake.experiment import done_file, job, open_data
 from jaxfake.experiment.continue_run import continued
+from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import (
     command_identity,
@@ -21,6 +25,7 @@ from jaxfake.experiment.run_config import (
 )
 from jaxfake.experiment.run_folder import CONFIG, DONE, RunFolder
 from jaxfake.runtime.errors import InputError
+from jaxfake.train import stage as training_stage
 from tests.experiment.evaluating import evaluated
 from tests.experiment.test_job import small
 from tools.chaos.compare import differences
@@ -123,6 +128,30 @@ def test_a_store_knows_a_lengthened_run_by_its_command(finished: Path, run: Conf
     assert continued(longer, RunFolder(finished), finished=True).config == found.config
 
 
+def test_another_run_goes_on_from_a_finished_detector(
+    original: Path, run: Config, tmp_path: Path
+) -> None:
+    detector = load_run(original, None)
+    assert run.detect is not None
+    slower = dataclasses.replace(run.detect, learning_rate=0.01)
+    for start in (original / "checkpoints" / "detect", detector.located.checkpoints / "2"):
+        fork = dataclasses.replace(run, start=str(start), detect=slower)
+        begin = load_initial_weights(fork)
+        assert (
+            f"stage 2 of another run, step {2 if start.name == '2' else detector.step}"
+            in begin.origin
+        )
+    job.run_job(fork, tmp_path / "fork")
+    assert steps(tmp_path / "fork").keys() == {"detect"}
+    assert "stage 2 of another run, step 2" in (tmp_path / "fork" / "report.html").read_text()
+    splits = open_data.training_splits(fork)
+    update = training_stage.prepare(job._detect_plan(fork, splits, begin), fork).update
+    jax.tree.map(np.testing.assert_array_equal, update.fresh().params, begin.detector)
+    other = dataclasses.replace(fork, method=dataclasses.replace(run.method, map_weight=0.25))
+    with pytest.raises(InputError, match=r"holds a detector .*map_weight=0\.5"):
+        load_initial_weights(other)
+
+
 def _flipped(path: Path, at: float) -> None:
     data = bytearray(path.read_bytes())
     data[int(at * len(data))] ^= 1
@@ -219,6 +248,22 @@ def test_a_command_that_fails_at_its_input_claims_nothing(
     with pytest.raises(InputError):
         job.run_job(run, workdir)
     assert not workdir.exists()
+
+
+def test_drawing_the_toy_faces_is_no_part_of_a_restart(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = list[float]()
+
+    def stage(*given: object) -> None:
+        began.append(given[-1])
+        raise InputError("enough")
+
+    monkeypatch.setattr(open_data, "draw_toyfaces", lambda _: 1000.0)
+    monkeypatch.setattr(job, "run_stage", stage)
+    with pytest.raises(InputError, match="enough"):
+        job.run_job(run, tmp_path / "run")
+    assert began == [STARTED + 1000.0]
 
 
 def test_rows_of_metrics_that_are_damaged_are_left_out(

@@ -44,7 +44,7 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_
 ) -> None:
     workdir, flags = reference / "faulted", six_steps(tiny_root)
 
-    ended = _stop(workdir, flags, (STEP, 3), "TERM")
+    ended = _stop(workdir, flags, (STEP, 3), "USR1")
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
     assert steps(workdir)["recover"][-1] == 3
@@ -59,7 +59,7 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_
     largest = max(damaged.glob("state/**/d/*"), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
     file_damage.WAYS["one bit flipped"](largest, content, len(content) // 2)
-    ended = _stop(workdir, flags, (EVALUATION, 1), "TERM")
+    ended = _stop(workdir, flags, (EVALUATION, 1), "HUP")
     assert ended.code == PREEMPTED, ended.words
     assert f"checkpoint {damaged} is damaged" in ended.output
 

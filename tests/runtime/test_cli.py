@@ -63,7 +63,10 @@ def test_the_home_folder_is_expanded_in_every_path() -> None:
 from jaxfake.runtime.files import expand_home
 print(expand_home("file://~/a"), expand_home("s3://~/a"), a.value, b.value)
 """,
-        before="a = cli.define_path('a', '~/x', ''); b = cli.define_paths('b', None, '')",
+        before="""from jaxfake.runtime.path_flags import define_path, define_paths
+a = define_path('a', '~/x', '')
+b = define_paths('b', None, '')
+""",
         flags=("--b=~/y,z",),
     )
     home = os.path.expanduser("~")

@@ -78,7 +78,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
 def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
-    tiny_root: Path, tmp_path: Path
+    tiny_root: Path, tmp_path: Path, processes: Processes
 ) -> None:
     changes = {"detect__steps": 24, "detect__select_every": 12, "log_every": 1}
     flags = tiny_flags(tiny_root, **changes, checkpoints__at_risk_seconds=0.2)
@@ -90,8 +90,14 @@ def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
         for job, file in zip(jobs, stand, strict=True):
             until(file.exists, job)
         first, second = jobs
+        again = processes.start(list(second.args), stderr=subprocess.PIPE)  # as srun may do
+        _, said = again.communicate(timeout=PATIENCE)
+        assert again.returncode == USAGE
+        assert "a run is at work in" in said
         os.kill(_worker(second), signal.SIGKILL)
         assert second.wait(timeout=PATIENCE) == 128 + signal.SIGKILL
+        assert second.stderr is not None
+        assert "which did the work, was killed" in second.stderr.read()
         for file in stand:
             file.unlink()
         _, said = first.communicate(timeout=PATIENCE)

@@ -25,6 +25,8 @@ def make(folder: Path):
     def work(task: str) -> None:
         if task == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if task.startswith("SIG"):
+            os.kill(os.getpid(), signal.Signals[task])
         if task == "die once" and not (folder / "died").exists():
             (folder / "died").touch()
             os._exit(3)
@@ -68,6 +70,11 @@ def test_a_death_costs_its_own_task_only(tmp_path):
     assert "died twice" in ends.pop("die")
     assert set(ends.values()) == {""}
     assert all((tmp_path / name).exists() for name in ("a", "b", "c", "die once"))
+
+
+def test_signals_to_all_processes_of_a_job_are_left_to_the_parent(tmp_path):
+    tasks = ["SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"]
+    assert outcomes(tasks, tmp_path, workers=1) == dict.fromkeys(tasks, "")
 
 
 class Clock:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
+from jaxfake.data import pipeline
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.runtime.errors import Preempted
 from jaxfake.train import loop, monitor
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
@@ -71,6 +73,19 @@ def test_an_array_that_slips_to_the_host_is_an_error(
     monkeypatch.setattr(monitor.Monitor, "after", _changed(slip))
     with pytest.raises(jax.errors.JaxRuntimeError, match="Disallowed device-to-host transfer"):
         loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
+
+
+def test_when_a_reading_process_is_killed_the_state_is_saved(
+    plan: StagePlan, run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_batch(batches: Any, start: int, *_: Any) -> Iterator[schema.Batch]:
+        yield batches[start]
+        raise pipeline.WorkerKilled("a process that reads data was killed")
+
+    monkeypatch.setattr(pipeline, "iterate", one_batch)
+    with pytest.raises(Preempted, match=r"was killed .* stopped at step 1 of recover with the"):
+        loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
+    assert (tmp_path / "checkpoints" / "recover" / "1").is_dir()
 
 
 def test_as_it_is_nothing_slips(plan: StagePlan, run: Config, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from absl import flags as absl_flags
 
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path
 from tools.chaos import clock, disks, schedule
 from tools.chaos.campaign import Campaign, FaultedRun
 from tools.chaos.compare import differences
@@ -31,7 +32,7 @@ from tools.chaos.job import SMALL, run_to_end
 
 _EVENTS = absl_flags.DEFINE_integer("events", 100, "Number of faults to inject.", lower_bound=1)
 _SEED = absl_flags.DEFINE_integer("seed", 0, "Seed of everything that is random.")
-_OUT = cli.define_path("out", None, "A new folder for the runs.")
+_OUT = define_path("out", None, "A new folder for the runs.")
 _KINDS = absl_flags.DEFINE_list("kinds", list(schedule.SHARES), "Kinds of events.")
 
 

@@ -1,5 +1,7 @@
 """From files to a dataset: what a person would notice."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -121,6 +123,19 @@ def test_two_preparations_do_not_share_a_folder(photos, tmp_path):
     out = tmp_path / "out"
     with work_folder.locked(out / work_folder.NAME), pytest.raises(InputError, match="at work"):
         prepare(wanted(photos, out))
+
+
+def test_a_disk_without_locks_is_worked_on_and_said(photos, tmp_path, monkeypatch, capsys):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    out = tmp_path / "out"
+    with work_folder.locked(out / work_folder.NAME), pytest.raises(InputError, match="at work"):
+        prepare(wanted(photos, out))
+    assert prepare(wanted(photos, out)).dataset is not None
+    assert f"the disk of {out} has no locks" in capsys.readouterr().out
+    assert not (out / work_folder.LEASE).exists()
 
 
 def test_files_that_must_not_hurt(tmp_path, shared_data, face_models):
