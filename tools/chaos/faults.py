@@ -13,7 +13,6 @@ from jaxfake.runtime.errors import PREEMPTED
 from jaxfake.runtime.preemption import GRACE_SECONDS
 from tools.chaos import checks, clock, disks, file_damage
 from tools.chaos.injection import (
-    LONGEST,
     Injected,
     Target,
     done,
@@ -74,13 +73,13 @@ def second(event: Event, target: Target) -> Injected | None:
         ):  # it has just started, or just ended: neither is the first of the two
             return None
         with Job(target.workdir, target.flags) as beside:
-            ended = wait_or_kill(beside, LONGEST)
+            ended = wait_or_kill(beside, target.longest)
         if (
             job.process.poll() is not None and ended.code == 0
         ):  # the first was over before it looked
             return None
         wrong = checks.refused_beside(ended, target.workdir)
-        return finish(point, f"a second process: exit code {ended.code}", wrong)
+        return finish(point, target, f"a second process: exit code {ended.code}", wrong)
 
 
 def _at_work(job: Job) -> bool:
@@ -99,7 +98,7 @@ def closed(event: Event, target: Target) -> Injected | None:
         if point is None:
             return None
         job.stop_reading()
-        return replace(finish(point, "output closed", []), unheard=True)
+        return replace(finish(point, target, "output closed", []), unheard=True)
 
 
 def pause(event: Event, target: Target) -> Injected | None:
@@ -111,7 +110,7 @@ def pause(event: Event, target: Target) -> Injected | None:
     seconds = 1 + 4 * event.severity
     time.sleep(seconds)
     point.job.process.send_signal(signal.SIGCONT)
-    return finish(point, f"stopped for {seconds:.1f} s", [])
+    return finish(point, target, f"stopped for {seconds:.1f} s", [])
 
 
 def jump(event: Event, target: Target) -> Injected | None:
@@ -126,7 +125,9 @@ def jump(event: Event, target: Target) -> Injected | None:
     point = run_until_event(Job(target.workdir, target.flags, environment), event, target)
     if point is None:
         return None
-    injected = finish(point, f"clock {seconds / 3600:+.1f} h, then as far the other way", [])
+    injected = finish(
+        point, target, f"clock {seconds / 3600:+.1f} h, then as far the other way", []
+    )
     return injected if witness.exists() else None
 
 
@@ -193,7 +194,7 @@ def _disk_fails(
             return None
         with failure():
             before = checks.checkpoint_digests(target.workdir)
-            ended = wait_or_kill(job, LONGEST)
+            ended = wait_or_kill(job, target.longest)
             wrong = checks.refused(ended, target.workdir)
             wrong += checks.lost_checkpoints(before, target.workdir)
     return None if done(target) else point.injected(detail, ended, wrong)

@@ -11,8 +11,8 @@ from jaxfake.experiment.run_folder import RunFolder
 from tools.chaos.job import Ended, Job, newest, steps
 from tools.chaos.schedule import Event
 
-LONGEST = 600.0
-"""Seconds to wait for a job that should end by itself."""
+_LONGEST_SECONDS, _LONGEST_RUNS = 600.0, 20
+"""How long to wait for a job that should end by itself: a busy machine is slow, not stuck."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Target:
     duration: float  # seconds of an undisturbed run
     damage_counts: Counter[tuple[str, str]]  # by kind of file and way of damage, over all runs
     clock_library: Path | None  # from `clock.build`
+
+    @property
+    def longest(self) -> float:
+        """Seconds to wait for a job that should end by itself."""
+        return max(_LONGEST_SECONDS, _LONGEST_RUNS * self.duration)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,9 +112,9 @@ def wait_or_kill(job: Job, seconds: float) -> Ended:
         return job.kill()
 
 
-def finish(point: InjectionPoint, detail: str, wrong: list[str]) -> Injected:
+def finish(point: InjectionPoint, target: Target, detail: str, wrong: list[str]) -> Injected:
     """Lets the job run to its end."""
-    ended = wait_or_kill(point.job, LONGEST)
+    ended = wait_or_kill(point.job, target.longest)
     wrong = wrong if ended.code == 0 else [*wrong, ended.words]
     return dataclasses.replace(point.injected(detail, ended, wrong), done=ended.code == 0)
 
