@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from jaxfake.checkpoints.checksummed_json import MOST_BYTES
 from jaxfake.experiment import evaluate_dataset, open_data, presets
 from jaxfake.experiment.evaluate_dataset import own_data
 from jaxfake.experiment.load_run import load_run
-from jaxfake.experiment.run_config import MOST_BYTES
 from jaxfake.runtime.errors import InputError
 from tests.experiment.evaluating import evaluated
 from tests.project import ROOT
@@ -126,7 +126,7 @@ def _large(path: Path) -> None:
     [
         (os.mkfifo, "is a pipe"),
         (_nested, "is damaged: its values are nested too deeply"),
-        (_large, "has more than 1048576 bytes"),
+        (_large, f"has more than {MOST_BYTES} bytes"),
         (lambda path: path.write_text("[]"), "is damaged: it has no config"),
         (lambda path: path.write_text('{"config": {"seed": "a"}}'), "is damaged, or of another"),
     ],
