@@ -138,7 +138,7 @@ def train(
     run: Config,
     folder: RunFolder,
     splits: TrainingSplits,
-    begin: InitialWeights | None = None,
+    begin: InitialWeights | None,
     since: float = STARTED,
 ) -> Outcome:
     """Trains the stages of the config.

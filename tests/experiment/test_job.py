@@ -69,7 +69,7 @@ def blind(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Blind:
     for file in root.rglob("*-test*"):
         file.unlink()
     run = small(root)
-    outcome = job.train(run, RunFolder(folder / "run"), open_data.training_splits(run))
+    outcome = job.train(run, RunFolder(folder / "run"), open_data.training_splits(run), None)
     return Blind(run, folder / "run", outcome)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from jaxfake.config import to_json
 from jaxfake.experiment import job, open_data
+from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.run_folder import RunFolder
 from tests.project import ROOT
 from tests.tiny import tiny_config
@@ -53,7 +54,8 @@ def archive(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         detect__steps=1,
         detect__select_every=0,
     )
-    job.train(settings, RunFolder(run), open_data.training_splits(settings))
+    fresh = load_initial_weights(settings)
+    job.train(settings, RunFolder(run), open_data.training_splits(settings), fresh)
     (run / "config.json").write_text(json.dumps({"config": to_json(settings)}))
     return Path(shutil.make_archive(str(run.parent / "run"), "zip", run.parent, "tiny"))
 
