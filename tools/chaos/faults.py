@@ -67,16 +67,13 @@ def second(event: Event, target: Target) -> Injected | None:
         point = run_until_event(job, event, target)
         if point is None:
             return None
-        lease = RunFolder(target.workdir).lease(0)
-        if (
-            not lease.exists()
-        ):  # it has just started, or just ended: neither is the first of the two
+        if not _at_work(job):  # it has just started, or just ended: neither is the first of the two
             return None
         with Job(target.workdir, target.flags) as beside:
             ended = wait_or_kill(beside, target.longest)
         if (
-            job.process.poll() is not None and ended.code == 0
-        ):  # the first was over before it looked
+            ended.code == 0 and "restored step" not in ended.output
+        ):  # the first had just done it all
             return None
         wrong = checks.refused_beside(ended, target.workdir)
         return finish(point, target, f"a second process: exit code {ended.code}", wrong)
