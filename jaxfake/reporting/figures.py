@@ -21,7 +21,7 @@ _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c
 
 _DASHES = ("-", "--", "-.", ":")
 
-_STYLE: Any = {
+STYLE: Any = {
     "text.parse_math": False,  # a dollar sign in a name is not the start of a formula
     "svg.hashsalt": "jaxfake",
     "svg.fonttype": "path",
@@ -35,7 +35,7 @@ _STYLE: Any = {
 }
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def training_curve(log: TrainingLog) -> bytes:
     """Loss, speed and validation scores over the steps."""
     figure = Figure(figsize=(8.0, 3.0), layout="constrained")
@@ -49,10 +49,10 @@ def training_curve(log: TrainingLog) -> bytes:
         best = len(scores.score) - 1 - int(np.argmax(scores.score[::-1]))
         axes.plot(scores.step[best], scores.score[best], "o", color=_FAKE, markersize=8)
         axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
     """ROC curves by name; the first is drawn thicker."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
@@ -70,10 +70,10 @@ def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
     axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
     """Histogram of the scores of both classes, float [n] each, as shares of each class."""
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
@@ -94,10 +94,10 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
             )
     axes.set(xlabel=_short(name), ylabel="share of the class")
     axes.legend()
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     """A bar from chance to the AUC of each name, with its interval; none for an undefined AUC."""
     names = list(aucs)
@@ -109,10 +109,10 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     axes.set_yticks(range(len(names)), [_short(name) for name in names])
     axes.set(xlabel="video AUC (0.5 is chance)", xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
-    return _svg(figure)
+    return to_svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     """One bar for each name, divided into parts; all bars have the same parts."""
     figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
@@ -127,7 +127,7 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4, fontsize=9)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
@@ -139,7 +139,7 @@ def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
     axes.plot(auc.value, place, "o", color=_INK, markersize=4)
 
 
-def _svg(figure: Figure) -> bytes:
+def to_svg(figure: Figure) -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()

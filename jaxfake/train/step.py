@@ -17,6 +17,7 @@ from jaxfake import schema
 from jaxfake.models import rng
 from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
+from jaxfake.models.remat import on_device
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.moving_average import averaged
@@ -43,6 +44,21 @@ class Gradients(NamedTuple):
     sums: Sums
 
 
+class Counters(NamedTuple):
+    """The small part of a `TrainState`, with the same fields."""
+
+    step: jax.Array
+    window: Sums
+    failed_step: jax.Array
+
+
+class Outcome(NamedTuple):
+    """What is known of an update before the optimizer makes it."""
+
+    usable: jax.Array  # bool []: finite, and nothing failed before
+    counters: Counters  # after the update
+
+
 def jit_step(
     method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
 ) -> Step:
@@ -64,28 +80,57 @@ def update(
     method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
 ) -> TrainState:
     """The state after one more batch."""
-    root = rng.stream(rule.seed, "losses")
-    keys = rng.example_keys(root, state.step, batch[schema.VALID].shape[0])
-    loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
+    found = _gradients_of(method, rule, state.params, state.step, batch)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
-        changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
-        rate, norm = jnp.asarray(optimiser.rate(state.step)), optax.tree.norm(grads)
-    sums |= {
-        "loss": _single(loss),
+        changes, opt_state = optimiser.transform.update(found.params, state.opt_state, state.params)
+    outcome = _outcome(optimiser, Counters(state.step, state.window, state.failed_step), found)
+    params = optax.apply_updates(state.params, changes)
+    return state.replace(
+        params=choose(outcome.usable, params, state.params),
+        opt_state=choose(outcome.usable, opt_state, state.opt_state),
+        ema=choose(outcome.usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
+        **outcome.counters._asdict(),
+    )
+
+
+def gradient_and_outcome(
+    method: Method,
+    optimiser: Optimiser,
+    rule: StepRule,
+    params: Params,
+    counters: Counters,
+    batch: Batch,
+) -> tuple[Params, Outcome]:
+    """An update up to where the optimizer comes in."""
+    found = _gradients_of(method, rule, params, counters.step, batch)
+    return found.params, _outcome(optimiser, counters, found)
+
+
+def _gradients_of(
+    method: Method, rule: StepRule, params: Params, step: jax.Array, batch: Batch
+) -> Gradients:
+    root = rng.stream(rule.seed, "losses")
+    keys = rng.example_keys(root, step, batch[schema.VALID].shape[0])
+    return gradients(method, params, batch, keys, rule.accumulate)
+
+
+def _outcome(optimiser: Optimiser, counters: Counters, found: Gradients) -> Outcome:
+    with jax.numpy_dtype_promotion("standard"):
+        rate, norm = jnp.asarray(optimiser.rate(counters.step)), optax.tree.norm(found.params)
+    sums = found.sums | {
+        "loss": _single(found.loss),
         "gradient_norm": _single(norm),
         "learning_rate": _single(rate),
     }
-    finite = jnp.isfinite(loss) & jnp.isfinite(norm)
-    usable = finite & (state.failed_step == NEVER)
-    params = optax.apply_updates(state.params, changes)
-    return state.replace(
-        step=state.step + 1,
-        params=_choose(usable, params, state.params),
-        opt_state=_choose(usable, opt_state, state.opt_state),
-        ema=_choose(usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
-        window={name: state.window[name].merge(average) for name, average in sums.items()},
-        failed_step=jnp.where(usable | (state.failed_step != NEVER), state.failed_step, state.step),
+    finite = jnp.isfinite(found.loss) & jnp.isfinite(norm)
+    failed = counters.failed_step
+    usable = finite & (failed == NEVER)
+    after = Counters(
+        counters.step + 1,
+        {name: counters.window[name].merge(average) for name, average in sums.items()},
+        jnp.where(usable | (failed != NEVER), failed, counters.step),
     )
+    return Outcome(usable, after)
 
 
 def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:
@@ -123,7 +168,12 @@ def gradients(
         ]
         return jnp.stack(means).sum(), sums
 
-    gradient = jax.value_and_grad(objective, has_aux=True)
+    plain = jax.value_and_grad(objective, has_aux=True)
+
+    def gradient(*arguments: Any) -> Any:
+        value, grads = plain(*arguments)
+        return value, on_device(grads)
+
     if accumulate == 1:
         (loss, sums), grads = gradient(params, batch, keys)
     else:
@@ -161,5 +211,6 @@ def _single(value: jax.Array) -> metrics.Average:
     return metrics.Average(total=value, count=jnp.ones((), jnp.float32))
 
 
-def _choose(condition: jax.Array, new: Any, old: Any) -> Any:
+def choose(condition: jax.Array, new: Any, old: Any) -> Any:
+    """The one tree or the other, of the same structure, by bool []."""
     return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)
