@@ -15,6 +15,7 @@ the cache folder; for a cold start set XDG_CACHE_HOME to an empty folder. On a C
 """
 
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ from jaxfake.train.memory.workload import (
     measure,
     noise,
     plan_of,
+    waiting,
     workload_of,
 )
 
@@ -63,13 +65,17 @@ _COMPILE_ONLY = flags.DEFINE_integer(
 )
 
 
+_BEGAN = time.monotonic()
+
+
 class Study:
     """One stage and the rows so far."""
 
     def __init__(self, run: Config, stage: str) -> None:
         settings = run.recover if stage == "recover" else run.detect
         assert settings is not None
-        self.stage, self.began = stage, time.monotonic()
+        self.stage = stage
+        began = time.monotonic()
         self.workload = workload_of(build_method.stage_method(run, stage), settings, run)
         self.profile: Profile = known_profile(self.workload)
         self.rates: Rates = of_device(jax.devices()[0], run.model.dtype)
@@ -77,16 +83,17 @@ class Study:
         self.moments: dict[str, list[np.ndarray]] = {}
         self.row(
             "profile",
-            seconds=time.monotonic() - self.began,
+            seconds=time.monotonic() - began,
             fit=dataclasses.asdict(self.profile.fit),
             rates=dataclasses.asdict(self.rates),
             gradients=self.profile.gradients,
             faces=self.profile.faces,
         )
+        self.steps: dict[str, CompiledStep] = {}
 
     def row(self, what: str, **values: Any) -> None:
         """Prints a row and adds it to the file."""
-        at = round(time.monotonic() - self.began, 1)
+        at = round(time.monotonic() - _BEGAN, 1)
         line = json.dumps({"stage": self.stage, "what": what, "at": at, **values})
         print(line, flush=True)
         if _OUT.value:
@@ -106,12 +113,9 @@ class Study:
         plan, profile = plan_of(step), self.profile
         if workload is not None:
             profile = profile.for_faces(workload.faces)
-        done = self.trying(
-            what,
-            lambda: measure(
-                step, step.update.fresh, noise(workload or self.workload), _TURNS.value
-            ),
-        )
+        batch = noise(workload or self.workload)
+        begin = functools.partial(lambda state: state, self.start())
+        done = self.trying(what, lambda: measure(step, begin, batch, _TURNS.value))
         if done is None:
             return
         predicted = cost(profile, self.rates, plan)
@@ -130,30 +134,40 @@ class Study:
             loss=float(done.state.window["loss"].total),
         )
 
-    def compile_all(self, plans: dict[str, Plan | None], **how: Any) -> dict[str, CompiledStep]:
+    @functools.cache  # noqa: B019 - a few studies, which live as long as the program
+    def start(self) -> Any:
+        """A fresh state, in the host's memory."""
+        return jax.device_get(self.workload.parts.under(None).fresh())
+
+    def compile_all(self, plans: dict[str, Plan | None]) -> None:
         """Compiles plans at once; those that failed are rows."""
 
         def one(name: str) -> Any:
-            overlap = "naive" not in name
-            return self.trying(
-                name, lambda: compile_step(self.workload, plans[name], overlap=overlap, **how)
-            )
+            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=False))
 
+        began = time.monotonic()
         with ThreadPoolExecutor(max(1, len(plans))) as pool:
-            steps = dict(zip(plans, pool.map(one, plans), strict=True))
-        self.row("compiled", names=list(plans))
-        return {name: step for name, step in steps.items() if step is not None}
+            steps = zip(plans, pool.map(one, plans), strict=True)
+            self.steps = {name: step for name, step in steps if step is not None}
+        self.row("compiled", names=list(self.steps), seconds=time.monotonic() - began)
 
 
 def main() -> None:
     """Runs everything, and says it."""
     check_devices()
     run = build_method.computable_here(config.parse(_CONFIG.value))
-    for stage in _STAGES.value:
-        if _COMPILE_ONLY.value:
+    if _COMPILE_ONLY.value:
+        for stage in _STAGES.value:
             _compile_only(Study(run, stage))
-        else:
-            _study(Study(run, stage))
+        return
+    with ThreadPoolExecutor() as pool:  # what only compiles is done for all stages at once
+        studies = list(pool.map(lambda stage: Study(run, stage), _STAGES.value))
+        list(pool.map(_compile, studies))
+    for study in studies:
+        _run(study)
+    for study in studies:
+        if _LARGER.value:
+            _larger(study)
 
 
 def _compile_only(study: Study) -> None:
@@ -177,38 +191,41 @@ def _compile_only(study: Study) -> None:
         )
 
 
-def _study(study: Study) -> None:
+def _compile(study: Study) -> None:
     depths = study.profile.depths
-    whole: tuple[Policy, ...] = ("full", "named", "dots")
-    plans: dict[str, Plan | None] = {f"uniform {p}": uniform(p, depths) for p in whole}
+    uniforms: tuple[Policy, ...] = ("full", "named", "dots")
+    plans: dict[str, Plan | None] = {f"uniform {p}": uniform(p, depths) for p in uniforms}
     plans["plain"] = None
     if study.offload:
-        away = uniform("full", depths, optimizer="host", params="host")
-        plans |= {
-            "naive offloader": away,
-            "everything offloaded": away,
-            "optimizer offloaded": uniform("full", depths, optimizer="host"),
-            "activations offloaded": uniform("offload", depths),
-        }
-    steps = study.compile_all(plans, quick=False)
+        plans["activations offloaded"] = uniform("offload", depths)
+        plans["all state offloaded"] = uniform("full", depths, optimizer="host", params="host")
+    study.compile_all(plans)
+
+
+def _run(study: Study) -> None:
+    steps = study.steps
+    if "all state offloaded" in steps:
+        steps["naive offloader"] = waiting(steps["all state offloaded"])
     by_size = sorted(steps, key=lambda name: steps[name].need.device)
     small = [name for name in by_size if "offload" in name]
     for name in small:
         study.measured(name, steps[name])
-    plain = steps["plain"].need.device / (1 - search.HEADROOM)
     for share in sorted(map(float, _BUDGETS.value)):
-        _race(study, share, plain)
+        _race(study, share)
     for name in by_size:
         if name not in small:
             study.measured(name, steps[name])
     _compare(study)
-    if _LARGER.value:
-        _larger(study, plain)
 
 
-def _race(study: Study, share: float, plain: float) -> None:
+def _plain_budget(study: Study) -> float:
+    """Bytes in which the plain step just fits."""
+    return study.steps["plain"].need.device / (1 - search.HEADROOM)
+
+
+def _race(study: Study, share: float) -> None:
     """The finalists at a budget; the chosen plan once more, with its numbers."""
-    budget = Budget(share * plain, 100 * 2**30, study.offload)
+    budget = Budget(share * _plain_budget(study), 100 * 2**30, study.offload)
     began = time.monotonic()
     found = study.trying(
         f"budget {share}", lambda: choose.finalists(study.workload, study.profile, budget)
@@ -241,12 +258,12 @@ def _compare(study: Study) -> None:
         study.row("moments after all steps, relative to plain", differences=far)
 
 
-def _larger(study: Study, plain: float) -> None:
+def _larger(study: Study) -> None:
     """A larger batch in the budget of the plain step, as it would be planned without a race."""
     settings, run = study.workload.settings, study.workload.config
     settings = dataclasses.replace(settings, batch_size=_LARGER.value * settings.batch_size)
     larger = workload_of(study.workload.method, settings, run)
-    budget = Budget(plain, 100 * 2**30, study.offload)
+    budget = Budget(_plain_budget(study), 100 * 2**30, study.offload)
     profile = study.profile.for_faces(larger.faces)
     best = study.trying("larger", lambda: search.best(profile, study.rates, budget)[0])
     if best is not None:

@@ -53,8 +53,8 @@ class Streamed:
 
     Attributes:
         gradient: (params, Counters, batch) -> (gradients, Outcome).
-        updates: one function a group: (Leaves, gradients, other optimizer leaves, usable, step) -> the first
-            and the third, updated.
+        updates: one function a group: (Leaves, gradients, other optimizer leaves, usable, step) -> the
+            first and the third, updated.
         groups: indices of parameters, in next-use order.
         owner: for each leaf of the optimizer state the index of its parameter, or -1.
         overlap: whether a copy may run beside a program; False waits for each, as a naive offloader does.

@@ -126,23 +126,20 @@ class CompiledStep:
     need: MemoryNeed
 
 
-def compile_step(
-    workload: Workload, plan: Plan | None, quick: bool, overlap: bool = True
-) -> CompiledStep:
+def compile_step(workload: Workload, plan: Plan | None, quick: bool) -> CompiledStep:
     """The step compiled under a plan; nothing is allocated and nothing runs.
 
     Args:
         quick: as `QUICK` says: its bytes are about right, its speed is not. Without, a call of
             `update.step` does not compile it again.
-        overlap: see `Streamed`.
     """
-    key = (plan, quick, overlap)
+    key = (plan, quick)
     if key not in workload.compiled:
-        workload.compiled[key] = _compiled(workload, plan, quick, overlap)
+        workload.compiled[key] = _compiled(workload, plan, quick)
     return workload.compiled[key]
 
 
-def _compiled(workload: Workload, plan: Plan | None, quick: bool, overlap: bool) -> CompiledStep:
+def _compiled(workload: Workload, plan: Plan | None, quick: bool) -> CompiledStep:
     update = workload.parts.under(plan)
     program, arguments = main_program(update, workload.batch)
     traced = program.trace(*arguments)
@@ -150,9 +147,14 @@ def _compiled(workload: Workload, plan: Plan | None, quick: bool, overlap: bool)
     compiled = traced.lower().compile(compiler_options=options)
     run: Any = compiled
     if isinstance(update.step, Streamed):
-        run = dataclasses.replace(update.step, gradient=compiled, overlap=overlap)
+        run = dataclasses.replace(update.step, gradient=compiled)
     groups = 2 * max(group_bytes(update.abstract)) if plan and plan.optimizer == "host" else 0
     return CompiledStep(update, run, traced, _need(compiled, groups))
+
+
+def waiting(step: CompiledStep) -> CompiledStep:
+    """The same step, but waiting for each copy of its state, as a naive offloader does."""
+    return dataclasses.replace(step, run=dataclasses.replace(step.run, overlap=False))  # type: ignore[type-var]
 
 
 def plan_of(step: CompiledStep) -> Plan:
