@@ -10,7 +10,7 @@ import jax
 from jaxfake.config import Config
 from jaxfake.experiment import build_method
 from jaxfake.experiment.run_folder import DETECT, RECOVER
-from jaxfake.reporting.memory_section import timelines
+from jaxfake.reporting.figures import timelines
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.memory import search
@@ -102,7 +102,9 @@ def draw(stages: Sequence[StagePlans], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for stage in stages:
         file = folder / f"{stage.values['stage']}.svg"
-        write_atomically(file, timelines(*stage.timelines))
+        write_atomically(
+            file, timelines(dict(zip(("next use", "naive"), stage.timelines, strict=True)))
+        )
 
 
 def _stage(name: str, workload: Workload, budget: Budget, card: Card | None) -> StagePlans:

@@ -14,6 +14,7 @@ from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training_log import TrainingLog
+from jaxfake.train.memory.timeline import QUEUES, Timeline
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
@@ -21,7 +22,7 @@ _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c
 
 _DASHES = ("-", "--", "-.", ":")
 
-STYLE: Any = {
+_STYLE: Any = {
     "text.parse_math": False,  # a dollar sign in a name is not the start of a formula
     "svg.hashsalt": "jaxfake",
     "svg.fonttype": "path",
@@ -35,7 +36,7 @@ STYLE: Any = {
 }
 
 
-@matplotlib.rc_context(STYLE)
+@matplotlib.rc_context(_STYLE)
 def training_curve(log: TrainingLog) -> bytes:
     """Loss, speed and validation scores over the steps."""
     figure = Figure(figsize=(8.0, 3.0), layout="constrained")
@@ -49,10 +50,10 @@ def training_curve(log: TrainingLog) -> bytes:
         best = len(scores.score) - 1 - int(np.argmax(scores.score[::-1]))
         axes.plot(scores.step[best], scores.score[best], "o", color=_FAKE, markersize=8)
         axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
-    return to_svg(figure)
+    return _svg(figure)
 
 
-@matplotlib.rc_context(STYLE)
+@matplotlib.rc_context(_STYLE)
 def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
     """ROC curves by name; the first is drawn thicker."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
@@ -70,10 +71,10 @@ def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
     axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     figure.legend(loc="outside right upper", fontsize=9)
-    return to_svg(figure)
+    return _svg(figure)
 
 
-@matplotlib.rc_context(STYLE)
+@matplotlib.rc_context(_STYLE)
 def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
     """Histogram of the scores of both classes, float [n] each, as shares of each class."""
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
@@ -94,10 +95,10 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
             )
     axes.set(xlabel=_short(name), ylabel="share of the class")
     axes.legend()
-    return to_svg(figure)
+    return _svg(figure)
 
 
-@matplotlib.rc_context(STYLE)
+@matplotlib.rc_context(_STYLE)
 def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     """A bar from chance to the AUC of each name, with its interval; none for an undefined AUC."""
     names = list(aucs)
@@ -109,10 +110,10 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     axes.set_yticks(range(len(names)), [_short(name) for name in names])
     axes.set(xlabel="video AUC (0.5 is chance)", xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
-    return to_svg(figure)
+    return _svg(figure)
 
 
-@matplotlib.rc_context(STYLE)
+@matplotlib.rc_context(_STYLE)
 def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     """One bar for each name, divided into parts; all bars have the same parts."""
     figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
@@ -127,7 +128,24 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4, fontsize=9)
-    return to_svg(figure)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def timelines(lines: Mapping[str, Timeline]) -> bytes:
+    """Simulated timelines by name, over one axis of time; a row is a queue."""
+    figure = Figure(figsize=(8.0, 0.6 + 1.5 * len(lines)), layout="constrained")
+    several: Any = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
+    colours = dict(zip(QUEUES, (_REAL, _CYCLE[3], _FAKE), strict=True))
+    for axes, (name, line) in zip(several, lines.items(), strict=True):
+        for row, queue in enumerate(reversed(QUEUES)):
+            spans = [s for s in line.spans if s.task.queue == queue and s.task.seconds]
+            bars = [(1000 * s.start, 1000 * (s.end - s.start)) for s in spans]
+            axes.broken_barh(bars, (row - 0.4, 0.8), color=colours[queue], ec="white", lw=0.3)
+        axes.set(yticks=range(len(QUEUES)), yticklabels=list(reversed(QUEUES)))
+        axes.set_title(name, loc="left", fontsize=10)
+    several[-1].set(xlabel="ms", xlim=(0, None))
+    return _svg(figure)
 
 
 def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
@@ -139,7 +157,7 @@ def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
     axes.plot(auc.value, place, "o", color=_INK, markersize=4)
 
 
-def to_svg(figure: Figure) -> bytes:
+def _svg(figure: Figure) -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()

@@ -26,16 +26,18 @@ from jaxfake.train.memory.cost import (
     corrected,
     cost,
     device_bytes,
+    iteration,
     live_bytes,
 )
 from jaxfake.train.memory.gradient_check import check_gradient
-from jaxfake.train.memory.kept import kept
+from jaxfake.train.memory.kept import kept, known
 from jaxfake.train.memory.out_of_memory import is_out_of_memory
 from jaxfake.train.memory.placement import check_offload, why_no_offload
 from jaxfake.train.memory.plan import Plan, parse_plan
-from jaxfake.train.memory.profile import Profile, depths_of, known_profile
+from jaxfake.train.memory.profile import Profile, depths_of, from_json, known_profile
 from jaxfake.train.memory.rates import GIB, Rates, of_device
 from jaxfake.train.memory.search import Budget
+from jaxfake.train.memory.timeline import Iteration
 from jaxfake.train.memory.workload import (
     CompiledStep,
     Workload,
@@ -204,7 +206,7 @@ def _automatic(workload: Workload, budget: Budget) -> Update:
     whole = plain.need if workload.fewest_micro_batches == 1 else None
     texts = kept(
         "choice",
-        f"{budget} {workload.fewest_micro_batches} {workload.key}",
+        _choice_key(workload, budget),
         lambda: [
             str(one.plan) for one in finalists(workload, known_profile(workload, whole), budget)
         ],
@@ -217,6 +219,26 @@ def _automatic(workload: Workload, budget: Budget) -> Update:
             say(f"memory plan: {plan}; {_of(step.need.device, budget)}")
             return step.update
     raise InputError(f"no memory plan was found that compiles into {budget.device / GIB:.2f} GiB")
+
+
+def _choice_key(workload: Workload, budget: Budget) -> str:
+    return f"{budget} {workload.fewest_micro_batches} {workload.key}"
+
+
+def planned_iteration(workload: Workload) -> tuple[Plan, Iteration] | None:
+    """The plan of a stage and what an iteration of it does, if both are known without compiling."""
+    text = workload.config.memory
+    profile = known("profile", workload.key)
+    if text == OFF or profile is None:
+        return None
+    if text.partition(":")[0] == AUTO:
+        texts = known("choice", _choice_key(workload, device_budget(text)))
+        if not texts:
+            return None
+        text = texts[0]
+    plan = parse_plan(text, depths_of(workload))
+    rates = of_device(jax.devices()[0], workload.config.model.dtype)
+    return plan, iteration(from_json(profile), rates, plan)
 
 
 def _uniform(

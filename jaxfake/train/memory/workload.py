@@ -91,7 +91,9 @@ class Workload:
     def key(self) -> str:
         """All that what is learnt of the workload depends on, in words."""
         device = jax.devices()[0]
-        settings = dataclasses.replace(self.settings, steps=0, device_batch=0, select_every=0)
+        settings = dataclasses.replace(
+            self.settings, steps=0, device_batch=0, select_every=0, lengthened_at=()
+        )
         versions = (device.device_kind, device.client.platform_version, jax.__version__)
         mesh = (self.config.fsdp, dict(self.parts.mesh.shape))
         return repr((self.method, settings, mesh, versions))

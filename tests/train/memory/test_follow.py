@@ -1,73 +1,80 @@
 """Real steps that follow a plan: the same numbers, on the host or not; and what is refused."""
 
 import dataclasses
-from collections.abc import Iterator
+import importlib
+import time
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-import optax
 import pytest
-from jaxfake.train.memory.offload import why_no_offload
-from jaxfake.train.memory.subject import abstract_batch, noise, on_mesh
 
-from configs import delocate, mover
-from jaxfake import config
-from jaxfake.config import Config, Stage
-from jaxfake.experiment import build_method
-from jaxfake.models.method import Method
+from jaxfake import config, schema
+from jaxfake.config import Config
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.models.remat import Segment
 from jaxfake.runtime.errors import InputError
-from jaxfake.train.memory import choose
-from jaxfake.train.memory.gradient_check import check_gradient, relative
+from jaxfake.train import loop
+from jaxfake.train.memory import choose, gradient_check
+from jaxfake.train.memory.gradient_check import check_gradient, moments_of, relative
+from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
+from jaxfake.train.memory.workload import Workload, noise, workload_of
+from jaxfake.train.stage import StagePlan
 from jaxfake.train.state import TrainState
-from jaxfake.train.update import prepare_update
+from tests.tiny import tiny_config
 
 FACES = 16
 MIXED = Plan(
+    overall=(Segment("dots", 2),),
     encoder=(Segment("full", 1), Segment("none", 1)),
     decoder=(Segment("named", 2),),
-    overall=(Segment("dots", 2),),
     localiser="full",
 )
 HOSTED = Plan(
+    overall=(Segment("named", 2),),
     encoder=(Segment("offload", 2),),
     decoder=(Segment("full", 2),),
-    overall=(Segment("named", 2),),
     optimizer="host",
     params="host",
 )
 
-Setup = tuple[Method, Stage, Config]
+WORKLOADS = {
+    "recover": ("mover", "", "recover"),
+    "deepfakemae": ("deepfakemae", "", "detect"),
+    "mover": ("mover", "", "detect"),
+    "recap": ("recap", "", "detect"),
+    "delocate": ("delocate", "no_meta", "detect"),
+    "meta-learning": ("delocate", "", "detect"),
+}
 
 
-def _setup(name: str) -> Setup:
-    values = (delocate if "delocate" in name else mover).get_config()
+def _workload(name: str) -> Workload:
+    file, variant, stage = WORKLOADS[name]
+    values = importlib.import_module(f"configs.{file}").get_config(variant)
     values.data.size, values.model.patch, values.mask.count = 32, 8, 4
     for stack in (values.model.encoder, values.model.decoder):
         stack.width, stack.depth = 16, 2
-    for stage in (values.recover, values.detect):
-        stage.update(batch_size=FACES, learning_rate=1e-2, warmup=0.0)
+    for one in (values.recover, values.detect):
+        one.update(batch_size=FACES, learning_rate=1e-2, warmup=0.0)
     values.recover.ema = 0.9
-    if "delocate" in name:
+    if file == "delocate":
         values.method.masked, values.method.width = 2, 4
     run = config.parse(values)
-    if name == "recover":
-        return build_method.recovery(run), run.recover, run
-    assert run.detect is not None
-    return build_method.detector(run), run.detect, run
+    settings = run.recover if stage == "recover" else run.detect
+    assert settings is not None
+    return workload_of(build_method.stage_method(run, stage), settings, run)
 
 
-def _after(setup: Setup, plan: Plan | None, steps: int = 2) -> TrainState:
-    method, settings, run = setup
-    batch = noise(run, FACES)
-    update = prepare_update(method, settings, run, batch, None, plan)
+def _after(workload: Workload, plan: Plan | None, steps: int = 2) -> TrainState:
+    batch = noise(workload)
+    update = workload.parts.under(plan)
     state = update.fresh()
     for _ in range(steps):
-        state = update.step(state, on_mesh(update, batch))
-    return jax.device_get(state)
+        state = update.step(state, batch)
+    return jax.block_until_ready(state)  # type: ignore[no-any-return]
 
 
 def _assert_same(one: TrainState, other: TrainState) -> None:
@@ -75,95 +82,93 @@ def _assert_same(one: TrainState, other: TrainState) -> None:
 
     The first moment is compared, since AdamW makes steps of the rounding of gradients that are zero.
     """
-    moments = [
-        [np.asarray(leaf) for leaf in jax.tree.leaves(optax.tree.get(state.opt_state, "mu"))]
-        for state in (one, other)
-    ]
-    assert relative(*moments) < 1e-4
+    assert relative(moments_of(one), moments_of(other)) < 1e-4
     for name, average in one.window.items():
         np.testing.assert_allclose(average.total, other.window[name].total, rtol=1e-5)
     if one.ema is not None:
         for got, want in zip(jax.tree.leaves(one.ema), jax.tree.leaves(other.ema), strict=True):
-            np.testing.assert_allclose(got, want, atol=1e-4)
+            np.testing.assert_allclose(jax.device_get(got), jax.device_get(want), atol=1e-4)
 
 
-@pytest.mark.slow
-def test_a_run_goes_on_under_another_plan() -> None:
-    setup = _setup("recover")
-    method, settings, run = setup
-    batch = noise(run, FACES)
-    states = []
-    for second in (None, HOSTED):
-        update = prepare_update(method, settings, run, batch, None, MIXED)
-        state: Any = jax.device_get(update.step(update.fresh(), on_mesh(update, batch)))
-        update = prepare_update(method, settings, run, batch, None, second)
-        # As a checkpoint is restored: the same tree, put where the new plan wants it.
-        state = jax.tree.map(
-            lambda leaf, shape: jax.device_put(leaf, shape.sharding), state, update.abstract
-        )
-        states.append(jax.device_get(update.step(state, on_mesh(update, batch))))
-    _assert_same(*states)
-    assert int(states[1].step) == 2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["recover", "mover", "delocate with meta-learning"])
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_a_planned_step_gives_the_same_numbers(name: str) -> None:
-    setup = _setup(name)
-    plain = _after(setup, None)
-    if name != "recover":
-        _assert_same(plain, _after(setup, MIXED))
-    if name != "delocate with meta-learning":
-        _assert_same(plain, _after(setup, dataclasses.replace(HOSTED, micro_batches=2)))
+    """Segments with policies of their own; then everything on the host, in micro-batches if they may be."""
+    workload = _workload(name)
+    plain = _after(workload, None)
+    _assert_same(plain, _after(workload, MIXED))
+    parts = 2 if workload.cuttable else 1
+    _assert_same(plain, _after(workload, dataclasses.replace(HOSTED, micro_batches=parts)))
 
 
-def test_a_plan_without_segments_changes_not_even_the_program() -> None:
-    method, settings, run = _setup("recover")
-    batch = abstract_batch(run, FACES)
-    traced = []
-    for plan in (None, Plan()):
-        update = prepare_update(method, settings, run, batch, None, plan)
-        traced.append(str(update.step.trace(update.abstract, batch).jaxpr))  # type: ignore[union-attr]
-    assert traced[0] == traced[1]
-    assert " name[" not in traced[0]
-    assert choose.plan_for(method, settings, run) is None  # the embedded default is 'off'
-
-
-def test_auto_adds_nothing_where_a_step_plainly_fits() -> None:
-    method, settings, run = _setup("recover")
-    assert choose.plan_for(method, settings, dataclasses.replace(run, memory="auto")) is None
+def test_off_adds_nothing_to_the_program() -> None:
+    """The step has no named tensor, no checkpoint and no copy in it."""
+    workload = _workload("recover")
+    assert workload.config.memory == "off"
+    update = choose.update_for(workload)
+    text = str(update.step.trace(update.abstract, workload.batch).jaxpr)  # type: ignore[union-attr]
+    for trace in (" name[", "checkpoint", "remat", "device_put", "memory"):
+        assert trace not in text
+    empty = workload.parts.under(Plan())
+    assert text == str(empty.step.trace(empty.abstract, workload.batch).jaxpr)  # type: ignore[union-attr]
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return iter([tmp_path])
 
 
-def test_offload_is_refused_with_the_reason_on_a_cpu(own_cache: Any) -> None:
-    method, settings, run = _setup("recover")
+def _with(workload: Workload, memory: str) -> Workload:
+    return dataclasses.replace(workload, config=dataclasses.replace(workload.config, memory=memory))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_auto_compiles_nothing_else_where_the_plain_step_fits() -> None:
+    workload = _with(_workload("recover"), "auto")
+    assert choose.update_for(workload).plan is None
+    assert list(workload.compiled) == [(None, False)]
+    assert choose.planned_iteration(workload) is None
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_auto_finds_a_plan_that_the_compiler_agrees_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(np.arange(1.0, 99.0))  # the first uniform plan is the fastest
+    monkeypatch.setattr(choose, "measure", lambda *_: (next(seconds), None, None))
+    workload = _workload("recover")
+    plain = choose.compile_step(workload, None, quick=False).need.device
+    asked = _with(workload, f"auto:{int(0.8 * plain)}")
+    plan = choose.update_for(asked).plan
+    assert plan is not None
+    assert plan.policies == {"none"}  # in micro-batches
+    assert plan.micro_batches > 1
+    assert choose.compile_step(asked, plan, quick=False).need.device <= 0.8 * plain
+    planned = choose.planned_iteration(asked)  # known now
+    assert planned is not None
+    assert planned[0] == plan
+    assert sum(planned[1].forward) > 0
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_offload_is_refused_with_the_reason_on_a_cpu() -> None:
     assert why_no_offload(jax.devices()[0]) == "a CPU has no memory but the host's"
     for text in ("encoder=full optimizer=host", "encoder=offload", "params=host"):
         with pytest.raises(InputError, match="offloads, and a CPU has no memory but the host's"):
-            choose.plan_for(method, settings, dataclasses.replace(run, memory=text))
+            choose.update_for(_with(_workload("recover"), text))
 
 
-def test_a_wrong_gradient_is_refused_and_remembered(
-    own_cache: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    setup = _setup("recover")
-    asked = []
+@pytest.mark.usefixtures("own_cache")
+def test_a_wrong_gradient_is_refused_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload, asked = _workload("recover"), []
 
     def wrong(*_: Any) -> float:
         asked.append(1)
         return 0.5
 
-    monkeypatch.setattr("jaxfake.train.memory.gradient_check.difference", wrong)
+    monkeypatch.setattr(gradient_check, "difference", wrong)
     for _ in range(2):
         with pytest.raises(InputError, match=r"differs from the plain one by 5\.0e-01"):
-            check_gradient(*setup, HOSTED)
+            check_gradient(workload, HOSTED)
     assert len(asked) == 1
-    check_gradient(*setup, uniform("full", {"encoder": 2}))  # offloads nothing: not asked
+    check_gradient(workload, uniform("full", {"encoder": 2}))  # offloads nothing: not asked
 
 
 def test_what_counts_as_a_wrong_gradient() -> None:
@@ -173,15 +178,102 @@ def test_what_counts_as_a_wrong_gradient() -> None:
     assert relative(right, [np.ones(4), np.full(3, np.nan)]) == float("inf")
 
 
+@pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("name", "text", "said"),
     [
-        ("micro_batches=3", "micro_batches=3 must divide the 2 faces"),
-        ("auto:1KiB", "the smallest budget that would is"),
-        ("auto:much", "is not a size of memory"),
+        ("recover", "micro_batches=3", "micro_batches=3 must divide the 2 faces"),
+        ("meta-learning", "micro_batches=2", "micro_batches must be 1 with method.meta.held_out"),
+        ("recover", "auto:1KiB", "the smallest budget that would is"),
+        ("recover", "auto:much", "is not a size of memory"),
     ],
 )
-def test_what_cannot_be_followed_is_said(own_cache: Any, text: str, said: str) -> None:
-    method, settings, run = _setup("recover")
+def test_what_cannot_be_followed_is_said(name: str, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        choose.plan_for(method, settings, dataclasses.replace(run, memory=text))
+        choose.update_for(_with(_workload(name), text))
+
+
+@pytest.fixture(scope="module")
+def run(tiny_root: Path) -> Config:
+    """Four steps of stage 1, saved after each."""
+    run = tiny_config(
+        tiny_root,
+        model__encoder__width=16,
+        model__decoder__width=16,
+        log_every=1,
+        checkpoints__at_risk_seconds=0,
+    )
+    return dataclasses.replace(run, recover=dataclasses.replace(run.recover, steps=4, batch_size=8))
+
+
+def _train(run: Config, folder: Path) -> loop.Trained:
+    splits = open_data.training_splits(run)
+    plan = StagePlan(
+        "recover", build_method.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
+    )
+    return loop.run_stage(plan, run, RunFolder(folder).stage("recover"), time.monotonic())
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, at: int, error: Exception) -> None:
+    """Makes update number `at` fail."""
+    made, as_it_is = [], loop._update
+
+    def update(*arguments: Any, **named: Any) -> Any:
+        made.append(1)
+        if len(made) == at:
+            raise error
+        return as_it_is(*arguments, **named)
+
+    monkeypatch.setattr(loop, "_update", update)
+
+
+def test_a_run_goes_on_under_another_plan_from_its_checkpoint(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "check_offload", lambda *_: None)  # a CPU has the memory kinds
+    monkeypatch.setattr(choose, "check_gradient", lambda *_: None)
+    whole = _train(run, tmp_path / "whole")
+    with monkeypatch.context() as stopping:
+        _failing(stopping, 3, RuntimeError("stopped"))
+        with pytest.raises(RuntimeError, match="stopped"):
+            _train(dataclasses.replace(run, memory="encoder=full"), tmp_path / "two")
+    hosted = "encoder=offload decoder=named optimizer=host params=host"
+    after = _train(dataclasses.replace(run, memory=hosted), tmp_path / "two")
+    assert after.step == whole.step == 4
+    for one, other in zip(
+        jax.tree.leaves(after.params), jax.tree.leaves(whole.params), strict=True
+    ):
+        assert one.sharding.memory_kind == "device"
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_out_of_memory_saves_the_state_and_says_what_to_do(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "advice", lambda _: "--config.memory='encoder=full'")
+    error = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")
+    with monkeypatch.context() as full:
+        _failing(full, 3, error)
+        with pytest.raises(InputError, match=r"at step 2; the state is saved.*encoder=full'"):
+            _train(run, tmp_path)
+    assert (tmp_path / "checkpoints" / "recover" / "2").is_dir()
+    assert _train(dataclasses.replace(run, memory="encoder=full"), tmp_path).step == 4
+
+
+def test_another_error_of_the_device_is_not_taken_for_it(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _failing(monkeypatch, 1, jax.errors.JaxRuntimeError("INTERNAL: something else"))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        _train(run, tmp_path)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_advice_after_running_out_of_memory_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = _workload("recover")
+    plain = choose.compile_step(workload, None, quick=False).need.device
+    budget = choose.device_budget(f"auto:{plain}")
+    monkeypatch.setattr(choose, "device_budget", lambda: budget)
+    assert choose.advice(workload).startswith("--config.memory='micro_batches=")
+    monkeypatch.setattr(choose, "device_budget", lambda: budget._replace(device=1000.0))
+    assert choose.advice(workload).startswith("a smaller batch_size: no memory plan fits")
