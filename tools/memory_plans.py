@@ -90,6 +90,7 @@ class Study:
             faces=self.profile.faces,
         )
         self.steps: dict[str, CompiledStep] = {}
+        self.chosen: dict[str, Plan] = {}
 
     def row(self, what: str, **values: Any) -> None:
         """Prints a row and adds it to the file."""
@@ -143,7 +144,7 @@ class Study:
         """Compiles plans at once; those that failed are rows."""
 
         def one(name: str) -> Any:
-            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=False))
+            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=True))
 
         began = time.monotonic()
         with ThreadPoolExecutor(max(1, len(plans))) as pool:
@@ -166,6 +167,7 @@ def main() -> None:
     for study in studies:
         _run(study)
     for study in studies:
+        _with_care(study)
         if _LARGER.value:
             _larger(study)
 
@@ -247,6 +249,7 @@ def _race(study: Study, share: float) -> None:
             planning=planning,
         )
     if found[0].measured:
+        study.chosen[f"chosen at {share}"] = found[0].plan
         study.measured(f"chosen at {share}", found[0].step)
 
 
@@ -267,9 +270,22 @@ def _larger(study: Study) -> None:
     profile = study.profile.for_faces(larger.faces)
     best = study.trying("larger", lambda: search.best(profile, study.rates, budget)[0])
     if best is not None:
-        step = study.trying("larger", lambda: compile_step(larger, best.plan, quick=False))
+        step = study.trying("larger", lambda: compile_step(larger, best.plan, quick=True))
         if step is not None:
             study.measured(f"{_LARGER.value} x the batch", step, larger)
+
+
+def _with_care(study: Study) -> None:
+    """Some plans once more, compiled as they are trained with and not quickly."""
+    for name in ("uniform full", "uniform named", "plain", *study.chosen):
+        plan = study.steps[name].update.plan if name in study.steps else study.chosen[name]
+        began = time.monotonic()
+        step = study.trying(
+            name, functools.partial(compile_step, study.workload, plan, quick=False)
+        )
+        if step is not None:
+            study.row("compiled with care", plan=str(plan), seconds=time.monotonic() - began)
+            study.measured(f"{name}, compiled with care", step)
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ def _fitting(
         plan = propose(room)
         if plan is None:
             return None
-        step = compile_step(workload, plan, quick=False)
+        step = compile_step(workload, plan, quick=True)
         if step.need.device <= budget.usable and step.need.host <= budget.host:
             return step
         predicted = float(device_bytes(profile, plan, live_bytes(profile, plan)))
