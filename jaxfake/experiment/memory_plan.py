@@ -109,20 +109,43 @@ def draw(stages: Sequence[StagePlans], folder: Path) -> None:
 
 def _stage(name: str, workload: Workload, budget: Budget, card: Card | None) -> StagePlans:
     dtype, here = workload.config.model.dtype, jax.devices()[0]
-    profile, least = known_profile(workload), workload.fewest_micro_batches
     rates = of_device(here, dtype) if card is None else of_card(card, dtype)
+    device = here.device_kind if card is None else card.name
+    least = workload.fewest_micro_batches
+    return described(name, known_profile(workload), rates, device, budget, least, dtype)
+
+
+def described(
+    name: str,
+    profile: Profile,
+    rates: Rates,
+    device: str,
+    budget: Budget,
+    least: int,
+    dtype: str,
+) -> StagePlans:
+    """Everything that a profile lets one predict of a stage.
+
+    Args:
+        device: its name, in words.
+        least: micro-batches that there must be at least.
+        dtype: of activations.
+
+    Raises:
+        InputError: nothing fits.
+    """
     plans = search.best(profile, rates, budget, least)
     lean = dataclasses.replace(plans[0].plan, micro_batches=1)
     plain = Plan(micro_batches=least)
+    unplanned = _chosen(Chosen(plain, cost(profile, rates, plain)))
     values = {
         "stage": name,
         "predicted": True,
-        "device": here.device_kind if card is None else card.name,
+        "device": device,
         "faces": profile.faces,
         "memory": budget.device,
         "plans": [_chosen(one) for one in plans[: 1 + _RUNNERS_UP]],
-        "without_a_plan": _chosen(Chosen(plain, cost(profile, rates, plain)))
-        | {"plan": "without a plan"},
+        "without_a_plan": unplanned | {"plan": "without a plan"},
         "smallest_memory": search.smallest_budget(profile, budget.offload, least),
         "most_faces_at_once": {
             "planned": most_faces(profile, lean, budget),

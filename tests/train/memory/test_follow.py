@@ -1,7 +1,6 @@
 """Real steps that follow a plan: the same numbers, on the host or not; and what is refused."""
 
 import dataclasses
-import importlib
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfake import config, schema
+from jaxfake import schema
 from jaxfake.config import Config
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.run_folder import RunFolder
@@ -21,12 +20,13 @@ from jaxfake.train.memory import choose, gradient_check
 from jaxfake.train.memory.gradient_check import check_gradient, moments_of, relative
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
-from jaxfake.train.memory.workload import Workload, noise, workload_of
+from jaxfake.train.memory.workload import Workload, noise
 from jaxfake.train.stage import StagePlan
 from jaxfake.train.state import TrainState
 from tests.tiny import tiny_config
+from tests.train.memory.workloads import WORKLOADS
+from tests.train.memory.workloads import workload as workload_named
 
-FACES = 16
 MIXED = Plan(
     overall=(Segment("dots", 2),),
     encoder=(Segment("full", 1), Segment("none", 1)),
@@ -40,32 +40,6 @@ HOSTED = Plan(
     optimizer="host",
     params="host",
 )
-
-WORKLOADS = {
-    "recover": ("mover", "", "recover"),
-    "deepfakemae": ("deepfakemae", "", "detect"),
-    "mover": ("mover", "", "detect"),
-    "recap": ("recap", "", "detect"),
-    "delocate": ("delocate", "no_meta", "detect"),
-    "meta-learning": ("delocate", "", "detect"),
-}
-
-
-def _workload(name: str) -> Workload:
-    file, variant, stage = WORKLOADS[name]
-    values = importlib.import_module(f"configs.{file}").get_config(variant)
-    values.data.size, values.model.patch, values.mask.count = 32, 8, 4
-    for stack in (values.model.encoder, values.model.decoder):
-        stack.width, stack.depth = 16, 2
-    for one in (values.recover, values.detect):
-        one.update(batch_size=FACES, learning_rate=1e-2, warmup=0.0)
-    values.recover.ema = 0.9
-    if file == "delocate":
-        values.method.masked, values.method.width = 2, 4
-    run = config.parse(values)
-    settings = run.recover if stage == "recover" else run.detect
-    assert settings is not None
-    return workload_of(build_method.stage_method(run, stage), settings, run)
 
 
 def _after(workload: Workload, plan: Plan | None, steps: int = 2) -> TrainState:
@@ -93,7 +67,7 @@ def _assert_same(one: TrainState, other: TrainState) -> None:
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_planned_step_gives_the_same_numbers(name: str) -> None:
     """Segments with policies of their own; then everything on the host, in micro-batches if they may be."""
-    workload = _workload(name)
+    workload = workload_named(name)
     plain = _after(workload, None)
     _assert_same(plain, _after(workload, MIXED))
     parts = 2 if workload.cuttable else 1
@@ -102,7 +76,7 @@ def test_a_planned_step_gives_the_same_numbers(name: str) -> None:
 
 def test_off_adds_nothing_to_the_program() -> None:
     """The step has no named tensor, no checkpoint and no copy in it."""
-    workload = _workload("recover")
+    workload = workload_named("recover")
     assert workload.config.memory == "off"
     update = choose.update_for(workload)
     text = str(update.step.trace(update.abstract, workload.batch).jaxpr)  # type: ignore[union-attr]
@@ -123,7 +97,7 @@ def _with(workload: Workload, memory: str) -> Workload:
 
 @pytest.mark.usefixtures("own_cache")
 def test_auto_compiles_nothing_else_where_the_plain_step_fits() -> None:
-    workload = _with(_workload("recover"), "auto")
+    workload = _with(workload_named("recover"), "auto")
     assert choose.update_for(workload).plan is None
     assert list(workload.compiled) == [(None, False)]
     assert choose.planned_iteration(workload) is None
@@ -133,7 +107,7 @@ def test_auto_compiles_nothing_else_where_the_plain_step_fits() -> None:
 def test_auto_finds_a_plan_that_the_compiler_agrees_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(np.arange(1.0, 99.0))  # the first uniform plan is the fastest
     monkeypatch.setattr(choose, "measure", lambda *_: (next(seconds), None, None))
-    workload = _workload("recover")
+    workload = workload_named("recover")
     plain = choose.compile_step(workload, None, quick=False).need.device
     asked = _with(workload, f"auto:{int(0.8 * plain)}")
     plan = choose.update_for(asked).plan
@@ -152,12 +126,12 @@ def test_offload_is_refused_with_the_reason_on_a_cpu() -> None:
     assert why_no_offload(jax.devices()[0]) == "a CPU has no memory but the host's"
     for text in ("encoder=full optimizer=host", "encoder=offload", "params=host"):
         with pytest.raises(InputError, match="offloads, and a CPU has no memory but the host's"):
-            choose.update_for(_with(_workload("recover"), text))
+            choose.update_for(_with(workload_named("recover"), text))
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_wrong_gradient_is_refused_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    workload, asked = _workload("recover"), []
+    workload, asked = workload_named("recover"), []
 
     def wrong(*_: Any) -> float:
         asked.append(1)
@@ -190,7 +164,7 @@ def test_what_counts_as_a_wrong_gradient() -> None:
 )
 def test_what_cannot_be_followed_is_said(name: str, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        choose.update_for(_with(_workload(name), text))
+        choose.update_for(_with(workload_named(name), text))
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +244,7 @@ def test_another_error_of_the_device_is_not_taken_for_it(
 
 @pytest.mark.usefixtures("own_cache")
 def test_the_advice_after_running_out_of_memory_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    workload = _workload("recover")
+    workload = workload_named("recover")
     plain = choose.compile_step(workload, None, quick=False).need.device
     budget = choose.device_budget(f"auto:{plain}")
     monkeypatch.setattr(choose, "device_budget", lambda: budget)
