@@ -80,16 +80,19 @@ def update(
     method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
 ) -> TrainState:
     """The state after one more batch."""
-    found = _gradients_of(method, rule, state.params, state.step, batch)
+    found = _gradients_at(method, rule, state.params, state.step, batch)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
         changes, opt_state = optimiser.transform.update(found.params, state.opt_state, state.params)
-    outcome = _outcome(optimiser, Counters(state.step, state.window, state.failed_step), found)
+    sums, finite = _watched(optimiser, found, state.step)
+    usable = finite & (state.failed_step == NEVER)
     params = optax.apply_updates(state.params, changes)
     return state.replace(
-        params=choose(outcome.usable, params, state.params),
-        opt_state=choose(outcome.usable, opt_state, state.opt_state),
-        ema=choose(outcome.usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
-        **outcome.counters._asdict(),
+        step=state.step + 1,
+        params=choose(usable, params, state.params),
+        opt_state=choose(usable, opt_state, state.opt_state),
+        ema=choose(usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
+        window=_merged(state.window, sums),
+        failed_step=_first_failed(state, usable),
     )
 
 
@@ -101,36 +104,46 @@ def gradient_and_outcome(
     counters: Counters,
     batch: Batch,
 ) -> tuple[Params, Outcome]:
-    """An update up to where the optimizer comes in."""
-    found = _gradients_of(method, rule, params, counters.step, batch)
-    return found.params, _outcome(optimiser, counters, found)
+    """An update up to where the optimizer comes in, for a state that is updated piece by piece."""
+    found = _gradients_at(method, rule, params, counters.step, batch)
+    sums, finite = _watched(optimiser, found, counters.step)
+    usable = finite & (counters.failed_step == NEVER)
+    after = Counters(
+        step=counters.step + 1,
+        window=_merged(counters.window, sums),
+        failed_step=_first_failed(counters, usable),
+    )
+    return found.params, Outcome(usable, after)
 
 
-def _gradients_of(
+def _gradients_at(
     method: Method, rule: StepRule, params: Params, step: jax.Array, batch: Batch
 ) -> Gradients:
+    """Of the batch at a step, with the random keys of that step."""
     root = rng.stream(rule.seed, "losses")
     keys = rng.example_keys(root, step, batch[schema.VALID].shape[0])
     return gradients(method, params, batch, keys, rule.accumulate)
 
 
-def _outcome(optimiser: Optimiser, counters: Counters, found: Gradients) -> Outcome:
-    with jax.numpy_dtype_promotion("standard"):
-        rate, norm = jnp.asarray(optimiser.rate(counters.step)), optax.tree.norm(found.params)
+def _watched(optimiser: Optimiser, found: Gradients, step: jax.Array) -> tuple[Sums, jax.Array]:
+    """All sums of an update, and whether loss and gradient are finite, bool []."""
+    with jax.numpy_dtype_promotion("standard"):  # as above
+        rate, norm = jnp.asarray(optimiser.rate(step)), optax.tree.norm(found.params)
     sums = found.sums | {
         "loss": _single(found.loss),
         "gradient_norm": _single(norm),
         "learning_rate": _single(rate),
     }
-    finite = jnp.isfinite(found.loss) & jnp.isfinite(norm)
-    failed = counters.failed_step
-    usable = finite & (failed == NEVER)
-    after = Counters(
-        counters.step + 1,
-        {name: counters.window[name].merge(average) for name, average in sums.items()},
-        jnp.where(usable | (failed != NEVER), failed, counters.step),
-    )
-    return Outcome(usable, after)
+    return sums, jnp.isfinite(found.loss) & jnp.isfinite(norm)
+
+
+def _merged(window: Sums, sums: Sums) -> Sums:
+    return {name: window[name].merge(average) for name, average in sums.items()}
+
+
+def _first_failed(before: TrainState | Counters, usable: jax.Array) -> jax.Array:
+    failed = before.failed_step
+    return jnp.where(usable | (failed != NEVER), failed, before.step)
 
 
 def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.workload import Workload, noise
 from jaxfake.train.stage import StagePlan
 from jaxfake.train.state import TrainState
+from jaxfake.train.step import jit_step
 from tests.tiny import tiny_config
 from tests.train.memory.workloads import WORKLOADS
 from tests.train.memory.workloads import workload as workload_named
@@ -75,11 +76,13 @@ def test_a_planned_step_gives_the_same_numbers(name: str) -> None:
 
 
 def test_off_adds_nothing_to_the_program() -> None:
-    """The step has no named tensor, no checkpoint and no copy in it."""
+    """It is the update alone: no named tensor, no checkpoint and no copy is in it."""
     workload = workload_named("recover")
     assert workload.config.memory == "off"
-    update = choose.update_for(workload)
+    update, parts = choose.update_for(workload), workload.parts
     text = str(update.step.trace(update.abstract, workload.batch).jaxpr)  # type: ignore[union-attr]
+    alone = jit_step(parts.method, parts.optimiser, parts.rule, parts.abstract, parts.mesh)
+    assert text == str(alone.trace(parts.abstract, workload.batch).jaxpr)
     for trace in (" name[", "checkpoint", "remat", "device_put", "memory"):
         assert trace not in text
     empty = workload.parts.under(Plan())
