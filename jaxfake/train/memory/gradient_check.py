@@ -25,7 +25,7 @@ recomputed activations is an order of magnitude below, a wrong or missing residu
 _FACES = 4
 """Of a device, for the comparison."""
 
-_SMALL = 1e-3
+_SMALL = 1e-2
 """A gradient whose root mean square is this share of all gradients' is compared with theirs instead."""
 
 

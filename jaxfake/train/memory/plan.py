@@ -89,7 +89,7 @@ def parse_plan(text: str, depths: Mapping[StackName, int]) -> Plan:
     if unknown or _ENTRY.sub("", text).strip() or not given:
         raise InputError(f"config.memory: {text!r} is not a plan; {_SYNTAX}")
     values: dict[str, Any] = {
-        name: _segments(name, given.get(name, "none"), depth) for name, depth in depths.items()
+        name: _segments(name, given[name], depth) for name, depth in depths.items() if name in given
     }
     values["localiser"] = _one_of("localiser", given.get("localiser", "none"), ("none", "full"))
     for name in ("optimizer", "params"):

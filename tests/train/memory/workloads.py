@@ -29,7 +29,7 @@ def workload(name: str) -> Workload:
         one.update(batch_size=FACES, learning_rate=1e-2, warmup=0.0)
     values.recover.ema = 0.9
     if file == "delocate":
-        values.method.masked, values.method.width = 2, 4
+        values.method.width = 4
     run = config.parse(values)
     settings = run.recover if stage == "recover" else run.detect
     assert settings is not None
