@@ -40,6 +40,7 @@ from jaxfake.train.memory.search import Budget
 from jaxfake.train.memory.timeline import Iteration
 from jaxfake.train.memory.workload import (
     CompiledStep,
+    MemoryNeed,
     Workload,
     compile_step,
     measure,
@@ -67,6 +68,10 @@ _LESS = 0.95
 
 _LONGEST_STEP = 2.0
 """Seconds, predicted; nothing is timed where a step takes longer, as ViT-B's does on a CPU. Our choice."""
+
+_HOPELESS = 3.0
+"""A uniform plan that is predicted to take so many times as long as the best is not compiled. Our
+choice."""
 
 
 class Finalist(NamedTuple):
@@ -159,8 +164,8 @@ def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Fina
         InputError: nothing fits.
     """
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
-    policies = [policy for policy in POLICIES if budget.offload or policy != "offload"]
-    with ThreadPoolExecutor(len(policies)) as pool:
+    policies = _promising(workload, profile, rates, budget)
+    with ThreadPoolExecutor(max(1, len(policies))) as pool:
         steps = pool.map(lambda policy: _uniform(workload, profile, budget, policy), policies)
     uniforms = [step for step in steps if step is not None]
     profile = corrected(profile, {plan_of(step): step.need.device for step in uniforms})
@@ -202,22 +207,21 @@ def _automatic(workload: Workload, budget: Budget) -> Update:
             f"{_of(plain.need.device, budget)}, and several processes cannot look for a plan: give them "
             "one that `python -m jaxfake.plan` shows"
         )
-    depths = depths_of(workload)
     whole = plain.need if workload.fewest_micro_batches == 1 else None
-    texts = kept(
-        "choice",
-        _choice_key(workload, budget),
-        lambda: [
-            str(one.plan) for one in finalists(workload, known_profile(workload, whole), budget)
-        ],
-    )
-    for text in texts:
-        plan = parse_plan(text, depths)
-        check_gradient(workload, plan)
-        step = compile_step(workload, plan, quick=False)
+    text = kept("choice", _choice_key(workload, budget), lambda: _chosen(workload, budget, whole))
+    plan = parse_plan(text, depths_of(workload))
+    check_gradient(workload, plan)
+    step = compile_step(workload, plan, quick=False)
+    say(f"memory plan: {plan}; {_of(step.need.device, budget)}")
+    return step.update
+
+
+def _chosen(workload: Workload, budget: Budget, whole: MemoryNeed | None) -> str:
+    """The fastest finalist that still fits when it is compiled as it is trained with."""
+    for one in finalists(workload, known_profile(workload, whole), budget):
+        step = compile_step(workload, one.plan, quick=False)
         if step.need.device <= budget.usable:
-            say(f"memory plan: {plan}; {_of(step.need.device, budget)}")
-            return step.update
+            return str(one.plan)
     raise InputError(f"no memory plan was found that compiles into {budget.device / GIB:.2f} GiB")
 
 
@@ -232,13 +236,24 @@ def planned_iteration(workload: Workload) -> tuple[Plan, Iteration] | None:
     if text == OFF or profile is None:
         return None
     if text.partition(":")[0] == AUTO:
-        texts = known("choice", _choice_key(workload, device_budget(text)))
-        if not texts:
+        text = known("choice", _choice_key(workload, device_budget(text)))
+        if text is None:
             return None
-        text = texts[0]
     plan = parse_plan(text, depths_of(workload))
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
     return plan, iteration(from_json(profile), rates, plan)
+
+
+def _promising(workload: Workload, profile: Profile, rates: Rates, budget: Budget) -> list[Policy]:
+    """The policies whose uniform plan may be fast, so that no time goes into compiling the others."""
+    seconds: dict[Policy, float] = {}
+    for policy in POLICIES:
+        if policy != "offload" or budget.offload:
+            plan = search.fewest_cuts(profile, policy, budget.usable, workload.fewest_micro_batches)
+            if plan is not None:
+                seconds[policy] = cost(profile, rates, plan).seconds
+    least = min(seconds.values(), default=0.0)
+    return [policy for policy, one in seconds.items() if one <= _HOPELESS * least]
 
 
 def _uniform(
@@ -277,7 +292,11 @@ def _fitting(
         plan = propose(room)
         if plan is None:
             return None
-        step = compile_step(workload, plan, quick=True)
+        try:
+            step = compile_step(workload, plan, quick=True)
+        except jax.errors.JaxRuntimeError as error:
+            say(f"the memory plan '{plan}' is left out, since it does not compile: {_line(error)}")
+            return None
         if step.need.device <= budget.usable and step.need.host <= budget.host:
             return step
         predicted = float(device_bytes(profile, plan, live_bytes(profile, plan)))
@@ -288,9 +307,12 @@ def _fitting(
 def _raced(
     workload: Workload, profile: Profile, rates: Rates, steps: list[CompiledStep]
 ) -> list[Finalist]:
-    """The steps with their seconds: measured if that is quick, else predicted."""
+    """The steps with their seconds: measured if that is quick, else predicted.
+
+    Left out is what gives a wrong gradient or runs out of memory.
+    """
     costs = [cost(profile, rates, plan_of(step)) for step in steps]
-    quick = max((one.seconds for one in costs), default=0.0) <= _LONGEST_STEP
+    best = min((one.seconds for one in costs), default=0.0)
     found: list[Finalist] = []
     states: list[Any] = []  # the last one's, to begin with
 
@@ -299,7 +321,7 @@ def _raced(
 
     for step, predicted in zip(steps, costs, strict=True):
         plan, seconds, peak = plan_of(step), predicted.seconds, None
-        if quick:
+        if best <= _LONGEST_STEP:
             try:
                 check_gradient(workload, plan)
                 seconds, peak, after = measure(step, begin, noise(workload), _TURNS)
@@ -312,8 +334,12 @@ def _raced(
                 if not is_out_of_memory(error):
                     raise
                 continue
-        found.append(Finalist(plan, predicted, step, seconds, quick, peak))
+        found.append(Finalist(plan, predicted, step, seconds, best <= _LONGEST_STEP, peak))
     return found
+
+
+def _line(error: Exception) -> str:
+    return str(error).split("\n")[0][:200]
 
 
 def _of(size: float, budget: Budget) -> str:

@@ -46,8 +46,7 @@ def test_what_is_kept_and_what_is_computed_again_are_in_order(
         work = [recover[policy].stacks[name].backward.flops for policy in order]
         assert kept == sorted(kept, reverse=True)
         assert work == sorted(work)
-        forward = {recover[policy].stacks[name].forward for policy in order}
-        assert len(forward) == 1
+        assert len({recover[policy].stacks[name].forward.flops for policy in order}) == 1
     assert recover["full"].whole.flops > recover["none"].whole.flops
 
 
