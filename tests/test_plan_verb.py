@@ -11,7 +11,7 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import search
 from jaxfake.train.memory.cost import cost
 from jaxfake.train.memory.plan import Plan
-from jaxfake.train.memory.rates import CARDS
+from jaxfake.train.memory.rates import CARDS, GIB
 from jaxfake.train.memory.search import Budget
 from tests.project import ROOT
 from tests.train.memory.synthetic import RATES, profile
@@ -53,7 +53,8 @@ def test_the_table_says_everything_and_marks_it_predicted() -> None:
     best = search.best(KNOWN, RATES, BUDGET)[0]
     assert "All figures are predicted" in table
     assert str(best.plan) in table
-    assert "the smallest memory that would do: 0.5" in table
+    least = search.smallest_budget(KNOWN, offload=False) / GIB
+    assert f"the smallest memory that would do: {least:.2f} GiB" in table
     for card in CARDS:
         assert card.name in table
     values = stage.values
