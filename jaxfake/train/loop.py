@@ -29,6 +29,8 @@ from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.goodput import TimeAccount, after_interruption
+from jaxfake.train.memory import choose
+from jaxfake.train.memory.out_of_memory import is_out_of_memory, is_whole
 from jaxfake.train.monitor import Monitor
 from jaxfake.train.save_interval import SaveTimer
 from jaxfake.train.stage import Prepared, StageFiles, StagePlan, identity, prepare, training_record
@@ -138,7 +140,12 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 batch = next(batches)
             except pipeline.WorkerKilled as killed:
                 _stop_without_data(run, monitor, state, step, str(killed))
-            state = _update(run, state, batch, first=step == start)
+            try:
+                state = _update(run, state, batch, first=step == start)
+            except jax.errors.JaxRuntimeError as error:
+                if is_out_of_memory(error):
+                    raise _out_of_memory(run, monitor, state, step) from error
+                raise
             state = monitor.after(state, step + 1)
             account.beat()
             timer.tell_once(account.restart)
@@ -174,6 +181,19 @@ def _save(run: _Run, monitor: Monitor, state: TrainState, step: int) -> float:
     with run.account.booking("save"):
         run.checkpoints.save(step, state, metadata)
     return time.monotonic() - began
+
+
+def _out_of_memory(run: _Run, monitor: Monitor, state: TrainState, step: int) -> InputError:
+    """What to do after a step that the device had no memory for; saves the state if it still is one."""
+    whole = is_whole(state)
+    if whole:
+        _save(run, monitor, state, step)
+        run.checkpoints.wait()
+    kept = "the state is saved" if whole else "the checkpoints so far are whole"
+    return InputError(
+        f"{run.plan.name}: the device ran out of memory at step {step}; {kept}. Run the same command "
+        f"again with {choose.advice(run.prepared.workload)}"
+    )
 
 
 def _stop(run: _Run, monitor: Monitor, state: TrainState, step: int) -> NoReturn:

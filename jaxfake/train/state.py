@@ -8,6 +8,7 @@ from flax import struct
 from jax.sharding import Mesh
 
 from jaxfake.models.method import Method, Params
+from jaxfake.models.remat import on_device
 from jaxfake.train import sharding
 from jaxfake.train.optim import Optimiser
 
@@ -36,8 +37,8 @@ class TrainState(struct.PyTreeNode):
 
 
 def evaluation_params(state: TrainState) -> Params:
-    """The parameters to score with: the moving average where one is kept."""
-    return state.params if state.ema is None else state.ema
+    """The parameters to score with, on the device: the moving average where one is kept."""
+    return on_device(state.params if state.ema is None else state.ema)
 
 
 def abstract_state(
