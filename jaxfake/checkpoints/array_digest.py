@@ -17,6 +17,7 @@ def _sums(leaves: list[jax.Array]) -> jax.Array:
     return jnp.stack([_leaf_sums(leaf) for leaf in leaves])
 
 
+@jax.jit  # traced once for all leaves of a shape
 def _leaf_sums(leaf: jax.Array) -> jax.Array:
     bits = jax.lax.bitcast_convert_type(leaf, f"uint{8 * leaf.dtype.itemsize}")
     words = bits.astype(jnp.uint32)

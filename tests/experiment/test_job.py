@@ -86,6 +86,17 @@ def test_training_needs_no_test_split_and_evaluation_does(blind: Blind) -> None:
         open_data.test_split(blind.run)
 
 
+@pytest.mark.parametrize("stage", ["recover", "detect"])
+def test_a_batch_that_eight_devices_cannot_share_claims_nothing(
+    stage: str, tiny_root: Path, tmp_path: Path
+) -> None:
+    run = small(tiny_root)
+    odd = dataclasses.replace(getattr(run, stage), batch_size=7)
+    with pytest.raises(InputError, match="cannot be spread evenly over 8 devices"):
+        job.run_job(dataclasses.replace(run, **{stage: odd}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None:
     run = small(tiny_root)
     train = open_data.training_splits(run).train

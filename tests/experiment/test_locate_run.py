@@ -28,6 +28,7 @@ from jaxfake.train.stage import StagePlan, identity, prepare, training_record
 from tests.experiment.evaluating import evaluated
 from tests.tiny import tiny_config
 
+pytestmark = pytest.mark.usefixtures("one_device")
 STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
 ORIGIN = f"stage 1 of this run, step {STEPS}"
 
@@ -41,8 +42,8 @@ class Dead(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
-    """Both stages on eight devices. Nothing is learnt; what a real run saves is read in `test_job`."""
+def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Dead:
+    """Both stages. Nothing is learnt; what a real run saves is read in `test_job`."""
     run = tiny_config(
         tiny_root,
         model__encoder__width=32,
