@@ -31,7 +31,7 @@ def test_no_face_sees_another() -> None:
     """As it must be with GroupNorm, and would not be with BatchNorm."""
     network = UNet(4, 2)
     x = jax.random.normal(jax.random.key(1), (3, 8, 8, 4))
-    parameters = network.init(jax.random.key(0), x)
+    parameters = jax.jit(network.init)(jax.random.key(0), x)
     apply = jax.jit(network.apply)
     together, alone = apply(parameters, x), apply(parameters, x[:1])
     np.testing.assert_allclose(together.logits[0], alone.logits[0], atol=1e-5)

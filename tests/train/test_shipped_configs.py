@@ -20,6 +20,8 @@ from jaxfake.train import sharding
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.train.state import NEVER
 
+pytestmark = pytest.mark.usefixtures("one_device")
+
 VARIANTS = {
     deepfakemae: ("", "frozen_decoder", "ffpp", "ffpp_small"),
     delocate: ("", "no_meta", "second_order", "manipulation", "ffpp", "ffpp_small"),
