@@ -53,6 +53,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
+            "finetuned": None,
             "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
             "method": method,
             "checkpoints": {
