@@ -56,7 +56,8 @@ def load_imported(run: Config) -> ImportedWeights | None:
     path, settings = Path(network.settings.weights), network.settings
     like = jax.eval_shape(lambda: network.fresh_weights(jax.random.key(0)))
     found = load_foundation(path, settings.vit, network.grid, like)
-    scale = pixel_scale(path, settings.pixels, "", has_decoder=False, key="finetuned.pixels")
+    flag = "config.finetuned.pixels"
+    scale = pixel_scale(path, settings.pixels, "", has_decoder=False, flag=flag)
     found = to_our_pixels({"encoder": found}, scale)["encoder"]
     arrays = jax.tree.map(jax.numpy.asarray, found)
     return ImportedWeights(arrays, f"weights with sha256 {weights_digest(path)}")

@@ -57,7 +57,7 @@ _NAMED: dict[str, tuple[Colour, Colour]] = {
 
 
 def pixel_scale(
-    path: Path, pixels: str, norm_pix: str, has_decoder: bool, key: str = "start_pixels"
+    path: Path, pixels: str, norm_pix: str, has_decoder: bool, flag: str = "config.start_pixels"
 ) -> PixelScale:
     """The scale of the weights in a file, as a person or the file says it.
 
@@ -66,13 +66,13 @@ def pixel_scale(
         pixels: 'ours', 'imagenet', 'clip', 'MEAN/STD', or '' for what the file says.
         norm_pix: 'yes', 'no', or '' for what the file says.
         has_decoder: whether `norm_pix` matters.
-        key: of the config, by which `pixels` is said.
+        flag: by which `pixels` is said.
 
     Raises:
         InputError: neither says it, or it cannot be understood.
     """
     stated = _stated(path)
-    mean, std = _parsed(pixels, key) if pixels else _from_file(path, stated, key)
+    mean, std = parse_scale(pixels, flag) if pixels else _from_file(path, stated, flag)
     if not has_decoder:
         return PixelScale(mean, std, None)
     answer = norm_pix or stated.get(_NORM_PIX_KEY, "")
@@ -112,31 +112,34 @@ def to_our_pixels(params: Params, scale: PixelScale) -> Params:
     return params | changed
 
 
-def _single(layer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: array.astype(np.float32) for name, array in layer.items()}
+def parse_scale(text: str, flag: str) -> tuple[Colour, Colour]:
+    """Mean and spread by name, or as MEAN/STD.
 
-
-def _from_file(path: Path, stated: dict[str, str], key: str) -> tuple[Colour, Colour]:
-    if _MEAN_KEY not in stated or _STD_KEY not in stated:
-        raise InputError(
-            f"{path} does not say on what pixels its weights were trained, and most were not trained on "
-            f"ours: say it by --config.{key}{_HOW}"
-        )
-    return _parsed(f"{stated[_MEAN_KEY]}/{stated[_STD_KEY]}", key)
-
-
-def _parsed(text: str, key: str) -> tuple[Colour, Colour]:
+    Raises:
+        InputError: the text is neither; the message names the flag that it was given by.
+    """
     if text in _NAMED:
         return _NAMED[text]
     try:
         mean, std = (_colour(part) for part in text.split("/"))
     except ValueError:
-        raise InputError(
-            f"{key}={text[:80]} is not understood: say it by --config.{key}{_HOW}"
-        ) from None
+        raise InputError(f"--{flag}={text[:80]} is not understood: say --{flag}{_HOW}") from None
     if min(std) <= 0:
-        raise InputError(f"{key}={text[:80]}: a spread must be larger than 0")
+        raise InputError(f"--{flag}={text[:80]}: a spread must be larger than 0")
     return mean, std
+
+
+def _single(layer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.astype(np.float32) for name, array in layer.items()}
+
+
+def _from_file(path: Path, stated: dict[str, str], flag: str) -> tuple[Colour, Colour]:
+    if _MEAN_KEY not in stated or _STD_KEY not in stated:
+        raise InputError(
+            f"{path} does not say on what pixels its weights were trained, and most were not trained on "
+            f"ours: say it by --{flag}{_HOW}"
+        )
+    return parse_scale(f"{stated[_MEAN_KEY]}/{stated[_STD_KEY]}", flag)
 
 
 def _colour(text: str) -> Colour:
