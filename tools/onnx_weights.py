@@ -40,14 +40,23 @@ def main() -> None:
     """Flags in, the file out."""
     if not _ONNX.value or not _OUT.value or not _PIXELS.value:
         raise InputError(
-            "--onnx, --out and --pixels are needed: what to read, write, and its pixels"
+            "--onnx, --out and --pixels are needed: what to read, what to write, and its pixels"
         )
-    mean, std = parse_scale(_PIXELS.value, "pixels")
-    weights = vit_weights(load_graph(Path(_ONNX.value)))
+    convert(Path(_ONNX.value), Path(_OUT.value), _PIXELS.value)
+
+
+def convert(path: Path, out: Path, pixels: str) -> None:
+    """Writes the weights of the ViT in an ONNX file, with its pixels in the metadata.
+
+    Raises:
+        InputError: see `vit_weights`, or `pixels` is not understood.
+    """
+    mean, std = parse_scale(pixels, "pixels")
+    weights = vit_weights(load_graph(path))
     stated = {"pixel_mean": ",".join(map(str, mean)), "pixel_std": ",".join(map(str, std))}
-    Path(_OUT.value).parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, _OUT.value, metadata=stated)
-    say(f"{len(weights)} arrays in {_OUT.value}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, out, metadata=stated)
+    say(f"{len(weights)} arrays in {out}")
 
 
 def load_graph(path: Path) -> Any:
