@@ -56,8 +56,8 @@ class Line:
 
     poison: bool = False
 
-    def init(self, key: jax.Array, autoencoder: Any) -> Any:
-        del autoencoder
+    def init(self, key: jax.Array, start: Any) -> Any:
+        del start
         kernel = 0.1 * jax.random.normal(key, (32 * 3, 8))
         return {"encoder": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
 

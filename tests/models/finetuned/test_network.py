@@ -22,7 +22,7 @@ from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.vit import Compute
 from jaxfake.runtime.tree_paths import path_name
-from jaxfake.train import sharding
+from jaxfake.train import optim, sharding
 from jaxfake.train.stage import StagePlan, prepare
 from tests.study import BATCH, KEYS, RECOVER, by_name, labelled_faces, unlabelled_faces
 from tests.tiny import tiny_config
@@ -159,3 +159,14 @@ def test_clips_first_layer_norm_may_move_too() -> None:
     params = jax.eval_shape(lambda: ImportedViT(settings, Compute()).init(jax.random.key(0), None))
     assert "norm_pre" in params["finetuned"]
     assert "norm_pre" not in params["imported"]
+
+
+def test_early_layers_learn_slower() -> None:
+    """Half as fast from block to block, and what comes before the blocks once more."""
+    settings = dataclasses.replace(SETTINGS, vit=CLIP, tuning="full")
+    params = jax.eval_shape(lambda: ImportedViT(settings, Compute()).init(jax.random.key(0), None))
+    factors = optim.rate_factors(params, 0.5)["finetuned"]
+    for name in ("patch_embed", "cls_token", "pos_embed", "norm_pre"):
+        assert {leaf.item() for leaf in jax.tree.leaves(factors[name])} == {0.125}
+    assert factors["blocks"]["mlp"]["fc1"]["bias"].ravel().tolist() == [0.25, 0.5]
+    assert {leaf.item() for leaf in jax.tree.leaves(factors["norm"])} == {1.0}
