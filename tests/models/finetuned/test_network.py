@@ -20,13 +20,14 @@ from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings
+from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import optim, sharding
 from jaxfake.train.stage import StagePlan, prepare
 from tests.study import BATCH, KEYS, RECOVER, by_name, labelled_faces, unlabelled_faces
 from tests.tiny import tiny_config
-from tests.weights.foundation_models import CLIP, DEPTH, PLAIN, WIDTH
+from tests.weights.foundation_models import CLIP, DEPTH, DINOV3, PLAIN, WIDTH
 
 SETTINGS = ImportedSettings(
     weights="", pixels="", vit=PLAIN, side=28, tuning="layernorm_only", lora_rank=2
@@ -152,6 +153,23 @@ def test_stochastic_depth_drops_branches(start: Any) -> None:
     np.testing.assert_allclose(IMPORTED.overall(params, faces, none), whole, atol=1e-6)
     survival = vit.drop_path(KEYS, DEPTH, 0.9)
     assert not np.allclose(IMPORTED.overall(params, faces, survival), whole, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "vit_settings"), list(zip(METHODS, (PLAIN, CLIP, DINOV3, DINOV3), strict=True))
+)
+def test_half_precision_keeps_losses_in_float32(name: str, vit_settings: Any) -> None:
+    compute, method = Compute("bfloat16"), METHODS[name]
+    settings = dataclasses.replace(SETTINGS, vit=vit_settings, tuning="lora")
+    mae = dataclasses.replace(RECOVER.mae, compute=compute, parent=None)
+    half = dataclasses.replace(
+        method, recover=Recover(mae, RECOVER.mask), imported=ImportedViT(settings, compute)
+    )
+    params = jax.eval_shape(lambda: half.init(jax.random.key(0), None))
+    losses = jax.eval_shape(half.losses, params, labelled_faces(), KEYS)
+    assert {leaf.dtype for leaf in jax.tree.leaves((params, losses))} == {np.dtype("float32")}
+    overall = jax.eval_shape(half.imported.overall, params, RECOVER.faces(unlabelled_faces()))
+    assert overall.dtype == jax.numpy.bfloat16
 
 
 def test_clips_first_layer_norm_may_move_too() -> None:
