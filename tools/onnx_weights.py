@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 from absl import flags
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import write_atomically
 from jaxfake.runtime.path_flags import define_path
 from jaxfake.runtime.progress import say
 from jaxfake.weights.pixel_scale import IMAGENET, parse_scale
@@ -55,7 +56,7 @@ def convert(path: Path, out: Path, pixels: str) -> None:
     weights = vit_weights(load_graph(path))
     stated = {"pixel_mean": ",".join(map(str, mean)), "pixel_std": ",".join(map(str, std))}
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, out, metadata=stated)
+    write_atomically(out, save(weights, metadata=stated))
     say(f"{len(weights)} arrays in {out}")
 
 
@@ -82,11 +83,14 @@ def vit_weights(graph: Any) -> _Arrays:
     """The weights of the ViT in a graph, by Hugging Face's names.
 
     Raises:
-        InputError: it has none, or its positions are not found.
+        InputError: it has none, an array is damaged, or its positions are not found.
     """
     from onnx import numpy_helper
 
-    arrays = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
+    try:
+        arrays = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
+    except (ValueError, TypeError) as error:
+        raise InputError(f"it holds a damaged array: {error}") from error
     tokens = [name for name in arrays if name.endswith(_CLASS_TOKEN)]
     if len(tokens) != 1:
         raise InputError(f"it has {len(tokens)} arrays called {_CLASS_TOKEN}; one is needed")
@@ -104,7 +108,7 @@ def vit_weights(graph: Any) -> _Arrays:
 def _kernels(graph: Any, arrays: _Arrays) -> Iterator[tuple[str, np.ndarray]]:
     """The kernels of linear layers, by the place of the product that uses them."""
     for node in graph.node:
-        kernel = node.input[1] if node.op_type == "MatMul" else ""
+        kernel = node.input[1] if node.op_type == "MatMul" and len(node.input) == 2 else ""
         if kernel.startswith(_FOLDED) and kernel in arrays:
             yield f"{_module(node)}.weight", arrays[kernel].T
 

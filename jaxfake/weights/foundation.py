@@ -60,7 +60,7 @@ def _refuse_unsupported(weights: Mapping[str, np.ndarray], path: Path) -> None:
     for pattern, what in vit_names.UNSUPPORTED.items():
         for name in weights:
             if re.fullmatch(pattern, name):
-                raise InputError(f"{path} holds {name}: {what}, which is not supported")
+                raise InputError(f"{path} holds {name}: {what} is not supported")
 
 
 def _names_of(weights: Mapping[str, np.ndarray], path: Path) -> ViTNames:

@@ -216,8 +216,8 @@ WRAPPERS = ("dinov2", "dinov2_with_registers", "dinov3_vit", "vit", "vision_mode
 """Names of the network inside of Hugging Face's classifiers and in CLIP, beside those in `wrappers`."""
 
 UNSUPPORTED = {
-    r"(.*\.)?(storage_tokens|rope_embed\..*|blocks\.0\.gamma_1)": "DINOv3 in these names; Hugging Face's "
-    "are read",
+    r"(.*\.)?(storage_tokens|rope_embed\..*|blocks\.0\.gamma_1)": "a network of timm's or Meta's like "
+    "DINOv3, of which Hugging Face's names are read; this one",
     r"(.*\.)?mlp\.(weights_in|w12|w1|w3|gate_proj|fc1_g)\..*": "a gated MLP (SwiGLU)",
     r"(.*\.)?(attn_pool\..*|head\.attention\.in_proj_weight)": "pooling by attention, as in SigLIP",
     r"(.*\.)?(q_norm|k_norm)\..*": "normalised queries and keys",

@@ -42,7 +42,7 @@ def test_the_network_sees_our_pixels_as_it_saw_its_own(weights: Path, tmp_path: 
     assert found is not None
     pixels = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
     network: Any = build_method.imported_network(run)
-    tokens = network._network().apply({"params": found.params}, 2 * pixels[None] - 1)[0]
+    tokens = network.network.apply({"params": found.params}, 2 * pixels[None] - 1)[0]
     expected = compute(random_vit(PLAIN), PLAIN, (pixels - MEAN) / STD)
     np.testing.assert_allclose(tokens, expected, atol=1e-5)
     assert found.origin == f"weights with sha256 {weights_digest(weights)}"

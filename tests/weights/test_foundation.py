@@ -127,9 +127,9 @@ def test_another_network_than_the_config_says_is_refused(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("blocks.0.mlp.w12.weight", r"gated MLP \(SwiGLU\), which is not supported"),
-        ("storage_tokens", "DINOv3 in these names; Hugging Face's are read"),
-        ("model.rope_embed.periods", "DINOv3 in these names"),
+        ("blocks.0.mlp.w12.weight", r"gated MLP \(SwiGLU\) is not supported"),
+        ("storage_tokens", "like DINOv3, of which Hugging Face's names are read"),
+        ("model.rope_embed.periods", "like DINOv3"),
         ("attn_pool.q.weight", "pooling by attention"),
         ("blocks.0.attn.q_norm.weight", "normalised queries and keys"),
     ],

@@ -87,10 +87,15 @@ class ImportedViT:
         """Patches along one side."""
         return self.settings.side // self.settings.vit.patch
 
+    @property
+    def network(self) -> FoundationViT:
+        """The ViT itself."""
+        return FoundationViT(self.settings.vit, self.grid, self.compute)
+
     def fresh_weights(self, key: jax.Array) -> Params:
         """Random weights, for their shapes."""
         side = self.settings.side
-        return self._network().init(key, jnp.zeros((1, side, side, 3)))["params"]
+        return self.network.init(key, jnp.zeros((1, side, side, 3)))["params"]
 
     def init(self, key: jax.Array, start: Params | None) -> Params:
         """The imported weights, of which `tuning` says what may move."""
@@ -103,10 +108,7 @@ class ImportedViT:
         """Class token and mean of the patch tokens, [B, 2 D], as DINOv2 is probed (Oquab et al., 2023)."""
         side = self.settings.side
         image = jax.image.resize(faces.image, (len(faces.image), side, side, 3), "bicubic")
-        output = self._network().apply({"params": tuning.join(params)}, image, survival)
+        output = self.network.apply({"params": tuning.join(params)}, image, survival)
         tokens = cast(jax.Array, output)  # Flax types it as what any module may return
         patches = tokens[:, 1 + self.settings.vit.registers :]
         return jnp.concatenate([tokens[:, 0], patches.mean(1)], axis=-1)
-
-    def _network(self) -> FoundationViT:
-        return FoundationViT(self.settings.vit, self.grid, self.compute)

@@ -122,7 +122,7 @@ def test_before_training_the_network_is_the_imported_one(start: Any) -> None:
     """However it is divided, and for LoRA too, whose change begins with nothing."""
     faces = RECOVER.faces(unlabelled_faces())
     image = jax.image.resize(faces.image, (BATCH, 28, 28, 3), "bicubic")
-    tokens = np.asarray(IMPORTED._network().apply({"params": start["imported"]}, image))
+    tokens = np.asarray(IMPORTED.network.apply({"params": start["imported"]}, image))
     expected = np.concatenate([tokens[:, 0], tokens[:, 1:].mean(1)], axis=1)
     assert expected.shape == (BATCH, IMPORTED.width) == (BATCH, 2 * WIDTH)
     for tuning in MAY_MOVE:
