@@ -9,6 +9,9 @@ fake videos), and a Dice of the manipulated area of about 0.81; the best trivial
 Variants: ':no_meta' (plain training, equal in AUC and better in Dice by about 0.02), ':second_order',
 ':manipulation' (meta-test holds out all fakes of one manipulation). ':ffpp' and ':ffpp_small' are the
 recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+
+':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
+pixels in data/faces and on a CPU; docs/foundation.md says where its weights come from.
 """
 
 import ml_collections
@@ -44,6 +47,9 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.second_order = True
         case "manipulation":
             config.method.meta.held_out = "manipulation"
+        case "foundation":
+            presets.foundation(config)
+            config.method.shrink = 2
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
             config.mask.count = (

@@ -8,6 +8,9 @@ Variants: ':finetuned' and ':mapping' (one network alone), ':random_mask', ':scr
 ':mask_1' and ':mask_4' (1 or 4 masked patches; the default is 2 of 16) are ablations. ':ffpp' and
 ':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224
 pixels in data/ffpp.
+
+':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
+pixels in data/faces and on a CPU; docs/foundation.md says where its weights come from.
 """
 
 import ml_collections
@@ -37,6 +40,8 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.start = "scratch"
         case "mask_1" | "mask_4":
             config.mask.count = int(variant[-1])
+        case "foundation":
+            presets.foundation(config)
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
             config.method.drop_path = 0.1

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from jaxfake.models.deepfakemae import DeepfakeMAESettings
 from jaxfake.models.delocate import DelocateSettings
+from jaxfake.models.finetuned.settings import ImportedSettings, check_imported_settings
 from jaxfake.models.masking import MaskSettings
 from jaxfake.models.mover import MoverSettings
 from jaxfake.models.recap import RecapSettings
@@ -155,9 +156,11 @@ class Config:
         detect: stage 2; None for a run of stage 1 alone.
         method: what stage 2 trains; None if there is none.
         start_pixels: what was done to the pixels that weights in a file were trained on: 'ours',
-            'imagenet', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
+            'imagenet', 'clip', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
         start_norm_pix: whether their decoder predicts pixels normalised by patch; '' for what the file
             says.
+        finetuned: an imported network that stage 2 finetunes beside the recovery's; None for stage 1's
+            encoder, where the method finetunes one.
         earlier: digests of this config before the run was lengthened, each time. A run notes them by
             itself; a config need not have them.
     """
@@ -176,6 +179,7 @@ class Config:
     evaluation: Evaluation
     start_pixels: str = ""
     start_norm_pix: Literal["", "yes", "no"] = ""
+    finetuned: ImportedSettings | None = None
     earlier: tuple[str, ...] = ()
 
 
@@ -194,7 +198,11 @@ def _with_home(config: Config) -> Config:
     """With `~` expanded in every path."""
     source, root = expand_home(config.data.source), expand_home(config.data.root)
     data = dataclasses.replace(config.data, source=source, root=root)
-    return dataclasses.replace(config, data=data, start=expand_home(config.start))
+    finetuned = config.finetuned
+    if finetuned is not None:
+        finetuned = dataclasses.replace(finetuned, weights=expand_home(finetuned.weights))
+    start = expand_home(config.start)
+    return dataclasses.replace(config, data=data, start=start, finetuned=finetuned)
 
 
 def to_json(config: Config) -> dict[str, Any]:
@@ -288,6 +296,10 @@ _MOST = {
     "model.encoder.depth": 1 << 9,
     "model.decoder.width": 1 << 14,
     "model.decoder.depth": 1 << 9,
+    "finetuned.vit.size.width": 1 << 14,
+    "finetuned.vit.size.depth": 1 << 9,
+    "finetuned.vit.registers": 1 << 10,
+    "finetuned.side": MOST_SIDE,
     "recover.batch_size": 1 << 20,
     "detect.batch_size": 1 << 20,
     "evaluation.batch_size": 1 << 16,
@@ -311,6 +323,11 @@ def _check_most(config: Config) -> None:
             f"config: crops of {config.data.size} pixels have {patches} patches of {config.model.patch} "
             f"pixels; at most {_MOST_PATCHES} are taken"
         )
+
+
+def _finetunes(method: MethodSettings | None) -> bool:
+    """Whether stage 2 has, or may have, a network that is finetuned."""
+    return method is not None and getattr(method, "networks", "both") != "mapping"
 
 
 def _check(config: Config) -> None:
@@ -358,12 +375,18 @@ def _check(config: Config) -> None:
             "method.meta.held_out needs detect.device_batch=0: an inner step is made on a whole batch",
         ),
         (config.recover.select_every, "recover.select_every must be 0: stage 1 has no score"),
+        (
+            config.finetuned is not None and not _finetunes(config.method),
+            "finetuned needs a stage 2 that uses it (and not method.networks=mapping): set it to None",
+        ),
     ):
         if broken:
             raise InputError(f"config: {message}")
     _check_stage("recover", config.recover)
     if config.detect is not None:
         _check_stage("detect", config.detect)
+    if config.finetuned is not None:
+        check_imported_settings(config.finetuned)
     for stack in (config.model.encoder, config.model.decoder):
         if stack.width % stack.heads or stack.width % 4:
             raise InputError(

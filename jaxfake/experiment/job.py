@@ -22,6 +22,12 @@ from jaxfake.experiment import build_method, done_file, initial_weights, open_da
 from jaxfake.experiment.continue_run import Continued, claim, continued
 from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
+from jaxfake.experiment.imported_network import (
+    ImportedWeights,
+    beside,
+    check_imported,
+    load_imported,
+)
 from jaxfake.experiment.initial_weights import InitialWeights
 from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
@@ -108,6 +114,7 @@ def _mend_config(found: Continued, folder: RunFolder) -> None:
 def _complete(found: Continued, folder: RunFolder) -> Done:
     """Checks the input, claims the folder, trains and evaluates."""
     initial_weights.check_start(found.config)
+    check_imported(found.config)
     keep_compiled_programs()
     run = build_method.computable_here(found.config)
     with multiprocess.first_process_first("data"):
@@ -116,11 +123,12 @@ def _complete(found: Continued, folder: RunFolder) -> Done:
     begin = None
     if run.start != initial_weights.OWN:
         begin = initial_weights.load_initial_weights(run)
+    imported = load_imported(run)
     if found.saved is None or found.lengthened:
         _check_stages(run, splits)
     claim(found, folder)
     done_file.remove(folder)
-    outcome = train(run, folder, splits, begin, since)
+    outcome = train(run, folder, splits, begin, imported, since)
     words, results = _evaluate(run, folder, splits, outcome)
     return done_file.write(folder, config_digest(run), "\n\n".join(words), results)
 
@@ -139,6 +147,7 @@ def train(
     folder: RunFolder,
     splits: TrainingSplits,
     begin: InitialWeights | None,
+    imported: ImportedWeights | None = None,
     since: float = STARTED,
 ) -> Outcome:
     """Trains the stages of the config.
@@ -148,6 +157,7 @@ def train(
         folder: of the run.
         splits: to train on and to select by.
         begin: what stage 2 starts from; None for this run's stage 1, which is trained first.
+        imported: the network that stage 2 finetunes beside the recovery's; None without one.
         since: when the first of them began, by `time.monotonic`.
     """
     recovered, detected = None, None
@@ -158,6 +168,7 @@ def train(
         since = trained.ended or since
         begin = InitialWeights(trained.params, f"stage 1 of this run, step {trained.step}")
     if run.detect is not None and run.method is not None:
+        begin = beside(begin, imported)
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
         detected = from_training(run, DETECT, plan.method, trained)
@@ -275,6 +286,10 @@ def _facts(
         ("decoder", _words(model.decoder)),
         ("mask", f"{run.mask.mode}, {run.mask.count} patches"),
     ]
+    if run.finetuned is not None:
+        vit = run.finetuned.vit
+        what = f"{_words(vit.size)}, patches of {vit.patch} pixels, tuning: {run.finetuned.tuning}"
+        facts.append(("imported network", what))
     if outcome.recovered is not None:
         facts.append(("stage 1", f"{_length(run.recover)}, real faces only"))
     if run.detect is not None and outcome.detected is not None:

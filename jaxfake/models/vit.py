@@ -201,9 +201,9 @@ def dense(features: int, compute: Compute, name: str) -> nn.Dense:
     return nn.Dense(features, dtype=jnp.dtype(compute.dtype), kernel_init=init, name=name)
 
 
-def layer_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:
-    """LayerNorm with timm's epsilon and the exact two-pass variance, in float32 inside."""
-    norm = nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, name=name)
+def layer_norm(x: jax.Array, compute: Compute, name: str, epsilon: float = 1e-6) -> jax.Array:
+    """LayerNorm with the exact two-pass variance, in float32 inside; the default epsilon is timm's."""
+    norm = nn.LayerNorm(epsilon=epsilon, use_fast_variance=False, name=name)
     # Flax would mix bfloat16 and float32 in here, which strict promotion forbids.
     return norm(x.astype(jnp.float32)).astype(compute.dtype)
 

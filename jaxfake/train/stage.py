@@ -70,7 +70,8 @@ class StagePlan:
         classes: labels that the stage may see.
         train: faces to train on.
         show: faces that are drawn at intervals during training.
-        autoencoder: of stage 1, to start from; None to start from fresh parameters.
+        autoencoder: of stage 1, to start from, and what is imported beside it, see `Method.init`; None to
+            start from fresh parameters.
         params: that another run of the stage left, to start from instead of `autoencoder`.
         origin: describes what it starts from; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.

@@ -23,15 +23,19 @@ from jaxfake.train.state import NEVER
 pytestmark = pytest.mark.usefixtures("one_device")
 
 VARIANTS = {
-    deepfakemae: ("", "frozen_decoder", "ffpp", "ffpp_small"),
-    delocate: ("", "no_meta", "second_order", "manipulation", "ffpp", "ffpp_small"),
+    deepfakemae: ("", "frozen_decoder", "foundation", "ffpp", "ffpp_small"),
+    delocate: ("", "no_meta", "second_order", "manipulation", "foundation", "ffpp", "ffpp_small"),
     mover: (
         "",
         *("finetuned", "mapping", "random_mask", "scratch", "mask_1", "mask_4"),
-        *("ffpp", "ffpp_small"),
+        *("foundation", "ffpp", "ffpp_small"),
     ),
     pretrain: ("", "vit_s", "vit_b"),
-    recap: ("", "no_mapping", "real_only", "unbounded", "no_emphasis", "ffpp", "ffpp_small"),
+    recap: (
+        "",
+        *("no_mapping", "real_only", "unbounded", "no_emphasis"),
+        *("foundation", "ffpp", "ffpp_small"),
+    ),
 }
 TRAINED = {
     "deepfakemae": deepfakemae.get_config(),
