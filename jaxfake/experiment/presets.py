@@ -40,6 +40,8 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "threads": 4,
                 "workers": 0,
                 "memory_mb": 256,
+                "forgeries": (),
+                "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
                 "patch": 16,
