@@ -157,10 +157,13 @@ def _datasets(root: Path) -> list[Path]:
     return [folder for folder in found if ".incomplete" not in str(folder)]
 
 
-def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDataset:
+def open_split(root: Path, split: str, size: int | None, memory_mb: int = 0) -> FaceDataset:
     """Opens a split of the dataset in `root`, whose crops must be of `size` pixels.
 
     Args:
+        root: folder in or below which the dataset is.
+        split: its name.
+        size: of the crops; None for whatever they have.
         memory_mb: most memory for decoded examples, in MiB.
 
     Raises:
@@ -181,6 +184,7 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
             f"{folder} was prepared by an earlier version, without {missing[0]}: prepare it again"
         )
     stored = builder.info.features[schema.IMAGE].shape[0]
+    size = min(stored, schema.MOST_SIDE) if size is None else size
     if stored != size:
         raise InputError(
             f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}"

@@ -89,11 +89,16 @@ class _Augment:
 
     def __call__(self, item: tuple[int, Example], rng: np.random.Generator) -> tuple[int, Example]:
         row, example = item
-        size = example.image.shape[0]
-        example = apply_view(example, draw_view(rng, size, self.augmentation.smallest_crop))
-        if rng.random() < self.augmentation.photometric:
-            example = example._replace(image=degrade(example.image, draw_photometrics(rng)))
-        return row, example
+        return row, augmented(example, self.augmentation, rng)
+
+
+def augmented(example: Example, augmentation: Augmentation, rng: np.random.Generator) -> Example:
+    """The example in a random view, and at the given rate through a camera or an upload."""
+    size = example.image.shape[0]
+    example = apply_view(example, draw_view(rng, size, augmentation.smallest_crop))
+    if rng.random() < augmentation.photometric:
+        example = example._replace(image=degrade(example.image, draw_photometrics(rng)))
+    return example
 
 
 def rows_of(dataset: FaceDataset, label: int) -> np.ndarray:
