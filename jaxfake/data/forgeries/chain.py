@@ -1,6 +1,7 @@
 """Forged and real training faces by row and turn: each is a function of (seed, row, turn) alone."""
 
 import dataclasses
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,7 +55,7 @@ class Forger:
         Raises:
             InputError: the face cannot be forged, or is damaged.
         """
-        rng = np.random.default_rng([self.seed, KINDS.index(forgery.kind), row, turn])
+        rng = self._generator(KINDS.index(forgery.kind), row, turn)
         example = self._real(row)
         donor = self._donor(rng, forgery.kind, row)
         face = Face(example.image, example.landmarks)
@@ -88,7 +89,7 @@ class Forger:
 
     def self_blended(self, row: int, turn: int) -> Forged | None:
         """The real face in `row` blended with itself; None where it stays as it is."""
-        rng = np.random.default_rng([self.seed, _OF_REALS, row, turn])
+        rng = self._generator(_OF_REALS, row, turn)
         if rng.random() >= self.guards.self_blended or not self.forgeable.has(row):
             return None
         forgery = draw_forgery(rng, self.mixture)
@@ -96,6 +97,12 @@ class Forger:
         donor = self._donor(rng, forgery.kind, row)
         face = Face(example.image, example.landmarks)
         return blend_with_itself(rng, face, donor, forgery.kind, forgery.strength)
+
+    def _generator(self, purpose: int, row: int, turn: int) -> np.random.Generator:
+        split = zlib.crc32(
+            self.faces.split.encode()
+        )  # another one draws otherwise for the same rows
+        return np.random.default_rng([self.seed, split, purpose, row, turn])
 
     def _real(self, row: int) -> Example:
         example = self.faces[row]

@@ -33,7 +33,7 @@ NEED_DONOR: tuple[Kind, ...] = ("part_transplant", "face_swap", "shallow")
 _LEAST_CHANGE = 1.0
 """Mean change inside of the mask, in grey levels, below which parameters are drawn again."""
 
-_TRIES = 8
+_TRIES = 32
 
 
 def forge(

@@ -8,13 +8,10 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.data.forgeries.chain import Forger, draw_forgery, make_forger
+from jaxfake.data.forgeries.chain import Forger, make_forger
 from jaxfake.data.forgeries.forgery import Forgery, Guards
 from jaxfake.data.split_index import Index
 from jaxfake.schema import Example
-
-_OF_SPLITS = 1 << 20
-"""Separates the choice of kinds from all else that is drawn from the seed."""
 
 _TURN = 0
 
@@ -24,25 +21,30 @@ def forged_split(
 ) -> tuple[FaceDataset, Forger]:
     """The real faces that can be forged, then a forgery of each; and the forger that makes them.
 
-    The kind of each forgery is drawn by the shares of the mixture. Fakes of the split itself are left out.
+    The kinds have the shares of the mixture, in random order. Fakes of the split itself are left out.
 
     Raises:
         InputError: no face of the split can be forged, or a kind needs more people.
     """
     forger = make_forger(faces, mixture, seed, guards)
     rows = forger.forgeable.rows
-    kinds = [
-        draw_forgery(np.random.default_rng([seed, _OF_SPLITS, row]), mixture)
-        for row in rows.tolist()
-    ]
+    kinds = _kinds(np.random.default_rng(seed), mixture, len(rows))
     reals = Index(*(column[rows] for column in faces.index))
     fakes = reals._replace(
         label=np.full(len(rows), schema.FAKE, np.int32),
         method=np.array([forgery.kind for forgery in kinds]),
     )
     index = Index(*(np.concatenate(pair) for pair in zip(reals, fakes, strict=True)))
-    source = _Records(forger, tuple(kinds))
+    source = _Records(forger, kinds)
     return dataclasses.replace(faces, source=source, index=index, content=None), forger
+
+
+def _kinds(rng: np.random.Generator, mixture: Sequence[Forgery], count: int) -> tuple[Forgery, ...]:
+    """The forgery of each of `count` faces."""
+    ends = np.cumsum([forgery.share for forgery in mixture])
+    places = (rng.permutation(count) + 0.5) / count
+    chosen = np.searchsorted(ends / ends[-1], places)
+    return tuple(mixture[number] for number in chosen.tolist())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,9 @@ _GRID = 24
 _STIFF = 1e-6
 """Smoothing of the spline, so that points which coincide do not break it."""
 
-_SOFT = (0.05, 0.12)
-_GROWN = (0.12, 0.22)
+_SOFT = (0.04, 0.09)
+_GROWN = (0.20, 0.30)
+"""Wide: a place that moves must not be seen twice in a faint share."""
 
 
 def make(rng: np.random.Generator, face: Face, donor: Face | None, strength: float) -> Source:

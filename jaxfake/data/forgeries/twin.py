@@ -20,7 +20,7 @@ _PARTS = ("face", "inner_face", "eyes", "nose_cheek", "lips")
 _KERNEL, _STRIDE = 8, 4
 """Of the patches of `components`, in pixels."""
 
-_COMPONENTS = (6, 24)
+_COMPONENTS = (3, 10)
 _BLOCKS = (8, 16)
 _STEP = (12.0, 40.0)
 """Width of the quantisation of a block's coefficients, in grey levels for one pixel."""
@@ -53,9 +53,11 @@ def make(rng: np.random.Generator, face: Face, donor: Face | None, strength: flo
 def by_components(image: np.ndarray, count: int) -> np.ndarray:
     """The picture from few principal components of its patches; overlapping patches are averaged.
 
+    The three channels share the components.
+
     Args:
         image: float32 [S, S, 3].
-        count: components that are kept, of 192.
+        count: components that are kept, of 64.
     """
     size = len(image)
     rest = -(size - _KERNEL) % _STRIDE
@@ -63,12 +65,13 @@ def by_components(image: np.ndarray, count: int) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (_KERNEL, _KERNEL), axis=(0, 1))
     windows = windows[::_STRIDE, ::_STRIDE]  # [R, R, 3, 8, 8]
     rows = windows.shape[0]
-    patches = windows.reshape(rows * rows, -1)
-    apart = windows[::2, ::2].reshape(-1, patches.shape[1])  # without overlap: enough to fit to
-    mean = apart.mean(0)
-    basis = np.linalg.eigh(np.cov(apart.T))[1][:, -count:].astype(np.float32)
-    decoded = ((patches - mean) @ basis @ basis.T + mean).reshape(rows, rows, 3, _KERNEL, _KERNEL)
-    return _averaged(decoded, len(padded))[:size, :size]
+    patches = windows.reshape(-1, _KERNEL**2)
+    apart = windows[::2, ::2].reshape(-1, _KERNEL**2)  # without overlap: enough to fit to
+    # OpenCV's, because NumPy's products would start threads of their own in every reading thread.
+    mean, basis = cv2.PCACompute(apart, np.empty(0), maxComponents=count)
+    decoded = cv2.PCABackProject(cv2.PCAProject(patches, mean, basis), mean, basis)
+    whole = _averaged(decoded.reshape(rows, rows, 3, _KERNEL, _KERNEL), len(padded))
+    return whole[:size, :size]
 
 
 def _averaged(patches: np.ndarray, side: int) -> np.ndarray:
@@ -85,7 +88,7 @@ def _averaged(patches: np.ndarray, side: int) -> np.ndarray:
             place = np.s_[down : down + rows * _STRIDE, across : across + rows * _STRIDE]
             total[:, *place] += joined
             count[place] += 1
-    return (total / count).transpose(1, 2, 0)
+    return np.ascontiguousarray((total / count).transpose(1, 2, 0))
 
 
 def by_blocks(image: np.ndarray, block: int, step: float, offset: tuple[int, int]) -> np.ndarray:
