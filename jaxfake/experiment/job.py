@@ -275,6 +275,9 @@ def _facts(
         ("decoder", _words(model.decoder)),
         ("mask", f"{run.mask.mode}, {run.mask.count} patches"),
     ]
+    if run.data.forgeries:
+        shares = (f"{one.kind} {one.share:.0%}" for one in run.data.forgeries)
+        facts.append(("forgeries among the fakes", ", ".join(shares)))
     if outcome.recovered is not None:
         facts.append(("stage 1", f"{_length(run.recover)}, real faces only"))
     if run.detect is not None and outcome.detected is not None:

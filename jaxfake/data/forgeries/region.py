@@ -97,7 +97,8 @@ def draw_share(
     first, second = rng.uniform(*soft, 2) * unit
     share = _blurred(np.clip(edge - away + 0.5, 0, 1), first)
     # The second Gaussian begins at the half of the first, so that the edge stays about where it was.
-    return cut_faint(_blurred(np.clip(2 * share - 1, 0, 1), second))
+    share = _blurred(np.clip(2 * share - 1, 0, 1), second)
+    return cut_faint(share / max(share.max(), 1e-6))  # a thin part is not faint for that
 
 
 def hard_share(points: np.ndarray, size: int, grown: float) -> np.ndarray:
