@@ -1,6 +1,6 @@
 """What betrays forgeries without any evidence in the face, with the guards and without each of them.
 
-    python -m tools.forgery_leaks --data=PREPARED [--guards=all,pristine] [--kinds=self_blend,twin]
+    python -m tools.forgery_leaks --faces=PREPARED [--without=nothing,pristine] [--only=twin]
 
 Reads faces of the dataset, forged and augmented as for training, and fits a probe to each kind: boosted
 trees on numbers of the pixels outside of the mask, and others on those inside. Real faces are measured
@@ -29,22 +29,23 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 
 GUARDS = {
-    "all": ALL_GUARDS,
+    "nothing": ALL_GUARDS,
     "pristine": dataclasses.replace(ALL_GUARDS, pristine=False),
     "symmetric": dataclasses.replace(ALL_GUARDS, symmetric=False),
     "self_blended": dataclasses.replace(ALL_GUARDS, self_blended=0.0),
-    "none": Guards(pristine=False, symmetric=False, self_blended=0.0),
+    "all": Guards(pristine=False, symmetric=False, self_blended=0.0),
 }
-"""The guards that are left, by the name of the one that is not there."""
+"""The guards that are left, by what is left out."""
 
-_DATA = define_path("data", None, "Folder of a prepared dataset with the splits train and test.")
-_KINDS = flags.DEFINE_list("kinds", list(KINDS), "Kinds of forgeries.")
-_GUARDS = flags.DEFINE_list(
-    "guards", list(GUARDS), f"Which guard to leave out: {', '.join(GUARDS)}; all leaves out none."
+_FACES = define_path("faces", None, "Folder of a prepared dataset with the splits train and test.")
+_ONLY = flags.DEFINE_list("only", list(KINDS), "Kinds of forgeries.")
+_WITHOUT = flags.DEFINE_list(
+    "without", list(GUARDS), f"What to leave out, rows for each: {', '.join(GUARDS)}."
 )
 _FIT = flags.DEFINE_integer("fit", 1500, "Faces of each class that the probes are fitted to.", 10)
 _TURNS = flags.DEFINE_integer("turns", 1, "How often each face of the other splits is measured.", 1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", 0)
+
+_SEED = 0
 
 _OTHER_TURNS = 1 << 20
 """Turns of which only masks are taken, to measure real faces through."""
@@ -64,9 +65,9 @@ class Described(NamedTuple):
 def main() -> None:
     """Prints a table, a row for each choice of guards and kind."""
     train, others = _splits()
-    print("| guards | kind | outside | 95 % | inside | 95 % | faces |\n" + "| --- " * 7 + "|")
-    for left_out in _GUARDS.value:
-        for kind in _KINDS.value:
+    print("| without | kind | outside | 95 % | inside | 95 % | faces |\n" + "| --- " * 7 + "|")
+    for left_out in _WITHOUT.value:
+        for kind in _ONLY.value:
             fit = described(train, kind, left_out, _FIT.value)
             parts = [described(one, kind, left_out, _TURNS.value * _reals(one)) for one in others]
             unseen = Described(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -79,13 +80,13 @@ def main() -> None:
 
 
 def _splits() -> tuple[FaceDataset, list[FaceDataset]]:
-    if not _DATA.value:
-        raise InputError("--data is missing: give it the folder of a prepared dataset")
-    for name, given, known in (("kinds", _KINDS.value, KINDS), ("guards", _GUARDS.value, GUARDS)):
+    if not _FACES.value:
+        raise InputError("--faces is missing: give it the folder of a prepared dataset")
+    for name, given, known in (("only", _ONLY.value, KINDS), ("without", _WITHOUT.value, GUARDS)):
         for one in given:
             if one not in known:
                 raise InputError(f"--{name}={one}: there is {', '.join(known)}")
-    root = Path(_DATA.value)
+    root = Path(_FACES.value)
     others = [open_split(root, name, None) for name in split_names(root) if name != "train"]
     if not others:
         raise InputError(f"{root} has no split but train: there are no other people to measure on")
@@ -99,8 +100,8 @@ def _reals(faces: FaceDataset) -> int:
 def described(faces: FaceDataset, kind: str, left_out: str, count: int) -> Described:
     """`count` real faces, some of them more than once, and as many forgeries of one kind."""
     forgery = Forgery(cast("Kind", kind), 1.0, 1.0)
-    forger = make_forger(faces, (forgery,), _SEED.value, GUARDS[left_out])
-    rows = np.random.default_rng(_SEED.value).permutation(forger.forgeable.rows)
+    forger = make_forger(faces, (forgery,), _SEED, GUARDS[left_out])
+    rows = np.random.default_rng(_SEED).permutation(forger.forgeable.rows)
     drawn = [divmod(at, len(rows)) for at in range(count)]
     found = [one for turn, at in drawn for one in _pair(forger, forgery, int(rows[at]), turn)]
     outside, inside, labels, places = zip(*found, strict=True)
@@ -116,7 +117,7 @@ def _pair(
     mask = forger.forged(forgery, row, turn + _OTHER_TURNS).forgery_mask
     real = forger.real(row, turn)._replace(forgery_mask=mask)
     for label, example in ((schema.REAL, real), (schema.FAKE, fake)):
-        rng = np.random.default_rng([_SEED.value, row, turn, label])
+        rng = np.random.default_rng([_SEED, row, turn, label])
         seen = pipeline.augmented(example, _AUGMENTATION, rng)
         outside = leak_probe.outside_of(seen.forgery_mask)
         where = (outside, seen.forgery_mask > 0)

@@ -1,8 +1,8 @@
 """Draws the pictures of docs/forgeries.md: every kind of forgery, made from toy faces.
 
-    python -m tools.forgery_picture --out=docs/pictures/forgeries.png [--seed=0]
+    python -m tools.forgery_picture --to=docs/pictures/forgeries.png
 
-For each kind it takes the first toy faces of a seed and never chooses by the result. The rows are the face,
+For each kind it takes the same first toy faces and never chooses by the result. The rows are the face,
 the forgery, the difference (four times as bright as it is) and the mask.
 """
 
@@ -10,7 +10,6 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-from absl import flags
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -21,8 +20,7 @@ from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 
-_OUT = define_path("out", None, "The picture, a .png.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of the faces and of what is drawn.", 0)
+_TO = define_path("to", None, "The picture, a .png.")
 
 _SIZE = 112
 _EACH = 6
@@ -35,19 +33,19 @@ _COLOURS = 256
 
 def main() -> None:
     """Forges the first faces by each kind and writes the picture."""
-    if not _OUT.value:
-        raise InputError("--out is missing: give it a .png to write")
-    draw({kind: columns(kind, _SEED.value) for kind in KINDS}, Path(_OUT.value))
+    if not _TO.value:
+        raise InputError("--to is missing: give it a .png to write")
+    draw({kind: columns(kind) for kind in KINDS}, Path(_TO.value))
 
 
-def columns(kind: Kind, seed: int) -> list[list[np.ndarray]]:
+def columns(kind: Kind) -> list[list[np.ndarray]]:
     """A column for each of the first faces: the pictures of `ROWS`, uint8 [S, S, 3]."""
     people = SplitSize(identities=_EACH + 1, forgeries=0, frames=1)
-    drawn = examples(ToyFaces(size=_SIZE, seed=seed, test=people), "test")
+    drawn = examples(ToyFaces(size=_SIZE, test=people), "test")
     faces = [Face(one.image, one.landmarks) for one in drawn]
     found = []
     for number, (face, donor) in enumerate(itertools.pairwise(faces)):
-        forged = forge(np.random.default_rng([seed, number]), face, donor, kind)
+        forged = forge(np.random.default_rng(number), face, donor, kind)
         difference = np.abs(forged.image.astype(int) - face.image)
         share = np.repeat(255 * forged.share[..., None], 3, axis=2)
         pictures = (face.image, forged.image, np.clip(4 * difference, 0, 255), share)
