@@ -151,22 +151,19 @@ def _class(
     dataset: FaceDataset, label: int, seed: int, augmentation: Augmentation, forger: Forger | None
 ) -> grain.MapDataset:
     """The endless faces of a label, augmented."""
-    if forger is None:
-        return grain.MapDataset.mix(
-            [
-                _endless(dataset, manipulation, seed, augmentation)
-                for manipulation in _manipulations(dataset, label)
-            ]
-        )
-    if label == schema.REAL:
-        reals = _manipulations(dataset, label)[0]
-        return _forging(reals.rows, reals.name, seed, augmentation, forger, None)
-    return _forgeries_and_fakes(dataset, seed, augmentation, forger)
+    if forger is not None and label == schema.FAKE:
+        return _forgeries_and_fakes(dataset, seed, augmentation, forger)
+    kinds = _manipulations(dataset, label)
+    if forger is not None:
+        blended = [_forging(one.rows, one.name, seed, augmentation, forger, None) for one in kinds]
+        return grain.MapDataset.mix(blended)
+    return grain.MapDataset.mix([_endless(dataset, one, seed, augmentation) for one in kinds])
 
 
 def _forgeries_and_fakes(
     dataset: FaceDataset, seed: int, augmentation: Augmentation, forger: Forger
 ) -> grain.MapDataset:
+    """Forgeries by their shares, and the dataset's own fakes in the rest."""
     rows, mixture = forger.forgeable.rows, forger.mixture
     fakes = [
         _forging(rows, f"forged/{number}/{one.kind}", seed, augmentation, forger, one)

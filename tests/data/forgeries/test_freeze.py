@@ -1,16 +1,18 @@
 """A forged set on disk: the same bytes for the same seed, exact masks, and no other set in its place."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from jaxfake import schema
-from jaxfake.data.dataset import open_split
+from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.data.forgeries.freeze import Freezing, freeze
 from jaxfake.data.preparation import coverage
 from jaxfake.data.split_check import check_splits
-from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.progress import Progress
 from tests.data.written import contents
 
 
@@ -70,6 +72,36 @@ def test_a_damaged_set_is_made_again(frozen, wanted):
     shard.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert freeze(wanted).newly_made
     assert shard.read_bytes() == whole
+
+
+def test_faces_without_landmarks_are_counted_and_named(wanted, tmp_path, monkeypatch):
+    known = FaceDataset.landmarks
+    monkeypatch.setattr(
+        FaceDataset, "landmarks", lambda faces, row: known(faces, row) * (np.nan if row == 0 else 1)
+    )
+    made = freeze(dataclasses.replace(wanted, out=tmp_path / "out")).coverage
+    assert [made.coverage[split]["real"]["crops"] for split in ("train", "val", "test")] == [
+        23,
+        3,
+        3,
+    ]
+    assert len(made.files) == 3
+    assert made.files[0]["file"].startswith("toyfaces/real/train0000")
+    assert made.files[0]["status"] == "not forged: it has no landmarks"
+
+
+def test_one_that_was_interrupted_begins_anew(frozen, wanted, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "advance", interrupted)
+        with pytest.raises(Preempted):
+            freeze(dataclasses.replace(wanted, out=tmp_path / "out"))
+    assert not (tmp_path / "out" / "folder").exists()
+    made = freeze(dataclasses.replace(wanted, out=tmp_path / "out"))
+    assert made.coverage.written == frozen.coverage.written
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"coverage.json", "folder"}
 
 
 def test_what_was_made_otherwise_is_not_replaced(frozen, wanted, toy_root):
