@@ -132,18 +132,6 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
     return Prepared(batches, update)
 
 
-def _forger(plan: StagePlan, config: Config) -> Forger | None:
-    """Makes the forgeries of a stage that sees fakes; None if there are none."""
-    data = config.data
-    if not data.forgeries or schema.FAKE not in plan.classes:
-        return None
-    forger = make_forger(plan.train, data.forgeries, config.seed, data.guards)
-    if left_out := forger.forgeable.left_out:
-        name, why = left_out[0]
-        say(f"{len(left_out)} real faces are not forged, such as {name}: {why}")
-    return forger
-
-
 def prepare_update(
     method: Method,
     settings: Stage,
@@ -204,3 +192,15 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
         batch_size=plan.settings.batch_size,
         random_numbers=rng.digest(),
     )
+
+
+def _forger(plan: StagePlan, config: Config) -> Forger | None:
+    """Makes the forgeries of a stage that sees fakes; None if there are none."""
+    data = config.data
+    if not data.forgeries or schema.FAKE not in plan.classes:
+        return None
+    forger = make_forger(plan.train, data.forgeries, config.seed, data.guards)
+    if left_out := forger.forgeable.left_out:
+        name, why = left_out[0]
+        say(f"{len(left_out)} real faces are not forged, such as {name}: {why}")
+    return forger

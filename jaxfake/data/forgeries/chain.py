@@ -13,7 +13,6 @@ from jaxfake.data.forgeries import perturb
 from jaxfake.data.forgeries.donors import Forgeable, find_forgeable
 from jaxfake.data.forgeries.forge import NEED_DONOR, blend_with_itself, forge
 from jaxfake.data.forgeries.forgery import (
-    KINDS,
     CannotForge,
     Face,
     Forged,
@@ -26,9 +25,6 @@ from jaxfake.schema import Example
 
 _PERTURBED = 0.5
 """Share of the forgeries whose target is perturbed, without the guard against it."""
-
-_OF_REALS = len(KINDS)
-"""Separates what is drawn for real faces from what is drawn for the kinds, which have their places."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Forger:
         Raises:
             InputError: the face cannot be forged, or is damaged.
         """
-        rng = self._generator(KINDS.index(forgery.kind), row, turn)
+        rng = self._generator(forgery.kind, row, turn)
         example = self._real(row)
         donor = self._donor(rng, forgery.kind, row)
         face = Face(example.image, example.landmarks)
@@ -89,7 +85,7 @@ class Forger:
 
     def self_blended(self, row: int, turn: int) -> Forged | None:
         """The real face in `row` blended with itself; None where it stays as it is."""
-        rng = self._generator(_OF_REALS, row, turn)
+        rng = self._generator(schema.REAL_METHOD, row, turn)
         if rng.random() >= self.guards.self_blended or not self.forgeable.has(row):
             return None
         forgery = draw_forgery(rng, self.mixture)
@@ -98,11 +94,10 @@ class Forger:
         face = Face(example.image, example.landmarks)
         return blend_with_itself(rng, face, donor, forgery.kind, forgery.strength)
 
-    def _generator(self, purpose: int, row: int, turn: int) -> np.random.Generator:
-        split = zlib.crc32(
-            self.faces.split.encode()
-        )  # another one draws otherwise for the same rows
-        return np.random.default_rng([self.seed, split, purpose, row, turn])
+    def _generator(self, purpose: str, row: int, turn: int) -> np.random.Generator:
+        # The same rows of another split draw otherwise. Any whole number is a seed, negative ones too.
+        folded = zlib.crc32(f"{self.seed}/{self.faces.split}/{purpose}".encode())
+        return np.random.default_rng([folded, row, turn])
 
     def _real(self, row: int) -> Example:
         example = self.faces[row]

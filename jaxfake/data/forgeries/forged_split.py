@@ -28,7 +28,7 @@ def forged_split(
     """
     forger = make_forger(faces, mixture, seed, guards)
     rows = forger.forgeable.rows
-    kinds = _kinds(np.random.default_rng(seed), mixture, len(rows))
+    kinds = _kinds(np.random.default_rng(abs(seed)), mixture, len(rows))
     reals = Index(*(column[rows] for column in faces.index))
     fakes = reals._replace(
         label=np.full(len(rows), schema.FAKE, np.int32),

@@ -93,7 +93,7 @@ def freeze(wanted: Freezing) -> Frozen:
     counted = _coverage(settings, f"{splits[0].index.dataset[0]}_forged", faces, left_out)
     work = wanted.out / work_folder.NAME
     total = sum(map(len, faces.values()))
-    room = DiskRoom(wanted.out, total, total * splits[0].size ** 2 * 4)
+    room = DiskRoom(wanted.out, total, total * splits[0].size ** 2 * 4, kept="")
     with work_folder.locked(work), work_folder.stopped_by_signals(work, total), room.explained():
         counted = _write(wanted, counted, faces, work)
     return Frozen(counted, dataset_folder(wanted.out), newly_made=True)
@@ -177,7 +177,7 @@ def _write(
     return counted
 
 
-class ForgedFaces(tfds.core.ShardBasedBuilder):
+class ForgedFaces(tfds.core.ShardBasedBuilder, skip_registration=True):
     """Real faces and their forgeries, shard by shard."""
 
     name = "folder"  # part of the path of every prepared dataset
