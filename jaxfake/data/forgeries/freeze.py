@@ -177,7 +177,7 @@ def _write(
     return counted
 
 
-class ForgedFaces(tfds.core.ShardBasedBuilder, skip_registration=True):
+class ForgedFaces(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Real faces and their forgeries, shard by shard."""
 
     name = "folder"  # part of the path of every prepared dataset
