@@ -11,6 +11,23 @@ import ml_collections
 
 from jaxfake.models.vit import SIZES, Size
 
+FORGERIES = (
+    ("self_blend", 0.4, 1.0),
+    ("part_transplant", 0.12, 1.0),
+    ("face_swap", 0.12, 1.0),
+    ("reenact", 0.12, 1.0),
+    ("twin", 0.12, 1.0),
+    ("shallow", 0.12, 1.0),
+)
+"""All fakes of a run that sees no others. Self-blending has most, as it generalises best by itself."""
+
+FACES = {
+    "faces": (),
+    "faces_forged": FORGERIES,
+    "faces_both": tuple((kind, share / 2, strength) for kind, share, strength in FORGERIES),
+}
+"""The forgeries of each variant for real faces: none, nothing else, or half of the fakes."""
+
 VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 """The encoder of each variant for FaceForensics++: ViT-B and ViT-S."""
 
@@ -97,4 +114,24 @@ def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
         layer_decay=0.65,
         photometric=0.5,
         select_every=1_000,
+    )
+
+
+def faces(config: ml_collections.ConfigDict, variant: str) -> None:
+    """Prepared faces of 112 pixels in data/faces, on a CPU: networks of 3 million parameters, in hours.
+
+    Args:
+        config: is changed.
+        variant: one of `FACES`.
+    """
+    config.data.update(source="data/faces", size=112, forgeries=FACES[variant])
+    config.model.update(
+        patch=8,
+        encoder={"width": 192, "depth": 6, "heads": 3},
+        decoder={"width": 96, "depth": 2, "heads": 3},
+    )
+    config.mask.count = 24
+    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
+    config.detect.update(
+        steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250
     )
