@@ -15,7 +15,6 @@ from jaxfake.data.forgeries.forge import NEED_DONOR, blend_with_itself, forge
 from jaxfake.data.forgeries.forgery import (
     CannotForge,
     Face,
-    Forged,
     Forgery,
     Guards,
     Kind,
@@ -79,20 +78,14 @@ class Forger:
         Raises:
             InputError: it is damaged.
         """
-        example = self._real(row)
-        made = self.self_blended(row, turn)
-        return example if made is None else example._replace(image=made.image)
-
-    def self_blended(self, row: int, turn: int) -> Forged | None:
-        """The real face in `row` blended with itself; None where it stays as it is."""
-        rng = self._generator(schema.REAL_METHOD, row, turn)
+        example, rng = self._real(row), self._generator(schema.REAL_METHOD, row, turn)
         if rng.random() >= self.guards.self_blended or not self.forgeable.has(row):
-            return None
+            return example
         forgery = draw_forgery(rng, self.mixture)
-        example = self._real(row)
         donor = self._donor(rng, forgery.kind, row)
         face = Face(example.image, example.landmarks)
-        return blend_with_itself(rng, face, donor, forgery.kind, forgery.strength)
+        made = blend_with_itself(rng, face, donor, forgery.kind, forgery.strength)
+        return example._replace(image=made.image)
 
     def _generator(self, purpose: str, row: int, turn: int) -> np.random.Generator:
         # The same rows of another split draw otherwise. Any whole number is a seed, negative ones too.

@@ -98,7 +98,8 @@ def draw_share(
     share = _blurred(np.clip(edge - away + 0.5, 0, 1), first)
     # The second Gaussian begins at the half of the first, so that the edge stays about where it was.
     share = _blurred(np.clip(2 * share - 1, 0, 1), second)
-    return cut_faint(share / max(share.max(), 1e-6))  # a thin part is not faint for that
+    share /= max(share.max(), 1e-6)  # a thin part is not faint for that
+    return np.clip((share - _FAINT) / (1 - 2 * _FAINT), 0, 1)
 
 
 def hard_share(points: np.ndarray, size: int, grown: float) -> np.ndarray:
@@ -113,11 +114,6 @@ def ellipse(centre: np.ndarray, radii: np.ndarray, angle: float) -> np.ndarray:
     x = across * np.cos(angle) - down * np.sin(angle)
     y = across * np.sin(angle) + down * np.cos(angle)
     return (centre + np.stack([x, y], axis=1)).astype(np.float32)
-
-
-def cut_faint(share: np.ndarray) -> np.ndarray:
-    """The share with 0 where it is too faint to change a pixel, continuous as before."""
-    return np.clip((share - _FAINT) / (1 - 2 * _FAINT), 0, 1)
 
 
 def _away_from(hull: np.ndarray, size: int) -> np.ndarray:

@@ -62,6 +62,24 @@ def test_faces_without_landmarks_are_left_out_by_name(train):
     ]
 
 
+class Damaged:
+    """Records of which one cannot be read."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def __getitem__(self, row):
+        if row == 8:
+            raise ValueError("the checksum is wrong")
+        return self.source[row]
+
+
+def test_a_damaged_record_is_named(train):
+    damaged = dataclasses.replace(train, source=Damaged(train.source))
+    with pytest.raises(InputError, match=r"record 8 of split 'train' .* checksum is wrong"):
+        find_forgeable(damaged, [TWIN])
+
+
 def test_one_person_is_enough_for_kinds_without_a_donor_alone(train):
     alone = dataclasses.replace(
         train, index=train.index._replace(identity=np.full(len(train), "anna"))
