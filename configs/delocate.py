@@ -7,8 +7,10 @@ slower on a CPU than the other methods. Expect a video AUC of about 0.99 on the 
 fake videos), and a Dice of the manipulated area of about 0.81; the best trivial map has 0.64.
 
 Variants: ':no_meta' (plain training, equal in AUC and better in Dice by about 0.02), ':second_order',
-':manipulation' (meta-test holds out all fakes of one manipulation). ':ffpp' and ':ffpp_small' are the
-recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+':manipulation' (meta-test holds out all fakes of one manipulation). ':faces', ':faces_forged' and
+':faces_both' take prepared real faces of 112 pixels in data/faces, with the fakes of the dataset, with
+forgeries, or both; hours on a CPU. ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23 on a
+GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 
 ':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
 pixels in data/faces and on a CPU; docs/foundation.md says where its weights come from.
@@ -47,6 +49,9 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.second_order = True
         case "manipulation":
             config.method.meta.held_out = "manipulation"
+        case "faces" | "faces_forged" | "faces_both":
+            presets.faces(config, variant)
+            config.method.shrink = 2  # the U-Net halves three times
         case "foundation":
             presets.foundation(config)
             config.method.shrink = 2

@@ -8,8 +8,9 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from jaxfake.data.forgeries.forgery import ALL_GUARDS, KINDS, Forgery, Guards
 from jaxfake.models.deepfakemae import DeepfakeMAESettings
 from jaxfake.models.delocate import DelocateSettings
 from jaxfake.models.finetuned.settings import ImportedSettings, check_imported_settings
@@ -21,6 +22,9 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.typed_values import build
 from jaxfake.schema import MOST_SIDE
+
+SHARE_ROUNDING = 1e-6
+"""Shares may add up to 1 but for this."""
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
 
@@ -38,6 +42,10 @@ class Data:
         threads: reading threads of each process.
         workers: reading processes beside the main one; 0 is best on few cores.
         memory_mb: for decoded faces of a training split that stay in memory, in each process.
+        forgeries: fakes that stage 2 makes from real faces, as (kind, share, strength). The share is that
+            of all fakes: with 1 in sum the dataset's own fakes are not seen, else they have the rest.
+            The state is selected by forgeries of the validation split if training sees no other fakes.
+        guards: what keeps a forgery from being told by anything but the face.
     """
 
     source: str
@@ -47,6 +55,13 @@ class Data:
     threads: int
     workers: int
     memory_mb: int
+    forgeries: tuple[Forgery, ...] = ()
+    guards: Guards = ALL_GUARDS
+
+    @property
+    def only_forgeries(self) -> bool:
+        """Whether forgeries are all the fakes that training sees, whatever the dataset has."""
+        return sum(forgery.share for forgery in self.forgeries) > 1 - SHARE_ROUNDING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,16 +249,31 @@ def results_values(config: Config) -> dict[str, Any]:
     """Every value that the results depend on, by its dotted key.
 
     A key that has a default counts only where it differs from that, so that a key that is added to the
-    config later changes no digest of an earlier run.
+    config, or to its data, later changes no digest of an earlier run.
     """
-    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
+    defaults = _plain_values(_defaults(Config, "") | _defaults(Data, "data."))
     return {
         key: value
-        for key, value in _flat(json.loads(json.dumps(to_json(config))), "").items()
+        for key, value in _flat(_plain_values(to_json(config)), "").items()
         if not key.startswith(_OPERATIONAL)
         and (value or not key.endswith(_LENGTHENED))
         and value != defaults.get(key, dataclasses.MISSING)
     }
+
+
+def _defaults(kind: Any, prefix: str) -> dict[str, Any]:
+    """The values of a dataclass that need not be given, by their dotted keys."""
+    given = {field.name: field.default for field in dataclasses.fields(kind)}
+    defaults = {key: value for key, value in given.items() if value is not dataclasses.MISSING}
+    groups = {key: value for key, value in defaults.items() if dataclasses.is_dataclass(value)}
+    plain = {key: dataclasses.asdict(cast("Any", value)) for key, value in groups.items()}
+    return _flat(defaults | plain, prefix)
+
+
+def _plain_values(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has them: tuples are lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
 
 
 def config_digest(config: Config) -> str:
@@ -387,9 +417,40 @@ def _check(config: Config) -> None:
         _check_stage("detect", config.detect)
     if config.finetuned is not None:
         check_imported_settings(config.finetuned)
+    _check_forgeries(config)
     for stack in (config.model.encoder, config.model.decoder):
         if stack.width % stack.heads or stack.width % 4:
             raise InputError(
                 f"config: a model width ({stack.width}) must be a multiple of its heads "
                 f"({stack.heads}) and of 4"
             )
+
+
+def _check_forgeries(config: Config) -> None:
+    forgeries, guards = config.data.forgeries, config.data.guards
+    total = sum(forgery.share for forgery in forgeries)
+    for broken, message in (
+        (
+            not all(0 < forgery.share <= 1 for forgery in forgeries),
+            "the share of each of data.forgeries must lie in (0, 1]",
+        ),
+        (
+            not all(0 < forgery.strength <= 1 for forgery in forgeries),
+            "the strength of each of data.forgeries must lie in (0, 1]",
+        ),
+        (
+            total > 1 + SHARE_ROUNDING,
+            f"the shares of data.forgeries add up to {total:g}: they are of all fakes, so to at most 1",
+        ),
+        (
+            len({forgery.kind for forgery in forgeries}) < len(forgeries),
+            f"data.forgeries names a kind twice; there are {', '.join(KINDS)}",
+        ),
+        (
+            bool(forgeries) and config.detect is None,
+            "data.forgeries are for stage 2, and there is no detect stage",
+        ),
+        (not 0 <= guards.self_blended <= 1, "data.guards.self_blended must lie in [0, 1]"),
+    ):
+        if broken:
+            raise InputError(f"config: {message}")

@@ -106,7 +106,7 @@ def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Pa
 def _stage_one_of(name: str, seed: str) -> str:
     """Everything that the stage 1 of a run depends on; '' if it has none of its own.
 
-    Stage 1 sees no fake, so a manipulation that is left out makes no difference.
+    Stage 1 sees no fake, so a manipulation that is left out makes no difference, nor do forgeries.
     """
     values = load_config(name)
     changes = dict(change.split("=", 1) for change in (f"seed={seed}", *_CHANGES.value))
@@ -114,7 +114,10 @@ def _stage_one_of(name: str, seed: str) -> str:
     if values.start != OWN:
         return ""
     kept = ("seed", "data", "model", "mask", "recover")
-    return json.dumps({key: config.to_json(config.parse(values))[key] for key in kept})
+    of_stage_one = {key: config.to_json(config.parse(values))[key] for key in kept}
+    for key in ("forgeries", "guards"):
+        del of_stage_one["data"][key]
+    return json.dumps(of_stage_one)
 
 
 def _plain(text: str) -> Any:

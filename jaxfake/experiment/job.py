@@ -290,6 +290,11 @@ def _facts(
         vit = run.finetuned.vit
         what = f"{_words(vit.size)}, patches of {vit.patch} pixels, tuning: {run.finetuned.tuning}"
         facts.append(("imported network", what))
+    if run.data.forgeries:
+        shares = ", ".join(f"{one.kind} {one.share:.0%}" for one in run.data.forgeries)
+        alone = not (labels == schema.FAKE).any()
+        chosen = "; the state is selected by forgeries of the validation split" if alone else ""
+        facts.append(("forgeries among the fakes", f"{shares}{chosen}"))
     if outcome.recovered is not None:
         facts.append(("stage 1", f"{_length(run.recover)}, real faces only"))
     if run.detect is not None and outcome.detected is not None:

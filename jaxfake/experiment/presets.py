@@ -11,6 +11,23 @@ import ml_collections
 
 from jaxfake.models.vit import SIZES, Size
 
+FORGERIES = (
+    ("self_blend", 0.4, 1.0),
+    ("part_transplant", 0.12, 1.0),
+    ("face_swap", 0.12, 1.0),
+    ("reenact", 0.12, 1.0),
+    ("twin", 0.12, 1.0),
+    ("shallow", 0.12, 1.0),
+)
+"""All fakes of a run that sees no others. Self-blending has most, as it generalises best by itself."""
+
+FACES = {
+    "faces": (),
+    "faces_forged": FORGERIES,
+    "faces_both": tuple((kind, share / 2, strength) for kind, share, strength in FORGERIES),
+}
+"""The forgeries of each variant for real faces: none, nothing else, or half of the fakes."""
+
 VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 """The encoder of each variant for FaceForensics++: ViT-B and ViT-S."""
 
@@ -40,6 +57,8 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "threads": 4,
                 "workers": 0,
                 "memory_mb": 256,
+                "forgeries": (),
+                "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
                 "patch": 16,
@@ -99,21 +118,32 @@ def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
     )
 
 
-def foundation(config: ml_collections.ConfigDict) -> None:
-    """Two networks on real faces of 112 pixels in data/faces, on a CPU.
+def faces(config: ml_collections.ConfigDict, variant: str) -> None:
+    """Prepared faces of 112 pixels in data/faces, on a CPU: networks of 3 million parameters, in hours.
 
-    Stage 1 trains the recovery's network, a few million parameters with patches of 8 pixels. Stage 2
-    finetunes the LayerNorms of DINOv2 ViT-S/14 (Oquab et al., 2023) beside it. All numbers are our choice.
+    Args:
+        config: is changed.
+        variant: one of `FACES`.
     """
-    config.data.update(source="data/faces", size=112)
+    config.data.update(source="data/faces", size=112, forgeries=FACES[variant])
     config.model.update(
         patch=8,
         encoder={"width": 192, "depth": 6, "heads": 3},
         decoder={"width": 96, "depth": 2, "heads": 3},
     )
-    config.mask.count = 8
-    config.recover.update(steps=20_000, batch_size=64, learning_rate=4e-3)
-    config.detect.update(steps=4_000, learning_rate=2.4e-3, photometric=0.5, select_every=500)
+    config.mask.count = 24
+    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
+    config.detect.update(
+        steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250
+    )
+
+
+def foundation(config: ml_collections.ConfigDict) -> None:
+    """Two networks on real faces: `faces`, and beside the recovery's network one that knows the world.
+
+    Stage 2 finetunes the LayerNorms of DINOv2 ViT-S/14 (Oquab et al., 2023). All numbers are our choice.
+    """
+    faces(config, "faces")
     config.finetuned = {
         "weights": "data/dinov2_small.safetensors",
         "pixels": "imagenet",

@@ -10,13 +10,16 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxfake import schema
 from jaxfake.checkpoints.metadata import TrainingRecord
 from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.config import Config, Stage, config_digest, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.forgeries.chain import Forger, make_forger
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
+from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
 from jaxfake.train import optim, sharding
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
@@ -118,7 +121,12 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
     settings = plan.settings
     augmentation = pipeline.Augmentation(settings.crop, settings.photometric)
     batches = pipeline.training_batches(
-        plan.train, plan.classes, settings.batch_size, config.seed, augmentation
+        plan.train,
+        plan.classes,
+        settings.batch_size,
+        config.seed,
+        augmentation,
+        _forger(plan, config),
     )
     begin = plan.autoencoder, plan.params
     update = prepare_update(plan.method, settings, config, batches[0], *begin)
@@ -185,3 +193,15 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
         batch_size=plan.settings.batch_size,
         random_numbers=rng.digest(),
     )
+
+
+def _forger(plan: StagePlan, config: Config) -> Forger | None:
+    """Makes the forgeries of a stage that sees fakes; None if there are none."""
+    data = config.data
+    if not data.forgeries or schema.FAKE not in plan.classes:
+        return None
+    forger = make_forger(plan.train, data.forgeries, config.seed, data.guards)
+    if left_out := forger.forgeable.left_out:
+        name, why = left_out[0]
+        say(f"{len(left_out)} real faces are not forged, such as {name}: {why}")
+    return forger
