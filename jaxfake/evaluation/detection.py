@@ -30,6 +30,7 @@ from jaxfake.evaluation.score_metrics import (
     measure_scores,
     metrics_json,
 )
+from jaxfake.evaluation.stored_scores import people
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -107,7 +108,7 @@ def write(
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
 ) -> None:
-    """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
+    """Writes `frames.csv`, `scores.csv`, `people.csv` and `metrics.json` to the folder."""
     write_files(folder, dataset, result, origin, {"localisation": localisation})
 
 
@@ -118,9 +119,10 @@ def write_files(
     origin: Provenance,
     more: Mapping[str, Any],
 ) -> None:
-    """Writes the same three files, with `more` keys in `metrics.json`."""
+    """Writes the same files, with `more` keys in `metrics.json`."""
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
+    score_files.write_people(folder / people.FILE_NAME, result.videos)
     write_json(
         folder / "metrics.json",
         {
