@@ -16,6 +16,7 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
 from jaxfake.evaluation.evidence.confounds import Confound, confounds_json
+from jaxfake.evaluation.evidence.protocols.protocol import NoFace
 from jaxfake.evaluation.evidence.video_confounds import of_videos
 from jaxfake.evaluation.metrics import auc_interval
 from jaxfake.evaluation.metrics.auc_interval import Auc
@@ -64,6 +65,7 @@ class DetectionResult:
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
+    no_face_counts: bool  # whether a video without a face has a score
     confounds: tuple[Confound, ...] | Undefined  # of the files of the videos that are scored
 
 
@@ -72,18 +74,20 @@ def measure(
     frames: FrameScores,
     aggregation: Aggregation,
     kind: ScoreKind = P_FAKE,
+    no_face: NoFace = "half",
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
 
-    A video without a face has the score 0.5 if scores are probabilities, else it has none.
+    A video without a face has the score 0.5 if scores are probabilities and `no_face` is 'half', else it
+    has none.
 
     Raises:
         InputError: the faces of one video have different labels.
         ValueError: a score that should be a probability is not one.
     """
-    no_face = NO_FACE_SCORE if kind.probability else None
+    no_face_score = NO_FACE_SCORE if kind.probability and no_face == "half" else None
     with_face = per_video(dataset.index, frames, aggregation)
-    videos = with_missing(with_face, missing_videos(dataset), no_face)
+    videos = with_missing(with_face, missing_videos(dataset), no_face_score)
     everything = np.ones(len(videos.label), np.bool_)
     return DetectionResult(
         frames=frames,
@@ -97,6 +101,7 @@ def measure(
         },
         coverage=_count(videos),
         aggregation=aggregation,
+        no_face_counts=no_face_score is not None,
         confounds=of_videos(dataset, videos),
     )
 
@@ -107,9 +112,11 @@ def write(
     result: DetectionResult,
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
+    protocol: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes `frames.csv`, `scores.csv`, `people.csv` and `metrics.json` to the folder."""
-    write_files(folder, dataset, result, origin, {"localisation": localisation})
+    more = {"localisation": localisation, "protocol": protocol}
+    write_files(folder, dataset, result, origin, more)
 
 
 def write_files(
@@ -139,6 +146,7 @@ def write_files(
                 name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
             },
             "localisation": None,
+            "protocol": None,
             **_confounds_json(result.confounds),
             **more,
         },

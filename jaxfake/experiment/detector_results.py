@@ -5,6 +5,9 @@ import numpy as np
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.evidence.protocols import departures
+from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
+from jaxfake.evaluation.evidence.protocols.protocol import protocol_json
 from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
@@ -29,6 +32,7 @@ from jaxfake.reporting.localisation_section import (
     localisation_section,
     localisation_sentences,
 )
+from jaxfake.reporting.protocol_facts import protocol_sentence
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -38,11 +42,13 @@ _STRIPS_EACH = 4
 def evaluate(
     run: LoadedRun, task: EvaluationTask, origin: Provenance, bootstrap: Bootstrap
 ) -> StageResults:
-    """Scores every face, and writes `scores.csv`, `frames.csv` and `metrics.json`."""
+    """Scores every face, or those of the protocol, and writes the result files."""
     name, faces, scoring = run.title, task.faces, build_method.scoring(run.config)
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
-    detection.write(task.folder, faces, found, origin, localisation_json(where, truth))
+    departed = _departures(task, found)
+    by = None if task.protocol is None else protocol_json(task.protocol, departed)
+    detection.write(task.folder, faces, found, origin, localisation_json(where, truth), by)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
     rows = np.concatenate(list(chosen.values()))
@@ -54,6 +60,8 @@ def evaluate(
         confounds_section(found.confounds, name, found.overall.video.auc),
     ]
     sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
+    if task.protocol is not None:
+        sentences.append(protocol_sentence(task.protocol, departed))
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -69,13 +77,27 @@ def evaluate(
 def _measure(
     run: LoadedRun, task: EvaluationTask, scoring: ScoringSettings, bootstrap: Bootstrap
 ) -> tuple[DetectionResult, LocalisationResult | None]:
-    """Every face is scored once, for its score and its heat."""
+    """Every face that counts is scored once, for its score and its heat."""
     faces = task.faces
     heats = HeatAccumulator(
         faces.index, trivial_maps(faces.size, task.training_mask), run.method.heat_threshold
     )
-    frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, heats)
+    protocol = task.protocol
+    rows = np.arange(len(faces))
+    if protocol is not None:
+        rows = evenly_spaced(faces.index, protocol.frames)
+    frames = score_frames(run.method, run.params, faces, rows, scoring, heats)
+    no_face = "half" if protocol is None else protocol.no_face
     return (
-        detection.measure(faces, frames, task.aggregation),
+        detection.measure(faces, frames, task.aggregation, no_face=no_face),
         localisation.measure(heats, bootstrap),
     )
+
+
+def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:
+    """In what the evaluation departs from its protocol; nothing without one."""
+    if task.protocol is None:
+        return []
+    videos = departures.of_dataset(task.faces, found)
+    said = [line for one in videos for line in departures.departures(task.protocol, one)]
+    return list(dict.fromkeys(said))

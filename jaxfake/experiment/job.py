@@ -30,11 +30,11 @@ from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
-from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.split_facts import split_facts, split_warning
-from jaxfake.reporting.training_log import read_log
-from jaxfake.reporting.training_section import training_section
+from jaxfake.reporting.training.goodput_section import goodput_section
+from jaxfake.reporting.training.training_log import read_log
+from jaxfake.reporting.training.training_section import training_section
 from jaxfake.runtime import multiprocess
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say

@@ -8,6 +8,7 @@ import numpy as np
 from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.source_frames import SourceFrames
+from jaxfake.evaluation.evidence.protocols.protocol import Protocol
 from jaxfake.reporting.html import Highlight, Section
 
 
@@ -22,6 +23,7 @@ class EvaluationTask:
         train: what was trained on, for the baselines that are made of it; None if it is not at hand.
         training_mask: uint8 [H, W], mean mask of the training fakes; None if it is not at hand.
         frames: that the faces were taken from; None if they are not at hand.
+        protocol: by which a detector is measured; None for the rules of the run's config.
     """
 
     faces: FaceDataset
@@ -30,6 +32,7 @@ class EvaluationTask:
     train: FaceDataset | None = None
     training_mask: np.ndarray | None = None
     frames: SourceFrames | None = None
+    protocol: Protocol | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from jaxfake.evaluation.metrics.auc import RocCurve
 from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.reporting.training_log import TrainingLog
+from jaxfake.reporting.training.training_log import TrainingLog
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from jaxfake.evaluation.stored_scores.columns import (
 )
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import open_regular
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 NO_SCORE = "no score"
 """Status of a video for which another tool gives no score."""
@@ -154,7 +158,7 @@ def read_scores(path: Path, given: ScoreColumns) -> ScoreTable:
     return _table(path, sha256, reader, columns)
 
 
-def _read(lines: "csv._reader", path: Path, given: ScoreColumns) -> tuple[ColumnReader, _Columns]:
+def _read(lines: "Reader", path: Path, given: ScoreColumns) -> tuple[ColumnReader, _Columns]:
     header = next(lines, None)
     if header is None:
         raise InputError(f"{path} is empty")
