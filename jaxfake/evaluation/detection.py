@@ -31,7 +31,7 @@ from jaxfake.evaluation.score_metrics import (
     measure_scores,
     metrics_json,
 )
-from jaxfake.evaluation.stored_scores import people
+from jaxfake.evaluation.stored_scores import people, workbench
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -114,7 +114,7 @@ def write(
     localisation: Mapping[str, Any] | None,
     protocol: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes `frames.csv`, `scores.csv`, `people.csv` and `metrics.json` to the folder."""
+    """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`."""
     more = {"localisation": localisation, "protocol": protocol}
     write_files(folder, dataset, result, origin, more)
 
@@ -130,6 +130,10 @@ def write_files(
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
     score_files.write_people(folder / people.FILE_NAME, result.videos)
+    if result.kind.probability:
+        at = result.videos
+        names = (at.dataset, at.method, at.video_id)
+        score_files.write_workbench(folder / workbench.FILE_NAME, *names, at.score)
     write_json(
         folder / "metrics.json",
         {

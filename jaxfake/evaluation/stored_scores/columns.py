@@ -52,6 +52,24 @@ class ColumnReader:
     labels: Mapping[str, int]
 
 
+def parse_names(pairs: Sequence[str]) -> dict[str, str]:
+    """The names of columns from texts such as 'score=prob'.
+
+    Raises:
+        InputError: a text is something else, or a column is given twice.
+    """
+    names: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs) or ours in names:
+            raise InputError(
+                f"--columns: {pair!r} should be a column of ours, given once, and its name in the file, "
+                "such as score=prob"
+            )
+        names[ours] = theirs
+    return names
+
+
 def column_reader(header: Sequence[str], given: ScoreColumns, name: str) -> ColumnReader:
     """How to read the file `name` with this header.
 

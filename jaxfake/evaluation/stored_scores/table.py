@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import functools
 import hashlib
 import io
 import math
@@ -48,6 +47,7 @@ class ScoreTable:
         sha256: of the file.
         dataset, method, video_id: str [v], as objects.
         identity: str [v], as objects: who is shown; '' where that is not known.
+        person: int64 [v], a number for each person of a dataset; a video without an identity is its own.
         label: int32 [v], 0 real, 1 fake, -1 unknown.
         score: float64 [v], larger for fakes; NaN if there is none.
         status: str [v], as objects.
@@ -61,6 +61,7 @@ class ScoreTable:
     method: np.ndarray
     video_id: np.ndarray
     identity: np.ndarray
+    person: np.ndarray
     label: np.ndarray
     score: np.ndarray
     status: np.ndarray
@@ -79,14 +80,6 @@ class ScoreTable:
     def people_known(self) -> bool:
         """Whether the file, or `people.csv` beside it, says who is shown."""
         return any(self.identity)
-
-    @functools.cached_property
-    def person(self) -> np.ndarray:
-        """A number for each person of a dataset, int64 [v]; a video without an identity is its own."""
-        numbers: dict[tuple[str, ...], int] = {}
-        names = zip(self.keys(), self.identity, strict=True)
-        shown = ((key[0], who) if who else key for key, who in names)
-        return np.array([numbers.setdefault(one, len(numbers)) for one in shown], np.int64)
 
     def keys(self) -> list[VideoKey]:
         """What each video is known by."""
@@ -196,6 +189,7 @@ def _table(path: Path, sha256: str, reader: ColumnReader, columns: _Columns) -> 
         method=method,
         video_id=video_id,
         identity=np.array(identity, object),
+        person=_numbered(keys, identity),
         label=np.array(columns.label, np.int32),
         score=score,
         status=np.array(columns.status, object),
@@ -233,6 +227,14 @@ def _refuse_twice(keys: list[VideoKey], path: Path) -> None:
                 f"{path} has the video {'/'.join(key)} twice: a file of scores has one row for each video"
             )
         seen.add(key)
+
+
+def _numbered(keys: list[VideoKey], identity: list[str]) -> np.ndarray:
+    """A number for each person of a dataset; a video without an identity is its own."""
+    numbers: dict[tuple[str, ...], int] = {}
+    names = zip(keys, identity, strict=True)
+    shown = ((key[0], who) if who else key for key, who in names)
+    return np.array([numbers.setdefault(one, len(numbers)) for one in shown], np.int64)
 
 
 def _score(text: str) -> float:

@@ -1,0 +1,108 @@
+"""The sections of the report about stored scores: one for each dataset, and one across datasets."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxfake import schema
+from jaxfake.evaluation.evidence.cross_dataset import StoredResult
+from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
+from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.stored_scores.table import ScoreTable
+from jaxfake.reporting import figures
+from jaxfake.reporting.auc_blocks import metrics_table
+from jaxfake.reporting.html import Block, Figure, Section, Table, svg_source
+from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
+
+_MOST_POINTS = 1000
+"""Of a curve in a figure, which has fewer pixels."""
+
+_BOOTSTRAPPED = {
+    "auc": "AUC",
+    "ap": "AP",
+    "eer": "EER",
+    "tpr_at_low_fpr": "TPR at FPR 1 %",
+}
+
+
+def stored_section(name: str, table: ScoreTable, result: StoredResult, resamples: int) -> Section:
+    """The results on the dataset `name`."""
+    auc, counts = result.overall.auc, result.coverage
+    people = (
+        "Who is shown is known, and people are the independent unit."
+        if table.people_known
+        else "Nothing says who is shown, so that each video counts as another person. If somebody is in "
+        "several, the intervals are too narrow."
+    )
+    left = (
+        f"Of {counts['videos']} videos, {counts['scored']} count; {counts['no_face']} have no face, "
+        f"{counts['no_score']} have no score for another reason, {counts['unknown_label']} have no label."
+    )
+    caption = (
+        "Each manipulation against the same real videos; the first row has all of them. AP: average "
+        "precision. EER: equal error rate, with straight lines between the points of the ROC curve."
+    )
+    rows = {"all manipulations": result.overall, **result.per_manipulation}
+    blocks: list[Block] = [metrics_table("By video", caption, rows)]
+    blocks.append(_bootstrap_table(result, resamples))
+    used = table.rows(table.scored)
+    curve = roc_curve(used.label, used.score)
+    if isinstance(curve, RocCurve):
+        blocks.append(_roc(name, _thinned(curve)))
+    if len(used):
+        blocks.append(_histogram(used))
+    said = (auc_sentence(name, auc), left, people, intervals_paragraph(auc))
+    return Section(f"Dataset {name}", said, tuple(blocks))
+
+
+def cross_section(aucs: Mapping[tuple[str, str], Auc]) -> Section:
+    """The reals of each dataset against the fakes of each."""
+    names = list(dict.fromkeys(one for one, _ in aucs))
+    rows = tuple((one, *(_cell(aucs[one, other]) for other in names)) for one in names)
+    caption = (
+        "Row: whose reals; column: whose fakes. The diagonal is the usual AUC. Where a cell off the "
+        "diagonal is far from it, scores mean something else on each dataset: one threshold cannot serve "
+        "both."
+    )
+    table = Table("Cross-AUC", caption, ("reals of", *(f"fakes of {name}" for name in names)), rows)
+    said = (
+        "The AUC of the real videos of one dataset against the fake videos of another, with its 95 % "
+        "interval (as defined in arXiv 2604.21478; another measure has the same name)."
+    )
+    return Section("Across datasets", (said,), (table,))
+
+
+def _cell(auc: Auc) -> str:
+    return f"{number_text(auc.value)} ({interval_text(auc.ci95)})"
+
+
+def _bootstrap_table(result: StoredResult, resamples: int) -> Table:
+    cells = [interval_text(result.bootstrap[name]) for name in _BOOTSTRAPPED]
+    caption = f"95 % percentiles over {resamples} resamples of the people (Efron, 1979)."
+    return Table(
+        "Intervals by resampling", caption, ("", *_BOOTSTRAPPED.values()), (("interval", *cells),)
+    )
+
+
+def _thinned(curve: RocCurve) -> RocCurve:
+    """The curve with no more points than a figure can show."""
+    count = len(curve.threshold)
+    places = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
+    return RocCurve(
+        curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
+    )
+
+
+def _roc(name: str, curve: RocCurve) -> Figure:
+    caption = (
+        "Each point is a threshold: share of fakes called fake against share of reals called fake. The "
+        "dotted diagonal is chance."
+    )
+    return Figure(f"ROC curve, {name}", caption, svg_source(figures.roc_curves({name: curve})))
+
+
+def _histogram(used: ScoreTable) -> Figure:
+    real, fake = (used.score[used.label == label] for label in (schema.REAL, schema.FAKE))
+    caption = "How often each score occurs among real and among fake videos."
+    source = svg_source(figures.score_histogram(real, fake, "score of a video"))
+    return Figure("Scores of reals and fakes", caption, source)
