@@ -8,7 +8,7 @@ import bisect
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -71,7 +71,7 @@ def ranking_intervals(
     """
     resampled = resample(labels, scores, people, bootstrap)
     columns = zip(RankingMetrics._fields, resampled.T, strict=True)
-    return {name: _interval(values) for name, values in columns}
+    return {name: percentiles(values) for name, values in columns}
 
 
 def resample(
@@ -153,8 +153,9 @@ def _equal_error_rate(
     return float(before[0] + share * (at[0] - before[0]))
 
 
-def _interval(values: Sequence[float] | np.ndarray) -> Interval | Undefined:
-    known = np.asarray(values)[np.isfinite(values)]
+def percentiles(values: np.ndarray) -> Interval | Undefined:
+    """The 95 % interval of resampled values, float [resamples]; NaN where a resample has none."""
+    known = values[np.isfinite(values)]
     if not len(values) or len(known) < _FEWEST * len(values):
         return Undefined("too many resamples of the people have one class alone")
     low, high = np.quantile(known, [0.025, 0.975])
