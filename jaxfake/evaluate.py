@@ -35,6 +35,7 @@ from jaxfake.runtime.path_flags import define_path, define_paths
 
 if TYPE_CHECKING:
     from jaxfake.config import Aggregation
+    from jaxfake.evaluation.evidence.calibration.calibration import Kind
     from jaxfake.evaluation.stored_scores.columns import Polarity
 
 _WORKDIR = define_path("workdir", None, "Folder of the run, or of checkpoints of it.")
@@ -70,6 +71,12 @@ _COLUMNS = flags.DEFINE_list(
 _FAKE_LABEL = flags.DEFINE_integer(
     "fake_label", None, "The number that files of another tool call a fake by.", 0, 1
 )
+_CALIBRATE_ON = define_path(
+    "calibrate_on", None, "File of scores of other videos, of validation, to calibrate --scores on."
+)
+_CALIBRATION = flags.DEFINE_enum(
+    "calibration", "platt", ["platt", "temperature", "isotonic"], "How, with --calibrate_on."
+)
 _RESAMPLES = flags.DEFINE_integer("resamples", 1000, "Resamples of people, with --scores.", 1)
 
 
@@ -101,16 +108,22 @@ def _evaluate_scores() -> None:
     columns = ScoreColumns(polarity, parse_names(_COLUMNS.value), _FAKE_LABEL.value)
     protocol = load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None
     request = ScoresRequest(
-        tuple(map(Path, _SCORES.value)), out, columns, protocol, Bootstrap(_RESAMPLES.value, 0)
+        tuple(map(Path, _SCORES.value)),
+        out,
+        columns,
+        protocol,
+        Bootstrap(_RESAMPLES.value, 0),
+        Path(_CALIBRATE_ON.value) if _CALIBRATE_ON.value else None,
+        cast("Kind", _CALIBRATION.value),
     )
     say("\n\n".join(evaluate_scores(request)))
     say(f"report: {out / 'report.html'}")
 
 
 def _evaluate_run() -> None:
-    for flag in (_POLARITY, _FAKE_LABEL):
+    for flag in (_POLARITY, _FAKE_LABEL, _CALIBRATE_ON):
         if flag.value is not None:
-            raise InputError(f"--{flag.name} is for files of another tool: give them with --scores")
+            raise InputError(f"--{flag.name} is for files of scores: give them with --scores")
     from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
     from jaxfake.experiment import evaluate_dataset, load_run
     from jaxfake.reporting.checkpoint_facts import checkpoint_text

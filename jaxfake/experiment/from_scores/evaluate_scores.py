@@ -7,6 +7,12 @@ from typing import Any
 
 from jaxfake import schema
 from jaxfake.evaluation import score_files
+from jaxfake.evaluation.evidence.calibration.calibration import Kind, write
+from jaxfake.evaluation.evidence.calibration.measured import (
+    CalibratedResult,
+    calibrated_json,
+    measure_calibrated,
+)
 from jaxfake.evaluation.evidence.cross_dataset import (
     StoredResult,
     cross_aucs,
@@ -22,11 +28,13 @@ from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.result_files import write_json
 from jaxfake.evaluation.stored_scores import workbench
+from jaxfake.evaluation.stored_scores.calibrate import fit_stored, refuse_shared
 from jaxfake.evaluation.stored_scores.columns import ScoreColumns
 from jaxfake.evaluation.stored_scores.table import ScoreTable, by_dataset, read_scores
 from jaxfake.experiment.run_folder import RunFolder, safe_name
 from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.protocol_facts import protocol_facts, protocol_sentence
+from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
 from jaxfake.reporting.scores.stored_section import cross_section, stored_section
 from jaxfake.reporting.wording import auc_sentence
 from jaxfake.runtime.errors import InputError
@@ -42,6 +50,8 @@ class ScoresRequest:
         columns: what is said of the files of another tool.
         protocol: by which the scores are measured.
         bootstrap: how people are resampled.
+        validation: scores of other videos by the same detector, on which it is calibrated.
+        calibration: how.
     """
 
     files: tuple[Path, ...]
@@ -49,6 +59,8 @@ class ScoresRequest:
     columns: ScoreColumns
     protocol: Protocol | None
     bootstrap: Bootstrap
+    validation: Path | None = None
+    calibration: Kind = "platt"
 
 
 def evaluate_scores(request: ScoresRequest) -> tuple[str, ...]:
@@ -63,6 +75,7 @@ def evaluate_scores(request: ScoresRequest) -> tuple[str, ...]:
         parts = {n: with_no_face(one, request.protocol.no_face) for n, one in parts.items()}
     departed = _departures(request.protocol, parts)
     results = {name: measure_stored(one, request.bootstrap) for name, one in parts.items()}
+    calibrated = _calibrated(request, parts)
     _make(request.out)
     _export(request.out, parts)
     sentences = [auc_sentence(name, one.overall.auc) for name, one in results.items()]
@@ -74,11 +87,17 @@ def evaluate_scores(request: ScoresRequest) -> tuple[str, ...]:
         {
             **_origin(request, tables),
             "protocol": request.protocol and protocol_json(request.protocol, departed),
-            "datasets": {name: stored_json(one) for name, one in results.items()},
+            "datasets": {
+                name: stored_json(one) | _calibration_fields(calibrated.get(name))
+                for name, one in results.items()
+            },
             "cross_auc": cross_json(crossed),
         },
     )
-    sections = [*_sections(parts, results, request), *([cross_section(crossed)] if crossed else [])]
+    sentences += [f"{name}: {calibration_sentence(one)}" for name, one in calibrated.items()]
+    sections = _sections(parts, results, calibrated, request)
+    if crossed:
+        sections.append(cross_section(crossed))
     write_report(
         RunFolder(request.out).report,
         Report(
@@ -93,10 +112,41 @@ def evaluate_scores(request: ScoresRequest) -> tuple[str, ...]:
 
 
 def _sections(
-    parts: Mapping[str, ScoreTable], results: Mapping[str, StoredResult], request: ScoresRequest
+    parts: Mapping[str, ScoreTable],
+    results: Mapping[str, StoredResult],
+    calibrated: Mapping[str, CalibratedResult],
+    request: ScoresRequest,
 ) -> list[Section]:
-    resamples = request.bootstrap.resamples
-    return [stored_section(name, one, results[name], resamples) for name, one in parts.items()]
+    sections = []
+    for name, table in parts.items():
+        resamples = request.bootstrap.resamples
+        sections.append(stored_section(name, table, results[name], resamples))
+        if name in calibrated:
+            sections.append(calibration_section(calibrated[name], name))
+    return sections
+
+
+def _calibrated(
+    request: ScoresRequest, parts: Mapping[str, ScoreTable]
+) -> dict[str, CalibratedResult]:
+    """What a calibration on the validation scores is worth on each dataset; it is stored in `out`."""
+    if request.validation is None:
+        return {}
+    validation = read_scores(request.validation, request.columns)
+    for table in parts.values():
+        refuse_shared(validation, table)
+    calibration = fit_stored(request.calibration, validation)
+    _make(request.out)
+    write(request.out / "calibration.json", calibration)
+    used = {name: table.rows(table.scored) for name, table in parts.items()}
+    return {
+        name: measure_calibrated(calibration, table.label, table.score)
+        for name, table in used.items()
+    }
+
+
+def _calibration_fields(result: CalibratedResult | None) -> dict[str, Any]:
+    return {"calibration": None if result is None else calibrated_json(result)}
 
 
 def _departures(protocol: Protocol | None, parts: Mapping[str, ScoreTable]) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from jaxfake.evaluation.evidence.calibration import calibration
 from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.stored_scores.columns import ScoreColumns
@@ -103,3 +104,30 @@ def test_the_command_asks_which_way_scores_point(tmp_path, processes: Processes)
     assert job.returncode == USAGE
     assert len(said.strip().splitlines()) == 1
     assert "--polarity" in said
+
+
+def test_scores_are_calibrated_on_others_alone(tmp_path):
+    test, val = write(tmp_path / "a", "a", videos=80), write(tmp_path / "v", "v", videos=80)
+    evaluate_scores(request([test], tmp_path / "out", validation=val))
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    found = saved["datasets"]["a"]["calibration"]
+    stored = calibration.read(tmp_path / "out" / "calibration.json")
+    assert found["sha256"] == stored.sha256
+    assert 0 < found["cllr_after_pav"] <= found["cllr"] < 1
+    assert "Strength of evidence, a" in (tmp_path / "out" / "report.html").read_text()
+    with pytest.raises(InputError, match="share 80 videos"):
+        evaluate_scores(request([test], tmp_path / "out", validation=test))
+    (val.parent / "metrics.json").write_text('{"split": "test"}')
+    with pytest.raises(InputError, match="must not be fitted on a test split"):
+        evaluate_scores(request([test], tmp_path / "out", validation=val))
+
+
+def test_people_who_are_tested_are_not_calibrated_on(tmp_path):
+    test, val = write(tmp_path / "a", "a", videos=80), write(tmp_path / "v", "a", videos=80)
+    val.write_text(val.read_text().replace(",lips,", ",lips,v").replace(",real,", ",real,v"))
+    for file, mark in ((test, ""), (val, "v")):
+        rows = [f"a,{m},{mark}{n},p{n}" for m in ("real", "lips") for n in range(40)]
+        people = "dataset,method,video_id,identity\n" + "\n".join(rows) + "\n"
+        (file.parent / "people.csv").write_text(people)
+    with pytest.raises(InputError, match="share 40 people"):
+        evaluate_scores(request([test], tmp_path / "out", validation=val))

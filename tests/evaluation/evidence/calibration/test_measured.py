@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
+from jaxfake.evaluation.evidence.calibration.fit import fit
 from jaxfake.evaluation.evidence.calibration.measured import calibrated_json, measure_calibrated
 from jaxfake.evaluation.metrics.undefined import Undefined
 from tests.evaluation.evidence.calibration.cases import drawn, fitted
@@ -22,8 +23,6 @@ def test_calibration_mends_scores_that_are_too_sure():
     sure = 1 / (1 + (1 / scores - 1) ** 4)
     found = measure_calibrated(fitted(people=1000), labels, sure)
     validation, at, person = drawn(0, people=1000)
-    from jaxfake.evaluation.evidence.calibration.fit import fit
-
     mended = fit("platt", validation, 1 / (1 + (1 / at - 1) ** 4), person, ("val", ""))
     good = measure_calibrated(mended, labels, sure)
     assert good.calibrated.ece < 0.05 < good.raw.ece
