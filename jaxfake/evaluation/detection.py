@@ -112,11 +112,9 @@ def write(
     result: DetectionResult,
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
-    protocol: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`."""
-    more = {"localisation": localisation, "protocol": protocol}
-    write_files(folder, dataset, result, origin, more)
+    write_files(folder, dataset, result, origin, {"localisation": localisation})
 
 
 def write_files(
@@ -151,6 +149,7 @@ def write_files(
             },
             "localisation": None,
             "protocol": None,
+            "calibration": None,
             **_confounds_json(result.confounds),
             **more,
         },

@@ -1,10 +1,14 @@
 """Results of a detector on a split: metrics of its scores and heat maps, pictures and sentences."""
 
+from typing import Any
+
 import numpy as np
 
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult, calibrated_json
+from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
 from jaxfake.evaluation.evidence.protocols import departures
 from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
 from jaxfake.evaluation.evidence.protocols.protocol import protocol_json
@@ -12,8 +16,9 @@ from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
-from jaxfake.evaluation.result_files import Provenance
+from jaxfake.evaluation.result_files import Provenance, json_fields
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
@@ -33,6 +38,7 @@ from jaxfake.reporting.localisation_section import (
     localisation_sentences,
 )
 from jaxfake.reporting.protocol_facts import protocol_sentence
+from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -47,8 +53,13 @@ def evaluate(
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
     departed = _departures(task, found)
-    by = None if task.protocol is None else protocol_json(task.protocol, departed)
-    detection.write(task.folder, faces, found, origin, localisation_json(where, truth), by)
+    worth = measure_detector(task.calibration, faces, found.frames, found.videos)
+    more = {
+        "localisation": localisation_json(where, truth),
+        "protocol": None if task.protocol is None else protocol_json(task.protocol, departed),
+        **_calibration_fields(worth),
+    }
+    detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
     rows = np.concatenate(list(chosen.values()))
@@ -62,6 +73,9 @@ def evaluate(
     sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
     if task.protocol is not None:
         sentences.append(protocol_sentence(task.protocol, departed))
+    if isinstance(worth, CalibratedResult):
+        sentences.append(calibration_sentence(worth))
+        sections.append(calibration_section(worth))
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -92,6 +106,12 @@ def _measure(
         detection.measure(faces, frames, task.aggregation, no_face=no_face),
         localisation.measure(heats, bootstrap),
     )
+
+
+def _calibration_fields(worth: CalibratedResult | Undefined) -> dict[str, Any]:
+    if isinstance(worth, Undefined):
+        return json_fields("calibration", worth)
+    return {"calibration": calibrated_json(worth)}
 
 
 def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:

@@ -10,14 +10,17 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.coverage import left_out
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.initial_weights import OWN
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.stage_results import EvaluationTask
+from jaxfake.experiment.stage_results import NOT_CALIBRATED, EvaluationTask
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
     checkpoint_facts,
@@ -163,6 +166,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         train=None if run.stage == DETECT else _training_split(run, source, config),
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
+        calibration=_calibration(run, aggregation),
         protocol=request.protocol,
     )
 
@@ -206,6 +210,21 @@ def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
     """What the run keeps of its training fakes, see `trivial_maps`."""
     folder = _located(run).run
     return None if folder is None else trivial_maps.load(folder.training_mask, size)
+
+
+def _calibration(run: LoadedRun, aggregation: Aggregation) -> Calibration | Undefined:
+    """What the run keeps of its validation, if it is of this state."""
+    folder = _located(run).run
+    try:
+        found = None if folder is None else calibration.read(folder.calibration)
+    except FileNotFoundError:
+        return NOT_CALIBRATED
+    if found is None:
+        return NOT_CALIBRATED
+    name = calibration.detector_name(run.metadata.identity.config, run.step, aggregation)
+    if found.fitted_on.detector != name:
+        return Undefined("the run's calibration is of another checkpoint or aggregation")
+    return found
 
 
 def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset | None:

@@ -53,6 +53,11 @@ class RunFolder:
         return self.path / "training_mask.png"
 
     @property
+    def calibration(self) -> Path:
+        """How the detector's scores become likelihood ratios, see `evidence.calibration`."""
+        return self.path / "calibration.json"
+
+    @property
     def checkpoints(self) -> Path:
         """A folder per stage, with a folder per saved step."""
         return self.path / CHECKPOINTS

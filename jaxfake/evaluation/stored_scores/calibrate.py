@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration, Kind
-from jaxfake.evaluation.evidence.calibration.fit import fit
+from jaxfake.evaluation.evidence.calibration.fit import Source, fit
 from jaxfake.evaluation.stored_scores.table import ScoreTable
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json
@@ -18,7 +18,7 @@ def fit_stored(kind: Kind, validation: ScoreTable) -> Calibration:
         InputError: `metrics.json` beside the file says that they are of a test split; or see `fit`.
     """
     used = validation.rows(validation.scored)
-    source = (_split(Path(validation.name)), validation.sha256)
+    source = Source(_split(Path(validation.name)), validation.sha256)
     try:
         return fit(kind, used.label, used.score, used.person, source)
     except InputError as error:

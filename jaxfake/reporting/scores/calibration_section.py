@@ -31,8 +31,7 @@ def calibration_sentence(result: CalibratedResult) -> str:
 
 
 def calibration_section(result: CalibratedResult, dataset: str = "") -> Section:
-    """Calibration, likelihood ratios, thresholds and abstention, on the named dataset if there are "
-    "several."""
+    """Calibration, likelihood ratios, thresholds and abstention; on which dataset, if of several."""
     fitted = result.calibration.fitted_on
     split = f"split {fitted.split!r}" if fitted.split else "a split that nothing names"
     said = (

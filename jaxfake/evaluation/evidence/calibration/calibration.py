@@ -35,12 +35,14 @@ class FittedOn:
     Attributes:
         split: 'val', or '' if nothing says it.
         sha256: of the file of scores, or of the data.
+        detector: whose scores these are, see `detector_name`; '' for a file of scores.
         real, fake: videos.
         people_real, people_fake: people in them.
     """
 
     split: str
     sha256: str
+    detector: str
     real: int
     fake: int
     people_real: int
@@ -131,6 +133,11 @@ class Calibration:
         """Digest of all that it holds."""
         text = json.dumps(dataclasses.asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def detector_name(config_sha256: str, step: int, aggregation: str) -> str:
+    """By what a calibration knows its detector: another state or aggregation has other scores."""
+    return f"config {config_sha256} step {step} {aggregation}"
 
 
 def to_evidence(scores: np.ndarray, probability: bool) -> np.ndarray:

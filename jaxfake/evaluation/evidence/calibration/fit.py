@@ -5,6 +5,7 @@ fakes. Targets are those of Platt (1999), a little within 0 and 1, so that perfe
 not give infinite slopes.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -27,12 +28,21 @@ FEWEST_PEOPLE = 10
 """Of each class, below which no calibration is fitted; our choice."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where validation scores are from, see `FittedOn`."""
+
+    split: str
+    sha256: str
+    detector: str = ""
+
+
 def fit(
     kind: Kind,
     labels: np.ndarray,
     scores: np.ndarray,
     people: np.ndarray,
-    source: tuple[str, str],
+    source: Source,
     facts: Mapping[str, np.ndarray] | None = None,
 ) -> Calibration:
     """The calibration of these validation videos.
@@ -43,13 +53,13 @@ def fit(
         labels: int [n], 0 real, 1 fake.
         scores: float [n], finite, larger for fakes.
         people: int or str [n], who is shown.
-        source: name of the split, '' if it is not known, and the sha256 of the scores or data.
+        source: where these scores are from.
         facts: float [n] for each input fact, NaN where it is not known.
 
     Raises:
         InputError: it is the test split, there are too few people, or fakes do not have the higher scores.
     """
-    if source[0] == "test":
+    if source.split == "test":
         raise InputError(
             "a calibration must not be fitted on a test split: name scores of a validation split"
         )
@@ -80,7 +90,13 @@ def fit(
         reals=reals,
         fakes=fakes,
         ranges=_ranges(facts),
-        fitted_on=FittedOn(*source, int((~fake).sum()), int(fake.sum()), *persons),
+        fitted_on=FittedOn(
+            **dataclasses.asdict(source),
+            real=int((~fake).sum()),
+            fake=int(fake.sum()),
+            people_real=persons[0],
+            people_fake=persons[1],
+        ),
     )
 
 

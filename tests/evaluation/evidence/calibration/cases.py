@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jaxfake.evaluation.evidence.calibration.fit import fit
+from jaxfake.evaluation.evidence.calibration.fit import Source, fit
 
-SOURCE = ("val", "0" * 64)
+SOURCE = Source("val", "0" * 64)
 
 
 def drawn(seed, people=200, videos=1, gain=2.0):

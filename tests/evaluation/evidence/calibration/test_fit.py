@@ -9,7 +9,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
 from jaxfake.evaluation.evidence.calibration import calibration
-from jaxfake.evaluation.evidence.calibration.fit import fit
+from jaxfake.evaluation.evidence.calibration.fit import Source, fit
 from jaxfake.evaluation.metrics.likelihood_ratio import cllr, pav_log10_lr
 from jaxfake.runtime.errors import InputError
 from tests.evaluation.evidence.calibration.cases import SOURCE, drawn, fitted
@@ -127,7 +127,7 @@ def test_scores_that_are_no_probabilities_are_their_own_evidence():
 def test_what_must_not_be_calibrated_is_refused():
     labels, scores, person = drawn(0)
     with pytest.raises(InputError, match="must not be fitted on a test split"):
-        fit("platt", labels, scores, person, ("test", ""))
+        fit("platt", labels, scores, person, Source("test", ""))
     with pytest.raises(InputError, match="10 people of each class, and there are 9"):
         fit("platt", labels, scores, person % 9, SOURCE)
     for kind in KINDS:

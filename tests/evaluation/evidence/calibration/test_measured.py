@@ -9,7 +9,7 @@ from sklearn import metrics as oracle
 from jaxfake.evaluation.evidence.calibration.fit import fit
 from jaxfake.evaluation.evidence.calibration.measured import calibrated_json, measure_calibrated
 from jaxfake.evaluation.metrics.undefined import Undefined
-from tests.evaluation.evidence.calibration.cases import drawn, fitted
+from tests.evaluation.evidence.calibration.cases import SOURCE, drawn, fitted
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_calibration_mends_scores_that_are_too_sure():
     sure = 1 / (1 + (1 / scores - 1) ** 4)
     found = measure_calibrated(fitted(people=1000), labels, sure)
     validation, at, person = drawn(0, people=1000)
-    mended = fit("platt", validation, 1 / (1 + (1 / at - 1) ** 4), person, ("val", ""))
+    mended = fit("platt", validation, 1 / (1 + (1 / at - 1) ** 4), person, SOURCE)
     good = measure_calibrated(mended, labels, sure)
     assert good.calibrated.ece < 0.05 < good.raw.ece
     assert good.calibrated.brier < good.raw.brier
