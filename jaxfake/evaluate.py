@@ -56,6 +56,9 @@ _AGGREGATION = flags.DEFINE_enum(
 _PROTOCOL = flags.DEFINE_string(
     "protocol", None, "Name of a protocol to measure by, or the path of a .toml file."
 )
+_PERTURB = flags.DEFINE_list(
+    "perturb", [], "Perturbations to measure as well, such as jpeg,h264,social; all for every one."
+)
 _SCORES = define_paths("scores", None, "Files of scores to measure, instead of a run.")
 _POLARITY = flags.DEFINE_enum(
     "polarity",
@@ -125,6 +128,7 @@ def _evaluate_run() -> None:
         if flag.value is not None:
             raise InputError(f"--{flag.name} is for files of scores: give them with --scores")
     from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
+    from jaxfake.evaluation.evidence.robustness.perturbations import parse_perturbations
     from jaxfake.experiment import evaluate_dataset, load_run
     from jaxfake.reporting.checkpoint_facts import checkpoint_text
     from jaxfake.runtime.devices import check_devices
@@ -139,6 +143,7 @@ def _evaluate_run() -> None:
         _STEP.value,
         cast("Aggregation | None", _AGGREGATION.value),
         load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None,
+        parse_perturbations(_PERTURB.value),
     )
     for source in _DATA.value or [evaluate_dataset.own_data(run)]:
         done = evaluate_dataset.evaluate_dataset(run, source, request)

@@ -12,6 +12,12 @@ from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
 from jaxfake.evaluation.evidence.protocols import departures
 from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
 from jaxfake.evaluation.evidence.protocols.protocol import protocol_json
+from jaxfake.evaluation.evidence.robustness.measured import (
+    RobustnessResult,
+    RobustnessTask,
+    measure_robustness,
+    robustness_json,
+)
 from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
@@ -39,6 +45,7 @@ from jaxfake.reporting.localisation_section import (
 )
 from jaxfake.reporting.protocol_facts import protocol_sentence
 from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
+from jaxfake.reporting.scores.robustness_section import robustness_section, robustness_sentence
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -54,7 +61,9 @@ def evaluate(
     truth = ground_truth(faces.folder)
     departed = _departures(task, found)
     worth = measure_detector(task.calibration, faces, found.frames, found.videos)
+    held = _robustness(run, task, scoring, bootstrap)
     more = {
+        "robustness": None if held is None else robustness_json(held),
         "localisation": localisation_json(where, truth),
         "protocol": None if task.protocol is None else protocol_json(task.protocol, departed),
         **_calibration_fields(worth),
@@ -76,6 +85,9 @@ def evaluate(
     if isinstance(worth, CalibratedResult):
         sentences.append(calibration_sentence(worth))
         sections.append(calibration_section(worth))
+    if held is not None:
+        sentences.append(robustness_sentence(held))
+        sections.append(robustness_section(held))
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -96,16 +108,41 @@ def _measure(
     heats = HeatAccumulator(
         faces.index, trivial_maps(faces.size, task.training_mask), run.method.heat_threshold
     )
-    protocol = task.protocol
-    rows = np.arange(len(faces))
-    if protocol is not None:
-        rows = evenly_spaced(faces.index, protocol.frames)
-    frames = score_frames(run.method, run.params, faces, rows, scoring, heats)
-    no_face = "half" if protocol is None else protocol.no_face
+    frames = score_frames(run.method, run.params, faces, _rows(task), scoring, heats)
+    no_face = "half" if task.protocol is None else task.protocol.no_face
     return (
         detection.measure(faces, frames, task.aggregation, no_face=no_face),
         localisation.measure(heats, bootstrap),
     )
+
+
+def _robustness(
+    run: LoadedRun, task: EvaluationTask, scoring: ScoringSettings, bootstrap: Bootstrap
+) -> RobustnessResult | None:
+    """The detector on perturbed faces; None if that was not asked for."""
+    if not task.perturb:
+        return None
+    return measure_robustness(
+        RobustnessTask(
+            faces=task.faces,
+            rows=_rows(task),
+            frames=task.frames,
+            score=lambda faces, rows, heats: score_frames(
+                run.method, run.params, faces, rows, scoring, heats
+            ),
+            threshold=run.method.heat_threshold,
+            aggregation=task.aggregation,
+            bootstrap=bootstrap,
+        ),
+        task.perturb,
+    )
+
+
+def _rows(task: EvaluationTask) -> np.ndarray:
+    """The faces that are scored: all, or those of the protocol."""
+    if task.protocol is None:
+        return np.arange(len(task.faces))
+    return evenly_spaced(task.faces.index, task.protocol.frames)
 
 
 def _calibration_fields(worth: CalibratedResult | Undefined) -> dict[str, Any]:

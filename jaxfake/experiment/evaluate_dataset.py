@@ -49,6 +49,7 @@ class EvaluationRequest:
         step: of the checkpoint, if the person chose one: its results have a folder of their own.
         aggregation: None for the run's own.
         protocol: by which a detector is measured; its results have a folder of their own.
+        perturb: names of perturbations under which a detector is measured as well.
     """
 
     split: str
@@ -56,6 +57,7 @@ class EvaluationRequest:
     step: int | None = None
     aggregation: Aggregation | None = None
     protocol: Protocol | None = None
+    perturb: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +139,8 @@ def _check(run: LoadedRun, request: EvaluationRequest) -> None:
         raise InputError(
             "--aggregation is for a detector: the score of stage 1 is a mean by definition"
         )
+    if request.perturb and run.stage != DETECT:
+        raise InputError("--perturb is for a detector, and this is a checkpoint of stage 1")
     if request.protocol is None:
         return
     if run.stage != DETECT:
@@ -166,6 +170,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         train=None if run.stage == DETECT else _training_split(run, source, config),
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
+        perturb=request.perturb,
         calibration=_calibration(run, aggregation),
         protocol=request.protocol,
     )

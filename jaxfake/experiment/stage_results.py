@@ -27,6 +27,7 @@ class EvaluationTask:
         train: what was trained on, for the baselines that are made of it; None if it is not at hand.
         training_mask: uint8 [H, W], mean mask of the training fakes; None if it is not at hand.
         frames: that the faces were taken from; None if they are not at hand.
+        perturb: names of perturbations under which the detector is measured as well.
         calibration: of the detector; undefined with the reason if it has none.
         protocol: by which a detector is measured; None for the rules of the run's config.
     """
@@ -37,6 +38,7 @@ class EvaluationTask:
     train: FaceDataset | None = None
     training_mask: np.ndarray | None = None
     frames: SourceFrames | None = None
+    perturb: tuple[str, ...] = ()
     calibration: Calibration | Undefined = NOT_CALIBRATED
     protocol: Protocol | None = None
 

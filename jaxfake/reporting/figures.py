@@ -1,7 +1,7 @@
 """The plots of the report, as SVG. The same numbers give the same bytes."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -156,6 +156,27 @@ def risk_coverage_curve(curve: RiskCoverage) -> bytes:
     axes.step(curve.coverage, curve.risk, where="post", color=_INK)
     axes.set(xlabel="share of the videos that is answered, the strongest evidence first")
     axes.set(ylabel="share of wrong answers", xlim=(0, 1.01), ylim=(0, None))
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def level_curves(curves: Mapping[str, Sequence[Auc]]) -> bytes:
+    """AUC by level from 0 on, by name, with bands of the intervals; undefined ones are left out."""
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0.5, color="#888888", linewidth=1)
+    for n, (name, aucs) in enumerate(curves.items()):
+        colour = _CYCLE[n % len(_CYCLE)]
+        known = [(k, one.value) for k, one in enumerate(aucs) if isinstance(one.value, float)]
+        style = _DASHES[n // len(_CYCLE) % len(_DASHES)]
+        if known:
+            axes.plot(*zip(*known, strict=True), f"o{style}", color=colour, label=_short(name))
+        bands = [(k, *one.ci95) for k, one in enumerate(aucs) if isinstance(one.ci95, Interval)]
+        if bands:
+            level, low, high = zip(*bands, strict=True)
+            axes.fill_between(level, low, high, color=colour, alpha=0.12, linewidth=0)
+    axes.set(xlabel="level (0: undisturbed)", ylabel="video AUC (0.5 is chance)", ylim=(0, 1.02))
+    figure.legend(loc="outside right upper", fontsize=9)
     return _svg(figure)
 
 
