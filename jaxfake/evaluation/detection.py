@@ -150,6 +150,7 @@ def write_files(
             "localisation": None,
             "protocol": None,
             "calibration": None,
+            "robustness": None,
             **_confounds_json(result.confounds),
             **more,
         },

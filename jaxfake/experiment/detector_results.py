@@ -1,30 +1,25 @@
 """Results of a detector on a split: metrics of its scores and heat maps, pictures and sentences."""
 
-from typing import Any
-
 import numpy as np
 
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
-from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult, calibrated_json
 from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
+from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence, evidence_json
 from jaxfake.evaluation.evidence.protocols import departures
 from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
-from jaxfake.evaluation.evidence.protocols.protocol import protocol_json
 from jaxfake.evaluation.evidence.robustness.measured import (
     RobustnessResult,
     RobustnessTask,
     measure_robustness,
-    robustness_json,
 )
 from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
-from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
-from jaxfake.evaluation.result_files import Provenance, json_fields
+from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
@@ -43,9 +38,7 @@ from jaxfake.reporting.localisation_section import (
     localisation_section,
     localisation_sentences,
 )
-from jaxfake.reporting.protocol_facts import protocol_sentence
-from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
-from jaxfake.reporting.scores.robustness_section import robustness_section, robustness_sentence
+from jaxfake.reporting.scores.evidence_sections import evidence_sections, evidence_sentences
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -59,15 +52,8 @@ def evaluate(
     name, faces, scoring = run.title, task.faces, build_method.scoring(run.config)
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
-    departed = _departures(task, found)
-    worth = measure_detector(task.calibration, faces, found.frames, found.videos)
-    held = _robustness(run, task, scoring, bootstrap)
-    more = {
-        "robustness": None if held is None else robustness_json(held),
-        "localisation": localisation_json(where, truth),
-        "protocol": None if task.protocol is None else protocol_json(task.protocol, departed),
-        **_calibration_fields(worth),
-    }
+    evidence = _evidence(run, task, scoring, bootstrap, found)
+    more = {"localisation": localisation_json(where, truth), **evidence_json(evidence)}
     detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
@@ -78,16 +64,10 @@ def evaluate(
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
         confounds_section(found.confounds, name, found.overall.video.auc),
+        *evidence_sections(evidence),
     ]
     sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
-    if task.protocol is not None:
-        sentences.append(protocol_sentence(task.protocol, departed))
-    if isinstance(worth, CalibratedResult):
-        sentences.append(calibration_sentence(worth))
-        sections.append(calibration_section(worth))
-    if held is not None:
-        sentences.append(robustness_sentence(held))
-        sections.append(robustness_section(held))
+    sentences += evidence_sentences(evidence)
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -113,6 +93,21 @@ def _measure(
     return (
         detection.measure(faces, frames, task.aggregation, no_face=no_face),
         localisation.measure(heats, bootstrap),
+    )
+
+
+def _evidence(
+    run: LoadedRun,
+    task: EvaluationTask,
+    scoring: ScoringSettings,
+    bootstrap: Bootstrap,
+    found: DetectionResult,
+) -> DetectorEvidence:
+    return DetectorEvidence(
+        task.protocol,
+        _departures(task, found),
+        measure_detector(task.calibration, task.faces, found.frames, found.videos),
+        _robustness(run, task, scoring, bootstrap),
     )
 
 
@@ -143,12 +138,6 @@ def _rows(task: EvaluationTask) -> np.ndarray:
     if task.protocol is None:
         return np.arange(len(task.faces))
     return evenly_spaced(task.faces.index, task.protocol.frames)
-
-
-def _calibration_fields(worth: CalibratedResult | Undefined) -> dict[str, Any]:
-    if isinstance(worth, Undefined):
-        return json_fields("calibration", worth)
-    return {"calibration": calibrated_json(worth)}
 
 
 def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:
