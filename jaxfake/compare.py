@@ -1,8 +1,8 @@
 """Compares methods by the scores that they gave to the same videos.
 
     python -m jaxfake.compare --out=compared \\
-        --method='mover=runs/mover_*/eval/toyfaces/test/scores.csv' \\
-        --method='recap=runs/recap_*/eval/toyfaces/test/scores.csv'
+        --method='mover=runs/mover_default_*/eval/toyfaces/test/scores.csv' \\
+        --method='recap=runs/recap_default_*/eval/toyfaces/test/scores.csv'
 
 Several files of one method are its seeds. Every two methods are compared by DeLong's test over people, with
 the spread over seeds, and all p-values are corrected together (Holm). Leaves `comparison.json` and

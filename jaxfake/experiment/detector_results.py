@@ -39,6 +39,8 @@ from jaxfake.reporting.localisation_section import (
     localisation_sentences,
 )
 from jaxfake.reporting.scores.evidence_sections import evidence_sections, evidence_sentences
+from jaxfake.reporting.scores.mistakes_section import mistaken_rows, mistakes_section
+from jaxfake.reporting.scores.model_card import model_card
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -56,13 +58,15 @@ def evaluate(
     more = {"localisation": localisation_json(where, truth), **evidence_json(evidence)}
     detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
-    chosen = ranked | by_kind
+    mistaken = mistaken_rows(found, _STRIPS_EACH)
+    chosen = ranked | mistaken | by_kind
     rows = np.concatenate(list(chosen.values()))
     heated = predict_heat(run.method, run.params, faces, rows, scoring)
     scale = heat_scale(heated, run.method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
+        mistakes_section(found, {title: strips[title] for title in mistaken}),
         confounds_section(found.confounds, name, found.overall.video.auc),
         *evidence_sections(evidence),
     ]
@@ -77,6 +81,7 @@ def evaluate(
     if task.frames is not None:
         of_ranked = heated[: sum(map(len, ranked.values()))]
         sections += frames_section(faces, task.frames, of_ranked, scale)
+    sections.append(model_card(name, run.config.data.source, found, task.calibration))
     return StageResults(tuple(sentences), tuple(sentences), highlights, tuple(sections))
 
 

@@ -28,7 +28,7 @@ from jaxfake.reporting.checkpoint_facts import (
     unfinished_warning,
 )
 from jaxfake.reporting.html import Report, write_report
-from jaxfake.reporting.protocol_facts import protocol_facts
+from jaxfake.reporting.scores.protocol_facts import protocol_facts
 from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import refuse_links

@@ -14,6 +14,7 @@ from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.calibration_error import Reliability
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.likelihood_ratio import TippettCurves
+from jaxfake.evaluation.metrics.person_bootstrap import RocBand
 from jaxfake.evaluation.metrics.risk_coverage import RiskCoverage
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training.training_log import TrainingLog
@@ -56,11 +57,15 @@ def training_curve(log: TrainingLog) -> bytes:
 
 
 @matplotlib.rc_context(_STYLE)
-def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
-    """ROC curves by name; the first is drawn thicker."""
+def roc_curves(curves: Mapping[str, RocCurve], band: RocBand | None = None) -> bytes:
+    """ROC curves by name; the first is drawn thicker, with its band."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
+    if band is not None:
+        axes.fill_between(
+            band.false_positive, band.low, band.high, color=_INK, alpha=0.12, linewidth=0
+        )
     for n, (name, curve) in enumerate(curves.items()):
         axes.plot(
             curve.false_positive,

@@ -8,7 +8,7 @@ import bisect
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -74,6 +74,37 @@ def ranking_intervals(
     return {name: percentiles(values) for name, values in columns}
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class RocBand:
+    """Pointwise 95 % intervals of the true positive rate, at g false positive rates."""
+
+    false_positive: np.ndarray  # float64 [g], from 0 to 1
+    low: np.ndarray  # float64 [g]
+    high: np.ndarray  # float64 [g]
+
+
+def roc_band(
+    labels: np.ndarray, scores: np.ndarray, people: np.ndarray, bootstrap: Bootstrap
+) -> RocBand | Undefined:
+    """The band of the ROC curve by resampled people; the arguments are those of `ranking_intervals`."""
+    grid = np.linspace(0, 1, 101)
+
+    def one(ranking: _Ranking, times: np.ndarray) -> np.ndarray:
+        reals, fakes = _summed(times[ranking.reals]), _summed(times[ranking.fakes])
+        if not reals[-1] or not fakes[-1]:
+            return np.full(len(grid), np.nan)
+        false = np.append(0.0, reals[ranking.real_points] / reals[-1])
+        true = np.append(0.0, fakes[ranking.fake_points] / fakes[-1])
+        return np.interp(grid, false, true)
+
+    curves = _each_resample(labels, scores, people, bootstrap, one)
+    known = curves[np.isfinite(curves).all(axis=1)]
+    if len(known) < _FEWEST * len(curves):
+        return Undefined("too many resamples of the people have one class alone")
+    low, high = np.quantile(known, [0.025, 0.975], axis=0)
+    return RocBand(grid, low, high)
+
+
 def resample(
     labels: np.ndarray, scores: np.ndarray, people: np.ndarray, bootstrap: Bootstrap
 ) -> np.ndarray:
@@ -82,11 +113,22 @@ def resample(
     The same people are drawn for every score of the same videos, so that differences are paired. The
     numbers do not depend on how many threads compute them. The arguments are those of `ranking_intervals`.
     """
+    return _each_resample(labels, scores, people, bootstrap, _metrics)
+
+
+def _each_resample(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    people: np.ndarray,
+    bootstrap: Bootstrap,
+    measure: Callable[[_Ranking, np.ndarray], Sequence[float] | np.ndarray],
+) -> np.ndarray:
+    """What is measured of each resample, float64 [resamples, …], given how often each person is drawn."""
     ranking, count = _ranked(labels, scores, people)
 
-    def one(seed: np.random.SeedSequence) -> RankingMetrics:
+    def one(seed: np.random.SeedSequence) -> Sequence[float] | np.ndarray:
         drawn = np.random.default_rng(seed).integers(count, size=count, dtype=np.int32)
-        return _metrics(ranking, np.bincount(drawn, minlength=count).astype(np.float64))
+        return measure(ranking, np.bincount(drawn, minlength=count).astype(np.float64))
 
     seeds = np.random.SeedSequence(bootstrap.seed).spawn(bootstrap.resamples)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:

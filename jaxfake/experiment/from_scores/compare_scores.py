@@ -14,12 +14,12 @@ from jaxfake.evaluation.stored_scores.columns import ScoreColumns
 from jaxfake.evaluation.stored_scores.table import ScoreTable, by_dataset, read_scores
 from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.reporting.html import Report, write_report
-from jaxfake.reporting.protocol_facts import protocol_facts
 from jaxfake.reporting.scores.comparison_section import (
     comparison_section,
     method_sentence,
     pair_sentence,
 )
+from jaxfake.reporting.scores.protocol_facts import protocol_facts
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import expand_home
 

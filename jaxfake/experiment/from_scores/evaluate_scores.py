@@ -33,8 +33,8 @@ from jaxfake.evaluation.stored_scores.columns import ScoreColumns
 from jaxfake.evaluation.stored_scores.table import ScoreTable, by_dataset, read_scores
 from jaxfake.experiment.run_folder import RunFolder, safe_name
 from jaxfake.reporting.html import Report, Section, write_report
-from jaxfake.reporting.protocol_facts import protocol_facts, protocol_sentence
 from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
+from jaxfake.reporting.scores.protocol_facts import protocol_facts, protocol_sentence
 from jaxfake.reporting.scores.stored_section import cross_section, stored_section
 from jaxfake.reporting.wording import auc_sentence
 from jaxfake.runtime.errors import InputError

@@ -3,8 +3,8 @@
 from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult
 from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence
 from jaxfake.reporting.html import Section
-from jaxfake.reporting.protocol_facts import protocol_sentence
 from jaxfake.reporting.scores.calibration_section import calibration_section, calibration_sentence
+from jaxfake.reporting.scores.protocol_facts import protocol_sentence
 from jaxfake.reporting.scores.robustness_section import robustness_section, robustness_sentence
 
 

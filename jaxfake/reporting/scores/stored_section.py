@@ -8,9 +8,10 @@ from jaxfake import schema
 from jaxfake.evaluation.evidence.cross_dataset import StoredResult
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.metrics.person_bootstrap import roc_band
 from jaxfake.evaluation.stored_scores.table import ScoreTable
 from jaxfake.reporting import figures
-from jaxfake.reporting.auc_blocks import metrics_table
+from jaxfake.reporting.auc_blocks import BAND, metrics_table, roc_figure
 from jaxfake.reporting.html import Block, Figure, Section, Table, svg_source
 from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
 
@@ -48,7 +49,8 @@ def stored_section(name: str, table: ScoreTable, result: StoredResult, resamples
     used = table.rows(table.scored)
     curve = roc_curve(used.label, used.score)
     if isinstance(curve, RocCurve):
-        blocks.append(_roc(name, _thinned(curve)))
+        band = roc_band(used.label, used.score, used.person, BAND)
+        blocks.append(roc_figure("ROC curve", {name: _thinned(curve)}, band))
     if len(used):
         blocks.append(_histogram(used))
     said = (auc_sentence(name, auc), left, people, intervals_paragraph(auc))
@@ -91,14 +93,6 @@ def _thinned(curve: RocCurve) -> RocCurve:
     return RocCurve(
         curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
     )
-
-
-def _roc(name: str, curve: RocCurve) -> Figure:
-    caption = (
-        "Each point is a threshold: share of fakes called fake against share of reals called fake. The "
-        "dotted diagonal is chance."
-    )
-    return Figure(f"ROC curve, {name}", caption, svg_source(figures.roc_curves({name: curve})))
 
 
 def _histogram(used: ScoreTable) -> Figure:

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from sklearn import metrics as oracle
 
+from jaxfake.evaluation.metrics.auc import roc_curve
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.operating_points import equal_error_rate, tpr_at_low_fpr
-from jaxfake.evaluation.metrics.person_bootstrap import ranking_intervals, resample
+from jaxfake.evaluation.metrics.person_bootstrap import ranking_intervals, resample, roc_band
 from jaxfake.evaluation.metrics.undefined import Undefined
 from tests.evaluation.metrics.strategies import ANY_SCORES
 
@@ -70,3 +71,19 @@ def test_labels_of_one_class_are_undefined():
     assert all(isinstance(one, Undefined) for one in found.values())
     with pytest.raises(ValueError, match="labels"):
         ranking_intervals(np.array([0, 2]), np.arange(2.0), np.arange(2), Bootstrap(10, 0))
+
+
+def test_the_band_holds_the_curve_and_narrows_with_people():
+    rng, widths = np.random.default_rng(0), []
+    for people in (40, 400):
+        labels, person = np.tile([0, 1], people), np.repeat(np.arange(people), 2)
+        scores = rng.normal(size=2 * people) + labels
+        band = roc_band(labels, scores, person, Bootstrap(100, 0))
+        curve = roc_curve(labels, scores)
+        at = np.interp(band.false_positive, curve.false_positive, curve.true_positive)
+        assert ((band.low <= at + 0.05) & (at - 0.05 <= band.high)).all()
+        widths.append((band.high - band.low).mean())
+    assert widths[1] < widths[0] / 2
+    assert isinstance(
+        roc_band(np.zeros(4), np.arange(4.0), np.arange(4), Bootstrap(9, 0)), Undefined
+    )
