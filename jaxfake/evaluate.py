@@ -103,8 +103,8 @@ def _evaluate_scores() -> None:
     from jaxfake.experiment.from_scores.evaluate_scores import ScoresRequest, evaluate_scores
     from jaxfake.runtime.progress import say
 
-    for flag in (_WORKDIR, _DATA, _STEP, _AGGREGATION):
-        if flag.value is not None:
+    for flag in (_WORKDIR, _DATA, _STEP, _AGGREGATION, _PERTURB):
+        if flag.value not in (None, []):
             raise InputError(f"--{flag.name} is for a run: leave it out with --scores")
     out = Path(_OUT.value or "scored")
     polarity = cast("Polarity | None", _POLARITY.value)
@@ -124,8 +124,8 @@ def _evaluate_scores() -> None:
 
 
 def _evaluate_run() -> None:
-    for flag in (_POLARITY, _FAKE_LABEL, _CALIBRATE_ON):
-        if flag.value is not None:
+    for flag in (_POLARITY, _COLUMNS, _FAKE_LABEL, _CALIBRATE_ON):
+        if flag.value not in (None, []):
             raise InputError(f"--{flag.name} is for files of scores: give them with --scores")
     from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
     from jaxfake.evaluation.evidence.robustness.perturbations import parse_perturbations

@@ -18,7 +18,9 @@ def fit_stored(kind: Kind, validation: ScoreTable) -> Calibration:
         InputError: `metrics.json` beside the file says that they are of a test split; or see `fit`.
     """
     used = validation.rows(validation.scored)
-    source = Source(_split(Path(validation.name)), validation.sha256)
+    source = Source(
+        _split(Path(validation.name)), validation.sha256, people_known=validation.people_known
+    )
     try:
         return fit(kind, used.label, used.score, used.person, source)
     except InputError as error:

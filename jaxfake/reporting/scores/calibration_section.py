@@ -41,7 +41,7 @@ def calibration_section(result: CalibratedResult, dataset: str = "") -> Section:
         f"Fitted as {_KINDS[result.calibration.kind]} on {fitted.real} real and {fitted.fake} fake "
         f"videos of {fitted.people_real} and {fitted.people_fake} people, {split}; sha256 of the "
         f"calibration {result.calibration.sha256[:12]}. A ratio is never stated beyond 1 to the number "
-        "of these people plus 1.",
+        f"of these people plus 1.{_unknown_people(result)}",
     )
     blocks: list[Block] = [_quality_table(result)]
     if len(result.labels):
@@ -54,6 +54,15 @@ def calibration_section(result: CalibratedResult, dataset: str = "") -> Section:
         blocks.append(_risk(result.risk))
     title = f"Strength of evidence, {dataset}" if dataset else "Strength of evidence"
     return Section(title, said, tuple(blocks))
+
+
+def _unknown_people(result: CalibratedResult) -> str:
+    if result.calibration.fitted_on.people_known:
+        return ""
+    return (
+        " Nothing says who is shown in these videos, so that each counts as another person: if somebody is "
+        "in several, the limits are too wide and the thresholds promise too much."
+    )
 
 
 def _quality_table(result: CalibratedResult) -> Table:

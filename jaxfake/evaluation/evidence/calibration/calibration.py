@@ -36,6 +36,7 @@ class FittedOn:
         split: 'val', or '' if nothing says it.
         sha256: of the file of scores, or of the data.
         detector: whose scores these are, see `detector_name`; '' for a file of scores.
+        people_known: whether it is known who is shown; if not, each video counts as another person.
         real, fake: videos.
         people_real, people_fake: people in them.
     """
@@ -43,6 +44,7 @@ class FittedOn:
     split: str
     sha256: str
     detector: str
+    people_known: bool
     real: int
     fake: int
     people_real: int

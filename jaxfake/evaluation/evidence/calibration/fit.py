@@ -35,6 +35,7 @@ class Source:
     split: str
     sha256: str
     detector: str = ""
+    people_known: bool = True
 
 
 def fit(

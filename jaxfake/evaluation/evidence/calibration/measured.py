@@ -39,15 +39,15 @@ class AlarmRow:
     Attributes:
         rate: that was asked for.
         threshold: of the score; undefined if validation has too few people for the rate.
-        false_alarms, reals: reals that are called fake, of all.
-        found, fakes: fakes that are called fake, of all.
+        false_alarms, reals: reals that are called fake, of all; None without a threshold.
+        found, fakes: fakes that are called fake, of all; None without a threshold.
     """
 
     rate: float
     threshold: float | Undefined
-    false_alarms: int
+    false_alarms: int | None
     reals: int
-    found: int
+    found: int | None
     fakes: int
 
 
@@ -163,16 +163,15 @@ def _quality(labels: np.ndarray, chances: np.ndarray) -> Quality:
 def _alarm(
     calibration: Calibration, rate: float, fakes: np.ndarray, scores: np.ndarray
 ) -> AlarmRow:
-    threshold = conformal.alarm_threshold(calibration, rate)
-    called = np.zeros(len(scores), np.bool_)
-    if not isinstance(threshold, Undefined):
-        called = calibration.to_evidence(scores) >= threshold
-        threshold = float(calibration.to_score(threshold))
+    threshold, reals = conformal.alarm_threshold(calibration, rate), int((~fakes).sum())
+    if isinstance(threshold, Undefined):
+        return AlarmRow(rate, threshold, None, reals, None, int(fakes.sum()))
+    called = calibration.to_evidence(scores) >= threshold
     return AlarmRow(
         rate,
-        threshold,
+        calibration.to_score(threshold),
         false_alarms=int((called & ~fakes).sum()),
-        reals=int((~fakes).sum()),
+        reals=reals,
         found=int((called & fakes).sum()),
         fakes=int(fakes.sum()),
     )
