@@ -41,13 +41,15 @@ class ColumnReader:
 
     Attributes:
         ours: whether jaxfake wrote the file, so that its names may begin with an apostrophe.
-        place: the number of each column that the file has.
+        place: the number of each column; that after the last for one that the file lacks.
+        has_identity: whether the file says who is shown.
         fake_low: whether the fakes have the smaller scores.
         labels: the label of each text.
     """
 
     ours: bool
     place: Mapping[str, int]
+    has_identity: bool
     fake_low: bool
     labels: Mapping[str, int]
 
@@ -83,7 +85,13 @@ def column_reader(header: Sequence[str], given: ScoreColumns, name: str) -> Colu
             f"{name} was not written by jaxfake: give --polarity=fake_high if its fakes have the larger "
             "scores, or --polarity=fake_low"
         )
-    return ColumnReader(ours, place, given.polarity == "fake_low", _labels(ours, given.fake_label))
+    return ColumnReader(
+        ours=ours,
+        place=dict.fromkeys(NEEDED + OPTIONAL, len(header)) | place,
+        has_identity="identity" in place,
+        fake_low=given.polarity == "fake_low",
+        labels=_labels(ours, given.fake_label),
+    )
 
 
 def read_label(text: str, reader: ColumnReader) -> int:
@@ -92,7 +100,9 @@ def read_label(text: str, reader: ColumnReader) -> int:
     Raises:
         InputError: it is none, or a number whose meaning was not said.
     """
-    label = reader.labels.get(text.strip().lower())
+    label = reader.labels.get(text)
+    if label is None:
+        label = reader.labels.get(text.strip().lower())
     if label is not None:
         return label
     if text.strip() in ("0", "1"):

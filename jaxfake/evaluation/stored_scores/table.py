@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,9 @@ NO_SCORE = "no score"
 
 _MOST_BYTES = 1 << 29
 """Some five million rows."""
+
+_METHODS = {schema.REAL: schema.REAL_METHOD, schema.FAKE: "fake", schema.UNKNOWN: "unknown"}
+"""The manipulation of a video where the file gives none."""
 
 VideoKey = tuple[str, str, str]
 """Dataset, manipulation and video."""
@@ -95,34 +98,17 @@ class ScoreTable:
         return dataclasses.replace(self, **changes)
 
 
-class _Columns:
-    """Grows by a row at a time; equal texts are kept once."""
+class _Row(NamedTuple):
+    """What one line of a file says, see `ScoreTable`."""
 
-    def __init__(self) -> None:
-        self.names: tuple[list[str], list[str], list[str]] = ([], [], [])
-        self.identity: list[str] = []
-        self.status: list[str] = []
-        self.label, self.frames = [], []  # type: list[int], list[int]
-        self.score: list[float] = []
-
-    def add(self, row: list[str], reader: ColumnReader, dataset: str) -> None:
-        def text(column: str, otherwise: str = "") -> str:
-            value = row[reader.place[column]] if column in reader.place else otherwise
-            return sys.intern(value.removeprefix("'") if reader.ours else value)
-
-        label = read_label(text("label"), reader)
-        score = _score(text("score"))
-        kinds = {schema.REAL: schema.REAL_METHOD, schema.FAKE: "fake", schema.UNKNOWN: "unknown"}
-        if not text("video_id"):
-            raise InputError("its video_id is empty")
-        self.names[0].append(text("dataset", dataset))
-        self.names[1].append(text("method", kinds[label]) or kinds[label])
-        self.names[2].append(text("video_id"))
-        self.identity.append(text("identity"))
-        self.label.append(label)
-        self.score.append(score)
-        self.status.append(text("status") or (NO_SCORE if math.isnan(score) else OK))
-        self.frames.append(_count(text("frames")))
+    dataset: str
+    method: str
+    video_id: str
+    identity: str
+    label: int
+    score: float
+    status: str
+    frames: int
 
 
 def read_scores(path: Path, given: ScoreColumns) -> ScoreTable:
@@ -143,41 +129,66 @@ def read_scores(path: Path, given: ScoreColumns) -> ScoreTable:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
             lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
-            reader, columns = _read(lines, path, given)
+            reader, rows = _read(lines, path, given)
     except FileNotFoundError:
         raise InputError(f"{path} is not there: give the path of a file of scores") from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a CSV file in UTF-8: {error}") from error
-    return _table(path, sha256, reader, columns)
+    return _table(path, sha256, reader, rows)
 
 
-def _read(lines: "Reader", path: Path, given: ScoreColumns) -> tuple[ColumnReader, _Columns]:
+def _read(lines: "Reader", path: Path, given: ScoreColumns) -> tuple[ColumnReader, list[_Row]]:
     header = next(lines, None)
     if header is None:
         raise InputError(f"{path} is empty")
-    reader, columns = column_reader(header, given, str(path)), _Columns()
-    for row in lines:
-        if not row:
+    reader, rows, dataset = column_reader(header, given, str(path)), [], path.stem
+    for line in lines:
+        if not line:
             continue
         try:
-            if len(row) != len(header):
-                raise InputError(f"it has {len(row)} columns and the header {len(header)}")
-            columns.add(row, reader, path.stem)
+            if len(line) != len(header):
+                raise InputError(f"it has {len(line)} columns and the header {len(header)}")
+            rows.append(_parsed(line, reader, dataset))
         except InputError as error:
             raise InputError(f"{path}, line {lines.line_num}: {error}") from None
-    if not columns.label:
+    if not rows:
         raise InputError(f"{path} has a header and no rows")
-    return reader, columns
+    return reader, rows
 
 
-def _table(path: Path, sha256: str, reader: ColumnReader, columns: _Columns) -> ScoreTable:
-    dataset, method, video_id = (np.array(names, object) for names in columns.names)
-    keys: list[VideoKey] = list(zip(*columns.names, strict=True))
+def _parsed(line: list[str], reader: ColumnReader, dataset: str) -> _Row:
+    """One line; equal names are kept once."""
+    line.append("")  # what a column that the file lacks holds
+    at, text = reader.place, _own_text if reader.ours else sys.intern
+    label, score = read_label(line[at["label"]], reader), _score(line[at["score"]])
+    video_id = text(line[at["video_id"]])
+    if not video_id:
+        raise InputError("its video_id is empty")
+    return _Row(
+        dataset=text(line[at["dataset"]]) or dataset,
+        method=text(line[at["method"]]) or _METHODS[label],
+        video_id=video_id,
+        identity=text(line[at["identity"]]),
+        label=label,
+        score=score,
+        status=text(line[at["status"]]) or (NO_SCORE if math.isnan(score) else OK),
+        frames=_count(line[at["frames"]]),
+    )
+
+
+def _own_text(text: str) -> str:
+    """A name as it was before `score_files` kept it from being a formula."""
+    return sys.intern(text.removeprefix("'"))
+
+
+def _table(path: Path, sha256: str, reader: ColumnReader, rows: list[_Row]) -> ScoreTable:
+    values: dict[str, Any] = dict(zip(_Row._fields, zip(*rows, strict=True), strict=True))
+    keys = [row[:3] for row in rows]
     _refuse_twice(keys, path)
-    identity = columns.identity
-    if reader.ours and "identity" not in reader.place:
+    identity = values["identity"]
+    if reader.ours and not reader.has_identity:
         identity = people.read(path.with_name(people.FILE_NAME), keys)
-    score = np.array(columns.score)
+    score = np.array(values["score"])
     known = score[np.isfinite(score)]
     probability = bool(((known >= 0) & (known <= 1)).all())
     if reader.fake_low:
@@ -185,15 +196,15 @@ def _table(path: Path, sha256: str, reader: ColumnReader, columns: _Columns) -> 
     return ScoreTable(
         name=str(path),
         sha256=sha256,
-        dataset=dataset,
-        method=method,
-        video_id=video_id,
+        dataset=np.array(values["dataset"], object),
+        method=np.array(values["method"], object),
+        video_id=np.array(values["video_id"], object),
         identity=np.array(identity, object),
         person=_numbered(keys, identity),
-        label=np.array(columns.label, np.int32),
+        label=np.array(values["label"], np.int32),
         score=score,
-        status=np.array(columns.status, object),
-        frames=np.array(columns.frames, np.int64),
+        status=np.array(values["status"], object),
+        frames=np.array(values["frames"], np.int64),
         probability=probability,
     )
 

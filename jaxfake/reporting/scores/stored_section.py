@@ -9,6 +9,7 @@ from jaxfake.evaluation.evidence.cross_dataset import StoredResult
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.person_bootstrap import roc_band
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.stored_scores.table import ScoreTable
 from jaxfake.reporting import figures
 from jaxfake.reporting.auc_blocks import BAND, metrics_table, roc_figure
@@ -17,6 +18,9 @@ from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_par
 
 _MOST_POINTS = 1000
 """Of a curve in a figure, which has fewer pixels."""
+
+_MOST_BANDED = 100_000
+"""Videos above which the band of the ROC curve could not be seen."""
 
 _BOOTSTRAPPED = {
     "auc": "AUC",
@@ -49,7 +53,9 @@ def stored_section(name: str, table: ScoreTable, result: StoredResult, resamples
     used = table.rows(table.scored)
     curve = roc_curve(used.label, used.score)
     if isinstance(curve, RocCurve):
-        band = roc_band(used.label, used.score, used.person, BAND)
+        thin = Undefined("of so many videos the band is thinner than the line")
+        wide = len(used) <= _MOST_BANDED
+        band = roc_band(used.label, used.score, used.person, BAND) if wide else thin
         blocks.append(roc_figure("ROC curve", {name: _thinned(curve)}, band))
     if len(used):
         blocks.append(_histogram(used))
