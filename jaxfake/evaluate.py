@@ -134,6 +134,8 @@ def _evaluate_run() -> None:
     from jaxfake.runtime.devices import check_devices
     from jaxfake.runtime.progress import say
 
+    protocol = load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None
+    perturb = parse_perturbations(_PERTURB.value)
     check_devices()
     run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
     say(checkpoint_text(evaluate_dataset.description(run)))
@@ -142,8 +144,8 @@ def _evaluate_run() -> None:
         evaluate_dataset.results_root(run, Path(_OUT.value) if _OUT.value else None),
         _STEP.value,
         cast("Aggregation | None", _AGGREGATION.value),
-        load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None,
-        parse_perturbations(_PERTURB.value),
+        protocol,
+        perturb,
     )
     for source in _DATA.value or [evaluate_dataset.own_data(run)]:
         done = evaluate_dataset.evaluate_dataset(run, source, request)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
@@ -13,6 +15,9 @@ from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreMetrics
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Table, svg_source
 from jaxfake.reporting.wording import UNDEFINED, interval_text, number_text
+
+_MOST_POINTS = 1000
+"""Of a curve in a figure, which has fewer pixels."""
 
 BAND = Bootstrap(200, 0)
 """How people are resampled for the band of a ROC curve; our choice."""
@@ -84,16 +89,28 @@ def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
     return metrics_table("By video", caption, metrics)
 
 
-def roc_figure(title: str, curves: Mapping[str, RocCurve], band: RocBand | Undefined) -> Figure:
-    """ROC curves by name, with the band of the first."""
+def _thinned(curve: RocCurve) -> RocCurve:
+    """The curve with no more points than a figure can show."""
+    count = len(curve.threshold)
+    places = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
+    return RocCurve(
+        curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
+    )
+
+
+def roc_figure(
+    title: str, curves: Mapping[str, RocCurve], band: RocBand | Undefined | None = None
+) -> Figure:
+    """ROC curves by name, with the band of the first if there is one."""
     caption = (
         "Each point is a threshold: share of fakes called fake against share of reals called fake. The "
         "dotted diagonal is chance; a useful detector rises steeply at the left edge."
     )
-    drawn = None if isinstance(band, Undefined) else band
-    if drawn is not None:
+    if isinstance(band, RocBand):
         caption += " Band: pointwise 95 % interval of the first curve, by resampled people."
-    return Figure(title, caption, svg_source(figures.roc_curves(curves, drawn)))
+    drawn = band if isinstance(band, RocBand) else None
+    thin = {name: _thinned(curve) for name, curve in curves.items()}
+    return Figure(title, caption, svg_source(figures.roc_curves(thin, drawn)))
 
 
 def _band(videos: VideoScores) -> RocBand | Undefined:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxfake import schema
-from jaxfake.evaluation.metrics.auc import roc_auc
+from jaxfake.evaluation.metrics.auc import RocCurve, roc_auc, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.holm import holm
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval
@@ -33,11 +33,15 @@ class MethodAucs:
         seeds: the AUC of each, with its interval over people.
         mean: of them.
         spread: their standard deviation; undefined for a single seed.
+        per_manipulation: mean over the seeds, of each manipulation against all reals.
+        curve: ROC curve of the first seed.
     """
 
     seeds: tuple[Auc, ...]
     mean: float | Undefined
     spread: float | Undefined
+    per_manipulation: dict[str, float | Undefined]
+    curve: RocCurve | Undefined
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,13 +140,31 @@ def _comparison(
 def _over_seeds(at: AlignedScores, scores: Sequence[np.ndarray]) -> MethodAucs:
     seeds = tuple(measure_auc(at.label, one, at.person) for one in scores)
     values = [one.value for one in seeds if not isinstance(one.value, Undefined)]
-    if len(values) < len(seeds):
-        reason = roc_auc(at.label, scores[0])
-        assert isinstance(reason, Undefined)
-        return MethodAucs(seeds, reason, reason)
-    one_seed = Undefined("one seed has no spread")
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else one_seed
-    return MethodAucs(seeds, float(np.mean(values)), spread)
+    spread: float | Undefined = Undefined("one seed has no spread")
+    if len(values) > 1:
+        spread = float(np.std(values, ddof=1))
+    method, fakes = np.array([key[1] for key in at.keys]), at.label == schema.FAKE
+    return MethodAucs(
+        seeds=seeds,
+        mean=_mean_auc(at.label, scores),
+        spread=spread,
+        per_manipulation={
+            name: _mean_auc(
+                at.label, scores, (at.label == schema.REAL) | (fakes & (method == name))
+            )
+            for name in np.unique(method[fakes]).tolist()
+        },
+        curve=roc_curve(at.label, scores[0]),
+    )
+
+
+def _mean_auc(
+    labels: np.ndarray, scores: Sequence[np.ndarray], chosen: np.ndarray | slice = slice(None)
+) -> float | Undefined:
+    """The mean over seeds, of the chosen videos; they have one class for all seeds or for none."""
+    aucs = [roc_auc(labels[chosen], one[chosen]) for one in scores]
+    undefined = [one for one in aucs if isinstance(one, Undefined)]
+    return undefined[0] if undefined else float(np.mean([a for a in aucs if isinstance(a, float)]))
 
 
 def _pairs(
@@ -188,6 +210,9 @@ def _method_json(method: MethodAucs) -> dict[str, Any]:
     return {
         **json_fields("mean_auc", method.mean),
         **json_fields("standard_deviation", method.spread),
+        "per_method": {
+            name: json_fields("mean_auc", value) for name, value in method.per_manipulation.items()
+        },
         "seeds": [auc_json(one) for one in method.seeds],
     }
 

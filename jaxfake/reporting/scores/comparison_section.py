@@ -7,8 +7,10 @@ from jaxfake.evaluation.evidence.method_comparison import (
     MethodComparison,
     MethodPair,
 )
+from jaxfake.evaluation.metrics.auc import RocCurve
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.reporting.html import Section, Table
+from jaxfake.reporting.auc_blocks import roc_figure
+from jaxfake.reporting.html import Block, Section, Table
 from jaxfake.reporting.wording import interval_text, number_text
 
 _HEADER = ("first", "second", "difference", "95 % interval", "p", "p (Holm)", "resampled people")
@@ -28,7 +30,11 @@ def comparison_section(
         f"{found.left_out} videos are left out, because a method has no score or nobody has a label for "
         "them."
     )
-    return Section(f"Methods on {dataset}", (said,), (_methods(found.methods), _pairs(pairs)))
+    blocks: list[Block] = [_methods(found.methods), _pairs(pairs), _manipulations(found.methods)]
+    curves = {n: one.curve for n, one in found.methods.items() if isinstance(one.curve, RocCurve)}
+    if curves:
+        blocks.append(roc_figure("ROC curves of the first seed of each method", curves))
+    return Section(f"Methods on {dataset}", (said,), tuple(blocks))
 
 
 def pair_sentence(pair: MethodPair) -> str:
@@ -61,6 +67,16 @@ def _methods(methods: Mapping[str, MethodAucs]) -> Table:
         for name, one in methods.items()
     )
     return Table("Video AUC", caption, ("", "mean ± sd", "each seed"), rows)
+
+
+def _manipulations(methods: Mapping[str, MethodAucs]) -> Table:
+    caption = "Mean over the seeds; each manipulation against all reals."
+    names = list(next(iter(methods.values())).per_manipulation)
+    rows = tuple(
+        (name, *(number_text(method.per_manipulation[name]) for method in methods.values()))
+        for name in names
+    )
+    return Table("Video AUC by manipulation", caption, ("", *methods), rows)
 
 
 def _pairs(pairs: Sequence[MethodPair]) -> Table:

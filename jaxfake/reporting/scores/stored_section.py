@@ -2,22 +2,16 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from jaxfake import schema
 from jaxfake.evaluation.evidence.cross_dataset import StoredResult
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.person_bootstrap import roc_band
-from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.stored_scores.table import ScoreTable
 from jaxfake.reporting import figures
 from jaxfake.reporting.auc_blocks import BAND, metrics_table, roc_figure
 from jaxfake.reporting.html import Block, Figure, Section, Table, svg_source
 from jaxfake.reporting.wording import auc_sentence, interval_text, intervals_paragraph, number_text
-
-_MOST_POINTS = 1000
-"""Of a curve in a figure, which has fewer pixels."""
 
 _MOST_BANDED = 100_000
 """Videos above which the band of the ROC curve could not be seen."""
@@ -53,10 +47,9 @@ def stored_section(name: str, table: ScoreTable, result: StoredResult, resamples
     used = table.rows(table.scored)
     curve = roc_curve(used.label, used.score)
     if isinstance(curve, RocCurve):
-        thin = Undefined("of so many videos the band is thinner than the line")
-        wide = len(used) <= _MOST_BANDED
-        band = roc_band(used.label, used.score, used.person, BAND) if wide else thin
-        blocks.append(roc_figure("ROC curve", {name: _thinned(curve)}, band))
+        examples = used.label, used.score, used.person
+        band = roc_band(*examples, BAND) if len(used) <= _MOST_BANDED else None
+        blocks.append(roc_figure("ROC curve", {name: curve}, band))
     if len(used):
         blocks.append(_histogram(used))
     said = (auc_sentence(name, auc), left, people, intervals_paragraph(auc))
@@ -89,15 +82,6 @@ def _bootstrap_table(result: StoredResult, resamples: int) -> Table:
     caption = f"95 % percentiles over {resamples} resamples of the people (Efron, 1979)."
     return Table(
         "Intervals by resampling", caption, ("", *_BOOTSTRAPPED.values()), (("interval", *cells),)
-    )
-
-
-def _thinned(curve: RocCurve) -> RocCurve:
-    """The curve with no more points than a figure can show."""
-    count = len(curve.threshold)
-    places = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
-    return RocCurve(
-        curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
     )
 
 

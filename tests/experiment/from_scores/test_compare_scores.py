@@ -62,7 +62,9 @@ def test_every_two_methods_are_compared_and_corrected_together(runs, tmp_path):
     assert pairs["delocate", "deepfakemae"]["p_holm"] < 0.05
     assert pairs["mover", "recap"]["p_holm"] > 0.3
     assert sum("p " in line for line in words) == 6
-    assert "corrected for all comparisons" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "corrected for all comparisons" in page
+    assert "ROC curves" in page
 
 
 def test_the_numbers_are_means_over_seeds(runs, tmp_path):
@@ -77,6 +79,7 @@ def test_the_numbers_are_means_over_seeds(runs, tmp_path):
         assert method["mean_auc"] == pytest.approx(np.mean(aucs))
         assert method["standard_deviation"] == pytest.approx(np.std(aucs, ddof=1))
         assert [one["auc"] for one in method["seeds"]] == pytest.approx(aucs)
+        assert method["per_method"] == {"lips": {"mean_auc": pytest.approx(np.mean(aucs))}}
     for pair in saved["pairs"]:
         first, second = (
             saved["datasets"]["toys"]["methods"][pair[key]]["mean_auc"]

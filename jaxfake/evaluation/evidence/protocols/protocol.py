@@ -16,7 +16,7 @@ from typing import Any, Literal
 from jaxfake.config import Aggregation
 from jaxfake.data.preparation.source_facts.attributes import CATEGORIES, NUMBERS
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.files import read_bounded
+from jaxfake.runtime.files import expand_home, read_bounded
 from jaxfake.runtime.typed_values import build
 
 NoFace = Literal["half", "left_out"]
@@ -124,7 +124,7 @@ def load_protocol(name: str) -> Protocol:
         raise InputError(
             f"there is no protocol {name!r}: give one of {', '.join(names())}, or the path of a .toml file"
         )
-    path = Path(name) if given else _FOLDER / f"{name}.toml"
+    path = Path(expand_home(name)) if given else _FOLDER / f"{name}.toml"
     try:
         values = tomllib.loads(read_bounded(path, _MOST_BYTES).decode("utf-8"))
     except FileNotFoundError:
