@@ -16,6 +16,7 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
 from jaxfake.evaluation.evidence.confounds import Confound, confounds_json
+from jaxfake.evaluation.evidence.protocols.protocol import NoFace
 from jaxfake.evaluation.evidence.video_confounds import of_videos
 from jaxfake.evaluation.metrics import auc_interval
 from jaxfake.evaluation.metrics.auc_interval import Auc
@@ -30,6 +31,7 @@ from jaxfake.evaluation.score_metrics import (
     measure_scores,
     metrics_json,
 )
+from jaxfake.evaluation.stored_scores import people, workbench
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -63,6 +65,7 @@ class DetectionResult:
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
+    no_face_counts: bool  # whether a video without a face has a score
     confounds: tuple[Confound, ...] | Undefined  # of the files of the videos that are scored
 
 
@@ -71,18 +74,20 @@ def measure(
     frames: FrameScores,
     aggregation: Aggregation,
     kind: ScoreKind = P_FAKE,
+    no_face: NoFace = "half",
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
 
-    A video without a face has the score 0.5 if scores are probabilities, else it has none.
+    A video without a face has the score 0.5 if scores are probabilities and `no_face` is 'half', else it
+    has none.
 
     Raises:
         InputError: the faces of one video have different labels.
         ValueError: a score that should be a probability is not one.
     """
-    no_face = NO_FACE_SCORE if kind.probability else None
+    no_face_score = NO_FACE_SCORE if kind.probability and no_face == "half" else None
     with_face = per_video(dataset.index, frames, aggregation)
-    videos = with_missing(with_face, missing_videos(dataset), no_face)
+    videos = with_missing(with_face, missing_videos(dataset), no_face_score)
     everything = np.ones(len(videos.label), np.bool_)
     return DetectionResult(
         frames=frames,
@@ -96,6 +101,7 @@ def measure(
         },
         coverage=_count(videos),
         aggregation=aggregation,
+        no_face_counts=no_face_score is not None,
         confounds=of_videos(dataset, videos),
     )
 
@@ -107,7 +113,7 @@ def write(
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
 ) -> None:
-    """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
+    """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`."""
     write_files(folder, dataset, result, origin, {"localisation": localisation})
 
 
@@ -118,9 +124,14 @@ def write_files(
     origin: Provenance,
     more: Mapping[str, Any],
 ) -> None:
-    """Writes the same three files, with `more` keys in `metrics.json`."""
+    """Writes the same files, with `more` keys in `metrics.json`."""
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
+    score_files.write_people(folder / people.FILE_NAME, result.videos)
+    if result.kind.probability:
+        at = result.videos
+        names = (at.dataset, at.method, at.video_id)
+        score_files.write_workbench(folder / workbench.FILE_NAME, *names, at.score)
     write_json(
         folder / "metrics.json",
         {
@@ -137,6 +148,9 @@ def write_files(
                 name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
             },
             "localisation": None,
+            "protocol": None,
+            "calibration": None,
+            "robustness": None,
             **_confounds_json(result.confounds),
             **more,
         },

@@ -17,6 +17,10 @@ from jaxfake import STARTED, config, schema
 from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.calibration.calibration import Calibration
+from jaxfake.evaluation.evidence.calibration.of_detector import calibrate
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.model_selection import by_validation
 from jaxfake.experiment import build_method, done_file, initial_weights, open_data
 from jaxfake.experiment.continue_run import Continued, claim, continued
@@ -36,11 +40,11 @@ from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
-from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.split_facts import split_facts, split_warning
-from jaxfake.reporting.training_log import read_log
-from jaxfake.reporting.training_section import training_section
+from jaxfake.reporting.training.goodput_section import goodput_section
+from jaxfake.reporting.training.training_log import read_log
+from jaxfake.reporting.training.training_section import training_section
 from jaxfake.runtime import multiprocess
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -244,7 +248,10 @@ def _task(
     if stage.stage == DETECT:
         results.mkdir(parents=True, exist_ok=True)
         mask = _training_mask(folder, splits)
-        return EvaluationTask(test, results, aggregation, training_mask=mask)
+        calibrated = _calibration(stage, folder, splits)
+        return EvaluationTask(
+            test, results, aggregation, training_mask=mask, calibration=calibrated
+        )
     results = results / stage.stage
     results.mkdir(parents=True, exist_ok=True)
     return EvaluationTask(test, results, aggregation, train=splits.train)
@@ -256,6 +263,18 @@ def _training_mask(folder: RunFolder, splits: TrainingSplits) -> np.ndarray | No
     if mask is not None:
         trivial_maps.save(folder.training_mask, mask)
     return mask
+
+
+def _calibration(
+    stage: LoadedRun, folder: RunFolder, splits: TrainingSplits
+) -> Calibration | Undefined:
+    """The calibration of the detector on validation, kept for `jaxfake.evaluate`."""
+    scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
+    name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
+    found = calibrate(stage.method, stage.params, splits.val, scoring, aggregation, name)
+    if isinstance(found, Calibration):
+        calibration.write(folder.calibration, found)
+    return found
 
 
 def _training_sections(folder: RunFolder, outcome: Outcome) -> tuple[Section, ...]:

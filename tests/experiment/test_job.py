@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from safetensors.numpy import save_file
 from configs import mover
 from jaxfake import config
 from jaxfake.config import Config
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
 from jaxfake.evaluation.model_selection import by_validation
 from jaxfake.experiment import build_method, job, open_data
 from jaxfake.experiment.initial_weights import load_initial_weights
@@ -28,6 +31,7 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
+from tests.evaluation.evidence.calibration.cases import fitted
 from tests.experiment.evaluating import evaluated
 from tests.project import ROOT
 
@@ -177,6 +181,54 @@ def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
     run = load_run(finished, None)
     evaluated(run, run.config.data.source)
     assert _scores(folder / "scores.csv") == before
+
+
+def test_too_few_people_to_calibrate_on_are_said(finished: Path) -> None:
+    metrics = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
+    assert metrics["calibration"] is None
+    assert "needs 10 people of each class" in metrics["calibration_reason"]
+    assert "Not calibrated: a calibration needs 10 people" in (finished / "report.html").read_text()
+
+
+def test_evidence_stands_beside_the_metrics_where_it_is_asked_for(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = load_run(finished, None)
+    name = calibration.detector_name(run.metadata.identity.config, run.step, "mean")
+    found = fitted()
+    of_this = dataclasses.replace(found.fitted_on, detector=name)
+    calibration.write(finished / "calibration.json", dataclasses.replace(found, fitted_on=of_this))
+    done = evaluated(
+        run,
+        run.config.data.source,
+        out=tmp_path,
+        protocol=load_protocol("own_faces"),
+        perturb=("jpeg",),
+    )
+    metrics = json.loads((done.report.parent / "metrics.json").read_text())
+    assert done.report.parent.name == "protocol_own_faces"
+    assert metrics["protocol"]["sha256"] == load_protocol("own_faces").sha256
+    assert metrics["calibration"]["fitted_on"]["detector"] == name
+    assert len(metrics["robustness"]["perturbations"]["jpeg"]["levels"]) == 5
+    assert metrics["robustness"]["applied_to"] == "crop"
+    page = done.report.read_text()
+    for title in ("Strength of evidence", "Robustness", "Worst mistakes", "Model card"):
+        assert f"<h2>{title}</h2>" in page
+    other = evaluated(run, run.config.data.source, out=tmp_path, aggregation="median")
+    metrics = json.loads((other.report.parent / "metrics.json").read_text())
+    assert "another checkpoint or aggregation" in metrics["calibration_reason"]
+
+
+def test_a_protocol_refuses_what_it_does_not_test(finished: Path, tmp_path: Path) -> None:
+    run, source = load_run(finished, None), load_run(finished, None).config.data.source
+    for protocol, changes, said in (
+        ("ffpp_c23", {}, "tests ffpp, and not 'tiny'"),
+        ("own_faces", {"aggregation": "max"}, "fixes the aggregation 'mean'"),
+        ("own_faces", {"split": "val"}, "is for the test split"),
+    ):
+        with pytest.raises(InputError, match=said):
+            evaluated(run, source, out=tmp_path, protocol=load_protocol(protocol), **changes)
+    assert not list(tmp_path.rglob("scores.csv"))
 
 
 def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:

@@ -2,7 +2,7 @@
 
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Figure, Section, svg_source
-from jaxfake.reporting.training_log import TrainingLog
+from jaxfake.reporting.training.training_log import TrainingLog
 
 
 def training_section(stage: str, log: TrainingLog) -> Section:
