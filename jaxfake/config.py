@@ -158,6 +158,8 @@ class Config:
             'imagenet', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
         start_norm_pix: whether their decoder predicts pixels normalised by patch; '' for what the file
             says.
+        memory: how training fits the devices: 'off'; 'auto', or 'auto:16GiB' for a smaller budget than they
+            have; or a plan, as `python -m jaxfake.plan` writes it. What is learnt is the same.
         earlier: digests of this config before the run was lengthened, each time. A run notes them by
             itself; a config need not have them.
     """
@@ -176,6 +178,7 @@ class Config:
     evaluation: Evaluation
     start_pixels: str = ""
     start_norm_pix: Literal["", "yes", "no"] = ""
+    memory: str = "off"
     earlier: tuple[str, ...] = ()
 
 
@@ -209,6 +212,7 @@ _OPERATIONAL = (
     "data.workers",
     "data.memory_mb",
     "log_every",
+    "memory",
     "checkpoints",
     "recover.device_batch",
     "detect.device_batch",
