@@ -9,10 +9,10 @@ import pytest
 from jaxfake.experiment import memory_plan
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import search
+from jaxfake.train.memory.budget import GIB, Budget
 from jaxfake.train.memory.cost import cost
 from jaxfake.train.memory.plan import Plan
-from jaxfake.train.memory.rates import CARDS, GIB
-from jaxfake.train.memory.search import Budget
+from jaxfake.train.memory.rates import CARDS
 from tests.project import ROOT
 from tests.train.memory.synthetic import RATES, profile
 

@@ -4,14 +4,15 @@
 
 For each stage: every kind of offloading, and a naive offloader (all state on the host, everything
 recomputed, each copy waited for); the planner's finalists at a few artificial budgets; the plain step and
-every uniform policy; a larger batch in the budget of the plain step. Of each: bytes as predicted, as the
-compiler says and as the device's allocator says, host bytes, seconds of a step, and how far the first
-moments of the optimizer are from the plain step's after the same steps.
+every uniform policy; the fastest of these compiled as they are trained with; a larger batch in the budget
+of the plain step. Of each: bytes as predicted, as the compiler says and as the device's allocator says,
+host bytes, seconds of a step, and how far the first moments of the optimizer are from the plain step's
+after the same steps.
 
 One line of JSON a row, written at once. Rows run from small to large, since an allocator's peak never
-falls. With --compile_only=N nothing runs: at N budgets from nearly nothing to everything, bytes of the
-chosen plan as predicted and as the compiler says. Nothing is read from disk but what the planner keeps in
-the cache folder; for a cold start set XDG_CACHE_HOME to an empty folder. On a CPU nothing is offloaded.
+falls. Nothing is read from disk but what the planner keeps in the cache folder; for a cold start set
+XDG_CACHE_HOME to an empty folder. On a CPU nothing is offloaded. `tools/memory_bytes.py` asks about bytes
+alone, and runs nothing.
 """
 
 import dataclasses
@@ -33,14 +34,15 @@ from jaxfake.experiment import build_method
 from jaxfake.models.remat import Policy
 from jaxfake.runtime import cli, config_flag
 from jaxfake.runtime.devices import check_devices
-from jaxfake.train.memory import choose, search
+from jaxfake.train.memory import search
+from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.cost import cost
+from jaxfake.train.memory.finalists import Finalist, finalists
 from jaxfake.train.memory.gradient_check import moments_of, relative
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.profile import Profile, known_profile
 from jaxfake.train.memory.rates import Rates, of_device
-from jaxfake.train.memory.search import Budget
 from jaxfake.train.memory.workload import (
     CompiledStep,
     Workload,
@@ -60,37 +62,51 @@ _BUDGETS = flags.DEFINE_list(
     "budgets", ["0.2", "0.35", "0.6"], "Artificial budgets, as shares of what the plain step needs."
 )
 _LARGER = flags.DEFINE_integer("larger", 3, "Times the batch, in the budget of the plain step.", 0)
-_COMPILE_ONLY = flags.DEFINE_integer(
-    "compile_only", 0, "Budgets to compile the chosen plan for; nothing runs. 0 runs everything.", 0
-)
 
+_HOST = 100 * 2**30
+"""Bytes of the host's memory that a plan may use."""
 
 _BEGAN = time.monotonic()
 
 
 class Study:
-    """One stage and the rows so far."""
+    """One stage, what its plans are decided from, and what was compiled of it.
+
+    Attributes:
+        steps: compiled, by the name of their row.
+        chosen: the plans that won, by the name of their row.
+        moments: of the optimizer after the steps of a row.
+    """
 
     def __init__(self, run: Config, stage: str) -> None:
         settings = run.recover if stage == "recover" else run.detect
         assert settings is not None
-        self.stage = stage
         began = time.monotonic()
+        self.stage = stage
         self.workload = workload_of(build_method.stage_method(run, stage), settings, run)
         self.profile: Profile = known_profile(self.workload)
         self.rates: Rates = of_device(jax.devices()[0], run.model.dtype)
         self.offload = why_no_offload(jax.devices()[0]) is None
+        self.steps: dict[str, CompiledStep] = {}
+        self.chosen: dict[str, Plan] = {}
         self.moments: dict[str, list[np.ndarray]] = {}
         self.row(
             "profile",
             seconds=time.monotonic() - began,
             fit=dataclasses.asdict(self.profile.fit),
             rates=dataclasses.asdict(self.rates),
-            gradients=self.profile.gradients,
             faces=self.profile.faces,
         )
-        self.steps: dict[str, CompiledStep] = {}
-        self.chosen: dict[str, Plan] = {}
+
+    @functools.cached_property
+    def begin(self) -> Any:
+        """A fresh state, in the host's memory."""
+        return jax.device_get(self.workload.parts.under(None).fresh())
+
+    @property
+    def plain_budget(self) -> float:
+        """Bytes in which the plain step just fits."""
+        return self.steps["plain"].need.device / (1 - HEADROOM)
 
     def row(self, what: str, **values: Any) -> None:
         """Prints a row and adds it to the file."""
@@ -109,23 +125,31 @@ class Study:
             self.row(what, failed=str(error)[:500])
             return None
 
-    def measured(self, what: str, step: CompiledStep, workload: Workload | None = None) -> None:
-        """Runs a compiled step, and says what was predicted of it beside."""
-        plan, profile = plan_of(step), self.profile
-        if workload is not None:
-            profile = profile.for_faces(workload.faces)
-        batch = noise(workload or self.workload)
-        begin = functools.partial(lambda state: state, self.start())
-        done = self.trying(what, lambda: measure(step, begin, batch, _TURNS.value))
+    def compile_all(self, plans: dict[str, Plan | None]) -> None:
+        """Compiles plans at once."""
+
+        def one(name: str) -> Any:
+            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=True))
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(len(plans)) as pool:
+            steps = zip(plans, pool.map(one, plans), strict=True)
+            self.steps = {name: step for name, step in steps if step is not None}
+        self.row("compiled", names=list(self.steps), seconds=time.monotonic() - began)
+
+    def run(self, what: str, step: CompiledStep, workload: Workload) -> None:
+        """A row of a compiled step, run for some turns."""
+        batch = noise(workload)
+        done = self.trying(what, lambda: measure(step, lambda: self.begin, batch, _TURNS.value))
         if done is None:
             return
-        predicted = cost(profile, self.rates, plan)
-        if workload is None:
-            moments = [leaf.astype(np.float32) for leaf in moments_of(done.state)]
-            self.moments[what] = moments
+        predicted = cost(self.profile.for_faces(workload.faces), self.rates, plan_of(step))
+        if workload is self.workload:
+            self.moments[what] = [leaf.astype(np.float32) for leaf in moments_of(done.state)]
         self.row(
             what,
-            plan=str(plan),
+            plan=str(plan_of(step)),
+            faces=workload.faces,
             predicted_bytes=predicted.device,
             predicted_seconds=predicted.seconds,
             compiled_bytes=step.need.device,
@@ -135,62 +159,20 @@ class Study:
             loss=float(done.state.window["loss"].total),
         )
 
-    @functools.cache  # noqa: B019 - a few studies, which live as long as the program
-    def start(self) -> Any:
-        """A fresh state, in the host's memory."""
-        return jax.device_get(self.workload.parts.under(None).fresh())
-
-    def compile_all(self, plans: dict[str, Plan | None]) -> None:
-        """Compiles plans at once; those that failed are rows."""
-
-        def one(name: str) -> Any:
-            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=True))
-
-        began = time.monotonic()
-        with ThreadPoolExecutor(max(1, len(plans))) as pool:
-            steps = zip(plans, pool.map(one, plans), strict=True)
-            self.steps = {name: step for name, step in steps if step is not None}
-        self.row("compiled", names=list(self.steps), seconds=time.monotonic() - began)
-
 
 def main() -> None:
-    """Runs everything, and says it."""
+    """Runs everything, and writes it down."""
     check_devices()
     run = build_method.computable_here(config.parse(_CONFIG.value))
-    if _COMPILE_ONLY.value:
-        for stage in _STAGES.value:
-            _compile_only(Study(run, stage))
-        return
     with ThreadPoolExecutor() as pool:  # what only compiles is done for all stages at once
         studies = list(pool.map(lambda stage: Study(run, stage), _STAGES.value))
         list(pool.map(_compile, studies))
     for study in studies:
         _run(study)
     for study in studies:
-        _with_care(study)
+        _run_as_trained(study)
         if _LARGER.value:
-            _larger(study)
-
-
-def _compile_only(study: Study) -> None:
-    profile, rates = study.profile, study.rates
-    plain = Plan(micro_batches=study.workload.fewest_micro_batches)
-    most = cost(profile, rates, plain).device / (1 - search.HEADROOM)
-    least = search.smallest_budget(profile, study.offload)
-    for place in range(_COMPILE_ONLY.value):
-        share = (place / max(1, _COMPILE_ONLY.value - 1)) ** 2
-        budget = Budget(1.0001 * (least + share * (most - least)), float("inf"), study.offload)
-        best = search.best(profile, rates, budget)[0]
-        need = compile_step(study.workload, best.plan, quick=True).need
-        study.row(
-            "compiled",
-            plan=str(best.plan),
-            budget=budget.device,
-            predicted_bytes=best.cost.device,
-            compiled_bytes=need.device,
-            error=best.cost.device / need.device - 1,
-            predicted_seconds=best.cost.seconds,
-        )
+            _run_larger(study)
 
 
 def _compile(study: Study) -> None:
@@ -205,52 +187,45 @@ def _compile(study: Study) -> None:
 
 
 def _run(study: Study) -> None:
+    """Offloading first, then the races at the budgets, then the rest."""
     steps = study.steps
     if "all state offloaded" in steps:
         steps["naive offloader"] = waiting(steps["all state offloaded"])
     by_size = sorted(steps, key=lambda name: steps[name].need.device)
     small = [name for name in by_size if "offload" in name]
     for name in small:
-        study.measured(name, steps[name])
+        study.run(name, steps[name], study.workload)
     for share in sorted(map(float, _BUDGETS.value)):
         _race(study, share)
     for name in by_size:
         if name not in small:
-            study.measured(name, steps[name])
+            study.run(name, steps[name], study.workload)
     _compare(study)
-
-
-def _plain_budget(study: Study) -> float:
-    """Bytes in which the plain step just fits."""
-    return study.steps["plain"].need.device / (1 - search.HEADROOM)
 
 
 def _race(study: Study, share: float) -> None:
     """The finalists at a budget; the chosen plan once more, with its numbers."""
-    budget = Budget(share * _plain_budget(study), 100 * 2**30, study.offload)
-    began = time.monotonic()
-    found = study.trying(
-        f"budget {share}", lambda: choose.finalists(study.workload, study.profile, budget)
+    budget, began = Budget(share * study.plain_budget, _HOST, study.offload), time.monotonic()
+    found: list[Finalist] = study.trying(
+        f"budget {share}", lambda: finalists(study.workload, study.profile, budget)
     )
-    if not found:
-        return
     planning = time.monotonic() - began
-    for place, one in enumerate(found):
+    for place, one in enumerate(found or ()):
         study.row(
             f"finalist {place + 1} at {share}",
             plan=str(one.plan),
             budget=budget.device,
+            planning=planning,
             predicted_bytes=one.predicted.device,
             predicted_seconds=one.predicted.seconds,
             compiled_bytes=one.step.need.device,
             peak_bytes=one.peak,
             seconds=one.seconds,
             measured=one.measured,
-            planning=planning,
         )
-    if found[0].measured:
+    if found and found[0].measured:
         study.chosen[f"chosen at {share}"] = found[0].plan
-        study.measured(f"chosen at {share}", found[0].step)
+        study.run(f"chosen at {share}", found[0].step, study.workload)
 
 
 def _compare(study: Study) -> None:
@@ -261,31 +236,31 @@ def _compare(study: Study) -> None:
         study.row("moments after all steps, relative to plain", differences=far)
 
 
-def _larger(study: Study) -> None:
-    """A larger batch in the budget of the plain step, as it would be planned without a race."""
+def _run_larger(study: Study) -> None:
+    """A larger batch in the budget of the plain step: the best plan of the search, without a race."""
     settings, run = study.workload.settings, study.workload.config
     settings = dataclasses.replace(settings, batch_size=_LARGER.value * settings.batch_size)
     larger = workload_of(study.workload.method, settings, run)
-    budget = Budget(_plain_budget(study), 100 * 2**30, study.offload)
-    profile = study.profile.for_faces(larger.faces)
-    best = study.trying("larger", lambda: search.best(profile, study.rates, budget)[0])
+    budget = Budget(study.plain_budget, _HOST, study.offload)
+    what, profile = f"{_LARGER.value} x the batch", study.profile.for_faces(larger.faces)
+    best = study.trying(what, lambda: search.best(profile, study.rates, budget)[0])
     if best is not None:
-        step = study.trying("larger", lambda: compile_step(larger, best.plan, quick=True))
+        step = study.trying(what, lambda: compile_step(larger, best.plan, quick=True))
         if step is not None:
-            study.measured(f"{_LARGER.value} x the batch", step, larger)
+            study.run(what, step, larger)
 
 
-def _with_care(study: Study) -> None:
+def _run_as_trained(study: Study) -> None:
     """Some plans once more, compiled as they are trained with and not quickly."""
     for name in ("uniform full", "uniform named", "plain", *study.chosen):
         plan = study.steps[name].update.plan if name in study.steps else study.chosen[name]
         began = time.monotonic()
-        step = study.trying(
-            name, functools.partial(compile_step, study.workload, plan, quick=False)
-        )
+        compiling = functools.partial(compile_step, study.workload, plan, quick=False)
+        step = study.trying(name, compiling)
         if step is not None:
-            study.row("compiled with care", plan=str(plan), seconds=time.monotonic() - began)
-            study.measured(f"{name}, compiled with care", step)
+            what = f"{name}, compiled as it is trained with"
+            study.row(f"compiling {what}", plan=str(plan), seconds=time.monotonic() - began)
+            study.run(what, step, study.workload)
 
 
 if __name__ == "__main__":

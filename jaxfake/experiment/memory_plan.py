@@ -14,12 +14,12 @@ from jaxfake.reporting.figures import timelines
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.memory import search
-from jaxfake.train.memory.choose import device_budget, size_in_bytes
+from jaxfake.train.memory.budget import GIB, Budget, device_budget, size_in_bytes
 from jaxfake.train.memory.cost import cost, device_bytes, iteration, live_bytes
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.profile import Profile, known_profile
-from jaxfake.train.memory.rates import CARDS, GIB, Card, Rates, of_card, of_device
-from jaxfake.train.memory.search import Budget, Chosen
+from jaxfake.train.memory.rates import CARDS, Card, Rates, of_card, of_device
+from jaxfake.train.memory.search import Chosen
 from jaxfake.train.memory.timeline import Timeline, simulate
 from jaxfake.train.memory.workload import Workload, workload_of
 

@@ -141,13 +141,7 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 batch = next(batches)
             except pipeline.WorkerKilled as killed:
                 _stop_without_data(run, monitor, state, step, str(killed))
-            try:
-                state = _update(run, state, batch, first=step == start)
-            except jax.errors.JaxRuntimeError as error:
-                if is_out_of_memory(error):
-                    raise _out_of_memory(run, monitor, state, step) from error
-                raise
-            state = monitor.after(state, step + 1)
+            state = _turn(run, monitor, state, batch, step, first=step == start)
             account.beat()
             timer.tell_once(account.restart)
             progress.advance(size, monitor.remark())
@@ -161,6 +155,23 @@ def _proposal(save_is_due: bool) -> Action:
     if preemption.requested:
         return Action.STOP
     return Action.SAVE if save_is_due else Action.CONTINUE
+
+
+def _turn(
+    run: _Run, monitor: Monitor, state: TrainState, batch: Batch, step: int, first: bool
+) -> TrainState:
+    """One update and what is written of it.
+
+    Raises:
+        InputError: the device ran out of memory.
+    """
+    try:
+        state = _update(run, state, batch, first)
+        return monitor.after(state, step + 1)
+    except jax.errors.JaxRuntimeError as error:
+        if is_out_of_memory(error):
+            raise _out_of_memory(run, monitor, state, step) from error
+        raise
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
@@ -185,15 +196,16 @@ def _save(run: _Run, monitor: Monitor, state: TrainState, step: int) -> float:
 
 
 def _out_of_memory(run: _Run, monitor: Monitor, state: TrainState, step: int) -> InputError:
-    """What to do after a step that the device had no memory for; saves the state if it still is one."""
-    whole = is_whole(state)
+    """What to say of a step that the device had no memory for; saves the state if there still is one."""
+    whole = jax.process_count() == 1 and is_whole(state)  # several processes save together
     if whole:
-        _save(run, monitor, state, step)
+        _save(run, monitor, state, int(jax.device_get(state.step)))
         run.checkpoints.wait()
     kept = "the state is saved" if whole else "the checkpoints so far are whole"
+    prepared = run.prepared
     return InputError(
         f"{run.plan.name}: the device ran out of memory at step {step}; {kept}. Run the same command "
-        f"again with {choose.advice(run.prepared.workload)}"
+        f"again with {choose.advice(prepared.workload, prepared.update.plan)}"
     )
 
 

@@ -1,11 +1,10 @@
 """What a plan costs: bytes on the device and on the host, and seconds of a step."""
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxfake.models.remat import Policy, Segments, StackName
+from jaxfake.models.remat import Segments, StackName
 from jaxfake.train.memory import peak
 from jaxfake.train.memory.counts import NO_WORK
 from jaxfake.train.memory.peak import Live, Stack
@@ -23,7 +22,7 @@ rate of memory and not of fused equations."""
 
 _STREAMED = 6
 """Times that a streamed parameter crosses the link: for either pass, its gradient to the host and back,
-itself for the update and back. On an H100 none of it ran beside the computation, and so it is added."""
+itself for the update and back."""
 
 
 class Cost(NamedTuple):
@@ -108,8 +107,9 @@ def step_seconds(
 ) -> np.ndarray:
     """Seconds of a step, from what its blocks do for one face.
 
-    Copies run beside the computation and count where they take longer. The first copies of an update run
-    under the backward pass and the last under the next forward pass; those between run beside the update.
+    The time of the blocks' own copies is added, since on an H200 hardly any of it overlapped with
+    computation (docs/planner.md). Of an update's copies the first run under the backward pass, the last
+    under the next forward pass, and those between beside the update.
 
     Args:
         base: what is decided beside the policies.
@@ -123,8 +123,7 @@ def step_seconds(
     if base.params == "host":
         streamed = _STREAMED * profile.stack_params / rates.to_device
         passes = passes + base.micro_batches * streamed
-    passes = np.maximum(passes, faces * moved / rates.to_device)
-    passes = np.maximum(passes, faces * moved / rates.to_host)
+    passes = passes + faces * moved * (1 / rates.to_device + 1 / rates.to_host)
     update = _UPDATE_TOUCHES * profile.gradients / rates.traffic
     into = (profile.moments - profile.groups[0]) / rates.to_device if host else 0.0
     back = profile.moments / rates.to_host if host else 0.0
@@ -169,64 +168,3 @@ def iteration(profile: Profile, rates: Rates, plan: Plan) -> Iteration:
         stores=(*stores, 0.0),
         loads=(*loads, 0.0),
     )
-
-
-def calibrated(profile: Profile, rates: Rates, timed: dict[Plan, float]) -> Rates:
-    """The rates with which timed uniform plans take as long as they took.
-
-    The first of them sets how fast the device is; each, how long the blocks of its policy take.
-
-    Args:
-        timed: seconds of a step; each plan has one policy.
-    """
-    if not timed:
-        return rates
-    first, seconds = next(iter(timed.items()))
-    ratio = seconds / cost(profile, rates, first).seconds
-    found = dataclasses.replace(
-        rates,
-        flops=rates.flops / ratio,
-        traffic=rates.traffic / ratio,
-        launch=rates.launch * ratio,
-        measured=True,
-    )
-    factors: dict[Policy, float] = dict(rates.factors)
-    for plan, seconds in timed.items():
-        policy = policy_of(plan)
-        blocks = profile.faces * block_seconds(profile, found, plan)
-        rest = cost(profile, found, plan).seconds - blocks
-        factors[policy] = factors.get(policy, 1.0) * max(0.1, (seconds - rest) / blocks)
-    return dataclasses.replace(found, factors=factors)
-
-
-def corrected(profile: Profile, compiled: dict[Plan, int]) -> Profile:
-    """The profile with which uniform plans need as many bytes as the compiler says.
-
-    Args:
-        compiled: bytes on the device; each plan has one policy.
-    """
-    plain_first = sorted(compiled, key=lambda plan: policy_of(plan) != "none")
-    for plan in plain_first:  # by it the others know what a block computes again
-        if policy_of(plan) != "offload":  # which keeps nothing that could be scaled
-            profile = _with_scale(profile, plan, compiled[plan])
-    return profile
-
-
-def _with_scale(profile: Profile, plan: Plan, need: int) -> Profile:
-    """The profile in which the plan needs so many bytes, by bisection of its policy's scale."""
-    low, high = 0.0, _LARGEST_SCALE
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        scales = {**profile.fit.scales, policy_of(plan): middle}
-        tried = dataclasses.replace(profile, fit=dataclasses.replace(profile.fit, scales=scales))
-        above = device_bytes(tried, plan, live_bytes(tried, plan)) > need
-        low, high = (low, middle) if above else (middle, high)
-    return tried
-
-
-_LARGEST_SCALE, _HALVINGS = 4.0, 40
-
-
-def policy_of(plan: Plan) -> Policy:
-    """The only policy of a uniform plan."""
-    return next(iter(plan.policies), "none")

@@ -13,5 +13,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_whole(state: TrainState) -> bool:
-    """Whether a state can still be saved: a step that failed late has used it up."""
+    """Whether a state can still be saved: a step that failed late has used it up, or never made it."""
+    try:
+        jax.block_until_ready(state)
+    except RuntimeError:
+        return False
     return not any(leaf.is_deleted() for leaf in jax.tree.leaves(state))

@@ -1,9 +1,10 @@
 """The profile of a stage on a device: what its blocks cost and what the rest of a step costs.
 
-Counts come from the traced step under each uniform policy, and bytes from what the compiler says of four
-steps: the plain one, and full recomputation of the whole batch and of two sizes of micro-batches. Seconds
-follow from counted work and a device's rates, see `rates`. A profile is kept in the cache folder under
-everything that it depends on, and made again when one of these changes.
+Counts come from the traced step under each uniform policy, and bytes from what the compiler says of a few
+steps: the plain one; full recomputation of the whole batch and of two sizes of micro-batches; and, where
+there is a localiser, full recomputation of that too. Seconds follow from counted work and a device's
+rates, see `rates`. A profile is kept in the cache folder under everything that it depends on, and made
+again when one of these changes.
 """
 
 import dataclasses
@@ -22,12 +23,10 @@ from jaxfake.train.memory.next_use import group_bytes, nbytes
 from jaxfake.train.memory.peak import Block, Fit, Point, Stack
 from jaxfake.train.memory.placement import of_a_stack
 from jaxfake.train.memory.plan import Plan, autoencoder_of, uniform
-from jaxfake.train.memory.workload import (
-    MemoryNeed,
-    Workload,
-    compile_step,
-    main_program,
-)
+from jaxfake.train.memory.workload import MemoryNeed, Workload, compile_step, main_program
+
+_OTHERS: tuple[Policy, ...] = tuple(policy for policy in POLICIES if policy != "full")
+"""Than the policy whose step is compiled, and so is traced already."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,42 +94,51 @@ def make_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile
     Args:
         plain: what the step with nothing added needs, if that is known.
     """
-    depths, faces = depths_of(workload), workload.faces
-    plans = {"full": uniform("full", depths)}
-    if workload.cuttable and faces > 1:
-        few = next(n for n in range(2, faces + 1) if faces % n == 0)
-        plans["few"] = uniform("full", depths, micro_batches=few)
-        plans["many"] = uniform("full", depths, micro_batches=faces)
-    if has_localiser(workload):
-        plans["localiser"] = uniform("full", depths, localiser="full")
-    if plain is None:
-        plans["none"] = Plan()
-    with ThreadPoolExecutor(len(plans)) as pool:  # a compiler does not hold Python's lock
-        compiled = pool.map(lambda plan: compile_step(workload, plan, quick=True), plans.values())
-        steps = dict(zip(plans, compiled, strict=True))
-    points = {
-        name: Point(faces // plans[name].micro_batches, step.need.temporary)
-        for name, step in steps.items()
-    }
-    if plain is not None:
-        points["none"] = Point(faces, plain.temporary)
-    counted: dict[Policy, StepCount] = {"full": counts.count(steps["full"].traced)}
-    for policy in POLICIES:
-        if policy not in counted:
-            counted[policy] = _count(workload, uniform(policy, depths))
+    depths = depths_of(workload)
+    plans = _plans_to_compile(workload, depths)
+    needs = {} if plain is None else {"none": plain}
+    missing = [name for name in plans if name not in needs]
+    with ThreadPoolExecutor(len(missing)) as pool:  # a compiler does not hold Python's lock
+        compiled = pool.map(lambda name: compile_step(workload, plans[name], quick=True), missing)
+        steps = dict(zip(missing, compiled, strict=True))
+    needs |= {name: step.need for name, step in steps.items()}
+    counted = {policy: _count(workload, uniform(policy, depths)) for policy in _OTHERS}
+    counted["full"] = counts.count(steps["full"].traced)
     stacks = _stacks(workload, counted, depths)
-    cut = (points["few"], points["many"]) if "few" in points else None
-    fit = peak.fitted(stacks, points["none"], points["full"], cut)
-    profile = _profile(workload, steps["full"].need, counted["full"], stacks, fit)
+    fit = _fit(stacks, {name: _point(workload, plans[name], needs[name]) for name in plans})
+    profile = _profile(workload, needs["full"], counted["full"], stacks, fit)
     if "localiser" not in steps:
         return profile
-    spared = points["full"].temporary - points["localiser"].temporary
+    spared = needs["full"].temporary - needs["localiser"].temporary
     more = counts.count(steps["localiser"].traced).whole + counted["full"].whole.times(-1.0)
     return dataclasses.replace(
         profile,
-        localiser_spares=max(0.0, spared / faces),
+        localiser_spares=max(0.0, spared / workload.faces),
         localiser_again=more.times(1 / workload.settings.batch_size),
     )
+
+
+def _plans_to_compile(workload: Workload, depths: dict[StackName, int]) -> dict[str, Plan]:
+    """The plans that the bytes of a profile are fitted to."""
+    plans, faces = {"none": Plan(), "full": uniform("full", depths)}, workload.faces
+    if workload.cuttable and faces > 1:
+        few = next(n for n in range(2, faces + 1) if faces % n == 0)
+        for name, parts in {"few": few, "many": faces}.items():
+            plan = uniform("full", depths, micro_batches=parts)
+            if plan not in plans.values():
+                plans[name] = plan
+    if has_localiser(workload):
+        plans["localiser"] = uniform("full", depths, localiser="full")
+    return plans
+
+
+def _point(workload: Workload, plan: Plan, need: MemoryNeed) -> Point:
+    return Point(workload.faces // plan.micro_batches, need.temporary)
+
+
+def _fit(stacks: dict[StackName, Stack], points: dict[str, Point]) -> Fit:
+    cut = (points["few"], points.get("many", points["few"])) if "few" in points else None
+    return peak.fitted(stacks, points["none"], points["full"], cut)
 
 
 def has_localiser(workload: Workload) -> bool:

@@ -14,12 +14,11 @@ import jax
 import numpy as np
 
 from jaxfake.models.remat import Policy
+from jaxfake.train.memory.budget import GIB
 from jaxfake.train.memory.counts import Work
 from jaxfake.train.memory.kept import kept
 from jaxfake.train.memory.peak import Block
 from jaxfake.train.memory.placement import HOST, why_no_offload
-
-GIB = 2**30
 
 
 class Card(NamedTuple):
@@ -56,9 +55,9 @@ _USED_FLOPS, _USED_BANDWIDTH, _FUSED = 0.31, 0.43, 0.25
 _LAUNCH, _CPU_LAUNCH = 3e-4, 2e-3
 """Seconds; some sixty kernels of 5 us on a GPU. Our guess."""
 
-_ON_A_GPU: dict[Policy, float] = {"dots": 0.93, "named": 0.86, "full": 0.84, "offload": 0.84}
+_ON_A_GPU: dict[Policy, float] = {"dots": 0.97, "named": 0.87, "full": 0.85, "offload": 0.85}
 """Of blocks that compute again: what they compute is fused, and what they do not keep is not
-written. From one run of ViT-B's stage 1 on an H100 (docs/planner.md)."""
+written. From ViT-B's stage 1 and Mover on an H200 (docs/planner.md)."""
 
 _COPIED = 256 * 2**20
 """Bytes of the copy that a link is measured with."""
@@ -75,7 +74,6 @@ class Rates:
             and a device is not full.
         to_device, to_host: bytes a second over the link.
         factors: by policy, what its blocks really take as a multiple of what their work says.
-        measured: whether steps were timed.
     """
 
     flops: float
@@ -84,7 +82,6 @@ class Rates:
     to_device: float
     to_host: float
     factors: dict[Policy, float]
-    measured: bool = False
 
     def passes(self, policy: Policy, block: Block) -> tuple[float, float]:
         """Seconds of a block's forward and backward pass for one face."""
@@ -111,7 +108,10 @@ def of_card(card: Card, dtype: str) -> Rates:
 
 
 def of_device(device: jax.Device, dtype: str) -> Rates:
-    """Of a device at hand: its card's, and its link as it was measured once."""
+    """Of a device at hand: its card's, and its link as it was measured once.
+
+    A GPU that is not in the list counts as the last card, since only ratios decide between plans.
+    """
     kind = device.device_kind.lower()
     known = [card for card in CARDS if card.driver_name in kind]
     card = known[0] if known else _CPU if device.platform == "cpu" else CARDS[-1]

@@ -16,6 +16,7 @@ import numpy as np
 from jaxfake.models.remat import POLICIES, Policy, Segment, Segments
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import peak
+from jaxfake.train.memory.budget import GIB, HEADROOM, Budget
 from jaxfake.train.memory.cost import (
     Cost,
     cost,
@@ -28,23 +29,7 @@ from jaxfake.train.memory.cost import (
 from jaxfake.train.memory.peak import Live, Stack
 from jaxfake.train.memory.plan import Place, Plan, uniform, with_segments
 from jaxfake.train.memory.profile import Profile
-from jaxfake.train.memory.rates import GIB, Rates
-
-HEADROOM = 0.04
-"""Share of a budget that is left alone: a prediction may be off, and an allocator splits. Our choice."""
-
-
-class Budget(NamedTuple):
-    """What there is, in bytes."""
-
-    device: float
-    host: float
-    offload: bool  # whether the device can copy from and to the host's memory
-
-    @property
-    def usable(self) -> float:
-        """Of the device's memory, without the headroom."""
-        return self.device * (1 - HEADROOM)
+from jaxfake.train.memory.rates import Rates
 
 
 class Chosen(NamedTuple):
@@ -82,7 +67,7 @@ def best(profile: Profile, rates: Rates, budget: Budget, least: int = 1) -> list
     }
     fitting = [
         chosen
-        for base in _bases(profile, budget, least)
+        for base in bases(profile, budget, least)
         for chosen in _fastest(profile, rates, budget, base, options[base.params])
     ]
     if not fitting:
@@ -114,7 +99,7 @@ def smallest_budget(profile: Profile, offload: bool, least: int = 1) -> float:
     leanest = uniform(policy, profile.depths)
     endless = Budget(float("inf"), float("inf"), offload)
     needs = []
-    for base in _bases(profile, endless, least):
+    for base in bases(profile, endless, least):
         plan = with_segments(base, {name: getattr(leanest, name) for name in profile.stacks})
         needs.append(float(device_bytes(profile, plan, live_bytes(profile, plan))))
     return min(needs) / (1 - HEADROOM)
@@ -144,7 +129,7 @@ def undominated(options: list[Choice]) -> list[Choice]:
     return [options[i] for i in kept]
 
 
-def _bases(profile: Profile, budget: Budget, least: int) -> Iterator[Plan]:
+def bases(profile: Profile, budget: Budget, least: int) -> Iterator[Plan]:
     """Everything that is decided beside the stacks."""
     cuts = range(least, profile.faces + 1) if profile.cuttable else [1]
     places: list[Place] = ["device", "host"] if budget.offload else ["device"]

@@ -4,7 +4,7 @@ Each queue does its tasks one after the other, in the order given; a task waits 
 That is how a GPU's streams behave, and it shows what overlaps over several iterations: the update of a
 group waits for its moments, the next forward pass for the parameters that it uses first, and the copies
 back for nobody. In next-use order (AutoHete's priority; Zeng et al., 2503.01890) what is needed first
-is ready first.
+is ready first. The offloaded activations of a block are waited for, as XLA does inside of a scan.
 """
 
 from typing import Literal, NamedTuple
@@ -105,25 +105,30 @@ def _iteration(work: Iteration, number: int, order: Order) -> list[Task]:
 
 
 def _forward(work: Iteration, number: int, order: Order) -> list[Task]:
-    tasks = []
+    """An offloaded block is stored before the next block begins."""
+    tasks: list[Task] = []
+    stored: tuple[str, ...] = ()
     for block, seconds in enumerate(work.forward):
-        name = f"{number}/forward {block}"
-        tasks.append(Task(name, "compute", seconds, _updated(work, number, order, block)))
+        needs = (*_updated(work, number, order, block), *stored)
+        forward = Task(f"{number}/forward {block}", "compute", seconds, needs)
+        tasks.append(forward)
+        stored = ()
         if work.stores[block]:
-            tasks.append(Task(f"{number}/store {block}", "to host", work.stores[block], (name,)))
+            stored = (f"{number}/store {block}",)
+            tasks.append(Task(stored[0], "to host", work.stores[block], (forward.name,)))
     return tasks
 
 
 def _backward(work: Iteration, number: int) -> list[Task]:
-    """An offloaded block is fetched once the backward pass has come to the block after its next one."""
+    """An offloaded block is fetched when it is its turn."""
     tasks, last = [], len(work.forward) - 1
     for block in range(last, -1, -1):
-        needs: tuple[str, ...] = ()
+        before = f"{number}/forward {last}" if block == last else f"{number}/backward {block + 1}"
+        needs = (before,)
         if work.loads[block]:
-            later = f"backward {block + 2}" if block + 2 <= last else f"forward {last}"
-            needs = (f"{number}/load {block}",)
-            stored = (f"{number}/store {block}", f"{number}/{later}")
-            tasks.append(Task(needs[0], "to device", work.loads[block], stored))
+            load = Task(f"{number}/load {block}", "to device", work.loads[block], needs)
+            tasks.append(load)
+            needs = (load.name,)
         tasks.append(Task(f"{number}/backward {block}", "compute", work.backward[block], needs))
     return tasks
 

@@ -8,9 +8,7 @@ from jaxfake.train.memory.rates import Rates
 
 MB = 1e6
 
-RATES = Rates(
-    flops=1e12, traffic=1e12, launch=1e-4, to_device=2e10, to_host=2e10, factors={}, measured=False
-)
+RATES = Rates(flops=1e12, traffic=1e12, launch=1e-4, to_device=2e10, to_host=2e10, factors={})
 
 
 def stack(depth: int, width: float) -> Stack:

@@ -10,13 +10,13 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import cost as costs
 from jaxfake.train.memory import peak, search
+from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.plan import Plan, uniform
-from jaxfake.train.memory.search import Budget
 from tests.train.memory.synthetic import MB, RATES, profile
 
 PROFILE = profile()
 LEAST = search.smallest_budget(PROFILE, offload=False)
-MOST = costs.cost(PROFILE, RATES, uniform("none", PROFILE.depths)).device / (1 - search.HEADROOM)
+MOST = costs.cost(PROFILE, RATES, uniform("none", PROFILE.depths)).device / (1 - HEADROOM)
 BUDGETS = [*np.linspace(LEAST, MOST, 8) * 1.001]
 
 
@@ -42,7 +42,7 @@ def _all_plans(offload: bool) -> list[Plan]:
 def test_the_chosen_plan_is_the_best_of_all(offload: bool) -> None:
     every = [(plan, costs.cost(PROFILE, RATES, plan)) for plan in _all_plans(offload)]
     for device in BUDGETS[:: 4 if offload else 2]:
-        fitting = [c.seconds for _, c in every if c.device <= device * (1 - search.HEADROOM)]
+        fitting = [c.seconds for _, c in every if c.device <= device * (1 - HEADROOM)]
         chosen = search.best(PROFILE, RATES, _budget(device, offload))[0]
         assert chosen.cost == costs.cost(PROFILE, RATES, chosen.plan)
         assert chosen.cost.seconds == pytest.approx(min(fitting), rel=1e-12)
@@ -56,7 +56,7 @@ def test_an_integer_program_finds_the_same(device: float) -> None:
             for one in search.best(PROFILE, RATES, _budget(device))
             if one.plan.micro_batches == parts
         ]
-        best = _by_milp(parts, device * (1 - search.HEADROOM))
+        best = _by_milp(parts, device * (1 - HEADROOM))
         assert (best is None) == (not chosen)
         if chosen:
             assert chosen[0].cost.seconds == pytest.approx(best, rel=1e-9)
@@ -95,7 +95,7 @@ def test_more_memory_is_never_slower_and_the_peak_stays_inside(offload: bool) ->
     before = np.inf
     for device in BUDGETS:
         chosen = search.best(PROFILE, RATES, _budget(device, offload))[0]
-        assert chosen.cost.device <= device * (1 - search.HEADROOM)
+        assert chosen.cost.device <= device * (1 - HEADROOM)
         assert chosen.cost.seconds <= before
         before = chosen.cost.seconds
 
@@ -109,7 +109,7 @@ def test_it_is_never_slower_than_a_uniform_policy_that_fits() -> None:
     for device, policy, parts in product(BUDGETS, ("none", "dots", "named", "full"), (1, 2, 4)):
         plan = uniform(policy, PROFILE.depths, micro_batches=parts)
         rival = costs.cost(PROFILE, RATES, plan)
-        if rival.device <= device * (1 - search.HEADROOM):
+        if rival.device <= device * (1 - HEADROOM):
             assert search.best(PROFILE, RATES, _budget(device))[0].cost.seconds <= rival.seconds
 
 

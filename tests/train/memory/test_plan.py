@@ -4,7 +4,7 @@ import pytest
 
 from jaxfake.models.remat import Segment
 from jaxfake.runtime.errors import InputError
-from jaxfake.train.memory.choose import size_in_bytes
+from jaxfake.train.memory.budget import size_in_bytes
 from jaxfake.train.memory.plan import Plan, parse_plan, uniform
 
 DEPTHS = {"encoder": 12, "decoder": 4, "overall": 12}
