@@ -79,25 +79,28 @@ def main() -> None:
     out = Path(_OUT.value)
     lines = out.read_text().splitlines() if out.is_file() else []
     done = {(row["step"], row["row"]) for row in map(json.loads, lines)}
+    for step, name, make in _rows():
+        if (step, name) in done:
+            continue
+        began, used = time.monotonic(), time.process_time()
+        row = {"step": step, "row": name, **make()}
+        row |= {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - used}
+        print(json.dumps(row), flush=True)
+        with out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _rows() -> Iterator[tuple[str, str, Callable[[], Row]]]:
+    """All rows: the step, the row's name, and what makes it."""
     for step in _STEPS.value:
-        for name, make in _rows(step):
-            if (step, name) in done:
-                continue
-            began, used = time.monotonic(), time.process_time()
-            row = {"step": step, "row": name, **make()}
-            row |= {"seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - used}
-            print(json.dumps(row), flush=True)
-            with out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-
-
-def _rows(step: str) -> Iterator[tuple[str, Callable[[], Row]]]:
-    """The rows of a step: names, and what makes them."""
-    yield "profile", functools.partial(_profiled, step)
-    for place in range(_BUDGETS.value):
-        share = (place / (_BUDGETS.value - 1)) ** 2  # closer to each other where memory is short
-        yield f"budget {place + 1}", functools.partial(_at_budget, step, share)
-    yield f"{_LARGER.value} x the batch", functools.partial(_larger_batch, step)
+        yield step, "profile", functools.partial(_profiled, step)
+        for place in range(_BUDGETS.value):
+            share = (
+                place / (_BUDGETS.value - 1)
+            ) ** 2  # closer to each other where memory is short
+            yield step, f"budget {place + 1}", functools.partial(_at_budget, step, share)
+    for step in _STEPS.value:
+        yield step, f"{_LARGER.value} x the batch", functools.partial(_larger_batch, step)
 
 
 @functools.cache
