@@ -26,12 +26,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("flag", "said"), [("--memroy=1GiB", "memroy"), ("--json", "--config is missing")]
+    ("flag", "message"), [("--memroy=1GiB", "memroy"), ("--json", "--config is missing")]
 )
-def test_a_wrong_flag_is_one_line_and_exit_2(flag: str, said: str) -> None:
+def test_a_wrong_flag_is_one_line_and_exit_2(flag: str, message: str) -> None:
     done = _run(flag)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -132,7 +132,7 @@ def described(
         InputError: nothing fits.
     """
     plans = search.best(profile, rates, budget, least)
-    lean = dataclasses.replace(plans[0].plan, micro_batches=1)
+    at_once = dataclasses.replace(plans[0].plan, micro_batches=1)
     plain = Plan(micro_batches=least)
     unplanned = _chosen(Chosen(plain, cost(profile, rates, plain)))
     values = {
@@ -145,7 +145,7 @@ def described(
         "without_a_plan": unplanned | {"plan": "without a plan"},
         "smallest_memory": search.smallest_budget(profile, budget.offload, least),
         "most_faces_at_once": {
-            "planned": most_faces(profile, lean, budget),
+            "planned": most_faces(profile, at_once, budget),
             "without_a_plan": most_faces(profile, Plan(), budget),
         },
         "cards": [_on_card(profile, one, dtype, least) for one in CARDS],

@@ -1,5 +1,6 @@
 """What a plan costs: bytes on the device and on the host, and seconds of a step."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,30 +142,51 @@ def iteration(profile: Profile, rates: Rates, plan: Plan) -> Iteration:
 
     All micro-batches count as one pass, and the rest of the network as a last block.
     """
+    blocks = [*_blocks(profile, rates, plan), _rest_as_a_block(profile, rates, plan)]
+    groups, hosted = profile.groups, plan.optimizer == "host"
+    update = _UPDATE_TOUCHES * profile.gradients / rates.traffic / sum(groups)
+    return Iteration(
+        forward=tuple(block.forward for block in blocks),
+        backward=tuple(block.backward for block in blocks),
+        update=tuple(update * size for size in groups),
+        into=tuple(size / rates.to_device * hosted for size in groups),
+        back=tuple(size / rates.to_host * hosted for size in groups),
+        group_of=tuple(number * len(groups) // len(blocks) for number in range(len(blocks))),
+        stores=tuple(block.store for block in blocks),
+        loads=tuple(block.load for block in blocks),
+    )
+
+
+class _BlockSeconds(NamedTuple):
+    """Of a block, for a whole batch."""
+
+    forward: float
+    backward: float
+    store: float
+    load: float
+
+
+def _blocks(profile: Profile, rates: Rates, plan: Plan) -> Iterator[_BlockSeconds]:
+    """All blocks of all stacks, in the order of a forward pass."""
     faces, parts = profile.faces, plan.micro_batches
-    forward, backward, stores, loads = [], [], [], []
     for name, stack in profile.stacks.items():
         streamed = parts * _STREAMED * stack.params / rates.to_device / 2 * (plan.params == "host")
         for segment in segments_of(profile, plan, name):
             block = stack.policies[segment.policy]
-            passes = rates.passes(segment.policy, block)
+            forward, backward = rates.passes(segment.policy, block)
             launch, moved = parts * rates.launch, faces * block.moved
-            forward += [faces * passes[0] + launch / 3 + streamed] * segment.blocks
-            backward += [faces * passes[1] + 2 * launch / 3 + streamed] * segment.blocks
-            stores += [moved / rates.to_host] * segment.blocks
-            loads += [moved / rates.to_device] * segment.blocks
-    rest = faces * rates.seconds(profile.rest) + parts * micro_batch_seconds(profile, rates)
-    rest = max(0.0, rest - parts * rates.launch * len(forward))
-    groups, hosted = profile.groups, plan.optimizer == "host"
-    update = _UPDATE_TOUCHES * profile.gradients / rates.traffic / sum(groups)
-    blocks = len(forward) + 1
-    return Iteration(
-        forward=(*forward, rest / 3),
-        backward=(*backward, 2 * rest / 3),
-        update=tuple(update * size for size in groups),
-        into=tuple(size / rates.to_device * hosted for size in groups),
-        back=tuple(size / rates.to_host * hosted for size in groups),
-        group_of=tuple(block * len(groups) // blocks for block in range(blocks)),
-        stores=(*stores, 0.0),
-        loads=(*loads, 0.0),
-    )
+            one = _BlockSeconds(
+                faces * forward + launch / 3 + streamed,
+                faces * backward + 2 * launch / 3 + streamed,
+                moved / rates.to_host,
+                moved / rates.to_device,
+            )
+            yield from [one] * segment.blocks
+
+
+def _rest_as_a_block(profile: Profile, rates: Rates, plan: Plan) -> _BlockSeconds:
+    """What is computed outside of the stacks; a third of it in the forward pass."""
+    launched = plan.micro_batches * rates.launch * sum(profile.depths.values())
+    every = plan.micro_batches * micro_batch_seconds(profile, rates)
+    rest = max(0.0, profile.faces * rates.seconds(profile.rest) + every - launched)
+    return _BlockSeconds(rest / 3, 2 * rest / 3, 0.0, 0.0)

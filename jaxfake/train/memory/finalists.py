@@ -1,8 +1,8 @@
 """The best plan and every uniform policy, compiled, and timed where a step is short.
 
-The search proposes and the compiler disposes: what the compiler says of a plan is what counts, and if
-that is more than there is, the next one is tried. What is timed is first corrected by the uniform
-policies, so the fastest finalist is never slower than the best uniform policy that fits.
+What the compiler says of a plan is what counts: if it needs more than there is, the next one is tried. The
+cost model is corrected by the uniform policies before the best plan is looked for. Since they are
+timed together, the fastest finalist is never slower than the best uniform policy that fits.
 """
 
 from collections.abc import Callable

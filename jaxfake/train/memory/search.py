@@ -111,9 +111,9 @@ def choices(stack: Stack, rates: Rates, offload: bool) -> list[Choice]:
     policies.sort(key=lambda policy: stack.policies[policy].kept)
     options = [peak.whole(policy, stack.depth) for policy in policies]
     options += [
-        (Segment(lean, stack.depth - count), Segment(rich, count))
-        for i, lean in enumerate(policies)
-        for rich in policies[i + 1 :]
+        (Segment(less, stack.depth - count), Segment(more, count))
+        for i, less in enumerate(policies)
+        for more in policies[i + 1 :]
         for count in range(1, stack.depth)
     ]
     return [Choice(o, peak.of_stack(stack, o), stack_seconds(stack, rates, o)) for o in options]

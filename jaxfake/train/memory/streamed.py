@@ -28,13 +28,7 @@ from jaxfake.train.memory.placement import on_device
 from jaxfake.train.moving_average import averaged
 from jaxfake.train.optim import Optimiser
 from jaxfake.train.state import TrainState
-from jaxfake.train.step import (
-    Counters,
-    Outcome,
-    StepRule,
-    choose,
-    gradient_and_outcome,
-)
+from jaxfake.train.step import Counters, Outcome, StepRule, choose, gradient_and_outcome
 
 _OF_NO_PARAMETER = -1
 
@@ -148,12 +142,7 @@ def _moved(leaves: list[jax.Array], place: Callable[[Any], Any]) -> list[jax.Arr
 
 
 def streamed_step(
-    method: Method,
-    optimiser: Optimiser,
-    rule: StepRule,
-    abstract: TrainState,
-    mesh: Mesh,
-    overlap: bool = True,
+    method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
 ) -> Streamed:
     """The programs of an update for a state placed as in `abstract`; each is compiled when it is called."""
     owner = owners(optimiser, abstract)
@@ -163,7 +152,7 @@ def streamed_step(
         for group in groups
     )
     gradient = gradient_program(method, optimiser, rule, abstract, mesh)
-    return Streamed(gradient, updates, groups, owner, overlap)
+    return Streamed(gradient, updates, groups, owner)
 
 
 def gradient_program(
@@ -215,26 +204,28 @@ def _group_update(
         rest: list[jax.Array],
         usable: jax.Array,
         step: jax.Array,
-    ) -> Any:
-        params = _with(abstract.params, group, leaves.params)
-        slopes = _with(abstract.params, group, grads)
-        state = _with(abstract.opt_state, [*moments, *others], [*leaves.moments, *rest])
-        with jax.numpy_dtype_promotion("standard"):  # as in `step.update`
-            changes, after = optimiser.transform.update(slopes, state, params)
-        new = jax.tree.leaves(optax.apply_updates(params, changes))
-        after = jax.tree.leaves(after)
-        new_params = [new[i] for i in group]
-        ema = averaged(decay, step, leaves.ema, new_params) if leaves.ema else []
-        return (
-            Leaves(
-                choose(usable, new_params, leaves.params),
-                choose(usable, [after[i] for i in moments], leaves.moments),
-                choose(usable, ema, leaves.ema),
-            ),
-            choose(usable, [after[i] for i in others], rest),
+    ) -> tuple[Leaves, list[jax.Array]]:
+        params, state = _updated(
+            optimiser,
+            _with(abstract.params, group, leaves.params),
+            _with(abstract.params, group, grads),
+            _with(abstract.opt_state, [*moments, *others], [*leaves.moments, *rest]),
         )
+        new = [params[i] for i in group]
+        ema: Any = averaged(decay, step, leaves.ema, new) if leaves.ema else []
+        after = Leaves(new, [state[i] for i in moments], ema)
+        return choose(usable, after, leaves), choose(usable, [state[i] for i in others], rest)
 
     return update
+
+
+def _updated(
+    optimiser: Optimiser, params: Params, grads: Params, state: optax.OptState
+) -> tuple[list[jax.Array], list[jax.Array]]:
+    """The leaves of the parameters and of the optimizer state after an update."""
+    with jax.numpy_dtype_promotion("standard"):  # as in `step.update`
+        changes, after = optimiser.transform.update(grads, state, params)
+    return jax.tree.leaves(optax.apply_updates(params, changes)), jax.tree.leaves(after)
 
 
 def _with(shapes: Any, indices: Any, leaves: list[jax.Array]) -> Any:

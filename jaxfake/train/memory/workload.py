@@ -41,9 +41,7 @@ class MemoryNeed(NamedTuple):
     aliased: int  # outputs that take the place of arguments
     temporary: int
     host: int  # temporary, in the host's memory
-    groups: int = (
-        0  # what the update of a state on the host brings to the device beside the program
-    )
+    groups: int = 0  # what the update of a state on the host brings to the device meanwhile
 
     @property
     def device(self) -> int:

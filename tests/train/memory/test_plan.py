@@ -29,7 +29,7 @@ def test_a_policy_alone_is_of_the_whole_stack_and_other_stacks_are_ignored() -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("encoder=often", "encoder must be one of none, dots, named, full, offload"),
         ("encoder=full:7", "must name 12 blocks in all"),
@@ -39,8 +39,8 @@ def test_a_policy_alone_is_of_the_whole_stack_and_other_stacks_are_ignored() -> 
         ("fast", "is not a plan"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_is_wrong_is_said(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         parse_plan(text, DEPTHS)
 
 

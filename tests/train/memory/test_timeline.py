@@ -44,9 +44,16 @@ def test_next_use_order_hides_what_the_naive_order_waits_for() -> None:
     assert naive.per_iteration == pytest.approx(computing + 2 * GROUPS * 0.5)
 
 
-def test_copies_that_fit_beside_the_computation_cost_nothing() -> None:
-    line = simulate(_work(copy=0.01, store=0.1), 3, "next use")
-    assert line.per_iteration == pytest.approx(BLOCKS * 3.0 + GROUPS * 0.1, rel=0.02)
+def test_copies_of_an_update_that_fit_beside_the_computation_cost_nothing() -> None:
+    line = simulate(_work(copy=0.01), 3, "next use")
+    assert line.per_iteration == pytest.approx(BLOCKS * 3.0 + GROUPS * 0.1, rel=0.01)
+
+
+def test_offloaded_activations_are_waited_for() -> None:
+    """Loads of all blocks, and stores of all but the last, which nothing waits for."""
+    without, stored = (simulate(_work(0.0, store), 3, "next use") for store in (0.0, 0.2))
+    waited = stored.per_iteration - without.per_iteration
+    assert waited == pytest.approx((2 * BLOCKS - 1) * 0.2)
 
 
 def test_without_copies_everything_overlaps_by_definition() -> None:
