@@ -10,6 +10,7 @@ import pytest
 from jaxfake.models.meta_learning import MetaLearned, MetaSettings
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import choose, finalists
+from jaxfake.train.memory import workload as workload_module
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.workload import CompiledStep, Measured, Workload, compile_step
@@ -21,6 +22,7 @@ from tests.train.memory.workloads import workload
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(workload_module, "QUICK", {})  # everything is compiled quickly in tests
         yield
 
 

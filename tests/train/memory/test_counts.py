@@ -68,10 +68,10 @@ def test_a_stack_that_is_not_trained_does_not_count() -> None:
     assert recap["encoder"].forward.flops == whole  # once, on whole faces
 
 
-def test_more_faces_are_more_of_everything() -> None:
-    few, many = workload("recover"), workload("recover").smaller(4)
-    share = many.settings.batch_size / few.settings.batch_size
-    one, other = (_counted(of, "dots").stacks["encoder"] for of in (few, many))
+def test_more_faces_are_more_of_everything(recover: dict[Policy, StepCount]) -> None:
+    many = workload("recover").smaller(4)
+    share = many.settings.batch_size / workload("recover").settings.batch_size
+    one, other = recover["dots"].stacks["encoder"], _counted(many, "dots").stacks["encoder"]
     assert other.kept == share * one.kept
     assert other.backward.flops == share * one.backward.flops
 
