@@ -176,6 +176,8 @@ class Config:
             says.
         finetuned: an imported network that stage 2 finetunes beside the recovery's; None for stage 1's
             encoder, where the method finetunes one.
+        memory: how training fits the devices: 'off'; 'auto', or 'auto:16GiB' for a smaller budget than they
+            have; or a plan, as `python -m jaxfake.plan` writes it. What is learnt is the same.
         earlier: digests of this config before the run was lengthened, each time. A run notes them by
             itself; a config need not have them.
     """
@@ -195,6 +197,7 @@ class Config:
     start_pixels: str = ""
     start_norm_pix: Literal["", "yes", "no"] = ""
     finetuned: ImportedSettings | None = None
+    memory: str = "off"
     earlier: tuple[str, ...] = ()
 
 
@@ -232,6 +235,7 @@ _OPERATIONAL = (
     "data.workers",
     "data.memory_mb",
     "log_every",
+    "memory",
     "checkpoints",
     "recover.device_batch",
     "detect.device_batch",

@@ -30,7 +30,7 @@ from jaxfake.runtime import cli, config_flag
 from jaxfake.runtime.devices import check_devices
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
-from jaxfake.train.stage import prepare_update
+from jaxfake.train.update import update_parts
 
 _CONFIG = config_flag.define_config("configs/mover.py", "What to train.")
 _FORGERIES = flags.DEFINE_integer(
@@ -49,11 +49,11 @@ def main() -> None:
     settings = config.parse(_CONFIG.value)
     stage, method = settings.recover, build_method.recovery(settings)
     batch = noise(settings)
-    update = prepare_update(method, stage, settings, batch)
+    update = update_parts(method, stage, settings, batch).under(None)
     batch = jax.device_put(batch, NamedSharding(update.mesh, sharding.BATCH))
     state = update.fresh()
     began = time.monotonic()
-    step = update.step.lower(state, batch).compile()
+    step = update.step.lower(state, batch).compile()  # type: ignore[union-attr]
     compiling = time.monotonic() - began
     for turn in range(_STEPS.value + 2):
         if turn == 2:

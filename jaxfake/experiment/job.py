@@ -44,13 +44,15 @@ from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.reporting.training.goodput_section import goodput_section
 from jaxfake.reporting.training.training_log import read_log
-from jaxfake.reporting.training.training_section import training_section
+from jaxfake.reporting.training.training_section import memory_section, training_section
 from jaxfake.runtime import multiprocess
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.train import stage as training_stage
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import run_stage
+from jaxfake.train.memory import choose
+from jaxfake.train.memory.workload import workload_of
 from jaxfake.train.stage import StagePlan
 
 UNSEEN = "Training, and the choice of the state that is used, saw nothing of the test split."
@@ -228,6 +230,7 @@ def _evaluate(
             sections=(
                 *(item for one in results for item in one.sections),
                 *_training_sections(folder, outcome),
+                *_memory_sections(run, outcome),
             ),
         ),
     )
@@ -283,6 +286,19 @@ def _training_sections(folder: RunFolder, outcome: Outcome) -> tuple[Section, ..
     goodput = goodput_section(times)
     curves = [training_section(name, log) for name, log in logs.items()]
     return (*curves, *filter(None, [goodput]))
+
+
+def _memory_sections(run: Config, outcome: Outcome) -> Iterator[Section]:
+    """Of the stages that were trained under a memory plan."""
+    if run.memory == choose.OFF:
+        return
+    for one in outcome.stages:
+        settings = run.recover if one.stage == RECOVER else run.detect
+        assert settings is not None
+        method = build_method.stage_method(run, one.stage)
+        planned = choose.planned_iteration(workload_of(method, settings, run))
+        if planned is not None:
+            yield memory_section(one.stage, str(planned[0]), planned[1])
 
 
 def _title(run: Config) -> str:

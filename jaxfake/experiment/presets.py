@@ -49,6 +49,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "seed": 0,
             "fsdp": 1,
             "log_every": 100,
+            "memory": "off",
             "data": {
                 "source": "toyfaces",
                 "root": "data",
@@ -90,6 +91,7 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
 
     Lengths and rates follow the MAE's (He et al., 2022); how long is our choice.
     """
+    config.memory = "auto"
     config.data.size = 224
     config.data.threads = 16
     config.model = {

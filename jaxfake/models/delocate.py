@@ -100,12 +100,14 @@ class Localiser(nn.Module):
 
     settings: DelocateSettings
     compute: Compute
+    recompute: bool = False  # see `UNet`
 
     @nn.compact
     def __call__(self, given: LocaliserInput, keys: jax.Array | None) -> LocaliserOutput:
         """`keys` [B] are of dropout; None for none."""
         patches = jnp.concatenate([given.decoded, given.encoded], axis=-1)
-        unet = UNet(self.settings.width, self.settings.shrink, self.compute, name="unet")
+        shape = (self.settings.width, self.settings.shrink)
+        unet = UNet(*shape, self.compute, self.recompute, name="unet")
         output: UNetOutput = unet(self._stem(given, patches))
         mask_logits = output.logits + self._patch_logits(given, patches)
         probability = jax.nn.sigmoid(mask_logits)
@@ -244,7 +246,8 @@ class Delocate:
         return terms | {"pull": Term(weight * pull, real), "push": Term(weight * push, masked)}
 
     def _localiser(self) -> Localiser:
-        return Localiser(self.settings, self.recover.mae.compute)
+        mae = self.recover.mae
+        return Localiser(self.settings, mae.compute, mae.remat.localiser != "none")
 
 
 def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:

@@ -18,6 +18,7 @@ from jaxfake.evaluation.metrics.person_bootstrap import RocBand
 from jaxfake.evaluation.metrics.risk_coverage import RiskCoverage
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training.training_log import TrainingLog
+from jaxfake.train.memory.timeline import QUEUES, Timeline
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
@@ -200,6 +201,23 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def timelines(lines: Mapping[str, Timeline]) -> bytes:
+    """Simulated timelines by name, over one axis of time; a row is a queue."""
+    figure = Figure(figsize=(8.0, 0.6 + 1.5 * len(lines)), layout="constrained")
+    several: Any = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
+    colours = dict(zip(QUEUES, (_REAL, _CYCLE[3], _FAKE), strict=True))
+    for axes, (name, line) in zip(several, lines.items(), strict=True):
+        for row, queue in enumerate(reversed(QUEUES)):
+            spans = [s for s in line.spans if s.task.queue == queue and s.task.seconds]
+            bars = [(1000 * s.start, 1000 * (s.end - s.start)) for s in spans]
+            axes.broken_barh(bars, (row - 0.4, 0.8), color=colours[queue], ec="white", lw=0.3)
+        axes.set(yticks=range(len(QUEUES)), yticklabels=list(reversed(QUEUES)))
+        axes.set_title(name, loc="left", fontsize=10)
+    several[-1].set(xlabel="ms", xlim=(0, None))
     return _svg(figure)
 
 
