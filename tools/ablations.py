@@ -21,7 +21,7 @@ from absl import flags
 
 from jaxfake import config
 from jaxfake.evaluation.heat_accumulator import DETECTOR
-from jaxfake.experiment.initial_weights import OWN
+from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.runtime import cli, supervisor
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted

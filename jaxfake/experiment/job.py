@@ -22,22 +22,23 @@ from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.calibration.of_detector import calibrate
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build_method, done_file, initial_weights, open_data
+from jaxfake.experiment import build_method, done_file, open_data
 from jaxfake.experiment.continue_run import Continued, claim, continued
 from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
-from jaxfake.experiment.imported_network import (
-    ImportedWeights,
-    beside,
-    check_imported,
-    load_imported,
-)
-from jaxfake.experiment.initial_weights import InitialWeights
 from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.start import initial_weights
+from jaxfake.experiment.start.imported_network import (
+    ImportedWeights,
+    beside,
+    check_imported,
+    load_imported,
+)
+from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
 from jaxfake.reporting.html import Report, Section, write_report

@@ -14,7 +14,6 @@ from jaxfake import STARTED
 from jaxfake.config import Config
 from jaxfake.experiment import done_file, job, open_data
 from jaxfake.experiment.continue_run import continued
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import (
     command_identity,
@@ -24,6 +23,7 @@ from jaxfake.experiment.run_config import (
     write_config,
 )
 from jaxfake.experiment.run_folder import CONFIG, DONE, RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.runtime.errors import InputError
 from jaxfake.train import stage as training_stage
 from tests.experiment.evaluating import evaluated

@@ -12,7 +12,7 @@ from jaxfake.data.forgeries.forgery import Forgery
 from jaxfake.data.toyfaces import builder
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces
 from jaxfake.experiment import job, open_data
-from jaxfake.experiment.initial_weights import InitialWeights
+from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.train import stage
 
 SIZES = {"identities": 6, "frames": 1}

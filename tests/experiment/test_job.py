@@ -22,10 +22,10 @@ from jaxfake.evaluation.evidence.calibration import calibration
 from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
 from jaxfake.evaluation.model_selection import by_validation
 from jaxfake.experiment import build_method, job, open_data
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import read_config
 from jaxfake.experiment.run_folder import CONFIG, RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, prepare

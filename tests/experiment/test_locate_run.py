@@ -19,8 +19,8 @@ from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config, config_digest
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.evaluate_dataset import description, own_data, results_root
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.models.method import Params
 from jaxfake.reporting.checkpoint_facts import checkpoint_text
 from jaxfake.runtime.errors import InputError

@@ -13,8 +13,8 @@ import pytest
 
 from jaxfake.config import to_json
 from jaxfake.experiment import job, open_data
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from tests.project import ROOT
 from tests.tiny import tiny_config
 

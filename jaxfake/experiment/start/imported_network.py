@@ -7,7 +7,7 @@ import jax
 
 from jaxfake.config import Config
 from jaxfake.experiment import build_method
-from jaxfake.experiment.initial_weights import InitialWeights
+from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.models.finetuned.tuning import IMPORTED
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError

@@ -10,9 +10,9 @@ import pytest
 
 from jaxfake.config import Config, parse, to_json
 from jaxfake.experiment import build_method, job
-from jaxfake.experiment.imported_network import beside, check_imported, load_imported
-from jaxfake.experiment.initial_weights import InitialWeights, load_initial_weights
 from jaxfake.experiment.load_run import load_run
+from jaxfake.experiment.start.imported_network import beside, check_imported, load_imported
+from jaxfake.experiment.start.initial_weights import InitialWeights, load_initial_weights
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.runtime.errors import InputError
 from jaxfake.weights.tensors import weights_digest
