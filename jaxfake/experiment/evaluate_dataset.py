@@ -226,6 +226,8 @@ def _calibration(run: LoadedRun, aggregation: Aggregation) -> Calibration | Unde
         return NOT_CALIBRATED
     if found is None:
         return NOT_CALIBRATED
+    if isinstance(found, Undefined):
+        return found
     name = calibration.detector_name(run.metadata.identity.config, run.step, aggregation)
     if found.fitted_on.detector != name:
         return Undefined("the run's calibration is of another checkpoint or aggregation")

@@ -276,8 +276,7 @@ def _calibration(
     scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
     name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
     found = calibrate(stage.method, stage.params, splits.val, scoring, aggregation, name)
-    if isinstance(found, Calibration):
-        calibration.write(folder.calibration, found)
+    calibration.write(folder.calibration, found)
     return found
 
 

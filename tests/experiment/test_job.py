@@ -118,6 +118,13 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
         by_validation(build_method.detector(run), test, 1, build_method.scoring(run), "mean")
 
 
+def test_too_few_people_to_calibrate_on_are_said(finished: Path) -> None:
+    metrics = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
+    assert metrics["calibration"] is None
+    assert "needs 10 people of each class" in metrics["calibration_reason"]
+    assert "Not calibrated: a calibration needs 10 people" in (finished / "report.html").read_text()
+
+
 def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
     run = read_config(finished / CONFIG)
     own = load_initial_weights(dataclasses.replace(run, start=str(finished)))
@@ -181,13 +188,6 @@ def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
     run = load_run(finished, None)
     evaluated(run, run.config.data.source)
     assert _scores(folder / "scores.csv") == before
-
-
-def test_too_few_people_to_calibrate_on_are_said(finished: Path) -> None:
-    metrics = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
-    assert metrics["calibration"] is None
-    assert "needs 10 people of each class" in metrics["calibration_reason"]
-    assert "Not calibrated: a calibration needs 10 people" in (finished / "report.html").read_text()
 
 
 def test_evidence_stands_beside_the_metrics_where_it_is_asked_for(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, logit
 
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.result_files import write_json
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json
@@ -26,6 +27,7 @@ CLIP = 1e-6
 
 _LN10 = math.log(10.0)
 _MOST_BYTES = 1 << 28
+_REASON = "not_calibrated"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,19 +150,24 @@ def to_evidence(scores: np.ndarray, probability: bool) -> np.ndarray:
     return logit(np.clip(scores, CLIP, 1 - CLIP)) if probability else scores
 
 
-def write(path: Path, calibration: Calibration) -> None:
-    """Writes the calibration and its digest."""
-    write_json(path, dataclasses.asdict(calibration) | {"sha256": calibration.sha256})
+def write(path: Path, calibration: Calibration | Undefined) -> None:
+    """Writes the calibration and its digest, or why there is none."""
+    if isinstance(calibration, Undefined):
+        write_json(path, {_REASON: calibration.reason})
+    else:
+        write_json(path, dataclasses.asdict(calibration) | {"sha256": calibration.sha256})
 
 
-def read(path: Path) -> Calibration:
-    """The calibration in a file.
+def read(path: Path) -> Calibration | Undefined:
+    """The calibration in a file, or why there is none.
 
     Raises:
         FileNotFoundError: there is no such file.
         InputError: it is damaged.
     """
     content: Any = read_json(path, _MOST_BYTES)
+    if isinstance(content, dict) and content.keys() == {_REASON}:
+        return Undefined(str(content[_REASON]))
     try:
         digest = content.pop("sha256", None) if isinstance(content, dict) else None
         found: Calibration = build(Calibration, content, "calibration")
