@@ -1,7 +1,7 @@
 """Resamples whole people, for the metrics of a ranking: AUC, AP, EER and TPR (Efron, 1979; percentiles).
 
 A resample gives each person a weight, how often it was drawn. All metrics follow from the weighted ROC
-curve over scores that were sorted once, so that a million scores take some 40 ms a resample.
+curve over scores that were sorted once, so that a million scores take some 20 ms a resample.
 """
 
 import bisect
@@ -159,12 +159,18 @@ def _metrics(ranking: _Ranking, times: np.ndarray) -> RankingMetrics:
     reals, fakes = _summed(times[ranking.reals]), _summed(weight)
     if not reals[-1] or not fakes[-1]:
         return _NONE
-    wrong, right = reals[ranking.reals_to], fakes[ranking.fakes_to]
-    below = weight @ (reals[ranking.reals_above] + wrong)  # twice, since a tie counts one half
+    # In place from here on, since fresh arrays of this size cost more than what is computed in them.
+    wrong, called = reals[ranking.reals_to], reals[ranking.reals_above]
+    called += wrong
+    below = _dot(weight, called) / 2  # a tie counts one half
     allowed = np.searchsorted(wrong, math.floor(MAX_FPR * reals[-1] + 1e-9), "right")
+    right = np.take(fakes, ranking.fakes_to, out=called, mode="clip")
+    wrong += right
+    np.maximum(wrong, 1, out=wrong)
+    right /= wrong
     return RankingMetrics(
-        auc=float(1 - below / 2 / reals[-1] / fakes[-1]),
-        ap=float(weight @ (right / np.maximum(right + wrong, 1)) / fakes[-1]),
+        auc=float(1 - below / reals[-1] / fakes[-1]),
+        ap=float(_dot(weight, right) / fakes[-1]),
         eer=_equal_error_rate(
             lambda n: reals[ranking.real_points[n]] / reals[-1],
             lambda n: fakes[ranking.fake_points[n]] / fakes[-1],
@@ -172,6 +178,11 @@ def _metrics(ranking: _Ranking, times: np.ndarray) -> RankingMetrics:
         ),
         tpr_at_low_fpr=float(fakes[allowed] / fakes[-1]),
     )
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> float:
+    """Their product, in this thread alone: BLAS would start threads beside those of the resamples."""
+    return float(np.einsum("i,i", first, second))
 
 
 def _summed(weight: np.ndarray) -> np.ndarray:

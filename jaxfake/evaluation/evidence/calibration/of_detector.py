@@ -63,13 +63,17 @@ def measure_detector(
     frames: FrameScores,
     videos: VideoScores,
 ) -> CalibratedResult | Undefined:
-    """What the calibration is worth on the videos of a split that have a score and a label."""
+    """What the calibration is worth on the videos of a split that have a score and a label.
+
+    A video without a face is not answered, whatever score a protocol gives it.
+    """
     if isinstance(calibration, Undefined):
         return calibration
     if calibration.fitted_on.sha256 == faces.digest:
         return Undefined("the detector was calibrated on these very faces")
     facts = input_facts(faces, frames, videos)
     unlike = np.array([bool(reasons(calibration.ranges, one)) for one in facts], np.bool_)
+    unlike |= videos.faces == 0
     used = scored(videos)
     return measure_calibrated(calibration, videos.label[used], videos.score[used], unlike[used])
 

@@ -8,7 +8,8 @@ import pytest
 from jaxfake.data import source_table
 from jaxfake.data.preparation.source_facts.attributes import FileAttributes
 from jaxfake.data.source_table import Source
-from jaxfake.evaluation.aggregate import per_video
+from jaxfake.evaluation import missing_videos
+from jaxfake.evaluation.aggregate import per_video, with_missing
 from jaxfake.evaluation.evidence.calibration import of_detector
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.calibration.input_range import facts_of_face
@@ -62,6 +63,18 @@ def test_the_faces_of_the_calibration_do_not_measure_it(tmp_path, monkeypatch):
     found, frames = calibrated(monkeypatch, val), random_scores(val)
     same = of_detector.measure_detector(found, val, frames, per_video(val.index, frames))
     assert "these very faces" in same.reason
+
+
+def test_a_video_without_a_face_is_not_answered(tmp_path, monkeypatch):
+    found, test = calibrated(monkeypatch, split(tmp_path, "val")), split(tmp_path, "test")
+    frames = random_scores(test, seed=1)
+    videos = per_video(test.index, frames)
+    missing = missing_videos.columns(
+        [("toys", "real", f"m{n}", "p", 0, "no_face") for n in range(30)]
+    )
+    measured = of_detector.measure_detector(found, test, frames, with_missing(videos, missing, 0.5))
+    assert len(measured.labels) == 150
+    assert measured.abstention.out_of_range >= 30 / 150
 
 
 def test_facts_are_of_a_videos_own_faces_and_file(tmp_path):
