@@ -20,9 +20,9 @@ from jaxfake.models.vit import SIZES
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import sha256
 from jaxfake.weights.foundation import load_foundation
+from jaxfake.weights.onnx_vit import convert
 from jaxfake.weights.pixel_scale import pixel_scale, to_our_pixels
 from tests.weights.foundation_models import PLAIN, Arrays, dinov2, random_vit
-from tools.onnx_weights import convert
 
 
 def exported(weights: Arrays, path: Path) -> Path:
