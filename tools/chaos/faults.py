@@ -29,6 +29,7 @@ Fault = Callable[[Event, Target], Injected | None]
 _STARTUP_SECONDS = 3.0
 """A signal ends a process that just started, before Python handles signals; longer on a busy machine."""
 _CHECKPOINT_BYTES = 6e6
+_POLL_SECONDS = 0.05
 
 
 def kill(event: Event, target: Target) -> Injected | None:
@@ -67,8 +68,9 @@ def second(event: Event, target: Target) -> Injected | None:
         point = run_until_event(job, event, target)
         if point is None:
             return None
-        if not _at_work(job):  # it has just started, or just ended: neither is the first of the two
-            return None
+        while not _at_work(job):  # it has just started: it must be the first of the two
+            if not job.runs_for(_POLL_SECONDS):
+                return None
         with Job(target.workdir, target.flags) as beside:
             ended = wait_or_kill(beside, target.longest)
         if (

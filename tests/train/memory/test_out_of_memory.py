@@ -26,7 +26,7 @@ FULL = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 
 
 
 @pytest.fixture(scope="module")
-def run(tiny_root: Path) -> Config:
+def run(tiny_root: Path, one_device: None) -> Config:
     """Four steps of stage 1, with a moving average and a row of metrics after each."""
     run = tiny_config(
         tiny_root,
