@@ -69,6 +69,8 @@ def ranking_intervals(
         people: int or str [n], who is shown.
         bootstrap: how many resamples, and their seed.
     """
+    if not len(labels):
+        return dict.fromkeys(RankingMetrics._fields, Undefined("there is no example"))
     resampled = resample(labels, scores, people, bootstrap)
     columns = zip(RankingMetrics._fields, resampled.T, strict=True)
     return {name: percentiles(values) for name, values in columns}

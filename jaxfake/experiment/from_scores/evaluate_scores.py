@@ -24,6 +24,7 @@ from jaxfake.evaluation.evidence.cross_dataset import (
 from jaxfake.evaluation.evidence.protocols.departures import EvaluatedVideos, departures
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol, protocol_json
 from jaxfake.evaluation.metrics import auc_interval
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.metrics.operating_points import EER_DEFINITION
 from jaxfake.evaluation.result_files import write_json
@@ -63,67 +64,88 @@ class ScoresRequest:
     calibration: Kind = "platt"
 
 
+@dataclasses.dataclass(frozen=True)
+class _Measured:
+    """What the files show; the datasets by their names."""
+
+    tables: list[ScoreTable]
+    parts: dict[str, ScoreTable]
+    departed: list[str]
+    results: dict[str, StoredResult]
+    calibrated: dict[str, CalibratedResult]
+    crossed: dict[tuple[str, str], Auc]
+
+
 def evaluate_scores(request: ScoresRequest) -> tuple[str, ...]:
     """Writes `metrics.json`, `report.html` and a `workbench.csv` for each dataset; the results in words.
 
     Raises:
         InputError: a file cannot be read as scores, or does not fit the protocol.
     """
-    tables = [read_scores(file, request.columns) for file in request.files]
-    parts = by_dataset(tables)
-    if request.protocol is not None:
-        parts = {n: with_no_face(one, request.protocol.no_face) for n, one in parts.items()}
-    departed = _departures(request.protocol, parts)
-    results = {name: measure_stored(one, request.bootstrap) for name, one in parts.items()}
-    calibrated = _calibrated(request, parts)
+    found = _measure(request)
     _make(request.out)
-    _export(request.out, parts)
-    sentences = [auc_sentence(name, one.overall.auc) for name, one in results.items()]
-    if request.protocol is not None:
-        sentences.append(protocol_sentence(request.protocol, departed))
-    crossed = cross_aucs(parts) if len(parts) > 1 else {}
-    write_json(
-        request.out / "metrics.json",
-        {
-            **_origin(request, tables),
-            "protocol": request.protocol and protocol_json(request.protocol, departed),
-            "datasets": {
-                name: stored_json(one) | _calibration_fields(calibrated.get(name))
-                for name, one in results.items()
-            },
-            "cross_auc": cross_json(crossed),
-        },
-    )
-    sentences += [f"{name}: {calibration_sentence(one)}" for name, one in calibrated.items()]
-    sections = _sections(parts, results, calibrated, request)
-    if crossed:
-        sections.append(cross_section(crossed))
+    _export(request.out, found.parts)
+    write_json(request.out / "metrics.json", _metrics(request, found))
+    said = _sentences(request, found)
     write_report(
         RunFolder(request.out).report,
         Report(
             title=f"Scores of {', '.join(file.name for file in request.files)}",
-            summary=tuple(sentences),
+            summary=said,
             highlights=(),
-            facts=(*_facts(tables), *protocol_facts(request.protocol)),
-            sections=tuple(sections),
+            facts=(*_facts(found.tables), *protocol_facts(request.protocol)),
+            sections=_sections(request, found),
         ),
     )
-    return tuple(sentences)
+    return said
 
 
-def _sections(
-    parts: Mapping[str, ScoreTable],
-    results: Mapping[str, StoredResult],
-    calibrated: Mapping[str, CalibratedResult],
-    request: ScoresRequest,
-) -> list[Section]:
+def _measure(request: ScoresRequest) -> _Measured:
+    tables = [read_scores(file, request.columns) for file in request.files]
+    parts = by_dataset(tables)
+    if request.protocol is not None:
+        parts = {n: with_no_face(one, request.protocol.no_face) for n, one in parts.items()}
+    return _Measured(
+        tables=tables,
+        parts=parts,
+        departed=_departures(request.protocol, parts),
+        results={name: measure_stored(one, request.bootstrap) for name, one in parts.items()},
+        calibrated=_calibrated(request, parts),
+        crossed=cross_aucs(parts) if len(parts) > 1 else {},
+    )
+
+
+def _metrics(request: ScoresRequest, found: _Measured) -> dict[str, Any]:
+    protocol = request.protocol
+    return {
+        **_origin(request, found.tables),
+        "protocol": None if protocol is None else protocol_json(protocol, found.departed),
+        "datasets": {
+            name: stored_json(one) | _calibration_fields(found.calibrated.get(name))
+            for name, one in found.results.items()
+        },
+        "cross_auc": cross_json(found.crossed),
+    }
+
+
+def _sentences(request: ScoresRequest, found: _Measured) -> tuple[str, ...]:
+    said = [auc_sentence(name, one.overall.auc) for name, one in found.results.items()]
+    if request.protocol is not None:
+        said.append(protocol_sentence(request.protocol, found.departed))
+    said += [f"{name}: {calibration_sentence(one)}" for name, one in found.calibrated.items()]
+    return tuple(said)
+
+
+def _sections(request: ScoresRequest, found: _Measured) -> tuple[Section, ...]:
     sections = []
-    for name, table in parts.items():
+    for name, table in found.parts.items():
         resamples = request.bootstrap.resamples
-        sections.append(stored_section(name, table, results[name], resamples))
-        if name in calibrated:
-            sections.append(calibration_section(calibrated[name], name))
-    return sections
+        sections.append(stored_section(name, table, found.results[name], resamples))
+        if name in found.calibrated:
+            sections.append(calibration_section(found.calibrated[name], name))
+    if found.crossed:
+        sections.append(cross_section(found.crossed))
+    return tuple(sections)
 
 
 def _calibrated(

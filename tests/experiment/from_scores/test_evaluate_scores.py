@@ -87,6 +87,17 @@ def test_the_workbench_gets_a_probability_for_every_scored_video(tmp_path):
     assert {"real/0", "lips/0"} <= {row["video_id"] for row in read}
 
 
+def test_scores_without_any_label_are_counted_and_exported(tmp_path):
+    file = write(tmp_path / "a", "a")
+    file.write_text(file.read_text().replace(",1,0.", ",,0.").replace(",0,0.", ",,0."))
+    words = evaluate_scores(request([file], tmp_path / "out"))
+    assert "no video AUC over 0 real and 0 fake videos" in words[0]
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())["datasets"]["a"]
+    assert saved["coverage"]["unknown_label"] == 20
+    assert saved["bootstrap_ci95"]["auc_reason"] == "there is no example"
+    assert len((tmp_path / "out" / "a" / "workbench.csv").read_text().splitlines()) == 21
+
+
 def test_scores_that_are_no_probabilities_are_not_exported_as_such(tmp_path):
     file = write(tmp_path / "a", "a")
     file.write_text(file.read_text() + "a,real,far,0,7.5,1,1,ok\n")
