@@ -8,7 +8,7 @@ from time import perf_counter
 import pytest
 
 from jaxfake.runtime.errors import InputError
-from tools.chaos import compare, file_damage, schedule
+from tools.chaos import checks, compare, file_damage, schedule
 
 
 def test_a_schedule_depends_on_its_seed_alone_and_has_every_kind() -> None:
@@ -56,6 +56,18 @@ def test_missing_rows_are_not_a_difference_but_wrong_rows_are(tmp_path: Path) ->
     assert not compare.differences(reference, other, rows_were_lost=True)
     rows.write_text(_row(2, loss=0.26))
     assert compare.differences(reference, other, rows_were_lost=True)
+
+
+def test_a_checkpoint_that_was_changed_is_noticed_and_one_that_got_its_score_is_not(
+    tmp_path: Path,
+) -> None:
+    run = _run(tmp_path / "run")
+    before = checks.checkpoint_digests(run)
+    newest = run / "checkpoints" / "recover" / "2"
+    (newest / "score.json").write_text("0.5")
+    assert checks.lost_checkpoints(before, run) == []
+    (newest / "meta" / "metadata").write_text("{}")
+    assert checks.lost_checkpoints(before, run) == [f"{newest} has changed"]
 
 
 def _run(folder: Path) -> Path:

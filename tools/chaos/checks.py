@@ -69,10 +69,12 @@ def checkpoint_digests(workdir: Path) -> dict[Path, dict[str, str]]:
 
 
 def lost_checkpoints(before: dict[Path, dict[str, str]], workdir: Path) -> list[str]:
-    """Checkpoints that changed, or disappeared without a newer one."""
+    """Checkpoints that changed, or disappeared without a newer one. A score may have been added to one."""
     now = checkpoint_digests(workdir)
     wrong = [
-        f"{path} has changed" for path in now.keys() & before.keys() if now[path] != before[path]
+        f"{path} has changed"
+        for path in now.keys() & before.keys()
+        if not before[path].items() <= now[path].items()
     ]
     return wrong + [
         f"{path} is lost"
