@@ -106,17 +106,6 @@ def measure(
     )
 
 
-def write(
-    folder: Path,
-    dataset: FaceDataset,
-    result: DetectionResult,
-    origin: Provenance,
-    localisation: Mapping[str, Any] | None,
-) -> None:
-    """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`."""
-    write_files(folder, dataset, result, origin, {"localisation": localisation})
-
-
 def write_files(
     folder: Path,
     dataset: FaceDataset,
@@ -124,7 +113,10 @@ def write_files(
     origin: Provenance,
     more: Mapping[str, Any],
 ) -> None:
-    """Writes the same files, with `more` keys in `metrics.json`."""
+    """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`.
+
+    `more` are keys of the last, in place of what is null here.
+    """
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
     score_files.write_people(folder / people.FILE_NAME, result.videos)

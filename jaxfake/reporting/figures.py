@@ -102,7 +102,7 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
                 label=f"{label} ({len(scores)} videos)",
             )
     axes.set(xlabel=_short(name), ylabel="share of the class")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return _svg(figure)
 
 
@@ -150,7 +150,7 @@ def tippett_plot(curves: TippettCurves) -> bytes:
         axes.step(curves.log10_lr, share, where="pre", color=colour, label=label)
     axes.set(xlabel="log10 likelihood ratio (0: says nothing)", ylabel="share of the class")
     axes.set(ylim=(-0.02, 1.02))
-    axes.legend(fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return _svg(figure)
 
 

@@ -64,7 +64,7 @@ def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
 
 def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     result = detection.measure(dataset, random_scores(dataset), "median")
-    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    detection.write_files(tmp_path, dataset, result, ORIGIN, {})
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert set(saved["video"]) == set(saved["frame"]) == KEYS
     assert set(saved["per_method"]) == {"eyes", "lips"}
@@ -108,7 +108,7 @@ def test_a_video_without_a_face_counts_as_chance(dataset, tmp_path, monkeypatch)
     assert "Of the 13 videos, 0 real and 2 fake ones have no face" in sentences
     assert "Without those: video AUC" in sentences
     assert (result.with_face.n_real, result.with_face.n_fake) == (4, 6)
-    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    detection.write_files(tmp_path, dataset, result, ORIGIN, {})
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = {(row["method"], row["video_id"]): row for row in csv.DictReader(file)}
     assert rows["lips", "gone"]["score"] == "0.5"
@@ -149,7 +149,7 @@ def test_poor_data_has_defined_results_and_a_page(kind, make_dataset, tmp_path, 
     if kind == "only no face":
         lose(monkeypatch, ("toys", "swap", "b", "b", 1, "no_face"))
     result = detection.measure(dataset, frames, "mean_logit")
-    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    detection.write_files(tmp_path, dataset, result, ORIGIN, {})
     saved = json.loads((tmp_path / "metrics.json").read_text())["video"]
     for key in KEYS:
         assert (saved[key] is None) == (f"{key}_reason" in saved)

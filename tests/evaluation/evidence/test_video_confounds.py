@@ -50,7 +50,7 @@ def faces(tmp_path):
 
 def test_results_state_it_for_the_videos_that_are_scored(faces, tmp_path):
     result = detection.measure(faces, random_scores(faces), "mean")
-    detection.write(tmp_path, faces, result, ORIGIN, None)
+    detection.write_files(tmp_path, faces, result, ORIGIN, {})
     written = json.loads((tmp_path / "metrics.json").read_text())["confounds"]
     size = written["attributes"]["file_bytes"]
     assert (size["auc"], size["larger_in"]) == (1.0, "fake")
@@ -67,7 +67,7 @@ def test_without_a_table_it_is_said_not_to_be_measured(tmp_path):
     faces = dataclasses.replace(build_dataset(VIDEOS), folder=tmp_path)
     result = detection.measure(faces, random_scores(faces), "mean")
     assert isinstance(result.confounds, Undefined)
-    detection.write(tmp_path, faces, result, ORIGIN, None)
+    detection.write_files(tmp_path, faces, result, ORIGIN, {})
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert written["confounds"] is None
     assert "no table of its source files" in written["confounds_reason"]
