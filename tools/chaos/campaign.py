@@ -1,7 +1,6 @@
 """Runs with a few faults each, continued to their ends and compared with an undisturbed reference run."""
 
 import dataclasses
-import re
 import shutil
 import time
 from collections import Counter, deque
@@ -11,13 +10,12 @@ from pathlib import Path
 from jaxfake.runtime.preemption import preemption
 from tools.chaos import checks, compare, schedule
 from tools.chaos.faults import FAULTS
-from tools.chaos.injection import Injected, JobFailed, Target
+from tools.chaos.injection import ALL_DAMAGED, Injected, JobFailed, Target
 from tools.chaos.job import Job, steps
 from tools.chaos.schedule import Event
 
 _FAULTS_PER_RUN = 5
 _MOST_ATTEMPTS = 40
-_ALL_DAMAGED = re.compile(r"every checkpoint in (\S+) is damaged")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +158,7 @@ class _RunUnderTest:
 
     def _moved_stage_away(self, message: str) -> bool:
         """Moves a stage's folder away if the job asks for that and we damaged all its checkpoints."""
-        asked = _ALL_DAMAGED.search(message)
+        asked = ALL_DAMAGED.search(message)
         if asked is None:
             return False
         folder = Path(asked[1])

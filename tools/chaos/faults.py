@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from jaxfake.experiment.run_folder import RunFolder
-from jaxfake.runtime.errors import PREEMPTED
+from jaxfake.runtime.errors import PREEMPTED, USAGE
 from jaxfake.runtime.preemption import GRACE_SECONDS
 from tools.chaos import checks, clock, disks, file_damage
 from tools.chaos.injection import (
+    ALL_DAMAGED,
     Injected,
+    JobFailed,
     Target,
     done,
     finish,
@@ -21,7 +23,7 @@ from tools.chaos.injection import (
     run_until_event,
     wait_or_kill,
 )
-from tools.chaos.job import Job, steps
+from tools.chaos.job import Ended, Job, steps
 from tools.chaos.schedule import Event
 
 Fault = Callable[[Event, Target], Injected | None]
@@ -51,6 +53,7 @@ def _asked(number: signal.Signals) -> Fault:
             return None
         point.job.process.send_signal(number)
         ended = wait_or_kill(point.job, GRACE_SECONDS)
+        _raise_if_all_is_damaged(ended)
         if ended.code == 0 and done(target):
             return None
         if ended.code == -number and point.after_seconds < _STARTUP_SECONDS:
@@ -60,6 +63,12 @@ def _asked(number: signal.Signals) -> Fault:
         return point.injected(number.name, ended, wrong)
 
     return ask
+
+
+def _raise_if_all_is_damaged(ended: Ended) -> None:
+    """For a job that had nothing left to go on from, and said so before it could do what is checked."""
+    if ended.code == USAGE and ALL_DAMAGED.search(ended.words):
+        raise JobFailed(ended.words)
 
 
 def second(event: Event, target: Target) -> Injected | None:
@@ -77,6 +86,7 @@ def second(event: Event, target: Target) -> Injected | None:
             ended.code == 0 and "restored step" not in ended.output
         ):  # the first had just done it all
             return None
+        _raise_if_all_is_damaged(ended)
         wrong = checks.refused_beside(ended, target.workdir)
         return finish(point, target, f"a second process: exit code {ended.code}", wrong)
 

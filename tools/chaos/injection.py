@@ -1,6 +1,7 @@
 """Injecting a fault: waiting for the instant, and what is recorded afterwards."""
 
 import dataclasses
+import re
 import subprocess
 import time
 from collections import Counter
@@ -10,6 +11,9 @@ from typing import NamedTuple
 from jaxfake.experiment.run_folder import RunFolder
 from tools.chaos.job import Ended, Job, newest, steps
 from tools.chaos.schedule import Event
+
+ALL_DAMAGED = re.compile(r"every checkpoint in (\S+) is damaged")
+"""What a job says that has nothing left to go on from."""
 
 _LONGEST_SECONDS, _LONGEST_RUNS = 600.0, 20
 """How long to wait for a job that should end by itself: a busy machine is slow, not stuck."""
