@@ -2,7 +2,7 @@
 
     python -m jaxfake.main --config=configs/deepfakemae.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+The embedded default: toy faces of 80 pixels, a small model, minutes on two CPU cores.
 
 Variants: ':frozen_decoder' is an ablation. ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23
 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.

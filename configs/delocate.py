@@ -2,7 +2,7 @@
 
     python -m jaxfake.main --config=configs/delocate.py
 
-The embedded default: toy faces of 64 pixels and a small model; its convolutions make it several times
+The embedded default: toy faces of 80 pixels and a small model; its convolutions make it several times
 slower on a CPU than the other methods. Expect a video AUC of about 0.99 on the test split (120 real, 240
 fake videos), and a Dice of the manipulated area of about 0.81; the best trivial map has 0.64.
 
@@ -46,9 +46,6 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.held_out = "manipulation"
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
-            config.mask.count = (
-                40  # most parts whole; the teacher must have learnt what it is asked for
-            )
             config.method.update(shrink=2, channels=64, width=64)
         case _:
             raise ValueError(

@@ -106,9 +106,10 @@ def write(
     result: DetectionResult,
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
-    write_files(folder, dataset, result, origin, {"localisation": localisation})
+    """Writes `frames.csv`, `scores.csv` and `metrics.json`, with `more` keys, to the folder."""
+    write_files(folder, dataset, result, origin, {"localisation": localisation, **(more or {})})
 
 
 def write_files(

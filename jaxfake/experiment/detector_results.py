@@ -5,17 +5,24 @@ import numpy as np
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.evidence import probes
 from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
-from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
+from jaxfake.reporting.confounds_section import (
+    confounds_section,
+    confounds_warning,
+    probes_section,
+    probes_sentence,
+)
 from jaxfake.reporting.detection_section import (
     detection_highlights,
     detection_section,
@@ -42,7 +49,9 @@ def evaluate(
     name, faces, scoring = run.title, task.faces, build_method.scoring(run.config)
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
-    detection.write(task.folder, faces, found, origin, localisation_json(where, truth))
+    single_cues = probes.measure(task.train, faces, task.aggregation)
+    localised, cues = localisation_json(where, truth), probes.probes_json(single_cues)
+    detection.write(task.folder, faces, found, origin, localised, cues)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
     chosen = ranked | by_kind
     rows = np.concatenate(list(chosen.values()))
@@ -51,9 +60,12 @@ def evaluate(
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
+        probes_section(single_cues, name, found.overall.video.auc),
         confounds_section(found.confounds, name, found.overall.video.auc),
     ]
     sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
+    if not isinstance(single_cues, Undefined):
+        sentences.append(probes_sentence(single_cues, name, found.overall.video.auc))
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))

@@ -24,6 +24,7 @@ from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.initial_weights import InitialWeights
 from jaxfake.experiment.load_run import LoadedRun, from_training
+from jaxfake.experiment.mask_check import check_masks
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
@@ -127,6 +128,7 @@ def _complete(found: Continued, folder: RunFolder) -> Done:
 
 def _check_stages(run: Config, splits: TrainingSplits) -> None:
     """Finds out, before anything is claimed or trained, what will not fit in any of the stages."""
+    check_masks(run, splits.train)
     plans = [_recover_plan(run, splits)] if run.start == initial_weights.OWN else []
     if run.detect is not None:
         plans.append(_detect_plan(run, splits, InitialWeights(None, "")))
@@ -233,7 +235,7 @@ def _task(
     if stage.stage == DETECT:
         results.mkdir(parents=True, exist_ok=True)
         mask = _training_mask(folder, splits)
-        return EvaluationTask(test, results, aggregation, training_mask=mask)
+        return EvaluationTask(test, results, aggregation, splits.train, mask)
     results = results / stage.stage
     results.mkdir(parents=True, exist_ok=True)
     return EvaluationTask(test, results, aggregation, train=splits.train)
