@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxfake import schema
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
@@ -88,6 +89,14 @@ def _measure(
     )
     frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, heats)
     return (
-        detection.measure(faces, frames, task.aggregation),
+        detection.measure(faces, frames, task.aggregation, trained=_trained(task)),
         localisation.measure(heats, bootstrap),
     )
+
+
+def _trained(task: EvaluationTask) -> set[str] | None:
+    """The manipulations that training had, if it had the same dataset; names differ between datasets."""
+    if task.train is None or set(task.train.index.dataset) != set(task.faces.index.dataset):
+        return None
+    at = task.train.index
+    return set(at.method[at.label == schema.FAKE].tolist())
