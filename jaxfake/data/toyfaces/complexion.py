@@ -11,16 +11,16 @@ from jaxfake.data.toyfaces.latents import CHEEK_NOSE, COMPONENTS, EYES, LIPS, Lo
 
 _PLACES = {
     EYES: [
-        *((0, -0.45), (-0.30, -0.66), (-0.80, -0.60), (-0.95, -0.12)),
-        *((-0.50, -0.16), (-0.15, 0.08), (-0.62, 0.16)),
+        *((0, -0.40), (-0.30, -0.66), (-0.80, -0.62), (-0.95, -0.22)),
+        *((-0.50, -0.22), (-0.14, -0.04), (-0.74, 0.02)),
     ],
     CHEEK_NOSE: [
-        *((0, 0.40), (-0.32, 0.40), (-0.72, 0.40), (-1.0, 0.62)),
-        *((-0.48, 0.68), (-0.80, 0.86), (0, 0.74)),
+        *((0, 0.46), (-0.34, 0.48), (-0.70, 0.48), (-1.0, 0.60)),
+        *((-0.46, 0.72), (-0.80, 0.74), (0, 0.70)),
     ],
     LIPS: [
-        *((0, 0.98), (-0.42, 1.06), (-0.82, 1.18), (-0.22, 1.30)),
-        *((-0.56, 1.46), (-0.24, 1.66), (0, 1.48)),
+        *((0, 1.08), (-0.40, 1.10), (-0.80, 1.16), (-0.20, 1.30)),
+        *((-0.54, 1.42), (-0.24, 1.66), (0, 1.48)),
     ],
 }
 SPOTS = np.array([place for places in _PLACES.values() for place in places])
@@ -29,7 +29,7 @@ SPOTS = np.array([place for places in _PLACES.values() for place in places])
 RADIUS = 0.15
 """Standard deviation of a spot in IOD."""
 
-STRENGTH = 0.16
+STRENGTH = 0.22
 """Standard deviation of the brightness of a spot, as a share of that of the skin."""
 
 

@@ -1,8 +1,8 @@
 """Forgeries of toy faces: whole parts of another person, blended in.
 
 Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
-matching and colour cast. So a seam says nothing. A donor is drawn as everybody is, so neither does a part
-alone: only the disagreement of the parts does. Our choice throughout; the colour matching is the usual one
+matching and colour cast. So a seam says nothing. A donor's latents are distributed as everybody's, so
+neither does a part alone: only the disagreement of the parts does. Our choice throughout; the colour matching is the usual one
 of face swaps, mean and spread by channel.
 """
 
@@ -17,17 +17,18 @@ from jaxfake.data.toyfaces.latents import (
     CHEEK_NOSE,
     EYES,
     LIPS,
+    Expression,
+    donor_expression,
     donor_identity,
-    draw_expression,
     draw_light,
 )
 from jaxfake.data.toyfaces.render import Face, render
 from jaxfake.faces.ibug68 import CHIN, JAW, NOSE_ROOT
 
-SEEN = ("eyes", "cheek_nose", "lips", "mouth")
+SEEN = ("eyes", "cheek_nose", "lips", "upper_face")
 """Manipulations of the splits 'train' and 'val', and of 'test' too."""
 
-UNSEEN = ("upper_face", "lower_face", "lighting")
+UNSEEN = ("lower_face", "mouth", "lighting")
 """Manipulations of the split 'test' alone: no detector is ever trained on them."""
 
 METHODS = SEEN + UNSEEN
@@ -41,9 +42,9 @@ _REGIONS = {
     "eyes": _UPPER,
     "cheek_nose": _MIDDLE,
     "lips": _LOWER,
-    "mouth": _MOUTH,
     "upper_face": np.r_[_UPPER, _MIDDLE],
     "lower_face": np.r_[_MIDDLE, _LOWER],
+    "mouth": _MOUTH,
     "lighting": np.r_[_MIDDLE, _LOWER],
 }
 """The landmarks that span the region of each method."""
@@ -52,9 +53,9 @@ _BORROWED = {
     "eyes": (EYES,),
     "cheek_nose": (CHEEK_NOSE,),
     "lips": (LIPS,),
-    "mouth": (LIPS,),
     "upper_face": (EYES, CHEEK_NOSE),
     "lower_face": (CHEEK_NOSE, LIPS),
+    "mouth": (LIPS,),
     "lighting": (),
 }
 """The parts that each method takes from another person, the same one for all of them."""
@@ -131,10 +132,14 @@ def _draw_donor(rng: np.random.Generator, target: Clip) -> Clip:
     return dataclasses.replace(
         target,
         identity=donor_identity(rng, target.identity),
-        expressions=move_expression(rng, draw_expression(rng), frames),
+        expressions=move_expression(rng, donor_expression(rng, _mean(target.expressions)), frames),
         lights=move_light(rng, draw_light(rng), frames),
         deviations=draw_deviations(rng),
     )
+
+
+def _mean(expressions: list[Expression]) -> Expression:
+    return Expression._make(np.mean(expressions, axis=0).clip(-1, 1).tolist())
 
 
 def forge(faces: list[Face], forgery: Forgery) -> list[Forged]:

@@ -1,8 +1,9 @@
 """What a toy face is drawn from: latents that all parts of a face share, and deviations of each part.
 
 A part of a real face is the shared latents plus noise of its own (`Deviation`), so its parts agree
-statistically and not exactly. A donor is another person, drawn as everybody is: each part alone of a fake
-is distributed as those of reals are, and only the agreement of the parts is missing.
+statistically and not exactly. A donor is another person, unlike the target, but drawn so that no value
+occurs more or less often than in everybody else: each part alone of a fake is distributed as those of reals
+are, and only the agreement of the parts is missing.
 """
 
 import dataclasses
@@ -18,13 +19,19 @@ PARTS = (EYES, CHEEK_NOSE, LIPS)
 OUTLINE = "outline"
 """Jaw, ears, hair and neck: they follow the shared latents without noise."""
 
+FAR = (0.7, 1.3)
+"""How far a donor's style and expression are moved, in latent units, on the circle of length 2."""
+
+UNLIKE = -0.6
+"""Correlation of a donor's complexion with the target's."""
+
 STYLE_NOISE, EXPRESSION_NOISE = 0.25, 0.35
 """Standard deviations of a part's own noise, in latent units."""
 
-COMPONENTS = 6
+COMPONENTS = 4
 """Of the complexion."""
 
-AGREEMENT = 0.95
+AGREEMENT = 0.97
 """Correlation of a component of the complexion between a person and one part of the face."""
 
 EXAGGERATION = 2.2
@@ -225,8 +232,24 @@ def draw_deviation(rng: np.random.Generator) -> Deviation:
 
 
 def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
-    """Somebody else, with the target's proportions, so that the parts fit into the face."""
-    return dataclasses.replace(draw_identity(rng), proportions=target.proportions)
+    """Somebody unlike the target, but with its proportions, so that the parts fit into the face."""
+    other = draw_identity(rng)
+    return dataclasses.replace(
+        other,
+        proportions=target.proportions,
+        style=Style._make(far_from(rng, latent) for latent in target.style),
+        complexion=UNLIKE * target.complexion + math.sqrt(1 - UNLIKE**2) * other.complexion,
+    )
+
+
+def donor_expression(rng: np.random.Generator, target: Expression) -> Expression:
+    """Another expression, far in every latent."""
+    return Expression._make(far_from(rng, latent) for latent in target)
+
+
+def far_from(rng: np.random.Generator, latent: float) -> float:
+    """A latent about FAR away. Uniform on [-1, 1] if the given one is: it is moved on a circle."""
+    return (latent + rng.uniform(*FAR) + 1) % 2 - 1
 
 
 def exaggerated(latent: float) -> float:

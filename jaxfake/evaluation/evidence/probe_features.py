@@ -23,7 +23,7 @@ _WINDOWS = 10
 _LEVELS = (5, 25, 50, 75, 95)
 """Percentiles over the windows."""
 
-_BANDS = {"eyes": (0.30, 0.54), "cheek & nose": (0.52, 0.70), "lips": (0.68, 0.92)}
+_BANDS = {"eyes": (0.30, 0.52), "cheek & nose": (0.54, 0.68), "lips": (0.70, 0.92)}
 """Where an aligned crop shows each part: from and to, in crop heights."""
 
 
