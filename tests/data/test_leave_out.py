@@ -66,7 +66,9 @@ def test_no_batch_holds_it(root: Path) -> None:
 def test_reals_are_the_same_with_and_without(root: Path) -> None:
     """So a stage 1 of the one is a stage 1 of the other."""
     augmentation = pipeline.Augmentation(0.9, 0.0)
-    whole, less = (open_data.training_splits(run_on(root, name)).train for name in ("", "upper_face"))
+    whole, less = (
+        open_data.training_splits(run_on(root, name)).train for name in ("", "upper_face")
+    )
     ours, theirs = (
         pipeline.training_batches(train, (schema.REAL,), 4, 0, augmentation)[3]
         for train in (whole, less)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from jaxfake.data.toyfaces import forgeries
+from jaxfake.data.toyfaces import forgeries, latents
 from jaxfake.data.toyfaces.clips import Clip, draw_clip
 from jaxfake.data.toyfaces.forgeries import (
     METHODS,
@@ -106,6 +106,17 @@ def test_a_donor_is_another_person_in_the_pose_and_light_of_the_target() -> None
             if look.style != clip.scenes()[0].looks[part].style
         }
         assert changed == set(source.donors)
+
+
+def test_a_donor_is_unlike_the_target() -> None:
+    products = []
+    for seed in range(200):
+        clip = clip_of(seed, frames=1)
+        donor = draw_forgery(np.random.default_rng(seed), "lips", clip).source.donors["lips"]
+        away = np.abs(np.subtract(donor.identity.style, clip.identity.style))
+        assert away.min() > 0.65
+        products.append(donor.identity.complexion * clip.identity.complexion)
+    assert np.mean(products) == pytest.approx(latents.UNLIKE, abs=0.1)
 
 
 def test_no_manipulation_of_the_test_is_one_of_training() -> None:
