@@ -2,8 +2,8 @@
 
 Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
 matching and colour cast. So a seam says nothing. A donor's latents are distributed as everybody's, so
-neither does a part alone: only the disagreement of the parts does. Our choice throughout; the colour matching is the usual one
-of face swaps, mean and spread by channel.
+neither does a part alone: only the disagreement of the parts does. Our choice throughout; the colour
+matching is the usual one of face swaps, mean and spread by channel.
 """
 
 import dataclasses
