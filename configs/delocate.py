@@ -3,10 +3,9 @@
     python -m jaxfake.main --config=configs/delocate.py
 
 The embedded default: toy faces of 80 pixels and a small model; its convolutions make it several times
-slower on a CPU than the other methods. Expect a video AUC of about 0.99 on the test split (120 real, 240
-fake videos), and a Dice of the manipulated area of about 0.81; the best trivial map has 0.64.
+slower on a CPU than the other methods. Its results on these toy faces have not been measured yet.
 
-Variants: ':no_meta' (plain training, equal in AUC and better in Dice by about 0.02), ':second_order',
+Variants: ':no_meta' (plain training), ':second_order',
 ':manipulation' (meta-test holds out all fakes of one manipulation). ':ffpp' and ':ffpp_small' are the
 recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 """
