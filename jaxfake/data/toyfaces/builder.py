@@ -21,9 +21,9 @@ from jaxfake.data.deterministic_writer import DeterministicWriter
 from jaxfake.data.encoding import Storage
 from jaxfake.data.toyfaces.camera import draw_camera, shoot
 from jaxfake.data.toyfaces.clips import draw_clip
-from jaxfake.data.toyfaces.detected import as_detected
+from jaxfake.data.toyfaces.detected import as_detected, usual_landmarks
 from jaxfake.data.toyfaces.forgeries import METHODS, SEEN, Forged, draw_forgery, forge, keep
-from jaxfake.data.toyfaces.latents import Scene, draw_identity
+from jaxfake.data.toyfaces.latents import draw_identity
 from jaxfake.data.toyfaces.render import render
 from jaxfake.data.toyfaces.worn import Worn, draw_worn, wear
 from jaxfake.runtime.errors import InputError
@@ -61,9 +61,9 @@ class ToyFaces:
     seed: int = 0
     storage: Storage = "png"
     # More people help more than more frames do; more forgeries of each clip help too.
-    train: SplitSize = SplitSize(identities=3000, forgeries=3, frames=1)
+    train: SplitSize = SplitSize(identities=3000, forgeries=2, frames=1)
     val: SplitSize = SplitSize(identities=60)
-    test: SplitSize = SplitSize(identities=140, forgeries=3)
+    test: SplitSize = SplitSize(identities=140, forgeries=3, frames=2)
 
     def splits(self) -> dict[str, SplitSize]:
         return {"train": self.train, "val": self.val, "test": self.test}
@@ -158,7 +158,7 @@ class _LabelledClip:
     identity: str
     video_id: str
     method: str
-    scenes: list[Scene]
+    usual: list[np.ndarray]  # of each frame, see `detected.usual_landmarks`
     frames: list[Forged]
     worn: Worn
 
@@ -180,15 +180,15 @@ def _clips(options: ToyFaces, split: str, number: int, person: int) -> Iterator[
     identity = draw_identity(rng)
     for index in range(sizes.clips):
         clip, worn = draw_clip(rng, identity, sizes.frames), draw_worn(rng)
-        scenes = clip.scenes()
-        faces = [render(scene, options.size) for scene in scenes]
+        faces = [render(scene, options.size) for scene in clip.scenes()]
+        usual = [usual_landmarks(scene, options.size) for scene in clip.scenes()]
         own = draw_forgery(rng, _in_turn(methods, person + index), clip)
         real = keep(faces, own)
-        yield _LabelledClip(who, f"{who}_{index}", schema.REAL_METHOD, scenes, real, worn)
+        yield _LabelledClip(who, f"{who}_{index}", schema.REAL_METHOD, usual, real, worn)
         for version in range(sizes.forgeries):
             method = _in_turn(methods, (person + index) * sizes.forgeries + version)
             forged = forge(faces, draw_forgery(rng, method, clip))
-            yield _LabelledClip(who, f"{who}_{index}_{version}", method, scenes, forged, worn)
+            yield _LabelledClip(who, f"{who}_{index}_{version}", method, usual, forged, worn)
 
 
 def _in_turn(methods: Sequence[str], turn: int) -> str:
@@ -198,11 +198,11 @@ def _in_turn(methods: Sequence[str], turn: int) -> str:
 
 def _frames(rng: np.random.Generator, clip: _LabelledClip) -> Iterator[Example]:
     camera = draw_camera(rng)
-    for number, (scene, frame) in enumerate(zip(clip.scenes, clip.frames, strict=True)):
+    for number, (usual, frame) in enumerate(zip(clip.usual, clip.frames, strict=True)):
         covered = wear(clip.worn, frame.image, frame.landmarks)
         yield Example(
             image=shoot(rng, camera, covered.image),
-            landmarks=as_detected(rng, scene, frame.landmarks, len(frame.image)),
+            landmarks=as_detected(rng, usual, frame.landmarks, len(frame.image)),
             label=schema.REAL if clip.method == schema.REAL_METHOD else schema.FAKE,
             method=clip.method,
             dataset=NAME,

@@ -38,16 +38,18 @@ _USUAL_PROPORTIONS = Proportions(*[0.0] * len(Proportions._fields))
 _USUAL_EXPRESSION = Expression(*[0.0] * len(Expression._fields))
 
 
-def as_detected(rng: np.random.Generator, scene: Scene, shown: np.ndarray, size: int) -> np.ndarray:
+def as_detected(
+    rng: np.random.Generator, usual: np.ndarray, shown: np.ndarray, size: int
+) -> np.ndarray:
     """What a detector finds of the landmarks that are shown, float32 [68, 2].
 
     Args:
         rng: of the noise.
-        scene: whose face it is; its usual landmarks are those of a plain face at rest in its pose.
+        usual: [68, 2], what any face would have in this pose, see `usual_landmarks`.
         shown: [68, 2], exact landmarks of the picture, whoever they are from.
         size: side of the crop in pixels.
     """
-    usual, unit = _usual(scene, size), IOD * size
+    unit = IOD * size
     found = np.empty_like(shown)
     for points, follows_place, follows_shape, place_noise, point_noise in DETECTIONS:
         away = shown[points] - usual[points]
@@ -58,7 +60,8 @@ def as_detected(rng: np.random.Generator, scene: Scene, shown: np.ndarray, size:
     return found.astype(np.float32)
 
 
-def _usual(scene: Scene, size: int) -> np.ndarray:
+def usual_landmarks(scene: Scene, size: int) -> np.ndarray:
+    """The landmarks of a plain face at rest in the pose of the scene, [68, 2]."""
     plain = dataclasses.replace(scene.identity, style=_USUAL_STYLE, proportions=_USUAL_PROPORTIONS)
     at_rest = dataclasses.replace(
         scene, identity=plain, expression=_USUAL_EXPRESSION, deviations={}, donors={}

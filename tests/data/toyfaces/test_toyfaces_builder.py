@@ -75,7 +75,7 @@ def test_the_default_holds_what_its_users_count_on() -> None:
     train, test = options.train, options.test
     assert train.identities >= 200
     assert train.identities * train.clips * train.frames == 3000
-    assert train.forgeries == 3
+    assert train.forgeries == 2
     assert test.identities * test.clips >= 100
     assert test.identities * test.clips * test.forgeries >= 200
     assert test.identities * test.clips * test.forgeries % len(METHODS) == 0
