@@ -49,11 +49,11 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "attend": "xla",
             },
             "mask": {"mode": "part", "count": 5},
-            "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
+            "recover": {**stage, "steps": 2000, "learning_rate": 3.2e-2, "select_every": 0},
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
-            "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
+            "detect": {**stage, "steps": 800, "learning_rate": 8e-3, "select_every": 200},
             "method": method,
             "checkpoints": {
                 "interrupted_every_seconds": 7200.0,

@@ -62,7 +62,7 @@ class ToyFaces:
     storage: Storage = "png"
     # More people help more than more frames do; more forgeries of each clip help too.
     train: SplitSize = SplitSize(identities=3000, forgeries=2, frames=1)
-    val: SplitSize = SplitSize(identities=60)
+    val: SplitSize = SplitSize(identities=60, frames=2)
     test: SplitSize = SplitSize(identities=140, forgeries=3, frames=2)
 
     def splits(self) -> dict[str, SplitSize]:
