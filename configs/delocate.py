@@ -5,9 +5,14 @@
 The embedded default: toy faces of 80 pixels and a small model; its convolutions make it several times
 slower on a CPU than the other methods. Its results on these toy faces have not been measured yet.
 
-Variants: ':no_meta' (plain training), ':second_order',
-':manipulation' (meta-test holds out all fakes of one manipulation). ':ffpp' and ':ffpp_small' are the
-recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+Variants: ':no_meta' (plain training), ':second_order', ':manipulation' (meta-test holds out all fakes of
+one manipulation). ':faces', ':faces_forged' and ':faces_both' take prepared real faces of 112 pixels in
+data/faces, with the fakes of the dataset, with forgeries, or both; hours on a CPU. ':ffpp' and
+':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224
+pixels in data/ffpp.
+
+':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
+pixels in data/faces and on a CPU; docs/foundation.md says where its weights come from.
 """
 
 import ml_collections
@@ -43,6 +48,12 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.second_order = True
         case "manipulation":
             config.method.meta.held_out = "manipulation"
+        case "faces" | "faces_forged" | "faces_both":
+            presets.faces(config, variant)
+            config.method.shrink = 2  # the U-Net halves three times
+        case "foundation":
+            presets.foundation(config)
+            config.method.shrink = 2
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
             config.method.update(shrink=2, channels=64, width=64)

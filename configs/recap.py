@@ -5,8 +5,13 @@
 The embedded default: toy faces of 80 pixels, a small model, minutes on two CPU cores.
 
 Variants: ':no_mapping', ':real_only' (no push of fakes), ':unbounded' (a push without a margin) and
-':no_emphasis' (all fakes have the same weight) are ablations. ':ffpp' and ':ffpp_small' are the recipe
-for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
+':no_emphasis' (all fakes have the same weight) are ablations. ':faces', ':faces_forged' and ':faces_both'
+take prepared real faces of 112 pixels in data/faces, with the fakes of the dataset, with forgeries, or
+both; hours on a CPU. ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and
+ViT-S on prepared crops of 224 pixels in data/ffpp.
+
+':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
+pixels in data/faces and on a CPU; docs/foundation.md says where its weights come from.
 """
 
 import ml_collections
@@ -36,6 +41,10 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.mapping = "unbounded"
         case "no_emphasis":
             config.method.emphasis = False
+        case "faces" | "faces_forged" | "faces_both":
+            presets.faces(config, variant)
+        case "foundation":
+            presets.foundation(config)
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
         case _:

@@ -8,10 +8,12 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from jaxfake.data.forgeries.forgery import ALL_GUARDS, KINDS, Forgery, Guards
 from jaxfake.models.deepfakemae import DeepfakeMAESettings
 from jaxfake.models.delocate import DelocateSettings
+from jaxfake.models.finetuned.settings import ImportedSettings, check_imported_settings
 from jaxfake.models.masking import MaskSettings
 from jaxfake.models.mover import MoverSettings
 from jaxfake.models.recap import RecapSettings
@@ -20,6 +22,9 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import expand_home
 from jaxfake.runtime.typed_values import build
 from jaxfake.schema import MOST_SIDE
+
+SHARE_ROUNDING = 1e-6
+"""Shares may add up to 1 but for this."""
 
 Aggregation = Literal["mean", "median", "max", "mean_logit"]
 
@@ -37,6 +42,10 @@ class Data:
         threads: reading threads of each process.
         workers: reading processes beside the main one; 0 is best on few cores.
         memory_mb: for decoded faces of a training split that stay in memory, in each process.
+        forgeries: fakes that stage 2 makes from real faces, as (kind, share, strength). The share is that
+            of all fakes: with 1 in sum the dataset's own fakes are not seen, else they have the rest.
+            The state is selected by forgeries of the validation split if training sees no other fakes.
+        guards: what keeps a forgery from being told by anything but the face.
     """
 
     source: str
@@ -46,6 +55,13 @@ class Data:
     threads: int
     workers: int
     memory_mb: int
+    forgeries: tuple[Forgery, ...] = ()
+    guards: Guards = ALL_GUARDS
+
+    @property
+    def only_forgeries(self) -> bool:
+        """Whether forgeries are all the fakes that training sees, whatever the dataset has."""
+        return sum(forgery.share for forgery in self.forgeries) > 1 - SHARE_ROUNDING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,9 +171,13 @@ class Config:
         detect: stage 2; None for a run of stage 1 alone.
         method: what stage 2 trains; None if there is none.
         start_pixels: what was done to the pixels that weights in a file were trained on: 'ours',
-            'imagenet', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
+            'imagenet', 'clip', or MEAN/STD; '' for what the file says. See `weights.pixel_scale`.
         start_norm_pix: whether their decoder predicts pixels normalised by patch; '' for what the file
             says.
+        finetuned: an imported network that stage 2 finetunes beside the recovery's; None for stage 1's
+            encoder, where the method finetunes one.
+        memory: how training fits the devices: 'off'; 'auto', or 'auto:16GiB' for a smaller budget than they
+            have; or a plan, as `python -m jaxfake.plan` writes it. What is learnt is the same.
         earlier: digests of this config before the run was lengthened, each time. A run notes them by
             itself; a config need not have them.
     """
@@ -176,6 +196,8 @@ class Config:
     evaluation: Evaluation
     start_pixels: str = ""
     start_norm_pix: Literal["", "yes", "no"] = ""
+    finetuned: ImportedSettings | None = None
+    memory: str = "off"
     earlier: tuple[str, ...] = ()
 
 
@@ -194,7 +216,11 @@ def _with_home(config: Config) -> Config:
     """With `~` expanded in every path."""
     source, root = expand_home(config.data.source), expand_home(config.data.root)
     data = dataclasses.replace(config.data, source=source, root=root)
-    return dataclasses.replace(config, data=data, start=expand_home(config.start))
+    finetuned = config.finetuned
+    if finetuned is not None:
+        finetuned = dataclasses.replace(finetuned, weights=expand_home(finetuned.weights))
+    start = expand_home(config.start)
+    return dataclasses.replace(config, data=data, start=start, finetuned=finetuned)
 
 
 def to_json(config: Config) -> dict[str, Any]:
@@ -209,6 +235,7 @@ _OPERATIONAL = (
     "data.workers",
     "data.memory_mb",
     "log_every",
+    "memory",
     "checkpoints",
     "recover.device_batch",
     "detect.device_batch",
@@ -226,16 +253,31 @@ def results_values(config: Config) -> dict[str, Any]:
     """Every value that the results depend on, by its dotted key.
 
     A key that has a default counts only where it differs from that, so that a key that is added to the
-    config later changes no digest of an earlier run.
+    config, or to its data, later changes no digest of an earlier run.
     """
-    defaults = {field.name: field.default for field in dataclasses.fields(Config)}
+    defaults = _plain_values(_defaults(Config, "") | _defaults(Data, "data."))
     return {
         key: value
-        for key, value in _flat(json.loads(json.dumps(to_json(config))), "").items()
+        for key, value in _flat(_plain_values(to_json(config)), "").items()
         if not key.startswith(_OPERATIONAL)
         and (value or not key.endswith(_LENGTHENED))
         and value != defaults.get(key, dataclasses.MISSING)
     }
+
+
+def _defaults(kind: Any, prefix: str) -> dict[str, Any]:
+    """The values of a dataclass that need not be given, by their dotted keys."""
+    given = {field.name: field.default for field in dataclasses.fields(kind)}
+    defaults = {key: value for key, value in given.items() if value is not dataclasses.MISSING}
+    groups = {key: value for key, value in defaults.items() if dataclasses.is_dataclass(value)}
+    plain = {key: dataclasses.asdict(cast("Any", value)) for key, value in groups.items()}
+    return _flat(defaults | plain, prefix)
+
+
+def _plain_values(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has them: tuples are lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
 
 
 def config_digest(config: Config) -> str:
@@ -288,6 +330,10 @@ _MOST = {
     "model.encoder.depth": 1 << 9,
     "model.decoder.width": 1 << 14,
     "model.decoder.depth": 1 << 9,
+    "finetuned.vit.size.width": 1 << 14,
+    "finetuned.vit.size.depth": 1 << 9,
+    "finetuned.vit.registers": 1 << 10,
+    "finetuned.side": MOST_SIDE,
     "recover.batch_size": 1 << 20,
     "detect.batch_size": 1 << 20,
     "evaluation.batch_size": 1 << 16,
@@ -311,6 +357,11 @@ def _check_most(config: Config) -> None:
             f"config: crops of {config.data.size} pixels have {patches} patches of {config.model.patch} "
             f"pixels; at most {_MOST_PATCHES} are taken"
         )
+
+
+def _finetunes(method: MethodSettings | None) -> bool:
+    """Whether stage 2 has, or may have, a network that is finetuned."""
+    return method is not None and getattr(method, "networks", "both") != "mapping"
 
 
 def _check(config: Config) -> None:
@@ -358,15 +409,52 @@ def _check(config: Config) -> None:
             "method.meta.held_out needs detect.device_batch=0: an inner step is made on a whole batch",
         ),
         (config.recover.select_every, "recover.select_every must be 0: stage 1 has no score"),
+        (
+            config.finetuned is not None and not _finetunes(config.method),
+            "finetuned needs a stage 2 that uses it (and not method.networks=mapping): set it to None",
+        ),
     ):
         if broken:
             raise InputError(f"config: {message}")
     _check_stage("recover", config.recover)
     if config.detect is not None:
         _check_stage("detect", config.detect)
+    if config.finetuned is not None:
+        check_imported_settings(config.finetuned)
+    _check_forgeries(config)
     for stack in (config.model.encoder, config.model.decoder):
         if stack.width % stack.heads or stack.width % 4:
             raise InputError(
                 f"config: a model width ({stack.width}) must be a multiple of its heads "
                 f"({stack.heads}) and of 4"
             )
+
+
+def _check_forgeries(config: Config) -> None:
+    forgeries, guards = config.data.forgeries, config.data.guards
+    total = sum(forgery.share for forgery in forgeries)
+    for broken, message in (
+        (
+            not all(0 < forgery.share <= 1 for forgery in forgeries),
+            "the share of each of data.forgeries must lie in (0, 1]",
+        ),
+        (
+            not all(0 < forgery.strength <= 1 for forgery in forgeries),
+            "the strength of each of data.forgeries must lie in (0, 1]",
+        ),
+        (
+            total > 1 + SHARE_ROUNDING,
+            f"the shares of data.forgeries add up to {total:g}: they are of all fakes, so to at most 1",
+        ),
+        (
+            len({forgery.kind for forgery in forgeries}) < len(forgeries),
+            f"data.forgeries names a kind twice; there are {', '.join(KINDS)}",
+        ),
+        (
+            bool(forgeries) and config.detect is None,
+            "data.forgeries are for stage 2, and there is no detect stage",
+        ),
+        (not 0 <= guards.self_blended <= 1, "data.guards.self_blended must lie in [0, 1]"),
+    ):
+        if broken:
+            raise InputError(f"config: {message}")

@@ -2,6 +2,7 @@
 
     python -m jaxfake.prepare --dataset=folder --source=DIR --out=DIR [--identity=...] [--splits=...]
     python -m jaxfake.prepare --dataset=csv --manifest=FILE.csv --out=DIR
+    python -m jaxfake.prepare --dataset=forged --source=PREPARED --out=DIR [--kinds=...] [--seed=N]
 
 The same command again goes on wherever it was stopped. Once it is done, it checks every byte of the dataset
 and of the source, tries again what could not be read, and does nothing else.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from absl import flags
 
+from jaxfake.data.forgeries.forgery import KINDS
 from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
@@ -29,6 +31,7 @@ from jaxfake.runtime.path_flags import define_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jaxfake.data.forgeries.forgery import Kind
     from jaxfake.data.layouts.own_files.numbered import Numbered
     from jaxfake.data.preparation.coverage import Coverage
     from jaxfake.data.preparation.cropping import Storage, Subject
@@ -37,13 +40,20 @@ if TYPE_CHECKING:
 
 _BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
-_DATASET = flags.DEFINE_string("dataset", None, f"What to prepare: {', '.join(DATASETS)}.")
+_FORGED = "forged"
+
+_DATASET = flags.DEFINE_string(
+    "dataset",
+    None,
+    f"What to prepare: {', '.join(DATASETS)}; or {_FORGED}, the real faces of a prepared dataset and a "
+    "forgery of each.",
+)
 _SOURCE = define_path(
     "source",
     None,
     "Folder of photographs and videos; folders in it named real, fake, train, val and test, or alike, "
     "give labels and splits. With --dataset=csv, what the paths in the table are relative to; by default "
-    "the table's own folder.",
+    "the table's own folder. With --dataset=forged, a prepared dataset.",
 )
 _MANIFEST = define_path(
     "manifest",
@@ -143,11 +153,60 @@ _BEAM_RUNNER = flags.DEFINE_string(
 _BEAM_OPTION = flags.DEFINE_multi_string(
     "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
 )
+_KINDS = flags.DEFINE_list(
+    "kinds", list(KINDS), "For --dataset=forged: kinds of forgeries, each drawn equally often."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "For --dataset=forged: of everything that is drawn.", 0)
 _FACE_MODELS = define_path("face_models", None, "Folder of the face models, if offline.")
+
+
+_OF_FORGED = (_DATASET, _SOURCE, _OUT, _STORAGE, _KINDS, _SEED)
 
 
 def main() -> int:
     """Flags in, one call, messages out."""
+    return _freeze() if _DATASET.value == _FORGED else _prepare()
+
+
+def _freeze() -> int:
+    known = [flag.name for flag in _OF_FORGED]
+    for flag in flags.FLAGS.get_key_flags_for_module("__main__"):
+        if flag.present and flag.name not in known:
+            raise InputError(f"--{flag.name} does not apply to --dataset={_FORGED}")
+    for kind in _KINDS.value:
+        if kind not in KINDS:
+            raise InputError(f"--kinds={kind}: there is {', '.join(KINDS)}")
+    if not _KINDS.value or len(set(_KINDS.value)) < len(_KINDS.value):
+        raise InputError("--kinds must name one or more kinds, each once")
+    from jaxfake.data.forgeries.freeze import Freezing, freeze
+
+    result = freeze(
+        Freezing(
+            source=_folder(_SOURCE),
+            out=_folder(_OUT),
+            kinds=cast("tuple[Kind, ...]", tuple(_KINDS.value)),
+            seed=_SEED.value,
+            storage=cast("Storage", _STORAGE.value),
+        )
+    )
+    from jaxfake.data.preparation import coverage_text
+
+    print(
+        "\n".join([*coverage_text.remarks(result.coverage), *coverage_text.table(result.coverage)])
+    )
+    _say_where(result.dataset, result.newly_made)
+    return 0
+
+
+def _say_where(dataset: Path, newly_made: bool) -> None:
+    state = "made" if newly_made else "complete already, nothing to do"
+    print(f"dataset: {dataset} ({state})")
+
+
+def _prepare() -> int:
+    for flag in (_KINDS, _SEED):
+        if flag.present:
+            raise InputError(f"--{flag.name} is for --dataset={_FORGED}")
     wanted = _wanted()
     from jaxfake.data.preparation import coverage, prepare
 
@@ -167,8 +226,7 @@ def main() -> int:
             f"{unreadable} (--most_unreadable); the dataset is in {result.dataset}: mend these files and "
             "run the same command again, or allow more"
         )
-    state = "made" if result.newly_made else "complete already, nothing to do"
-    print(f"dataset: {result.dataset} ({state})")
+    _say_where(result.dataset, result.newly_made)
     return 0
 
 
@@ -195,7 +253,7 @@ def _confounds(sources: "Sequence[Source]") -> dict[str, Any]:
 
 def _wanted() -> "Preparation":
     if _DATASET.value not in DATASETS:
-        raise InputError(f"--dataset={_DATASET.value}: there is {', '.join(DATASETS)}")
+        raise InputError(f"--dataset={_DATASET.value}: there is {', '.join(DATASETS)}, {_FORGED}")
     from jaxfake.data.preparation.cropping import CropOptions
     from jaxfake.data.preparation.prepare import Preparation
     from jaxfake.data.preparation.splits import parse_shares

@@ -1,5 +1,7 @@
 """Configs: typed, complete, and wrong ones named in one line."""
 
+import json
+
 import ml_collections
 import pytest
 
@@ -68,6 +70,18 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("recover.select_every", 5, "recover.select_every must be 0"),
         ("evaluation.aggregation", "mode", "must be one of mean, median, max, mean_logit"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
+        ("data.forgeries", [("blend", 1.0, 1.0)], "data.forgeries.kind must be one of self_blend"),
+        ("data.forgeries", [("twin", 1.0)], r"must hold \(kind, share, strength\), not"),
+        ("data.forgeries", [("twin", 0.0, 1.0)], r"the share of each .* must lie in \(0, 1\]"),
+        ("data.forgeries", [("twin", 1.0, 2.0)], r"the strength of each .* must lie in \(0, 1\]"),
+        (
+            "data.forgeries",
+            [("twin", 0.6, 1.0), ("shallow", 0.6, 1.0)],
+            "add up to 1.2: they are of all fakes, so to at most 1",
+        ),
+        ("data.forgeries", [("twin", 0.2, 1), ("twin", 0.2, 1)], "names a kind twice"),
+        ("data.guards.self_blended", 1.5, r"data.guards.self_blended must lie in \[0, 1\]"),
+        ("data.guards.prestine", True, "did you mean 'pristine'"),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(key: str, value: object, message: str) -> None:
@@ -94,3 +108,22 @@ def test_the_fingerprint_follows_results_and_nothing_else() -> None:
     other = config.parse(_changed("recover.weight_decay", 0.1))
     assert config.config_digest(plain) == config.config_digest(same)
     assert config.config_digest(plain) != config.config_digest(other)
+
+
+def test_forgeries_come_back_from_json_and_count_as_soon_as_there_are_any() -> None:
+    plain = config.parse(mover.get_config())
+    forged = config.parse(_changed("data.forgeries", [("self_blend", 0.5, 1), ("twin", 0.5, 1.0)]))
+    assert forged.data.forgeries[1] == ("twin", 0.5, 1.0)
+    assert config.parse(json.loads(json.dumps(config.to_json(forged)))) == forged
+    assert config.config_digest(forged) != config.config_digest(plain)
+    assert not {key for key in config.results_values(plain) if "forger" in key or "guard" in key}
+    assert forged.data.only_forgeries
+    assert not config.parse(_changed("data.forgeries", [("twin", 0.5, 1.0)])).data.only_forgeries
+
+
+def test_forgeries_without_a_stage_that_sees_fakes_are_refused() -> None:
+    values = pretrain.get_config()
+    with values.data.ignore_type():
+        values.data.forgeries = [("twin", 1.0, 1.0)]
+    with pytest.raises(InputError, match="there is no detect stage"):
+        config.parse(values)

@@ -110,7 +110,7 @@ def test_names_in_the_code_exist(page):
 
 @pytest.mark.parametrize("page", PRESENT, ids=by_name)
 def test_keys_of_the_config_exist(page):
-    known = keys_of(config.to_json(config.parse(delocate.get_config())))
+    known = keys_of(config.to_json(config.parse(delocate.get_config("foundation"))))
     keys = re.findall(r"--config\.([a-z][\w.]*)", page.read_text())
     assert [key for key in keys if key not in known] == []
 

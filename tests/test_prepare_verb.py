@@ -32,6 +32,10 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
         ([folder, f"--source={empty}", f"--manifest={empty}", out], "go together"),
         ([folder, f"--source={empty}", out, "--storage=jpeg"], "--storage"),
         ([folder, f"--source={empty}", out, "--siez=3"], "siez"),
+        ([folder, f"--source={empty}", out, "--seed=3"], "--seed is for --dataset=forged"),
+        (["--dataset=forged", f"--source={empty}", out], "holds no prepared dataset"),
+        (["--dataset=forged", f"--source={empty}", out, "--kinds=blend"], "there is self_blend"),
+        (["--dataset=forged", f"--source={empty}", out, "--size=64"], "--size does not apply"),
     ]:
         done = verb(*arguments)
         assert done.returncode == 2, arguments
@@ -53,6 +57,8 @@ def test_help_names_every_flag_in_plain_words():
         "label",
         "manifest",
         "numbered",
+        "kinds",
+        "seed",
     ):
         assert f"--{flag}" in said or f"--[no]{flag}" in said
     assert "Makes a dataset of aligned face crops" in said

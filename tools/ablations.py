@@ -29,8 +29,8 @@ from jaxfake.evaluation.heat_accumulator import DETECTOR
 from jaxfake.evaluation.metrics.paired_auc import AucDifference, compare_aucs
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import open_data
-from jaxfake.experiment.initial_weights import OWN
 from jaxfake.experiment.run_folder import RECOVER
+from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.runtime import cli, supervisor
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
@@ -128,13 +128,16 @@ def _run(name: str, seed: str, left_out: str, out: Path, recovered: dict[str, Pa
 def _stage_one_of(name: str, seed: str) -> str:
     """Everything that the stage 1 of a run depends on; '' if it has none of its own.
 
-    Stage 1 sees no fake, so a manipulation that is left out makes no difference.
+    Stage 1 sees no fake, so a manipulation that is left out makes no difference, nor do forgeries.
     """
     run = _config_of(name, seed)
     if run.start != OWN:
         return ""
     kept = ("seed", "data", "model", "mask", "recover")
-    return json.dumps({key: config.to_json(run)[key] for key in kept})
+    of_stage_one = {key: config.to_json(run)[key] for key in kept}
+    for key in ("forgeries", "guards"):
+        del of_stage_one["data"][key]
+    return json.dumps(of_stage_one)
 
 
 def _config_of(name: str, seed: str) -> config.Config:

@@ -5,6 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxfake.models.remat import on_device
+
 
 def array_digest(state: Any) -> list[list[int]]:
     """Two 32-bit sums per array; any change of a single word changes both."""
@@ -14,9 +16,10 @@ def array_digest(state: Any) -> list[list[int]]:
 @jax.jit
 def _sums(leaves: list[jax.Array]) -> jax.Array:
     """uint32 [leaves, 2]. Sums of mixed words are exact and independent of the sharding."""
-    return jnp.stack([_leaf_sums(leaf) for leaf in leaves])
+    return jnp.stack([_leaf_sums(leaf) for leaf in on_device(leaves)])
 
 
+@jax.jit  # traced once for all leaves of a shape
 def _leaf_sums(leaf: jax.Array) -> jax.Array:
     bits = jax.lax.bitcast_convert_type(leaf, f"uint{8 * leaf.dtype.itemsize}")
     words = bits.astype(jnp.uint32)

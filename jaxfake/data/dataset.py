@@ -67,14 +67,22 @@ class FaceDataset:
             self._kept[row] = example
         return example
 
+    def landmarks(self, row: int) -> np.ndarray:
+        """The landmarks of one example, float32 [68, 2], without decoding its pictures.
+
+        Raises:
+            InputError: its record is damaged.
+        """
+        try:
+            return np.asarray(self.source[row][schema.LANDMARKS], np.float32)
+        except Exception as error:  # from the library that reads records
+            raise self._damaged(row, error) from error
+
     def _read(self, row: int) -> Example:
         try:
             example = decode(self.source[row])
         except Exception as error:  # from the library that reads records
-            raise InputError(
-                f"record {row} of split {self.split!r} of {self.folder} is damaged, prepare it again: "
-                f"{_one_line(error)}"
-            ) from error
+            raise self._damaged(row, error) from error
         sides = (*example.image.shape[:2], *example.forgery_mask.shape)
         if set(sides) != {self.size}:
             raise InputError(
@@ -85,6 +93,12 @@ class FaceDataset:
             path = self.folder / file_name(self.split)
             raise InputError(f"{differs}: delete {path}, and it is made anew from the records")
         return example
+
+    def _damaged(self, row: int, error: Exception) -> InputError:
+        return InputError(
+            f"record {row} of split {self.split!r} of {self.folder} is damaged, prepare it again: "
+            f"{_one_line(error)}"
+        )
 
     @functools.cached_property
     def _kept(self) -> dict[int, Example]:
@@ -143,10 +157,13 @@ def _datasets(root: Path) -> list[Path]:
     return [folder for folder in found if ".incomplete" not in str(folder)]
 
 
-def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDataset:
+def open_split(root: Path, split: str, size: int | None, memory_mb: int = 0) -> FaceDataset:
     """Opens a split of the dataset in `root`, whose crops must be of `size` pixels.
 
     Args:
+        root: folder in or below which the dataset is.
+        split: its name.
+        size: of the crops; None for whatever they have.
         memory_mb: most memory for decoded examples, in MiB.
 
     Raises:
@@ -167,6 +184,7 @@ def open_split(root: Path, split: str, size: int, memory_mb: int = 0) -> FaceDat
             f"{folder} was prepared by an earlier version, without {missing[0]}: prepare it again"
         )
     stored = builder.info.features[schema.IMAGE].shape[0]
+    size = min(stored, schema.MOST_SIDE) if size is None else size
     if stored != size:
         raise InputError(
             f"{folder} holds crops of {stored} pixels: set --config.data.size={stored}"
@@ -225,6 +243,11 @@ def empty_split(folder: Path, split: str, size: int) -> FaceDataset:
     return FaceDataset(folder, split, size, (), index)
 
 
+def without_fakes(faces: FaceDataset) -> FaceDataset:
+    """The split without its fakes."""
+    return _chosen(faces, np.flatnonzero(faces.index.label != schema.FAKE))
+
+
 def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
     """The split without the fakes of one manipulation.
 
@@ -238,8 +261,12 @@ def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
             f"leave_out={manipulation}: the fakes of {faces.folder}, split {faces.split!r}, are "
             f"{', '.join(names) or 'none'}"
         )
-    kept = np.flatnonzero(at.method != manipulation)
-    index = Index(*(column[kept] for column in at))
+    return _chosen(faces, np.flatnonzero(at.method != manipulation))
+
+
+def _chosen(faces: FaceDataset, kept: np.ndarray) -> FaceDataset:
+    """Some rows of a split."""
+    index = Index(*(column[kept] for column in faces.index))
     content = None if faces.content is None else faces.content[kept]
     return dataclasses.replace(
         faces, source=_Rows(faces.source, kept), index=index, content=content

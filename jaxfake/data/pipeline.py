@@ -1,6 +1,6 @@
 """The Grain chain from stored examples to batches.
 
-seed > shuffle > augment > balanced mix > batch + valid > shard by process > prefetch
+seed > shuffle > forge > augment > balanced mix > batch + valid > shard by process > prefetch
 
 Batch n is a pure function of (seed, n): every step before the prefetch has random access, so a run resumes
 at batch n by asking for it, with any number of threads, workers or processes. Each process takes its rows
@@ -22,12 +22,17 @@ from jaxfake.data.augment.geometry import apply_view, draw_view
 from jaxfake.data.augment.photometric import degrade, draw_photometrics
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.examples import Faces
+from jaxfake.data.forgeries.chain import Forger
+from jaxfake.data.forgeries.forgery import Forgery
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.runtime.preemption import SIGNALS
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8
+
+_ROUNDING = 1e-6
+"""Of shares that add up to 1."""
 
 _WORKER_IS_GONE = "terminated unexpectedly"
 """Grain's words for it, in a plain RuntimeError."""
@@ -62,6 +67,21 @@ class _Read:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Forge:
+    """Reads the real face of a row and forges it; without a kind, blends some of them with themselves."""
+
+    forger: Forger
+    forgery: Forgery | None
+    count: int  # rows in an epoch
+
+    def __call__(self, index: int, row: int) -> tuple[int, Example]:
+        turn = index // self.count
+        if self.forgery is None:
+            return row, self.forger.real(row, turn)
+        return row, self.forger.forged(self.forgery, row, turn)
+
+
+@dataclasses.dataclass(frozen=True)
 class _Augment:
     """Augments an example with the random generator that belongs to its place in the data."""
 
@@ -69,11 +89,16 @@ class _Augment:
 
     def __call__(self, item: tuple[int, Example], rng: np.random.Generator) -> tuple[int, Example]:
         row, example = item
-        size = example.image.shape[0]
-        example = apply_view(example, draw_view(rng, size, self.augmentation.smallest_crop))
-        if rng.random() < self.augmentation.photometric:
-            example = example._replace(image=degrade(example.image, draw_photometrics(rng)))
-        return row, example
+        return row, augmented(example, self.augmentation, rng)
+
+
+def augmented(example: Example, augmentation: Augmentation, rng: np.random.Generator) -> Example:
+    """The example in a random view, and at the given rate through a camera or an upload."""
+    size = example.image.shape[0]
+    example = apply_view(example, draw_view(rng, size, augmentation.smallest_crop))
+    if rng.random() < augmentation.photometric:
+        example = example._replace(image=degrade(example.image, draw_photometrics(rng)))
+    return example
 
 
 def rows_of(dataset: FaceDataset, label: int) -> np.ndarray:
@@ -98,33 +123,59 @@ def training_batches(
     batch_size: int,
     seed: int,
     augmentation: Augmentation,
+    forger: Forger | None = None,
 ) -> grain.MapDataset:
     """Endless training batches; element n is global batch n.
 
     Each class has an equal share of every batch, and in the long run each manipulation an equal share of
-    its class, however many faces it has.
+    its class, however many faces it has. Forgeries have the shares of the mixture, and the dataset's own
+    fakes the rest; where it has none, the forgeries fill the class.
 
     Args:
         dataset: a training split.
         classes: labels to draw from; stage 1 gives REAL alone, and any other example stops the run.
         batch_size: rows of the part of each batch that this process reads.
         seed: of the order and the augmentation.
-        augmentation: drawn anew each time that a face is read.
+        augmentation: drawn anew each time that a face is read, after it was forged.
+        forger: makes forgeries of the dataset's real faces; None for none.
     """
     mixed = grain.MapDataset.mix(
-        [
-            grain.MapDataset.mix(
-                [
-                    _endless(dataset, manipulation, seed, augmentation)
-                    for manipulation in _manipulations(dataset, label)
-                ]
-            )
-            for label in classes
-        ]
+        [_class(dataset, label, seed, augmentation, forger) for label in classes]
     )
     return mixed.batch(_local(batch_size), batch_fn=_training_batch)[
         jax.process_index() :: jax.process_count()
     ]
+
+
+def _class(
+    dataset: FaceDataset, label: int, seed: int, augmentation: Augmentation, forger: Forger | None
+) -> grain.MapDataset:
+    """The endless faces of a label, augmented."""
+    if forger is not None and label == schema.FAKE:
+        return _forgeries_and_fakes(dataset, seed, augmentation, forger)
+    kinds = _manipulations(dataset, label)
+    if forger is not None:
+        blended = [_forging(one.rows, one.name, seed, augmentation, forger, None) for one in kinds]
+        return grain.MapDataset.mix(blended)
+    return grain.MapDataset.mix([_endless(dataset, one, seed, augmentation) for one in kinds])
+
+
+def _forgeries_and_fakes(
+    dataset: FaceDataset, seed: int, augmentation: Augmentation, forger: Forger
+) -> grain.MapDataset:
+    """Forgeries by their shares, and the dataset's own fakes in the rest."""
+    rows, mixture = forger.forgeable.rows, forger.mixture
+    fakes = [
+        _forging(rows, f"forged/{number}/{one.kind}", seed, augmentation, forger, one)
+        for number, one in enumerate(mixture)
+    ]
+    shares = [forgery.share for forgery in mixture]
+    rest = 1 - sum(shares)
+    if rest > _ROUNDING and (dataset.index.label == schema.FAKE).any():
+        own = _manipulations(dataset, schema.FAKE)
+        fakes += [_endless(dataset, one, seed, augmentation) for one in own]
+        shares += [rest / len(own)] * len(own)
+    return grain.MapDataset.mix(fakes, weights=shares)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +203,25 @@ def _endless(
         .shuffle()
         .repeat()
         .map(_Read(dataset, None))
+        .random_map(_Augment(augmentation))
+    )
+
+
+def _forging(
+    rows: np.ndarray,
+    name: str,
+    seed: int,
+    augmentation: Augmentation,
+    forger: Forger,
+    forgery: Forgery | None,
+) -> grain.MapDataset:
+    """Real faces, or forgeries of one kind, in a new random order in each epoch."""
+    return (
+        grain.MapDataset.source(rows)
+        .seed(_fold(seed, name))
+        .shuffle()
+        .repeat()
+        .map_with_index(_Forge(forger, forgery, len(rows)))
         .random_map(_Augment(augmentation))
     )
 

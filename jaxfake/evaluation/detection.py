@@ -16,6 +16,7 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import score_files
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, per_video, with_missing
 from jaxfake.evaluation.evidence.confounds import Confound, confounds_json
+from jaxfake.evaluation.evidence.protocols.protocol import NoFace
 from jaxfake.evaluation.evidence.video_confounds import of_videos
 from jaxfake.evaluation.metrics import auc_interval
 from jaxfake.evaluation.metrics.auc_interval import Auc
@@ -30,6 +31,7 @@ from jaxfake.evaluation.score_metrics import (
     measure_scores,
     metrics_json,
 )
+from jaxfake.evaluation.stored_scores import people, workbench
 
 P_FAKE = ScoreKind("P(fake)", probability=True)
 
@@ -72,6 +74,7 @@ class DetectionResult:
     per_manipulation: dict[str, DetectionMetrics]  # each against the same reals
     coverage: VideoCounts
     aggregation: Aggregation
+    no_face_counts: bool  # whether a video without a face has a score
     confounds: tuple[Confound, ...] | Undefined  # of the files of the videos that are scored
     by_training: ByTraining | None  # None unless there are fakes of both kinds, and it is known
 
@@ -82,10 +85,12 @@ def measure(
     aggregation: Aggregation,
     kind: ScoreKind = P_FAKE,
     trained: Collection[str] | None = None,
+    no_face: NoFace = "half",
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
 
-    A video without a face has the score 0.5 if scores are probabilities, else it has none.
+    A video without a face has the score 0.5 if scores are probabilities and `no_face` is 'half', else it
+    has none.
 
     Args:
         dataset: whose faces are scored.
@@ -93,14 +98,15 @@ def measure(
         aggregation: how the scores of a video's faces become one.
         kind: of the scores.
         trained: the manipulations that training had; None if that is not known.
+        no_face: what becomes of a video without a face.
 
     Raises:
         InputError: the faces of one video have different labels.
         ValueError: a score that should be a probability is not one.
     """
-    no_face = NO_FACE_SCORE if kind.probability else None
+    no_face_score = NO_FACE_SCORE if kind.probability and no_face == "half" else None
     with_face = per_video(dataset.index, frames, aggregation)
-    videos = with_missing(with_face, missing_videos(dataset), no_face)
+    videos = with_missing(with_face, missing_videos(dataset), no_face_score)
     everything = np.ones(len(videos.label), np.bool_)
     return DetectionResult(
         frames=frames,
@@ -114,6 +120,7 @@ def measure(
         },
         coverage=_count(videos),
         aggregation=aggregation,
+        no_face_counts=no_face_score is not None,
         confounds=of_videos(dataset, videos),
         by_training=_by_training(frames, videos, kind, trained),
     )
@@ -140,10 +147,9 @@ def write(
     result: DetectionResult,
     origin: Provenance,
     localisation: Mapping[str, Any] | None,
-    more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes `frames.csv`, `scores.csv` and `metrics.json`, with `more` keys, to the folder."""
-    write_files(folder, dataset, result, origin, {"localisation": localisation, **(more or {})})
+    """Writes `frames.csv`, `scores.csv`, `people.csv`, `workbench.csv` and `metrics.json`."""
+    write_files(folder, dataset, result, origin, {"localisation": localisation})
 
 
 def write_files(
@@ -153,9 +159,14 @@ def write_files(
     origin: Provenance,
     more: Mapping[str, Any],
 ) -> None:
-    """Writes the same three files, with `more` keys in `metrics.json`."""
+    """Writes the same files, with `more` keys in `metrics.json`."""
     score_files.write_frames(folder / "frames.csv", dataset.index, result.frames)
     score_files.write_scores(folder / "scores.csv", result.videos)
+    score_files.write_people(folder / people.FILE_NAME, result.videos)
+    if result.kind.probability:
+        at = result.videos
+        names = (at.dataset, at.method, at.video_id)
+        score_files.write_workbench(folder / workbench.FILE_NAME, *names, at.score)
     write_json(
         folder / "metrics.json",
         {
@@ -173,6 +184,9 @@ def write_files(
             },
             **_by_training_json(result.by_training),
             "localisation": None,
+            "protocol": None,
+            "calibration": None,
+            "robustness": None,
             **_confounds_json(result.confounds),
             **more,
         },

@@ -39,7 +39,7 @@ def by_validation(
 
     def score(params: Params) -> float:
         heats = None if threshold is None else HeatAccumulator(val.index, {}, threshold)
-        frames = score_frames(method, params, val, rows, scoring, heats)
+        frames = score_frames(method, params, val, rows, scoring, heats, scores_alone=heats is None)
         videos = per_video(val.index, frames, aggregation)
         auc = roc_auc(videos.label, videos.score)
         if isinstance(auc, Undefined):

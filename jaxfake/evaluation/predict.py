@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -13,7 +12,7 @@ from jaxfake import schema
 from jaxfake.data.examples import Faces
 from jaxfake.data.pipeline import Transform, evaluation_batches, iterate
 from jaxfake.models import rng
-from jaxfake.models.method import Method, Params
+from jaxfake.models.method import Method, Params, Prediction
 from jaxfake.runtime.progress import Progress
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
@@ -74,14 +73,6 @@ OnHeat = Callable[[Batch, np.ndarray], None]
 """Takes everything that is known of some faces, and their heat at crop size, float32 [n, H, W]."""
 
 
-class _Scored(NamedTuple):
-    """Scores of a batch; the compiler drops what is not used."""
-
-    score: jax.Array  # float32 [B]
-    evidence: dict[str, jax.Array]  # float32 [B] each
-    heat: jax.Array | None  # float32 [B, H, W]
-
-
 def score_frames(
     method: Method,
     params: Params,
@@ -89,24 +80,29 @@ def score_frames(
     rows: np.ndarray,
     scoring: ScoringSettings,
     on_heat: OnHeat | None = None,
+    *,
+    scores_alone: bool = False,
 ) -> FrameScores:
     """Scores the faces at `rows`, int64 [n], in that order.
 
     Args:
         faces: of a prepared dataset, or an `ExampleList`.
         on_heat: called for one batch after the other, if the method has a heat map.
+        scores_alone: no picture is computed, for validation again and again; without `on_heat`.
 
     Raises:
         ValueError: a score is not finite.
     """
-    compiled = _compiled(method, scoring.seed, scoring.mesh, on_heat is not None)
+    compiled = compiled_prediction(method, scoring.seed, scoring.mesh, scores_alone)
     scores, evidence = [], []
     for batch in device_batches(faces, rows, scoring, "scoring"):
-        scored, n = jax.device_get(compiled(params, batch.inputs)), batch.faces
-        scores.append(scored.score[:n])
-        evidence.append({name: values[:n] for name, values in scored.evidence.items()})
-        if on_heat is not None and scored.heat is not None:
-            on_heat({name: value[:n] for name, value in batch.examples.items()}, scored.heat[:n])
+        predicted, n = compiled(params, batch.inputs), batch.faces
+        score, named = jax.device_get((predicted.score, predicted.evidence))
+        scores.append(score[:n])
+        evidence.append({name: values[:n] for name, values in named.items()})
+        if on_heat is not None and predicted.heat is not None:
+            heat = jax.device_get(predicted.heat)
+            on_heat({name: value[:n] for name, value in batch.examples.items()}, heat[:n])
     names = evidence[0] if evidence else {}
     together = {name: _join([part[name] for part in evidence]) for name in names}
     frames = FrameScores(np.asarray(rows), _join(scores), together)
@@ -115,15 +111,22 @@ def score_frames(
 
 
 @functools.cache
-def _compiled(method: Method, seed: int, mesh: Mesh, with_heat: bool) -> jax.stages.Wrapped:
-    """The compiled scoring, kept: validation runs it again and again."""
+def compiled_prediction(
+    method: Method, seed: int, mesh: Mesh, scores_alone: bool = False
+) -> jax.stages.Wrapped:
+    """From parameters and `DeviceBatch.inputs` to the `Prediction`, its heat at the scale of the crop.
 
-    def predict(params: Params, batch: Batch) -> _Scored:
-        prediction = method.predict(params, batch, evaluation_keys(seed, batch))
-        heat = prediction.heat if with_heat else None
-        if heat is not None:
-            heat = at_crop_scale(heat, batch[schema.IMAGE].shape[1])
-        return _Scored(prediction.score, prediction.evidence, heat)
+    One program for scores and pictures, compiled once and kept; from one for scores alone the compiler
+    drops what only pictures need.
+    """
+
+    def predict(params: Params, batch: Batch) -> Prediction:
+        whole = method.predict(params, batch, evaluation_keys(seed, batch))
+        if scores_alone:
+            return whole._replace(heat=None, recovered=None, hidden=None)
+        if whole.heat is None:
+            return whole
+        return whole._replace(heat=at_crop_scale(whole.heat, batch[schema.IMAGE].shape[1]))
 
     return jax.jit(predict, out_shardings=sharding.replicated(mesh))
 

@@ -1,4 +1,4 @@
-"""The two score files: `frames.csv`, a row for each face, and `scores.csv`, a row for each video."""
+"""`frames.csv`, a row for each face, `scores.csv`, a row for each video, and `people.csv`, who is in it."""
 
 import csv
 import io
@@ -12,6 +12,7 @@ from jaxfake import schema
 from jaxfake.data.dataset import Index
 from jaxfake.evaluation.aggregate import VideoScores, chosen_rows
 from jaxfake.evaluation.predict import FrameScores
+from jaxfake.evaluation.stored_scores import people, workbench
 from jaxfake.runtime.files import write_atomically
 from jaxfake.runtime.terminal_text import printable_line
 
@@ -48,6 +49,33 @@ def write_scores(path: Path, videos: VideoScores) -> None:
         strict=True,
     )
     write_atomically(path, _csv(schema.SCORE_COLUMNS, rows))
+
+
+def write_workbench(
+    path: Path, dataset: np.ndarray, method: np.ndarray, video_id: np.ndarray, score: np.ndarray
+) -> None:
+    """Writes what deepfake-workbench imports, see `stored_scores.workbench`.
+
+    Args:
+        path: of the file.
+        dataset, method, video_id: str [v].
+        score: float [v], P(fake); NaN for a video without one, which is left out.
+    """
+    names = workbench.unique_names(dataset, method, video_id)
+    rows = [
+        (_text(name), _number(one))
+        for name, one in zip(names, score, strict=True)
+        if np.isfinite(one)
+    ]
+    write_atomically(path, _csv(workbench.COLUMNS, rows))
+
+
+def write_people(path: Path, videos: VideoScores) -> None:
+    """Writes `people.csv`: who is shown in each video, by which stored scores can be compared."""
+    names = (videos.dataset, videos.method, videos.video_id, videos.identity)
+    write_atomically(
+        path, _csv(people.COLUMNS, zip(*(map(_text, one) for one in names), strict=True))
+    )
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> str:

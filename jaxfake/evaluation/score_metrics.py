@@ -79,6 +79,27 @@ def measure_scores(
     )
 
 
+def compare_with_labels(
+    label: np.ndarray, score: np.ndarray, people: np.ndarray, kind: ScoreKind
+) -> ScoreMetrics:
+    """All metrics of a score.
+
+    Args:
+        label: int [n], 0 real, 1 fake.
+        score: float [n], finite, larger for fakes.
+        people: int or str [n], who is shown.
+        kind: of the score.
+    """
+    not_a_probability = Undefined("the score is not a probability")
+    return ScoreMetrics(
+        auc=measure_auc(label, score, people),
+        ap=operating_points.average_precision(label, score),
+        eer=operating_points.equal_error_rate(label, score),
+        accuracy=operating_points.accuracy(label, score) if kind.probability else not_a_probability,
+        tpr_at_low_fpr=operating_points.tpr_at_low_fpr(label, score),
+    )
+
+
 def evidence_auc(
     frames: FrameScores, videos: VideoScores, chosen: np.ndarray, name: str
 ) -> AucPair:
@@ -90,10 +111,11 @@ def evidence_auc(
 
 def metrics_json(metrics: DetectionMetrics) -> dict[str, Any]:
     """As metrics.json has it."""
-    return {"video": _json(metrics.video), "frame": _json(metrics.frame)}
+    return {"video": score_json(metrics.video), "frame": score_json(metrics.frame)}
 
 
-def _json(metrics: ScoreMetrics) -> dict[str, Any]:
+def score_json(metrics: ScoreMetrics) -> dict[str, Any]:
+    """One of them."""
     return (
         auc_json(metrics.auc)
         | json_fields("ap", metrics.ap)
@@ -115,15 +137,7 @@ def _faces(videos: VideoScores, chosen: np.ndarray, score: np.ndarray) -> _Examp
 
 
 def _measure(examples: _Examples, kind: ScoreKind) -> ScoreMetrics:
-    label, score = examples.label, examples.score
-    not_a_probability = Undefined("the score is not a probability")
-    return ScoreMetrics(
-        auc=_auc(examples),
-        ap=operating_points.average_precision(label, score),
-        eer=operating_points.equal_error_rate(label, score),
-        accuracy=operating_points.accuracy(label, score) if kind.probability else not_a_probability,
-        tpr_at_low_fpr=operating_points.tpr_at_low_fpr(label, score),
-    )
+    return compare_with_labels(examples.label, examples.score, examples.identity, kind)
 
 
 def _auc(examples: _Examples) -> Auc:

@@ -9,6 +9,7 @@ from jaxfake.evaluation.predict import ScoringSettings
 from jaxfake.experiment.run_folder import DETECT
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
+from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.meta_learning import with_meta_learning
 from jaxfake.models.method import Method
@@ -36,22 +37,29 @@ def recovery(config: Config) -> Recover:
     return Recover(mae, config.mask)
 
 
+def imported_network(config: Config) -> ImportedViT | None:
+    """The imported network of stage 2 as configured; None without one."""
+    if config.finetuned is None:
+        return None
+    return ImportedViT(config.finetuned, Compute(config.model.dtype, config.model.attend))
+
+
 def detector(config: Config) -> Method:
     """Stage 2 as configured.
 
     Raises:
         ValueError: the config has none.
     """
-    recover = recovery(config)
+    recover, imported = recovery(config), imported_network(config)
     match config.method:
         case DeepfakeMAESettings() as settings:
-            return DeepfakeMAE(recover, settings)
+            return DeepfakeMAE(recover, settings, imported)
         case MoverSettings() as settings:
-            return Mover(recover, settings)
+            return Mover(recover, settings, imported)
         case RecapSettings() as settings:
-            return Recap(recover, settings)
+            return Recap(recover, settings, imported)
         case DelocateSettings() as settings:
-            return with_meta_learning(Delocate(recover, settings), settings.meta)
+            return with_meta_learning(Delocate(recover, settings, imported), settings.meta)
         case None:
             raise ValueError("this config trains stage 1 alone")
 

@@ -7,6 +7,15 @@ from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
 from jaxfake.evaluation.evidence import probes
+from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
+from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence, evidence_json
+from jaxfake.evaluation.evidence.protocols import departures
+from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
+from jaxfake.evaluation.evidence.robustness.measured import (
+    RobustnessResult,
+    RobustnessTask,
+    measure_robustness,
+)
 from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
@@ -37,6 +46,9 @@ from jaxfake.reporting.localisation_section import (
     localisation_section,
     localisation_sentences,
 )
+from jaxfake.reporting.scores.evidence_sections import evidence_sections, evidence_sentences
+from jaxfake.reporting.scores.mistakes_section import mistaken_rows, mistakes_section
+from jaxfake.reporting.scores.model_card import model_card
 from jaxfake.reporting.strips import choose_rows
 
 _RANKED = 12
@@ -46,27 +58,31 @@ _STRIPS_EACH = 4
 def evaluate(
     run: LoadedRun, task: EvaluationTask, origin: Provenance, bootstrap: Bootstrap
 ) -> StageResults:
-    """Scores every face, and writes `scores.csv`, `frames.csv` and `metrics.json`."""
+    """Scores every face, or those of the protocol, and writes the result files."""
     name, faces, scoring = run.title, task.faces, build_method.scoring(run.config)
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
-    single_cues = probes.measure(task.train, faces, task.aggregation)
-    localised, cues = localisation_json(where, truth), probes.probes_json(single_cues)
-    detection.write(task.folder, faces, found, origin, localised, cues)
+    evidence = _evidence(run, task, scoring, bootstrap, found)
+    more = {"localisation": localisation_json(where, truth), **evidence_json(evidence)}
+    detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
-    chosen = ranked | by_kind
+    mistaken = mistaken_rows(found, _STRIPS_EACH)
+    chosen = ranked | mistaken | by_kind
     rows = np.concatenate(list(chosen.values()))
     heated = predict_heat(run.method, run.params, faces, rows, scoring)
     scale = heat_scale(heated, run.method.heat_threshold)
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
-        probes_section(single_cues, name, found.overall.video.auc),
+        mistakes_section(found, {title: strips[title] for title in mistaken}),
+        probes_section(evidence.probes, name, found.overall.video.auc),
         confounds_section(found.confounds, name, found.overall.video.auc),
+        *evidence_sections(evidence),
     ]
     sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
-    if not isinstance(single_cues, Undefined):
-        sentences.append(probes_sentence(single_cues, name, found.overall.video.auc))
+    sentences += evidence_sentences(evidence)
+    if not isinstance(evidence.probes, Undefined):
+        sentences.append(probes_sentence(evidence.probes, name, found.overall.video.auc))
     highlights = detection_highlights(found)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -76,27 +92,87 @@ def evaluate(
     if task.frames is not None:
         of_ranked = heated[: sum(map(len, ranked.values()))]
         sections += frames_section(faces, task.frames, of_ranked, scale)
+    sections.append(model_card(name, run.config.data.source, found, task.calibration))
     return StageResults(tuple(sentences), tuple(sentences), highlights, tuple(sections))
 
 
 def _measure(
     run: LoadedRun, task: EvaluationTask, scoring: ScoringSettings, bootstrap: Bootstrap
 ) -> tuple[DetectionResult, LocalisationResult | None]:
-    """Every face is scored once, for its score and its heat."""
+    """Every face that counts is scored once, for its score and its heat."""
     faces = task.faces
     heats = HeatAccumulator(
         faces.index, trivial_maps(faces.size, task.training_mask), run.method.heat_threshold
     )
-    frames = score_frames(run.method, run.params, faces, np.arange(len(faces)), scoring, heats)
+    frames = score_frames(run.method, run.params, faces, _rows(task), scoring, heats)
+    no_face = "half" if task.protocol is None else task.protocol.no_face
     return (
-        detection.measure(faces, frames, task.aggregation, trained=_trained(task)),
+        detection.measure(
+            faces, frames, task.aggregation, trained=_trained(run, task), no_face=no_face
+        ),
         localisation.measure(heats, bootstrap),
     )
 
 
-def _trained(task: EvaluationTask) -> set[str] | None:
-    """The manipulations that training had, if it had the same dataset; names differ between datasets."""
-    if task.train is None or set(task.train.index.dataset) != set(task.faces.index.dataset):
+def _trained(run: LoadedRun, task: EvaluationTask) -> set[str] | None:
+    """The manipulations that training had, if on the same dataset: names differ between datasets."""
+    if task.train is None or run.config.data.forgeries:
         return None
     at = task.train.index
+    if set(at.dataset) != set(task.faces.index.dataset):
+        return None
     return set(at.method[at.label == schema.FAKE].tolist())
+
+
+def _evidence(
+    run: LoadedRun,
+    task: EvaluationTask,
+    scoring: ScoringSettings,
+    bootstrap: Bootstrap,
+    found: DetectionResult,
+) -> DetectorEvidence:
+    return DetectorEvidence(
+        task.protocol,
+        _departures(task, found),
+        measure_detector(task.calibration, task.faces, found.frames, found.videos),
+        _robustness(run, task, scoring, bootstrap),
+        probes.measure(task.train, task.faces, task.aggregation),
+    )
+
+
+def _robustness(
+    run: LoadedRun, task: EvaluationTask, scoring: ScoringSettings, bootstrap: Bootstrap
+) -> RobustnessResult | None:
+    """The detector on perturbed faces; None if that was not asked for."""
+    if not task.perturb:
+        return None
+    return measure_robustness(
+        RobustnessTask(
+            faces=task.faces,
+            rows=_rows(task),
+            frames=task.frames,
+            score=lambda faces, rows, heats: score_frames(
+                run.method, run.params, faces, rows, scoring, heats
+            ),
+            threshold=run.method.heat_threshold,
+            aggregation=task.aggregation,
+            bootstrap=bootstrap,
+        ),
+        task.perturb,
+    )
+
+
+def _rows(task: EvaluationTask) -> np.ndarray:
+    """The faces that are scored: all, or those of the protocol."""
+    if task.protocol is None:
+        return np.arange(len(task.faces))
+    return evenly_spaced(task.faces.index, task.protocol.frames)
+
+
+def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:
+    """In what the evaluation departs from its protocol; nothing without one."""
+    if task.protocol is None:
+        return []
+    videos = departures.of_dataset(task.faces, found)
+    said = [line for one in videos for line in departures.departures(task.protocol, one)]
+    return list(dict.fromkeys(said))

@@ -10,13 +10,17 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.coverage import left_out
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.calibration.calibration import Calibration
+from jaxfake.evaluation.evidence.protocols.protocol import Protocol
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
-from jaxfake.experiment.initial_weights import OWN
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.stage_results import EvaluationTask
+from jaxfake.experiment.stage_results import NOT_CALIBRATED, EvaluationTask
+from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
     checkpoint_facts,
@@ -24,6 +28,7 @@ from jaxfake.reporting.checkpoint_facts import (
     unfinished_warning,
 )
 from jaxfake.reporting.html import Report, write_report
+from jaxfake.reporting.scores.protocol_facts import protocol_facts
 from jaxfake.reporting.split_facts import split_facts, split_warning
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import refuse_links
@@ -43,12 +48,16 @@ class EvaluationRequest:
         out: for results, and for what is prepared from photographs and videos.
         step: of the checkpoint, if the person chose one: its results have a folder of their own.
         aggregation: None for the run's own.
+        protocol: by which a detector is measured; its results have a folder of their own.
+        perturb: names of perturbations under which a detector is measured as well.
     """
 
     split: str
     out: RunFolder
     step: int | None = None
     aggregation: Aggregation | None = None
+    protocol: Protocol | None = None
+    perturb: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,13 +109,10 @@ def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) ->
     """Scores one split of a dataset, and writes its results and report.
 
     Raises:
-        InputError: the dataset cannot be opened or prepared, or does not fit the run; an aggregation is
-            given for stage 1.
+        InputError: the dataset cannot be opened or prepared, or does not fit the run or the protocol; an
+            aggregation or a protocol is given for stage 1.
     """
-    if request.aggregation is not None and run.stage != DETECT:
-        raise InputError(
-            "--aggregation is for a detector: the score of stage 1 is a mean by definition"
-        )
+    _check(run, request)
     task = _task(run, source, request)
     check = check_splits([task.faces])
     warnings = [*_warnings(run, task.faces), *split_warning(check)]
@@ -127,17 +133,46 @@ def evaluate_dataset(run: LoadedRun, source: str, request: EvaluationRequest) ->
     return Evaluated(results.in_words, report)
 
 
+def _check(run: LoadedRun, request: EvaluationRequest) -> None:
+    """Refuses what does not go together."""
+    if request.aggregation is not None and run.stage != DETECT:
+        raise InputError(
+            "--aggregation is for a detector: the score of stage 1 is a mean by definition"
+        )
+    if request.perturb and run.stage != DETECT:
+        raise InputError("--perturb is for a detector, and this is a checkpoint of stage 1")
+    if request.protocol is None:
+        return
+    if run.stage != DETECT:
+        raise InputError("--protocol is for a detector, and this is a checkpoint of stage 1")
+    if request.aggregation not in (None, request.protocol.aggregation):
+        raise InputError(
+            f"protocol {request.protocol.name} fixes the aggregation {request.protocol.aggregation!r}: "
+            "leave out --aggregation"
+        )
+    if request.split != "test":
+        raise InputError(f"a protocol is for the test split, not for {request.split!r}")
+
+
 def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> EvaluationTask:
     config = _confined(run)
     refuse_links(request.out.path, request.out.prepared)
     faces = open_data.named_split(source, request.split, config, request.out.prepared)
+    aggregation = request.aggregation or config.evaluation.aggregation
+    if request.protocol is not None:
+        aggregation = request.protocol.aggregation
+        for name in np.unique(faces.index.dataset).tolist():
+            request.protocol.list_of(name)  # refuses another dataset before anything is scored
     return EvaluationTask(
         faces,
         _results_folder(run, faces, request),
-        request.aggregation or config.evaluation.aggregation,
+        aggregation,
         train=_training_split(run, source, config),
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
+        perturb=request.perturb,
+        calibration=_calibration(run, aggregation),
+        protocol=request.protocol,
     )
 
 
@@ -162,6 +197,8 @@ def _results_folder(run: LoadedRun, faces: FaceDataset, request: EvaluationReque
     folder = request.out.results(faces)
     if request.step is not None:
         folder = folder / f"step_{request.step}"
+    if request.protocol is not None:
+        folder = folder / f"protocol_{request.protocol.name}"
     if run.stage != DETECT:
         folder = folder / run.stage
     refuse_links(request.out.path, folder)
@@ -178,6 +215,23 @@ def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
     """What the run keeps of its training fakes, see `trivial_maps`."""
     folder = _located(run).run
     return None if folder is None else trivial_maps.load(folder.training_mask, size)
+
+
+def _calibration(run: LoadedRun, aggregation: Aggregation) -> Calibration | Undefined:
+    """What the run keeps of its validation, if it is of this state."""
+    folder = _located(run).run
+    try:
+        found = None if folder is None else calibration.read(folder.calibration)
+    except FileNotFoundError:
+        return NOT_CALIBRATED
+    if found is None:
+        return NOT_CALIBRATED
+    if isinstance(found, Undefined):
+        return found
+    name = calibration.detector_name(run.metadata.identity.config, run.step, aggregation)
+    if found.fitted_on.detector != name:
+        return Undefined("the run's calibration is of another checkpoint or aggregation")
+    return found
 
 
 def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset | None:
@@ -219,6 +273,7 @@ def _facts(run: LoadedRun, task: EvaluationTask) -> tuple[tuple[str, str], ...]:
         ("data sha256", task.faces.digest),
         *manifest_facts("", task.faces.manifest),
         ("faces", str(len(task.faces))),
+        *protocol_facts(task.protocol),
         *_not_taken(task.faces),
         *maps,
     )

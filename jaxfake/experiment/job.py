@@ -17,31 +17,44 @@ from jaxfake import STARTED, config, schema
 from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.calibration.calibration import Calibration
+from jaxfake.evaluation.evidence.calibration.of_detector import calibrate
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build_method, done_file, initial_weights, open_data
+from jaxfake.experiment import build_method, done_file, open_data
 from jaxfake.experiment.continue_run import Continued, claim, continued
 from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
-from jaxfake.experiment.initial_weights import InitialWeights
 from jaxfake.experiment.load_run import LoadedRun, from_training
-from jaxfake.experiment.mask_check import check_masks
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
 from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.start import initial_weights
+from jaxfake.experiment.start.imported_network import (
+    ImportedWeights,
+    beside,
+    check_imported,
+    load_imported,
+)
+from jaxfake.experiment.start.initial_weights import InitialWeights
+from jaxfake.experiment.start.mask_check import check_masks
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
-from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, Section, write_report
 from jaxfake.reporting.split_facts import split_facts, split_warning
-from jaxfake.reporting.training_log import read_log
-from jaxfake.reporting.training_section import training_section
+from jaxfake.reporting.training.goodput_section import goodput_section
+from jaxfake.reporting.training.training_log import read_log
+from jaxfake.reporting.training.training_section import memory_section, training_section
 from jaxfake.runtime import multiprocess
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.train import stage as training_stage
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import run_stage
+from jaxfake.train.memory import choose
+from jaxfake.train.memory.workload import workload_of
 from jaxfake.train.stage import StagePlan
 
 UNSEEN = "Training, and the choice of the state that is used, saw nothing of the test split."
@@ -109,6 +122,7 @@ def _mend_config(found: Continued, folder: RunFolder) -> None:
 def _complete(found: Continued, folder: RunFolder) -> Done:
     """Checks the input, claims the folder, trains and evaluates."""
     initial_weights.check_start(found.config)
+    check_imported(found.config)
     keep_compiled_programs()
     run = build_method.computable_here(found.config)
     with multiprocess.first_process_first("data"):
@@ -117,11 +131,12 @@ def _complete(found: Continued, folder: RunFolder) -> Done:
     begin = None
     if run.start != initial_weights.OWN:
         begin = initial_weights.load_initial_weights(run)
+    imported = load_imported(run)
     if found.saved is None or found.lengthened:
         _check_stages(run, splits)
     claim(found, folder)
     done_file.remove(folder)
-    outcome = train(run, folder, splits, begin, since)
+    outcome = train(run, folder, splits, begin, imported, since)
     words, results = _evaluate(run, folder, splits, outcome)
     return done_file.write(folder, config_digest(run), "\n\n".join(words), results)
 
@@ -141,6 +156,7 @@ def train(
     folder: RunFolder,
     splits: TrainingSplits,
     begin: InitialWeights | None,
+    imported: ImportedWeights | None = None,
     since: float = STARTED,
 ) -> Outcome:
     """Trains the stages of the config.
@@ -150,6 +166,7 @@ def train(
         folder: of the run.
         splits: to train on and to select by.
         begin: what stage 2 starts from; None for this run's stage 1, which is trained first.
+        imported: the network that stage 2 finetunes beside the recovery's; None without one.
         since: when the first of them began, by `time.monotonic`.
     """
     recovered, detected = None, None
@@ -160,6 +177,7 @@ def train(
         since = trained.ended or since
         begin = InitialWeights(trained.params, f"stage 1 of this run, step {trained.step}")
     if run.detect is not None and run.method is not None:
+        begin = beside(begin, imported)
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
         detected = from_training(run, DETECT, plan.method, trained)
@@ -215,6 +233,7 @@ def _evaluate(
             sections=(
                 *(item for one in results for item in one.sections),
                 *_training_sections(folder, outcome),
+                *_memory_sections(run, outcome),
             ),
         ),
     )
@@ -235,7 +254,10 @@ def _task(
     if stage.stage == DETECT:
         results.mkdir(parents=True, exist_ok=True)
         mask = _training_mask(folder, splits)
-        return EvaluationTask(test, results, aggregation, splits.train, mask)
+        calibrated = _calibration(stage, folder, splits)
+        return EvaluationTask(
+            test, results, aggregation, splits.train, mask, calibration=calibrated
+        )
     results = results / stage.stage
     results.mkdir(parents=True, exist_ok=True)
     return EvaluationTask(test, results, aggregation, train=splits.train)
@@ -249,12 +271,36 @@ def _training_mask(folder: RunFolder, splits: TrainingSplits) -> np.ndarray | No
     return mask
 
 
+def _calibration(
+    stage: LoadedRun, folder: RunFolder, splits: TrainingSplits
+) -> Calibration | Undefined:
+    """The calibration of the detector on validation, kept for `jaxfake.evaluate`."""
+    scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
+    name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
+    found = calibrate(stage.method, stage.params, splits.val, scoring, aggregation, name)
+    calibration.write(folder.calibration, found)
+    return found
+
+
 def _training_sections(folder: RunFolder, outcome: Outcome) -> tuple[Section, ...]:
     logs = {one.stage: read_log(folder.metrics, one.stage) for one in outcome.stages}
     times = {name: log.wall for name, log in logs.items() if log.wall is not None}
     goodput = goodput_section(times)
     curves = [training_section(name, log) for name, log in logs.items()]
     return (*curves, *filter(None, [goodput]))
+
+
+def _memory_sections(run: Config, outcome: Outcome) -> Iterator[Section]:
+    """Of the stages that were trained under a memory plan."""
+    if run.memory == choose.OFF:
+        return
+    for one in outcome.stages:
+        settings = run.recover if one.stage == RECOVER else run.detect
+        assert settings is not None
+        method = build_method.stage_method(run, one.stage)
+        planned = choose.planned_iteration(workload_of(method, settings, run))
+        if planned is not None:
+            yield memory_section(one.stage, str(planned[0]), planned[1])
 
 
 def _title(run: Config) -> str:
@@ -277,6 +323,15 @@ def _facts(
         ("decoder", _words(model.decoder)),
         ("mask", f"{run.mask.mode}, {run.mask.count} patches"),
     ]
+    if run.finetuned is not None:
+        vit = run.finetuned.vit
+        what = f"{_words(vit.size)}, patches of {vit.patch} pixels, tuning: {run.finetuned.tuning}"
+        facts.append(("imported network", what))
+    if run.data.forgeries:
+        shares = ", ".join(f"{one.kind} {one.share:.0%}" for one in run.data.forgeries)
+        alone = not (labels == schema.FAKE).any()
+        chosen = "; the state is selected by forgeries of the validation split" if alone else ""
+        facts.append(("forgeries among the fakes", f"{shares}{chosen}"))
     if outcome.recovered is not None:
         facts.append(("stage 1", f"{_length(run.recover)}, real faces only"))
     if run.detect is not None and outcome.detected is not None:

@@ -5,8 +5,17 @@ import os
 import time
 from pathlib import Path
 
+from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.data.dataset import FaceDataset, empty_split, holds_dataset, leave_out, open_split
+from jaxfake.data.dataset import (
+    FaceDataset,
+    empty_split,
+    holds_dataset,
+    leave_out,
+    open_split,
+    without_fakes,
+)
+from jaxfake.data.forgeries.forged_split import forged_split
 from jaxfake.data.layouts.listing import Listing
 from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
@@ -54,9 +63,17 @@ def training_splits(config: Config, source: str | None = None) -> TrainingSplits
     train, val = (open_split(root, split, data.size, data.memory_mb) for split in ("train", "val"))
     check = check_splits((train, val))
     check.refuse_shared(train.folder)
-    if not data.leave_out:
-        return TrainingSplits(train, val, check)
-    return TrainingSplits(leave_out(train, data.leave_out), leave_out(val, data.leave_out), check)
+    if data.leave_out:
+        train, val = (leave_out(faces, data.leave_out) for faces in (train, val))
+    if data.only_forgeries:
+        train = without_fakes(train)
+    if data.forgeries and not _has_fakes(train):
+        val, _ = forged_split(val, data.forgeries, config.seed, data.guards)
+    return TrainingSplits(train, val, check)
+
+
+def _has_fakes(faces: FaceDataset) -> bool:
+    return bool((faces.index.label == schema.FAKE).any())
 
 
 def test_split(config: Config) -> FaceDataset:

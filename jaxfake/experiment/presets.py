@@ -11,6 +11,23 @@ import ml_collections
 
 from jaxfake.models.vit import SIZES, Size
 
+FORGERIES = (
+    ("self_blend", 0.4, 1.0),
+    ("part_transplant", 0.12, 1.0),
+    ("face_swap", 0.12, 1.0),
+    ("reenact", 0.12, 1.0),
+    ("twin", 0.12, 1.0),
+    ("shallow", 0.12, 1.0),
+)
+"""All fakes of a run that sees no others. Self-blending has most, as it generalises best by itself."""
+
+FACES = {
+    "faces": (),
+    "faces_forged": FORGERIES,
+    "faces_both": tuple((kind, share / 2, strength) for kind, share, strength in FORGERIES),
+}
+"""The forgeries of each variant for real faces: none, nothing else, or half of the fakes."""
+
 VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 """The encoder of each variant for FaceForensics++: ViT-B and ViT-S."""
 
@@ -32,6 +49,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "seed": 0,
             "fsdp": 1,
             "log_every": 100,
+            "memory": "off",
             "data": {
                 "source": "toyfaces",
                 "root": "data",
@@ -40,6 +58,8 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "threads": 4,
                 "workers": 0,
                 "memory_mb": 256,
+                "forgeries": (),
+                "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
                 "patch": 8,
@@ -53,6 +73,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
+            "finetuned": None,
             "detect": {**stage, "steps": 800, "learning_rate": 8e-3, "select_every": 200},
             "method": method,
             "checkpoints": {
@@ -70,6 +91,7 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
 
     Lengths and rates follow the MAE's (He et al., 2022); how long is our choice.
     """
+    config.memory = "auto"
     config.data.size = 224
     config.data.threads = 16
     config.model = {
@@ -96,3 +118,48 @@ def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
         photometric=0.5,
         select_every=1_000,
     )
+
+
+def faces(config: ml_collections.ConfigDict, variant: str) -> None:
+    """Prepared faces of 112 pixels in data/faces, on a CPU: networks of 3 million parameters, in hours.
+
+    Args:
+        config: is changed.
+        variant: one of `FACES`.
+    """
+    config.data.update(source="data/faces", size=112, forgeries=FACES[variant])
+    config.model.update(
+        patch=8,
+        encoder={"width": 192, "depth": 6, "heads": 3},
+        decoder={"width": 96, "depth": 2, "heads": 3},
+    )
+    config.mask.count = 8  # the parts have 14 to 24 patches
+    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
+    config.detect.update(
+        steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250
+    )
+
+
+def foundation(config: ml_collections.ConfigDict) -> None:
+    """Two networks on real faces: `faces`, and beside the recovery's network one that knows the world.
+
+    Stage 2 finetunes the LayerNorms of DINOv2 ViT-S/14 (Oquab et al., 2023). All numbers are our choice.
+    """
+    faces(config, "faces")
+    config.finetuned = {
+        "weights": "data/dinov2_small.safetensors",
+        "pixels": "imagenet",
+        "vit": {
+            "size": dataclasses.asdict(SIZES["small"]),
+            "patch": 14,
+            "positions": "learned",
+            "registers": 0,
+            "layer_scale": True,
+            "norm_pre": False,
+            "activation": "gelu",
+            "epsilon": 1e-6,
+        },
+        "side": 112,
+        "tuning": "layernorm_only",
+        "lora_rank": 8,
+    }

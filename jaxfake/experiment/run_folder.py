@@ -53,6 +53,11 @@ class RunFolder:
         return self.path / "training_mask.png"
 
     @property
+    def calibration(self) -> Path:
+        """How the detector's scores become likelihood ratios, see `evidence.calibration`."""
+        return self.path / "calibration.json"
+
+    @property
     def checkpoints(self) -> Path:
         """A folder per stage, with a folder per saved step."""
         return self.path / CHECKPOINTS
@@ -88,9 +93,9 @@ class RunFolder:
         """
         prepared = dataset.folder.resolve().parent.parent.name
         names = "+".join(np.unique(dataset.index.dataset).tolist()) or prepared
-        return self.evaluation / _safe_name(names) / _safe_name(dataset.split)
+        return self.evaluation / safe_name(names) / safe_name(dataset.split)
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
     """One folder name: what a dataset calls itself must not lead elsewhere."""
     return re.sub(r"[^\w+.-]", "_", name).lstrip(".")[:100] or "unnamed"

@@ -8,7 +8,12 @@ import numpy as np
 from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.source_frames import SourceFrames
+from jaxfake.evaluation.evidence.calibration.calibration import Calibration
+from jaxfake.evaluation.evidence.protocols.protocol import Protocol
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.html import Highlight, Section
+
+NOT_CALIBRATED = Undefined("no calibration of this detector is at hand")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +27,9 @@ class EvaluationTask:
         train: what was trained on, for baselines and probes that are made of it; None if it is not at hand.
         training_mask: uint8 [H, W], mean mask of the training fakes; None if it is not at hand.
         frames: that the faces were taken from; None if they are not at hand.
+        perturb: names of perturbations under which the detector is measured as well.
+        calibration: of the detector; undefined with the reason if it has none.
+        protocol: by which a detector is measured; None for the rules of the run's config.
     """
 
     faces: FaceDataset
@@ -30,6 +38,9 @@ class EvaluationTask:
     train: FaceDataset | None = None
     training_mask: np.ndarray | None = None
     frames: SourceFrames | None = None
+    perturb: tuple[str, ...] = ()
+    calibration: Calibration | Undefined = NOT_CALIBRATED
+    protocol: Protocol | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from flax import linen as nn
 
 from jaxfake import schema
 from jaxfake.models import heads, vit
+from jaxfake.models.finetuned.network import FinetunedNetwork, ImportedViT, StageOneEncoder
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery
 from jaxfake.models.method import Losses, Params, Prediction
@@ -34,7 +35,7 @@ class DeepfakeMAESettings:
             real faces; 'frozen' is its ablation.
         recovery_weight: of the masked error of real faces, beside the cross-entropy (MIFAE's 0.5).
         dropout: of the features.
-        drop_path: stochastic depth of the finetuned encoder.
+        drop_path: stochastic depth of the finetuned network.
     """
 
     name: Literal["deepfakemae"]
@@ -63,7 +64,7 @@ class DeepfakeMAEHead(nn.Module):
         """Logits of real and fake.
 
         Args:
-            overall: [B, D], pooled output of the finetuned encoder.
+            overall: [B, W], features of the finetuned network.
             residual: [B, N, P], recovered minus given pixels, enlarged and clipped to -1..1.
             hidden: [B, N, E], the decoder's last hidden state.
             dropped: bool [B, N], the masked patches; the others are ignored.
@@ -82,26 +83,34 @@ class DeepfakeMAEHead(nn.Module):
 class DeepfakeMAE:
     """Stage 2. Parameters: finetuned, frozen (encoder), decoding (decoder), head.
 
-    A decoder that is not trained is among the frozen.
+    A decoder that is not trained is among the frozen. With an imported network, that one is finetuned, and
+    what of it must not move is under 'imported'.
     """
 
     recover: Recover
     settings: DeepfakeMAESettings
+    imported: ImportedViT | None = None
     heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Two encoders and a decoder from stage 1, and a new head."""
-        autoencoder_key, head_key = jax.random.split(key)
-        start = self.recover.init(autoencoder_key, autoencoder)
-        networks = {"finetuned": start["encoder"], "frozen": {"encoder": start["encoder"]}}
+    @property
+    def finetuned(self) -> FinetunedNetwork:
+        """The network that sees the whole face."""
+        return self.imported or StageOneEncoder(self.recover)
+
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """The finetuned network, an encoder and a decoder from stage 1, and a new head."""
+        networks_key, head_key = jax.random.split(key)
+        networks = self.finetuned.init(networks_key, start)
+        autoencoder = self.recover.init(networks_key, start)
+        networks["frozen"] = {"encoder": autoencoder["encoder"]}
         if self.settings.decoder == "frozen":
-            networks["frozen"]["decoder"] = start["decoder"]
+            networks["frozen"]["decoder"] = autoencoder["decoder"]
         else:
-            networks["decoding"] = {"decoder": start["decoder"]}
+            networks["decoding"] = {"decoder": autoencoder["decoder"]}
         mae = self.recover.mae
         head = self._head().init(
             head_key,
-            jnp.zeros((1, mae.encoder.width)),
+            jnp.zeros((1, self.finetuned.width)),
             jnp.zeros((1, 1, mae.pixels)),
             jnp.zeros((1, 1, mae.decoder.width)),
             jnp.ones((1, 1), jnp.bool_),
@@ -115,9 +124,8 @@ class DeepfakeMAE:
         faces = self.recover.faces(batch)
         masked = self.recover.mask_for_training(faces, each.mask)
         recovery = self._recovery(params, masked)
-        depth = self.recover.mae.encoder.depth
-        survival = vit.drop_path(each.path, depth, self.settings.drop_path)
-        overall = self.recover.overall(params["finetuned"], faces, survival)
+        survival = vit.drop_path(each.path, self.finetuned.depth, self.settings.drop_path)
+        overall = self.finetuned.overall(params, faces, survival)
         logits = self._logits(params, overall, masked, recovery, each.dropout)
         classified = heads.classification(logits, batch)
         error = mean_over(squared_error(recovery.patches, faces.patches), masked.mask.dropped)
@@ -133,7 +141,7 @@ class DeepfakeMAE:
         faces = self.recover.faces(batch)
         masked = self.recover.mask_each_part(faces, keys)
         recovery = self._recovery(params, masked)
-        overall = repeat(self.recover.overall(params["finetuned"], faces))
+        overall = repeat(self.finetuned.overall(params, faces))
         logits = self._logits(params, overall, masked, recovery, None)
         combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)
         return heads.mean_prediction(logits, combined)

@@ -17,6 +17,7 @@ from flax import linen as nn
 
 from jaxfake import schema
 from jaxfake.models import heads, losses, margin_loss, vit
+from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import Term, mean_over
 from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses, Params, Prediction
@@ -66,13 +67,14 @@ class DelocateSettings:
 
 
 class LocaliserInput(NamedTuple):
-    """A face, and the outputs of both autoencoders for it."""
+    """A face, and the outputs of the networks for it."""
 
     image: jax.Array  # float32 [B, H, W, 3] in -1..1
     recovered: jax.Array  # float32 [B, H, W, 3], by the frozen autoencoder, each part in turn
     mapped: jax.Array  # float32 [B, H, W, 3], close to `recovered` for real faces, far for fakes
     decoded: jax.Array  # [B, N, E], the frozen decoder's hidden state of each masked patch
     encoded: jax.Array  # [B, N, D], the patch tokens of the mapping network's encoder
+    overall: jax.Array | None  # [B, W], features of the imported network; None without one
 
 
 class TeacherOutput(NamedTuple):
@@ -98,12 +100,14 @@ class Localiser(nn.Module):
 
     settings: DelocateSettings
     compute: Compute
+    recompute: bool = False  # see `UNet`
 
     @nn.compact
     def __call__(self, given: LocaliserInput, keys: jax.Array | None) -> LocaliserOutput:
         """`keys` [B] are of dropout; None for none."""
         patches = jnp.concatenate([given.decoded, given.encoded], axis=-1)
-        unet = UNet(self.settings.width, self.settings.shrink, self.compute, name="unet")
+        shape = (self.settings.width, self.settings.shrink)
+        unet = UNet(*shape, self.compute, self.recompute, name="unet")
         output: UNetOutput = unet(self._stem(given, patches))
         mask_logits = output.logits + self._patch_logits(given, patches)
         probability = jax.nn.sigmoid(mask_logits)
@@ -113,6 +117,8 @@ class Localiser(nn.Module):
             probability.max((1, 2))[:, None].astype(self.compute.dtype),
             probability.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
+        if given.overall is not None:
+            features.append(vit.layer_norm(given.overall, self.compute, "overall_norm"))
         classifier = heads.Classifier(self.compute, self.settings.dropout, name=heads.CLASSIFIER)
         return LocaliserOutput(classifier(features, keys), mask_logits)
 
@@ -137,29 +143,33 @@ class Localiser(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Delocate:
-    """Stage 2. Parameters: frozen and mapping (autoencoders), localising, margin."""
+    """Stage 2. Parameters: frozen and mapping (autoencoders), localising, margin.
+
+    With an imported network, 'finetuned' and 'imported' beside them.
+    """
 
     recover: Recover
     settings: DelocateSettings
+    imported: ImportedViT | None = None
     heat_threshold: ClassVar[float | None] = THRESHOLD  # the heat is a probability
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
+    def init(self, key: jax.Array, start: Params | None) -> Params:
         """Teacher and mapping network from stage 1, and a new localiser."""
-        autoencoder_key, localiser_key = jax.random.split(key)
-        start = self.recover.init(autoencoder_key, autoencoder)
+        networks_key, localiser_key = jax.random.split(key)
+        autoencoder = self.recover.init(networks_key, start)
+        networks, overall = {"frozen": autoencoder, "mapping": autoencoder}, None
+        if self.imported is not None:
+            networks |= self.imported.init(networks_key, start)
+            overall = jnp.zeros((1, self.imported.width))
         mae = self.recover.mae
         face = jnp.zeros((1, mae.image, mae.image, 3))
-        patches = (
+        decoded, encoded = (
             jnp.zeros((1, mae.grid**2, stack.width), mae.compute.dtype)
             for stack in (mae.decoder, mae.encoder)
         )
-        given = LocaliserInput(face, face, face, *patches)
-        return {
-            "frozen": start,
-            "mapping": start,
-            "localising": self._localiser().init(localiser_key, given, None)["params"],
-            "margin": margin_loss.initial_medians(),
-        }
+        given = LocaliserInput(face, face, face, decoded, encoded, overall)
+        localising = self._localiser().init(localiser_key, given, None)["params"]
+        return networks | {"localising": localising, "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Classification of all faces, localisation of faces with a mask, mapping, and the medians."""
@@ -208,6 +218,7 @@ class Delocate:
             mapped=unpatchify(mapped.patches, self.recover.mae.patch),
             decoded=teacher.decoded,
             encoded=mapped.tokens[:, 1:],
+            overall=None if self.imported is None else self.imported.overall(params, faces),
         )
 
     def _localise(
@@ -235,7 +246,8 @@ class Delocate:
         return terms | {"pull": Term(weight * pull, real), "push": Term(weight * push, masked)}
 
     def _localiser(self) -> Localiser:
-        return Localiser(self.settings, self.recover.mae.compute)
+        mae = self.recover.mae
+        return Localiser(self.settings, mae.compute, mae.remat.localiser != "none")
 
 
 def _localisation_terms(logits: jax.Array, batch: Batch) -> dict[str, Term]:

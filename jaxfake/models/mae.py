@@ -13,6 +13,7 @@ from flax import linen as nn
 from jaxfake.models import vit
 from jaxfake.models.masking import Mask
 from jaxfake.models.pixels import patchify
+from jaxfake.models.remat import Remat, StackRemat
 from jaxfake.models.vit import Compute, Size
 
 CHANNELS = 3
@@ -33,6 +34,7 @@ class Decoder(nn.Module):
     grid: int
     pixels: int
     compute: Compute = Compute()
+    stack: StackRemat = StackRemat("decoder")
 
     @nn.compact
     def __call__(self, tokens: jax.Array, restore: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -54,7 +56,7 @@ class Decoder(nn.Module):
         ordered = jnp.take_along_axis(shuffled, restore[..., None], axis=1)
         x = jnp.concatenate([x[:, :1], ordered], axis=1)
         x = x + jnp.asarray(vit.sincos_positions(self.size.width, self.grid), dtype)
-        x, _ = vit.blocks(self.size, self.compute)(x, None)
+        x = vit.run_blocks(self.size, self.compute, x, None, self.stack)
         hidden = vit.layer_norm(x, self.compute, "norm")[:, 1:]
         return vit.dense(self.pixels, self.compute, "pred")(hidden).astype(jnp.float32), hidden
 
@@ -67,6 +69,7 @@ class MaskedAutoencoder(nn.Module):
     image: int
     patch: int
     compute: Compute = Compute()
+    remat: Remat = Remat()
 
     @property
     def grid(self) -> int:
@@ -83,8 +86,11 @@ class MaskedAutoencoder(nn.Module):
         """Recovers the dropped patches of `image`, float [B, H, W, 3] in -1..1."""
         patches = patchify(image, self.patch)
         kept = jnp.take_along_axis(patches, mask.keep[..., None], axis=1)
-        encoder = vit.Encoder(self.encoder, self.grid, self.compute, name="encoder")
-        decoder = Decoder(self.decoder, self.grid, self.pixels, self.compute, name="decoder")
+        stacks = self.remat.stack("encoder"), self.remat.stack("decoder")
+        encoder = vit.Encoder(self.encoder, self.grid, self.compute, stacks[0], name="encoder")
+        decoder = Decoder(
+            self.decoder, self.grid, self.pixels, self.compute, stacks[1], name="decoder"
+        )
         tokens = encoder(kept, mask.keep)
         predicted, hidden = decoder(tokens, mask.restore)
         return Recovery(predicted, tokens, hidden)
@@ -97,4 +103,4 @@ def recovered_patches(image_patches: jax.Array, recovery: Recovery, mask: Mask) 
 
 def encoder_of(mae: MaskedAutoencoder) -> vit.Encoder:
     """The encoder alone, for the parameters under 'encoder'."""
-    return vit.Encoder(mae.encoder, mae.grid, mae.compute)
+    return vit.Encoder(mae.encoder, mae.grid, mae.compute, mae.remat.stack("overall"))

@@ -69,8 +69,8 @@ class MetaLearned:
     def heat_threshold(self) -> float | None:
         return self.method.heat_threshold
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        return self.method.init(key, autoencoder)
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        return self.method.init(key, start)
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """The method's losses on the meta-train, and on the meta-test after a step on the meta-train."""

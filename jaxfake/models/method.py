@@ -34,12 +34,13 @@ class Method(Protocol):
     def heat_threshold(self) -> float | None:
         """The heat from which on a pixel is predicted to be manipulated; None if there is none."""
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Initial parameters: those of stage 1 where there are any, else random ones.
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """Initial parameters: the given ones where there are any, else random ones.
 
         Args:
             key: of the random ones.
-            autoencoder: {'encoder': ..., 'decoder': ...} of stage 1, or None to start from scratch.
+            start: {'encoder': ..., 'decoder': ...} of stage 1, and 'imported' where the method has an
+                imported network beside them; None to start from scratch.
         """
 
     def __hash__(self) -> int:

@@ -15,6 +15,7 @@ from flax import linen as nn
 
 from jaxfake import schema
 from jaxfake.models import heads, vit
+from jaxfake.models.finetuned.network import FinetunedNetwork, ImportedViT, StageOneEncoder
 from jaxfake.models.losses import Term, squared_error
 from jaxfake.models.method import Losses, Params, Prediction
 from jaxfake.models.part_passes import Faces, MaskedFaces, combine_passes, repeat
@@ -33,7 +34,7 @@ class MoverSettings:
         networks: whose features the classifier gets; each of the two alone is an ablation.
         map_weight: of the mapping's error on real faces, beside the cross-entropy.
         dropout: of the features.
-        drop_path: stochastic depth of the finetuned encoder.
+        drop_path: stochastic depth of the finetuned network.
     """
 
     name: Literal["mover"]
@@ -71,7 +72,7 @@ class MoverHead(nn.Module):
         """Logits of real and fake.
 
         Args:
-            overall: [B, D], pooled output of the finetuned encoder; None without that network.
+            overall: [B, W], features of the finetuned network; None without that network.
             mapping: None without the mapping network.
             keys: [B], of dropout.
         """
@@ -95,23 +96,34 @@ class MoverHead(nn.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Mover:
-    """Stage 2. Parameters: finetuned (encoder), mapping (autoencoder), head."""
+    """Stage 2. Parameters: finetuned (encoder), mapping (autoencoder), head.
+
+    With an imported network, that one is finetuned, and what of it must not move is under 'imported'.
+    """
 
     recover: Recover
     settings: MoverSettings
+    imported: ImportedViT | None = None
     heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
-        """Both networks from stage 1, and a new head."""
-        autoencoder_key, head_key = jax.random.split(key)
-        start = self.recover.init(autoencoder_key, autoencoder)
-        networks = {"finetuned": start["encoder"], "mapping": start}
-        if self.settings.networks != "both":
-            networks = {self.settings.networks: networks[self.settings.networks]}
-        mae = self.recover.mae
-        encoded, pixels = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.pixels))
-        overall = encoded if "finetuned" in networks else None
-        mapping = MappingFeatures(encoded, pixels) if "mapping" in networks else None
+    @property
+    def finetuned(self) -> FinetunedNetwork:
+        """The network that sees the whole face."""
+        return self.imported or StageOneEncoder(self.recover)
+
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """Both networks as they start, and a new head."""
+        networks_key, head_key = jax.random.split(key)
+        networks: Params = {}
+        overall, mapping = None, None
+        if self.settings.networks != "mapping":
+            networks |= self.finetuned.init(networks_key, start)
+            overall = jnp.zeros((1, self.finetuned.width))
+        if self.settings.networks != "finetuned":
+            networks["mapping"] = self.recover.init(networks_key, start)
+            mae = self.recover.mae
+            encoded, pixels = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.pixels))
+            mapping = MappingFeatures(encoded, pixels)
         head = self._head().init(head_key, overall, mapping, None)
         return networks | {"head": head["params"]}
 
@@ -120,8 +132,7 @@ class Mover:
         each = heads.training_keys(keys)
         faces = self.recover.faces(batch)
         masked = self.recover.mask_for_training(faces, each.mask)
-        depth = self.recover.mae.encoder.depth
-        survival = vit.drop_path(each.path, depth, self.settings.drop_path)
+        survival = vit.drop_path(each.path, self.finetuned.depth, self.settings.drop_path)
         mapped = self._mapped(params, masked)
         overall = self._overall(params, faces, survival)
         logits = self._logits(params, overall, mapped, each.dropout)
@@ -148,10 +159,10 @@ class Mover:
     def _overall(
         self, params: Params, faces: Faces, survival: jax.Array | None
     ) -> jax.Array | None:
-        """The whole face through the finetuned encoder, [B, D]."""
+        """The whole face through the finetuned network, [B, W]."""
         if "finetuned" not in params:
             return None
-        return self.recover.overall(params["finetuned"], faces, survival)
+        return self.finetuned.overall(params, faces, survival)
 
     def _mapped(self, params: Params, masked: MaskedFaces) -> Mapped | None:
         """The masked face through the mapping network."""

@@ -16,10 +16,11 @@ from flax import linen as nn
 
 from jaxfake import schema
 from jaxfake.models import heads, margin_loss, vit
+from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery, recovered_patches
 from jaxfake.models.method import Losses, Params, Prediction
-from jaxfake.models.part_passes import MaskedFaces, combine_passes, repeat
+from jaxfake.models.part_passes import Faces, MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
@@ -54,7 +55,10 @@ class Comparison(NamedTuple):
 
 
 class RecapHead(nn.Module):
-    """Classifies the mapped face and the map of its discrepancy from the recovered face."""
+    """Classifies the mapped face and the map of its discrepancy from the recovered face.
+
+    With an imported network, what that one sees in the whole face comes beside them.
+    """
 
     width: int
     compute: Compute
@@ -62,37 +66,53 @@ class RecapHead(nn.Module):
 
     @nn.compact
     def __call__(
-        self, encoded: jax.Array, discrepancy: jax.Array, keys: jax.Array | None
+        self,
+        encoded: jax.Array,
+        discrepancy: jax.Array,
+        overall: jax.Array | None,
+        keys: jax.Array | None,
     ) -> jax.Array:
-        """Logits of real and fake; see `Comparison`. `keys` [B] are of dropout."""
+        """Logits of real and fake.
+
+        Args:
+            encoded, discrepancy: see `Comparison`.
+            overall: [B, W], features of the imported network; None without one.
+            keys: [B], of dropout.
+        """
         x = vit.dense(self.width, self.compute, "discrepancy")(discrepancy.astype(encoded.dtype))
         features = [
             vit.layer_norm(encoded, self.compute, "seen_norm"),
             vit.layer_norm(x, self.compute, "discrepancy_norm"),
         ]
+        if overall is not None:
+            features.append(vit.layer_norm(overall, self.compute, "overall_norm"))
         return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recap:
-    """Stage 2. Parameters: frozen (autoencoder, the teacher), mapping (autoencoder), head, margin."""
+    """Stage 2. Parameters: frozen (autoencoder, the teacher), mapping (autoencoder), head, margin.
+
+    With an imported network, 'finetuned' and 'imported' beside them.
+    """
 
     recover: Recover
     settings: RecapSettings
+    imported: ImportedViT | None = None
     heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
+    def init(self, key: jax.Array, start: Params | None) -> Params:
         """Teacher and mapping network from stage 1, and a new head."""
-        autoencoder_key, head_key = jax.random.split(key)
-        start = self.recover.init(autoencoder_key, autoencoder)
+        networks_key, head_key = jax.random.split(key)
+        autoencoder = self.recover.init(networks_key, start)
+        networks, overall = {"frozen": autoencoder, "mapping": autoencoder}, None
+        if self.imported is not None:
+            networks |= self.imported.init(networks_key, start)
+            overall = jnp.zeros((1, self.imported.width))
         mae = self.recover.mae
         encoded, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
-        return {
-            "frozen": start,
-            "mapping": start,
-            "head": self._head().init(head_key, encoded, discrepancy, None)["params"],
-            "margin": margin_loss.initial_medians(),
-        }
+        head = self._head().init(head_key, encoded, discrepancy, overall, None)
+        return networks | {"head": head["params"], "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy, pull and push of the mapping, and the losses of the two medians."""
@@ -102,7 +122,8 @@ class Recap:
         recovery = self._recovery(params, masked)
         mapped = self.recover.autoencode_whole(params["mapping"], faces)
         comparison = _compare(mapped, recovery, masked)
-        logits = self._logits(params, comparison, each.dropout)
+        overall = self._overall(params, faces)
+        logits = self._logits(params, comparison, overall, each.dropout)
         classified = heads.classification(logits, batch)
         mapping = self._mapping_terms(params["margin"], comparison, batch)
         total = {"classification": classified.cross_entropy} | mapping
@@ -114,7 +135,8 @@ class Recap:
         masked = self.recover.mask_each_part(faces, keys)
         recovery = self._recovery(params, masked)
         mapped = repeat(self.recover.autoencode_whole(params["mapping"], faces))
-        logits = self._logits(params, _compare(mapped, recovery, masked), None)
+        overall = repeat(self._overall(params, faces))
+        logits = self._logits(params, _compare(mapped, recovery, masked), overall, None)
         combined = combine_passes(masked, recovery.patches, self.recover.mae.patch)
         return heads.mean_prediction(logits, combined)
 
@@ -141,8 +163,18 @@ class Recap:
         """The masked face as the frozen autoencoder recovers it."""
         return self.recover.autoencode(jax.lax.stop_gradient(params["frozen"]), masked)
 
-    def _logits(self, params: Params, comparison: Comparison, keys: jax.Array | None) -> jax.Array:
-        inputs = comparison.encoded, comparison.discrepancy, keys
+    def _overall(self, params: Params, faces: Faces) -> jax.Array | None:
+        """The whole face through the imported network, [B, W]."""
+        return None if self.imported is None else self.imported.overall(params, faces)
+
+    def _logits(
+        self,
+        params: Params,
+        comparison: Comparison,
+        overall: jax.Array | None,
+        keys: jax.Array | None,
+    ) -> jax.Array:
+        inputs = comparison.encoded, comparison.discrepancy, overall, keys
         return heads.classify(self._head(), params["head"], *inputs)
 
     def _head(self) -> RecapHead:

@@ -35,10 +35,10 @@ class Recover:
     mask: MaskSettings
     heat_threshold: ClassVar[float | None] = None  # the heat is an error
 
-    def init(self, key: jax.Array, autoencoder: Params | None) -> Params:
+    def init(self, key: jax.Array, start: Params | None) -> Params:
         """The given parameters of the autoencoder, or random ones."""
-        if autoencoder is not None:
-            return autoencoder
+        if start is not None and "encoder" in start:
+            return {stack: start[stack] for stack in ("encoder", "decoder")}
         side = self.mae.image
         mask = nothing_masked(1, self.mae.grid**2)
         return self.mae.init(key, jnp.zeros((1, side, side, 3)), mask)["params"]

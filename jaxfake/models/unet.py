@@ -34,11 +34,15 @@ class UNetOutput(NamedTuple):
 
 
 class UNet(nn.Module):
-    """From features to a map with `times` their resolution."""
+    """From features to a map with `times` their resolution.
+
+    With `recompute`, the backward pass computes what is inside of each block once more.
+    """
 
     width: int
     times: int = 1
     compute: Compute = Compute()
+    recompute: bool = False
 
     @nn.compact
     def __call__(self, features: jax.Array) -> UNetOutput:
@@ -47,14 +51,15 @@ class UNet(nn.Module):
         Args:
             features: [B, H, W, F].
         """
+        down, up = (nn.remat(ResidualSE), nn.remat(Up)) if self.recompute else (ResidualSE, Up)
         stages, x = [], features
         for n, times in enumerate(_STAGES):
             stride = 1 if n == 0 else 2
-            x = ResidualSE(times * self.width, stride, self.compute, name=f"down_{n}")(x)
+            x = down(times * self.width, stride, self.compute, name=f"down_{n}")(x)
             stages.append(x)
         bottleneck = stages.pop()
         for n, skip in enumerate(reversed(stages)):
-            x = Up(skip.shape[-1], self.compute, name=f"up_{n}")(x, skip)
+            x = up(skip.shape[-1], self.compute, name=f"up_{n}")(x, skip)
         x = convolved(x, self.width, self.compute, "last")
         logits = conv(self.times**2, 3, self.compute, "logits")(x).astype(jnp.float32)
         return UNetOutput(_depth_to_space(logits, self.times), bottleneck)

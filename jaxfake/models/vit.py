@@ -6,12 +6,15 @@ token. The encoder gets any patches with their places, so a masked face costs on
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+
+from jaxfake.models import remat
+from jaxfake.models.remat import StackRemat
 
 Attend = Literal["xla", "cudnn"]
 
@@ -52,11 +55,12 @@ class Attention(nn.Module):
 
     heads: int
     compute: Compute
+    named: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         batch, count, width = x.shape
-        qkv = dense(3 * width, self.compute, "qkv")(x)
+        qkv = remat.named(dense(3 * width, self.compute, "qkv")(x), "qkv", self.named)
         qkv = qkv.reshape(batch, count, 3, self.heads, width // self.heads)
         query, key, value = (qkv[:, :, i] for i in range(3))
         mixed = attention(query, key, value, self.compute.attend)
@@ -112,16 +116,23 @@ gelu.defvjp(_gelu_forward, _gelu_backward)
 
 
 class Block(nn.Module):
-    """One pre-LN transformer block. Returns (tokens, None), the form that `nn.scan` expects."""
+    """One pre-LN transformer block. Returns (tokens, None), the form that `nn.scan` expects.
+
+    With `named`, tensors have the names that policies of rematerialisation know.
+    """
 
     heads: int
     compute: Compute
+    named: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, survival: jax.Array | None = None) -> tuple[jax.Array, None]:
         """The tokens after the block; `survival` [B, 2] scales its two branches, see `drop_path`."""
+        x = remat.named(x, remat.BLOCK_INPUT, self.named)
         normed = layer_norm(x, self.compute, "norm1")
-        x = x + _scaled(Attention(self.heads, self.compute, name="attn")(normed), survival, 0)
+        attention = Attention(self.heads, self.compute, self.named, name="attn")
+        x = x + _scaled(attention(normed), survival, 0)
+        x = remat.named(x, "attended", self.named)
         normed = layer_norm(x, self.compute, "norm2")
         x = x + _scaled(Mlp(self.compute, name="mlp")(normed), survival, 1)
         return x, None
@@ -164,12 +175,33 @@ def blocks(size: Size, compute: Compute, name: str = "blocks") -> nn.Module:
     return scanned(size.heads, compute, name=name)
 
 
+def run_blocks(
+    size: Size,
+    compute: Compute,
+    tokens: jax.Array,
+    survival: jax.Array | None,
+    stack: StackRemat,
+) -> jax.Array:
+    """The tokens [B, N, D] after `blocks` of the calling module, by segments where there are any."""
+    whole = blocks(size, compute)
+    if not stack.segments_of(size.depth) or whole.is_initializing():
+        after, _ = whole(tokens, survival)
+        return cast(jax.Array, after)
+    alone = Block(size.heads, compute, named=True, parent=None)
+
+    def block(params: Any, x: jax.Array, survival: jax.Array | None) -> jax.Array:
+        return cast(jax.Array, alone.apply({"params": params}, x, survival)[0])
+
+    return remat.scan_segments(block, whole.variables["params"], tokens, survival, stack)
+
+
 class Encoder(nn.Module):
     """ViT encoder of any subset of the patches of a face."""
 
     size: Size
     grid: int
     compute: Compute = Compute()
+    stack: StackRemat = StackRemat("encoder")
 
     @nn.compact
     def __call__(
@@ -191,7 +223,8 @@ class Encoder(nn.Module):
         x = x + places[1 + where]
         token = self.param("cls_token", nn.initializers.normal(0.02), (1, 1, self.size.width))
         token = jnp.broadcast_to(token.astype(dtype) + places[:1], (x.shape[0], 1, x.shape[2]))
-        x, _ = blocks(self.size, self.compute)(jnp.concatenate([token, x], axis=1), survival)
+        x = jnp.concatenate([token, x], axis=1)
+        x = run_blocks(self.size, self.compute, x, survival, self.stack)
         return layer_norm(x, self.compute, "norm")
 
 
@@ -201,9 +234,9 @@ def dense(features: int, compute: Compute, name: str) -> nn.Dense:
     return nn.Dense(features, dtype=jnp.dtype(compute.dtype), kernel_init=init, name=name)
 
 
-def layer_norm(x: jax.Array, compute: Compute, name: str) -> jax.Array:
-    """LayerNorm with timm's epsilon and the exact two-pass variance, in float32 inside."""
-    norm = nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, name=name)
+def layer_norm(x: jax.Array, compute: Compute, name: str, epsilon: float = 1e-6) -> jax.Array:
+    """LayerNorm with the exact two-pass variance, in float32 inside; the default epsilon is timm's."""
+    norm = nn.LayerNorm(epsilon=epsilon, use_fast_variance=False, name=name)
     # Flax would mix bfloat16 and float32 in here, which strict promotion forbids.
     return norm(x.astype(jnp.float32)).astype(compute.dtype)
 

@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
+
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics.person_bootstrap import RocBand, roc_band
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.score_metrics import DetectionMetrics, ScoreMetrics
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Table, svg_source
 from jaxfake.reporting.wording import UNDEFINED, interval_text, number_text
+
+_MOST_POINTS = 1000
+"""Of a curve in a figure, which has fewer pixels."""
+
+BAND = Bootstrap(200, 0)
+"""How people are resampled for the band of a ROC curve; our choice."""
 
 _ALL_FAKES = "all manipulations"
 
@@ -41,7 +52,7 @@ def detector_blocks(
     blocks.append(_video_table(by_video))
     curves = _curves(videos, per_manipulation)
     if curves:
-        blocks.append(_roc(curves))
+        blocks.append(roc_figure("ROC curves over videos", curves, _band(videos)))
     if scored(videos).any():
         blocks.append(_histogram(score, videos))
     return blocks
@@ -78,12 +89,33 @@ def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
     return metrics_table("By video", caption, metrics)
 
 
-def _roc(curves: Mapping[str, RocCurve]) -> Figure:
+def _thinned(curve: RocCurve) -> RocCurve:
+    """The curve with no more points than a figure can show."""
+    count = len(curve.threshold)
+    places = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
+    return RocCurve(
+        curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
+    )
+
+
+def roc_figure(
+    title: str, curves: Mapping[str, RocCurve], band: RocBand | Undefined | None = None
+) -> Figure:
+    """ROC curves by name, with the band of the first if there is one."""
     caption = (
         "Each point is a threshold: share of fakes called fake against share of reals called fake. The "
         "dotted diagonal is chance; a useful detector rises steeply at the left edge."
     )
-    return Figure("ROC curves over videos", caption, svg_source(figures.roc_curves(curves)))
+    if isinstance(band, RocBand):
+        caption += " Band: pointwise 95 % interval of the first curve, by resampled people."
+    drawn = band if isinstance(band, RocBand) else None
+    thin = {name: _thinned(curve) for name, curve in curves.items()}
+    return Figure(title, caption, svg_source(figures.roc_curves(thin, drawn)))
+
+
+def _band(videos: VideoScores) -> RocBand | Undefined:
+    used = scored(videos)
+    return roc_band(videos.label[used], videos.score[used], videos.identity[used], BAND)
 
 
 def _curves(videos: VideoScores, manipulations: Iterable[str]) -> dict[str, RocCurve]:

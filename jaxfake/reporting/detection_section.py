@@ -54,7 +54,7 @@ def detection_sentences(result: DetectionResult, name: str) -> str:
         return sentence
     return (
         f"{sentence} Of the {counts.videos} videos, {counts.no_face_real} real and {counts.no_face_fake} "
-        f"fake ones have no face (they count, with the score {NO_FACE_SCORE}) and {counts.unreadable} "
+        f"fake ones have no face ({_no_face_text(result)}) and {counts.unreadable} "
         f"cannot be read (they are left out). {auc_sentence('Without those', result.with_face)}"
     )
 
@@ -63,6 +63,12 @@ def _by_training_sentences(found: ByTraining) -> str:
     seen = auc_sentence("On the manipulations that training had", found.seen.video.auc)
     others = f"On those that it never saw ({', '.join(found.never_seen)})"
     return f"{seen} {auc_sentence(others, found.unseen.video.auc)}"
+
+
+def _no_face_text(result: DetectionResult) -> str:
+    if result.no_face_counts:
+        return f"they count, with the score {NO_FACE_SCORE}"
+    return "they have no score and do not count"
 
 
 def detection_highlights(result: DetectionResult) -> tuple[Highlight, ...]:
@@ -134,8 +140,8 @@ def _aggregation_text(aggregation: Aggregation) -> str:
 def _coverage_table(result: DetectionResult) -> Table:
     counts = result.coverage
     caption = (
-        f"A video without a face has the score {NO_FACE_SCORE} and counts; an unreadable video has no "
-        "score and does not count."
+        f"Of videos without a face: {_no_face_text(result)}. An unreadable video has no score and does not "
+        "count."
     )
     row = ("videos", *map(str, dataclasses.astuple(counts)))
     header = ("", "all", "with a face", "no face", "unreadable", "real, no face", "fake, no face")

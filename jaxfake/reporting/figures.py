@@ -1,7 +1,7 @@
 """The plots of the report, as SVG. The same numbers give the same bytes."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -11,9 +11,14 @@ from matplotlib.figure import Figure
 
 from jaxfake.evaluation.metrics.auc import RocCurve
 from jaxfake.evaluation.metrics.auc_interval import Auc
+from jaxfake.evaluation.metrics.calibration_error import Reliability
 from jaxfake.evaluation.metrics.intervals import Interval
+from jaxfake.evaluation.metrics.likelihood_ratio import TippettCurves
+from jaxfake.evaluation.metrics.person_bootstrap import RocBand
+from jaxfake.evaluation.metrics.risk_coverage import RiskCoverage
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.reporting.training_log import TrainingLog
+from jaxfake.reporting.training.training_log import TrainingLog
+from jaxfake.train.memory.timeline import QUEUES, Timeline
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
@@ -53,11 +58,15 @@ def training_curve(log: TrainingLog) -> bytes:
 
 
 @matplotlib.rc_context(_STYLE)
-def roc_curves(curves: Mapping[str, RocCurve]) -> bytes:
-    """ROC curves by name; the first is drawn thicker."""
+def roc_curves(curves: Mapping[str, RocCurve], band: RocBand | None = None) -> bytes:
+    """ROC curves by name; the first is drawn thicker, with its band."""
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
+    if band is not None:
+        axes.fill_between(
+            band.false_positive, band.low, band.high, color=_INK, alpha=0.12, linewidth=0
+        )
     for n, (name, curve) in enumerate(curves.items()):
         axes.plot(
             curve.false_positive,
@@ -113,6 +122,71 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
 
 
 @matplotlib.rc_context(_STYLE)
+def reliability_curves(curves: Mapping[str, Reliability]) -> bytes:
+    """Share of fakes against P(fake), by name; the area of a dot is the weight of its bin."""
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
+    for n, (name, curve) in enumerate(curves.items()):
+        colour, dashes = _CYCLE[n % len(_CYCLE)], _DASHES[n % len(_DASHES)]
+        axes.plot(curve.predicted, curve.fakes, dashes, color=colour, label=_short(name))
+        axes.scatter(curve.predicted, curve.fakes, s=20 + 300 * curve.weight, color=colour)
+    axes.set(xlabel="P(fake)", ylabel="share of fakes, both classes weighing the same")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    figure.legend(loc="outside right upper", fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def tippett_plot(curves: TippettCurves) -> bytes:
+    """Share of each class with at least such a ratio."""
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0, color="#888888", linewidth=1)
+    for share, label, colour in (
+        (curves.fakes, "fakes with at least this ratio", _FAKE),
+        (curves.reals, "reals with at least this ratio", _REAL),
+    ):
+        axes.step(curves.log10_lr, share, where="pre", color=colour, label=label)
+    axes.set(xlabel="log10 likelihood ratio (0: says nothing)", ylabel="share of the class")
+    axes.set(ylim=(-0.02, 1.02))
+    axes.legend(fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def risk_coverage_curve(curve: RiskCoverage) -> bytes:
+    """Share of wrong answers against the share that is answered."""
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.step(curve.coverage, curve.risk, where="post", color=_INK)
+    axes.set(xlabel="share of the videos that is answered, the strongest evidence first")
+    axes.set(ylabel="share of wrong answers", xlim=(0, 1.01), ylim=(0, None))
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def level_curves(curves: Mapping[str, Sequence[Auc]]) -> bytes:
+    """AUC by level from 0 on, by name, with bands of the intervals; undefined ones are left out."""
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0.5, color="#888888", linewidth=1)
+    for n, (name, aucs) in enumerate(curves.items()):
+        colour = _CYCLE[n % len(_CYCLE)]
+        known = [(k, one.value) for k, one in enumerate(aucs) if isinstance(one.value, float)]
+        style = _DASHES[n // len(_CYCLE) % len(_DASHES)]
+        if known:
+            axes.plot(*zip(*known, strict=True), f"o{style}", color=colour, label=_short(name))
+        bands = [(k, *one.ci95) for k, one in enumerate(aucs) if isinstance(one.ci95, Interval)]
+        if bands:
+            level, low, high = zip(*bands, strict=True)
+            axes.fill_between(level, low, high, color=colour, alpha=0.12, linewidth=0)
+    axes.set(xlabel="level (0: undisturbed)", ylabel="video AUC (0.5 is chance)", ylim=(0, 1.02))
+    figure.legend(loc="outside right upper", fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
 def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     """One bar for each name, divided into parts; all bars have the same parts."""
     figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
@@ -127,6 +201,23 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def timelines(lines: Mapping[str, Timeline]) -> bytes:
+    """Simulated timelines by name, over one axis of time; a row is a queue."""
+    figure = Figure(figsize=(8.0, 0.6 + 1.5 * len(lines)), layout="constrained")
+    several: Any = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
+    colours = dict(zip(QUEUES, (_REAL, _CYCLE[3], _FAKE), strict=True))
+    for axes, (name, line) in zip(several, lines.items(), strict=True):
+        for row, queue in enumerate(reversed(QUEUES)):
+            spans = [s for s in line.spans if s.task.queue == queue and s.task.seconds]
+            bars = [(1000 * s.start, 1000 * (s.end - s.start)) for s in spans]
+            axes.broken_barh(bars, (row - 0.4, 0.8), color=colours[queue], ec="white", lw=0.3)
+        axes.set(yticks=range(len(QUEUES)), yticklabels=list(reversed(QUEUES)))
+        axes.set_title(name, loc="left", fontsize=10)
+    several[-1].set(xlabel="ms", xlim=(0, None))
     return _svg(figure)
 
 

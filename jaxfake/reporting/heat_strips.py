@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import cv2
 import jax
@@ -10,18 +9,11 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import (
-    ScoringSettings,
-    at_crop_scale,
-    device_batches,
-    evaluation_keys,
-)
+from jaxfake.evaluation.predict import ScoringSettings, compiled_prediction, device_batches
 from jaxfake.faces import align
 from jaxfake.models.method import Method, Params
 from jaxfake.models.pixels import to_picture
 from jaxfake.reporting.strips import GREY, Strip, group_rows
-from jaxfake.schema import Batch
-from jaxfake.train import sharding
 
 _BRIGHTEST = 0.995
 """The quantile of all errors shown that has the brightest colour."""
@@ -55,28 +47,17 @@ class FaceHeat:
     heat: np.ndarray | None  # float32 [H, W]
 
 
-class _Predicted(NamedTuple):
-    score: jax.Array
-    recovered: jax.Array | None
-    heat: jax.Array | None
-
-
 def predict_heat(
     method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, scoring: ScoringSettings
 ) -> list[FaceHeat]:
     """The predictions for the faces at `rows`, int64 [n], in that order."""
-
-    def predict(params: Params, batch: Batch) -> _Predicted:
-        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
-        recovered = None if prediction.recovered is None else to_picture(prediction.recovered)
-        side = batch[schema.IMAGE].shape[1]
-        heat = None if prediction.heat is None else at_crop_scale(prediction.heat, side)
-        return _Predicted(prediction.score, recovered, heat)
-
-    compiled = jax.jit(predict, out_shardings=sharding.replicated(scoring.mesh))
+    compiled = compiled_prediction(method, scoring.seed, scoring.mesh)
     faces: list[FaceHeat] = []
     for batch in device_batches(dataset, rows, scoring, "heat maps"):
-        predicted, given = jax.device_get(compiled(params, batch.inputs)), batch.examples
+        predicted, given = compiled(params, batch.inputs), batch.examples
+        if predicted.recovered is not None:
+            predicted = predicted._replace(recovered=_pictures(predicted.recovered))
+        predicted = jax.device_get(predicted)
         for n in range(batch.faces):
             known = given[schema.HAS_MASK][n]
             face = FaceHeat(
@@ -89,6 +70,9 @@ def predict_heat(
             )
             faces.append(face)
     return faces
+
+
+_pictures = jax.jit(to_picture)
 
 
 def heat_scale(faces: list[FaceHeat], threshold: float | None) -> HeatScale:

@@ -35,6 +35,7 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     first_row_leads: bool = False  # shown in bold: the row that the others are compared with
+    wraps: bool = False  # cells are sentences, not numbers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,27 +1,19 @@
 """Strips of recovered faces: input, masked face, recovered face, error."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import ScoringSettings, device_batches, evaluation_keys
+from jaxfake.evaluation.predict import ScoringSettings, compiled_prediction, device_batches
 from jaxfake.models.method import Method, Params
 from jaxfake.models.recovery_pictures import recovery_strips
 from jaxfake.reporting.strips import Strip, group_rows
-from jaxfake.schema import Batch
-from jaxfake.train import sharding
 
 COLUMNS = ("input", "masked", "recovered", "error")
 """What the strip of a recovered face shows, from left to right."""
-
-
-class _Drawn(NamedTuple):
-    score: jax.Array  # float32 [B]
-    pixels: jax.Array  # uint8 [B, H, 4 W, 3]
 
 
 def draw_strips(
@@ -32,17 +24,17 @@ def draw_strips(
     scoring: ScoringSettings,
 ) -> dict[str, list[Strip]]:
     """The strip of each chosen row, by the names of `choose_rows`."""
-
-    def draw(params: Params, batch: Batch) -> _Drawn:
-        prediction = method.predict(params, batch, evaluation_keys(scoring.seed, batch))
-        return _Drawn(prediction.score, recovery_strips(batch[schema.IMAGE], prediction))
-
-    compiled = jax.jit(draw, out_shardings=sharding.replicated(scoring.mesh))
+    compiled = compiled_prediction(method, scoring.seed, scoring.mesh)
     rows = np.concatenate(list(chosen.values()))
     strips: list[Strip] = []
     for batch in device_batches(dataset, rows, scoring, "pictures"):
-        drawn = jax.device_get(compiled(params, batch.inputs))
+        predicted = compiled(params, batch.inputs)
+        strip = _strips(batch.inputs[schema.IMAGE], predicted)
+        pixels, score = jax.device_get((strip, predicted.score))
         for n in range(batch.faces):
             name = dataset.name(int(rows[len(strips)]))
-            strips.append(Strip(name, float(drawn.score[n]), COLUMNS, drawn.pixels[n]))
+            strips.append(Strip(name, float(score[n]), COLUMNS, pixels[n]))
     return group_rows(chosen, strips)
+
+
+_strips = jax.jit(recovery_strips)

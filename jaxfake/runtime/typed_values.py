@@ -18,7 +18,8 @@ def build(kind: type, values: Any, path: str) -> Any:
     """A frozen dataclass from plain values, with every value checked against its annotation.
 
     Args:
-        kind: the dataclass; its fields may be dataclasses, Literals, plain types or unions of them.
+        kind: the dataclass; its fields may be dataclasses, NamedTuples, Literals, plain types, unions of
+            them, or tuples of any number of one.
         values: a mapping, or a ConfigDict.
         path: what the values are called in messages.
 
@@ -53,6 +54,8 @@ def _value(kind: Any, value: Any, path: str) -> Any:
         return _one_of(typing.get_args(kind), value, path)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return build(kind, value, path)
+    if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _named_tuple(kind, value, path)
     if typing.get_origin(kind) is Literal:
         choices = typing.get_args(kind)
         if value not in choices:
@@ -66,6 +69,15 @@ def _value(kind: Any, value: Any, path: str) -> Any:
     if not isinstance(value, plain) or (kind is int and isinstance(value, bool)):
         raise InputError(f"{path} must be {_plain(kind)}, not {value!r}")
     return value
+
+
+def _named_tuple(kind: Any, value: Any, path: str) -> Any:
+    """A NamedTuple from its values in order."""
+    hints = typing.get_type_hints(kind)
+    if not isinstance(value, list | tuple) or len(value) != len(hints):
+        raise InputError(f"{path} must hold ({', '.join(hints)}), not {value!r}")
+    pairs = zip(hints.items(), value, strict=True)
+    return kind(*(_value(hint, one, f"{path}.{name}") for (name, hint), one in pairs))
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, path: str) -> Any:

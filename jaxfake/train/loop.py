@@ -22,6 +22,7 @@ from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config
 from jaxfake.data import pipeline
 from jaxfake.models.method import Params
+from jaxfake.models.remat import on_device
 from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.multiprocess import Action, Consensus
 from jaxfake.runtime.preemption import preemption
@@ -29,6 +30,8 @@ from jaxfake.runtime.progress import Progress, say
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.goodput import TimeAccount, after_interruption
+from jaxfake.train.memory import choose
+from jaxfake.train.memory.out_of_memory import is_out_of_memory, is_whole
 from jaxfake.train.monitor import Monitor
 from jaxfake.train.save_interval import SaveTimer
 from jaxfake.train.stage import Prepared, StageFiles, StagePlan, identity, prepare, training_record
@@ -138,8 +141,7 @@ def _train(run: _Run, state: TrainState) -> TrainState:
                 batch = next(batches)
             except pipeline.WorkerKilled as killed:
                 _stop_without_data(run, monitor, state, step, str(killed))
-            state = _update(run, state, batch, first=step == start)
-            state = monitor.after(state, step + 1)
+            state = _turn(run, monitor, state, batch, step, first=step == start)
             account.beat()
             timer.tell_once(account.restart)
             progress.advance(size, monitor.remark())
@@ -153,6 +155,23 @@ def _proposal(save_is_due: bool) -> Action:
     if preemption.requested:
         return Action.STOP
     return Action.SAVE if save_is_due else Action.CONTINUE
+
+
+def _turn(
+    run: _Run, monitor: Monitor, state: TrainState, batch: Batch, step: int, first: bool
+) -> TrainState:
+    """One update and what is written of it.
+
+    Raises:
+        InputError: the device ran out of memory.
+    """
+    try:
+        state = _update(run, state, batch, first)
+        return monitor.after(state, step + 1)
+    except jax.errors.JaxRuntimeError as error:
+        if is_out_of_memory(error):
+            raise _out_of_memory(run, monitor, state, step) from error
+        raise
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
@@ -174,6 +193,20 @@ def _save(run: _Run, monitor: Monitor, state: TrainState, step: int) -> float:
     with run.account.booking("save"):
         run.checkpoints.save(step, state, metadata)
     return time.monotonic() - began
+
+
+def _out_of_memory(run: _Run, monitor: Monitor, state: TrainState, step: int) -> InputError:
+    """What to say of a step that the device had no memory for; saves the state if there still is one."""
+    whole = jax.process_count() == 1 and is_whole(state)  # several processes save together
+    if whole:
+        _save(run, monitor, state, int(jax.device_get(state.step)))
+        run.checkpoints.wait()
+    kept = "the state is saved" if whole else "the checkpoints so far are whole"
+    prepared = run.prepared
+    return InputError(
+        f"{run.plan.name}: the device ran out of memory at step {step}; {kept}. Run the same command "
+        f"again with {choose.advice(prepared.workload, prepared.update.plan)}"
+    )
 
 
 def _stop(run: _Run, monitor: Monitor, state: TrainState, step: int) -> NoReturn:
@@ -216,7 +249,7 @@ def _validate(run: _Run, monitor: Monitor, state: TrainState, step: int) -> None
     selection = run.plan.selection
     assert selection is not None
     with run.account.booking("validation"), preemption.protecting_save(run.checkpoints.wait):
-        score = selection.score(evaluation_params(state))
+        score = selection.score(on_device(evaluation_params(state)))
     with run.account.booking("save"):
         run.checkpoints.wait()
     monitor.write_selection_score(step, score)
@@ -228,7 +261,7 @@ def _selected(run: _Run, last: TrainState, ended: float | None) -> Trained:
     state = last
     if best is not None and best != int(last.step):
         state = run.checkpoints.restore_step(best, run.prepared.update.abstract).state
-    return Trained(int(state.step), evaluation_params(state), run.metadata(), ended)
+    return Trained(int(state.step), on_device(evaluation_params(state)), run.metadata(), ended)
 
 
 def _restored_or_fresh(run: _Run) -> TrainState:

@@ -19,6 +19,7 @@ from jaxfake.data import pipeline
 from jaxfake.models import rng
 from jaxfake.models.method import Params
 from jaxfake.models.recovery_pictures import recovery_strips
+from jaxfake.models.remat import on_device
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 from jaxfake.schema import Batch
@@ -71,7 +72,7 @@ class Monitor:
         """Writes a row and pictures of a state after `step` updates, if due; returns what to go on with."""
         steps = self._plan.settings.steps
         if self._strips is not None and step % max(steps // _PICTURE_TIMES, 1) == 0:
-            self._writer.write_images(step, {"recovery": self._drawn(state.params)})
+            self._writer.write_images(step, {"recovery": self._drawn(on_device(state.params))})
         if step % self._config.log_every == 0 or step in self._plan.settings.ends:
             return self._row(state, step)
         return state

@@ -20,7 +20,9 @@ from jaxfake.train.param_rules import Rate
 BETAS = (0.9, 0.95)
 REFERENCE_BATCH = 256
 
-_PLACE = re.compile(r"(?P<stack>.*?)/(?P<at>blocks|norm|patch_embed|cls_token)(/.*)?")
+_PLACE = re.compile(
+    r"(?P<stack>.*?)/(?P<at>blocks|norm|norm_pre|patch_embed|(cls|reg|mask)_token|pos_embed)(/.*)?"
+)
 """Where in an encoder a parameter is."""
 
 

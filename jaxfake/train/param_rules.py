@@ -5,9 +5,10 @@ expression that matches the whole path decides. A parameter that none matches is
 parameter cannot slip through unnoticed.
 
 The first name of a path says what a network is for, the same in all methods: 'encoder' and 'decoder' are
-stage 1's autoencoder; 'finetuned' is an encoder that became a classifier; 'mapping' is an
-autoencoder that maps faces; 'decoding' is a decoder trained on; 'frozen' never changes; 'margin' holds
-running medians; 'head' and 'localising' are new in stage 2.
+stage 1's autoencoder; 'finetuned' is an encoder that became a classifier, or what may move of an imported
+network; 'imported' is the rest of that network; 'mapping' is an autoencoder that maps faces;
+'decoding' is a decoder trained on; 'frozen' never changes; 'margin' holds running medians; 'head' and
+'localising' are new in stage 2.
 """
 
 import re
@@ -29,7 +30,7 @@ class Rate(NamedTuple):
 
 
 RATES: Rules[Rate] = (
-    (r"frozen/.*", Rate(0.0)),
+    (r"(frozen|imported)/.*", Rate(0.0)),
     (r"(finetuned|mapping/encoder)/.*", Rate(1.0, layered=True)),
     (r"decoding/.*", Rate(0.1)),
     (r"margin/.*", Rate(10.0)),
@@ -40,10 +41,12 @@ RATES: Rules[Rate] = (
 DECAY: Rules[bool] = (
     (r"margin/.*", False),
     (r".*/(bias|scale)", False),
-    (r".*(cls_token|mask_token)", False),
-    (r".*/kernel", True),
+    (r".*(cls_token|mask_token|reg_token|pos_embed)", False),
+    (r".*/ls[12]/gamma", False),
+    (r".*/(kernel|lora_a|lora_b)", True),
 )
-"""Weight decay of the MAE (He et al., 2022): none on bias, norm and tokens."""
+"""Weight decay of the MAE (He et al., 2022): none on bias, norm and tokens; positions and layer scale of
+imported networks are like tokens."""
 
 
 def match[Value](rules: Rules[Value], tree: Any) -> Any:

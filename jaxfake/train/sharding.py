@@ -22,7 +22,8 @@ SHARDING: Rules[PartitionSpec] = (
     (r".*/(patch_embed|embed)/kernel", PartitionSpec(None, FSDP_AXIS)),
     (r".*/pred/kernel", PartitionSpec(FSDP_AXIS, None)),
     (r".*/(bias|scale)", PartitionSpec()),
-    (r".*(cls_token|mask_token)", PartitionSpec()),
+    (r".*(cls_token|mask_token|reg_token|pos_embed)", PartitionSpec()),
+    (r".*/(gamma|lora_a|lora_b)", PartitionSpec()),
 )
 """Each kernel is split over its wider or its only divisible side; vectors are whole everywhere."""
 

@@ -8,19 +8,20 @@ from typing import NamedTuple
 import grain
 import jax
 import numpy as np
-from jax.sharding import Mesh
 
+from jaxfake import schema
 from jaxfake.checkpoints.metadata import TrainingRecord
 from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.config import Config, Stage, config_digest, to_json
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.forgeries.chain import Forger, make_forger
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params
-from jaxfake.schema import Batch
-from jaxfake.train import optim, sharding
-from jaxfake.train.state import TrainState, abstract_state, fresh_state
-from jaxfake.train.step import Step, StepRule, jit_step, metric_names
+from jaxfake.runtime.progress import say
+from jaxfake.train.memory.choose import update_for
+from jaxfake.train.memory.workload import Workload
+from jaxfake.train.update import Update, update_parts
 
 TEST = "test"
 """The split that no stage may open, neither to train on nor to choose by."""
@@ -70,7 +71,8 @@ class StagePlan:
         classes: labels that the stage may see.
         train: faces to train on.
         show: faces that are drawn at intervals during training.
-        autoencoder: of stage 1, to start from; None to start from fresh parameters.
+        autoencoder: of stage 1, to start from, and what is imported beside it, see `Method.init`; None to
+            start from fresh parameters.
         params: that another run of the stage left, to start from instead of `autoencoder`.
         origin: describes what it starts from; two descriptions differ if the parameters do.
         selection: how the state that the stage leaves is chosen; None for the last.
@@ -88,20 +90,12 @@ class StagePlan:
     params: Params | None = None
 
 
-class Update(NamedTuple):
-    """The state of a stage and what moves it on."""
-
-    mesh: Mesh
-    abstract: TrainState
-    fresh: Callable[[], TrainState]
-    step: Step
-
-
 class Prepared(NamedTuple):
     """What the loop works with."""
 
     batches: grain.MapDataset  # element n is this process's part of batch n
     update: Update
+    workload: Workload
 
 
 def prepare(plan: StagePlan, config: Config) -> Prepared:
@@ -117,43 +111,19 @@ def prepare(plan: StagePlan, config: Config) -> Prepared:
     settings = plan.settings
     augmentation = pipeline.Augmentation(settings.crop, settings.photometric)
     batches = pipeline.training_batches(
-        plan.train, plan.classes, settings.batch_size, config.seed, augmentation
+        plan.train,
+        plan.classes,
+        settings.batch_size,
+        config.seed,
+        augmentation,
+        _forger(plan, config),
     )
+    shapes = jax.eval_shape(lambda: batches[0])
     begin = plan.autoencoder, plan.params
-    update = prepare_update(plan.method, settings, config, batches[0], *begin)
-    return Prepared(batches, update)
-
-
-def prepare_update(
-    method: Method,
-    settings: Stage,
-    config: Config,
-    batch: Batch,
-    autoencoder: Params | None = None,
-    begin: Params | None = None,
-) -> Update:
-    """Mesh, shapes and the jitted update for batches of the keys and dtypes of `batch`.
-
-    Args:
-        method, settings, config: what is trained, and how.
-        batch: one of them.
-        autoencoder, begin: what it starts from, see `StagePlan`.
-    """
-    mesh = sharding.make_mesh(config.fsdp, settings.batch_size)
-    parts = sharding.micro_batches(settings.batch_size // mesh.size, settings.device_batch)
-    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
-    optimiser = optim.make_optimiser(settings, params)
-    names = metric_names(method, params, batch)
-    abstract = abstract_state(method, optimiser, settings.ema, names, mesh)
-    rule = StepRule(config.seed, parts, settings.ema)
-    return Update(
-        mesh,
-        abstract,
-        lambda: fresh_state(
-            method, optimiser, settings.ema, config.seed, abstract, autoencoder, begin
-        ),
-        jit_step(method, optimiser, rule, abstract, mesh),
+    workload = Workload(
+        settings, config, shapes, update_parts(plan.method, settings, config, shapes, *begin)
     )
+    return Prepared(batches, update_for(workload), workload)
 
 
 def training_record(plan: StagePlan, config: Config) -> TrainingRecord:
@@ -184,3 +154,15 @@ def identity(plan: StagePlan, config: Config) -> RunIdentity:
         batch_size=plan.settings.batch_size,
         random_numbers=rng.digest(),
     )
+
+
+def _forger(plan: StagePlan, config: Config) -> Forger | None:
+    """Makes the forgeries of a stage that sees fakes; None if there are none."""
+    data = config.data
+    if not data.forgeries or schema.FAKE not in plan.classes:
+        return None
+    forger = make_forger(plan.train, data.forgeries, config.seed, data.guards)
+    if left_out := forger.forgeable.left_out:
+        name, why = left_out[0]
+        say(f"{len(left_out)} real faces are not forged, such as {name}: {why}")
+    return forger

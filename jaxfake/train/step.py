@@ -17,6 +17,7 @@ from jaxfake import schema
 from jaxfake.models import rng
 from jaxfake.models.losses import Term, masked_mean, weighted_sum
 from jaxfake.models.method import Losses, Method, Params
+from jaxfake.models.remat import on_device
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.moving_average import averaged
@@ -43,6 +44,21 @@ class Gradients(NamedTuple):
     sums: Sums
 
 
+class Counters(NamedTuple):
+    """The small part of a `TrainState`, with the same fields."""
+
+    step: jax.Array
+    window: Sums
+    failed_step: jax.Array
+
+
+class Outcome(NamedTuple):
+    """What is known of an update before the optimizer makes it."""
+
+    usable: jax.Array  # bool []: finite, and nothing failed before
+    counters: Counters  # after the update
+
+
 def jit_step(
     method: Method, optimiser: Optimiser, rule: StepRule, abstract: TrainState, mesh: Mesh
 ) -> Step:
@@ -64,28 +80,70 @@ def update(
     method: Method, optimiser: Optimiser, rule: StepRule, state: TrainState, batch: Batch
 ) -> TrainState:
     """The state after one more batch."""
-    root = rng.stream(rule.seed, "losses")
-    keys = rng.example_keys(root, state.step, batch[schema.VALID].shape[0])
-    loss, grads, sums = gradients(method, state.params, batch, keys, rule.accumulate)
+    found = _gradients_at(method, rule, state.params, state.step, batch)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes its int32 count with floats
-        changes, opt_state = optimiser.transform.update(grads, state.opt_state, state.params)
-        rate, norm = jnp.asarray(optimiser.rate(state.step)), optax.tree.norm(grads)
-    sums |= {
-        "loss": _single(loss),
-        "gradient_norm": _single(norm),
-        "learning_rate": _single(rate),
-    }
-    finite = jnp.isfinite(loss) & jnp.isfinite(norm)
+        changes, opt_state = optimiser.transform.update(found.params, state.opt_state, state.params)
+    sums, finite = _watched(optimiser, found, state.step)
     usable = finite & (state.failed_step == NEVER)
     params = optax.apply_updates(state.params, changes)
     return state.replace(
         step=state.step + 1,
-        params=_choose(usable, params, state.params),
-        opt_state=_choose(usable, opt_state, state.opt_state),
-        ema=_choose(usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
-        window={name: state.window[name].merge(average) for name, average in sums.items()},
-        failed_step=jnp.where(usable | (state.failed_step != NEVER), state.failed_step, state.step),
+        params=choose(usable, params, state.params),
+        opt_state=choose(usable, opt_state, state.opt_state),
+        ema=choose(usable, averaged(rule.ema, state.step, state.ema, params), state.ema),
+        window=_merged(state.window, sums),
+        failed_step=_first_failed(state, usable),
     )
+
+
+def gradient_and_outcome(
+    method: Method,
+    optimiser: Optimiser,
+    rule: StepRule,
+    params: Params,
+    counters: Counters,
+    batch: Batch,
+) -> tuple[Params, Outcome]:
+    """An update up to where the optimizer comes in, for a state that is updated piece by piece."""
+    found = _gradients_at(method, rule, params, counters.step, batch)
+    sums, finite = _watched(optimiser, found, counters.step)
+    usable = finite & (counters.failed_step == NEVER)
+    after = Counters(
+        step=counters.step + 1,
+        window=_merged(counters.window, sums),
+        failed_step=_first_failed(counters, usable),
+    )
+    return found.params, Outcome(usable, after)
+
+
+def _gradients_at(
+    method: Method, rule: StepRule, params: Params, step: jax.Array, batch: Batch
+) -> Gradients:
+    """Of the batch at a step, with the random keys of that step."""
+    root = rng.stream(rule.seed, "losses")
+    keys = rng.example_keys(root, step, batch[schema.VALID].shape[0])
+    return gradients(method, params, batch, keys, rule.accumulate)
+
+
+def _watched(optimiser: Optimiser, found: Gradients, step: jax.Array) -> tuple[Sums, jax.Array]:
+    """All sums of an update, and whether loss and gradient are finite, bool []."""
+    with jax.numpy_dtype_promotion("standard"):  # as above
+        rate, norm = jnp.asarray(optimiser.rate(step)), optax.tree.norm(found.params)
+    sums = found.sums | {
+        "loss": _single(found.loss),
+        "gradient_norm": _single(norm),
+        "learning_rate": _single(rate),
+    }
+    return sums, jnp.isfinite(found.loss) & jnp.isfinite(norm)
+
+
+def _merged(window: Sums, sums: Sums) -> Sums:
+    return {name: window[name].merge(average) for name, average in sums.items()}
+
+
+def _first_failed(before: TrainState | Counters, usable: jax.Array) -> jax.Array:
+    failed = before.failed_step
+    return jnp.where(usable | (failed != NEVER), failed, before.step)
 
 
 def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:
@@ -123,7 +181,12 @@ def gradients(
         ]
         return jnp.stack(means).sum(), sums
 
-    gradient = jax.value_and_grad(objective, has_aux=True)
+    plain = jax.value_and_grad(objective, has_aux=True)
+
+    def gradient(*arguments: Any) -> Any:
+        value, grads = plain(*arguments)
+        return value, on_device(grads)
+
     if accumulate == 1:
         (loss, sums), grads = gradient(params, batch, keys)
     else:
@@ -161,5 +224,6 @@ def _single(value: jax.Array) -> metrics.Average:
     return metrics.Average(total=value, count=jnp.ones((), jnp.float32))
 
 
-def _choose(condition: jax.Array, new: Any, old: Any) -> Any:
+def choose(condition: jax.Array, new: Any, old: Any) -> Any:
+    """The one tree or the other, of the same structure, by bool []."""
     return jax.tree.map(lambda n, o: jnp.where(condition, n, o), new, old)

@@ -205,7 +205,9 @@ def _other_positions(
         if table.shape != (1, 1 + grid * grid, width):
             yield Mismatch(name, f"is {list(table.shape)}, not [1, 1 + grid * grid, {width}]")
         elif not _is_close(table[0], sincos_positions(width, grid)):
-            yield Mismatch(name, "is not the fixed sine-cosine table")
+            yield Mismatch(
+                name, "is not the fixed sine-cosine table (finetuned.weights takes learned ones)"
+            )
 
 
 def _is_close(table: np.ndarray, fixed: np.ndarray) -> bool:

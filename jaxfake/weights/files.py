@@ -55,4 +55,6 @@ def _codebase_of(weights: dict[str, Any], path: Path) -> Codebase:
         if any(name.startswith(start) for name in weights):
             return codebase
     known = ", ".join(codebase.title for _, codebase in _BY_NAME)
-    raise InputError(f"{path} has none of the names of {known}")
+    raise InputError(
+        f"{path} has none of the names of {known}; other ViTs can be finetuned.weights of stage 2"
+    )

@@ -20,7 +20,7 @@ from jaxfake.runtime.files import read_json
 Params = Any
 Colour = tuple[float, float, float]
 
-IMAGENET = "imagenet"
+IMAGENET, CLIP = "imagenet", "clip"
 OURS = "ours"
 
 _PROCESSOR, _MODEL = "preprocessor_config.json", "config.json"
@@ -30,10 +30,7 @@ _MOST_BYTES = 1 << 20
 _MEAN_KEY, _STD_KEY, _NORM_PIX_KEY = "pixel_mean", "pixel_std", "norm_pix"
 """In the metadata of a .safetensors file: three numbers with commas; 'yes' or 'no'."""
 
-_HOW = (
-    f"say it by --config.start_pixels={OURS} (-1..1), {IMAGENET}, or MEAN/STD, each as R,G,B for pixels in "
-    "0..1"
-)
+_HOW = f"={OURS} (-1..1), {IMAGENET}, {CLIP}, or MEAN/STD, each as R,G,B for pixels in 0..1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,23 +52,27 @@ class PixelScale:
 _NAMED: dict[str, tuple[Colour, Colour]] = {
     OURS: ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     IMAGENET: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    CLIP: ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
 }
 
 
-def pixel_scale(path: Path, pixels: str, norm_pix: str, has_decoder: bool) -> PixelScale:
+def pixel_scale(
+    path: Path, pixels: str, norm_pix: str, has_decoder: bool, flag: str = "config.start_pixels"
+) -> PixelScale:
     """The scale of the weights in a file, as a person or the file says it.
 
     Args:
         path: a .safetensors file or a folder of Hugging Face's libraries.
-        pixels: 'ours', 'imagenet', 'MEAN/STD', or '' for what the file says.
+        pixels: 'ours', 'imagenet', 'clip', 'MEAN/STD', or '' for what the file says.
         norm_pix: 'yes', 'no', or '' for what the file says.
         has_decoder: whether `norm_pix` matters.
+        flag: by which `pixels` is said.
 
     Raises:
         InputError: neither says it, or it cannot be understood.
     """
     stated = _stated(path)
-    mean, std = _parsed(pixels) if pixels else _from_file(path, stated)
+    mean, std = parse_scale(pixels, flag) if pixels else _from_file(path, stated, flag)
     if not has_decoder:
         return PixelScale(mean, std, None)
     answer = norm_pix or stated.get(_NORM_PIX_KEY, "")
@@ -111,29 +112,34 @@ def to_our_pixels(params: Params, scale: PixelScale) -> Params:
     return params | changed
 
 
-def _single(layer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: array.astype(np.float32) for name, array in layer.items()}
+def parse_scale(text: str, flag: str) -> tuple[Colour, Colour]:
+    """Mean and spread by name, or as MEAN/STD.
 
-
-def _from_file(path: Path, stated: dict[str, str]) -> tuple[Colour, Colour]:
-    if _MEAN_KEY not in stated or _STD_KEY not in stated:
-        raise InputError(
-            f"{path} does not say on what pixels its weights were trained, and most were not trained on "
-            f"ours: {_HOW}"
-        )
-    return _parsed(f"{stated[_MEAN_KEY]}/{stated[_STD_KEY]}")
-
-
-def _parsed(text: str) -> tuple[Colour, Colour]:
+    Raises:
+        InputError: the text is neither; the message names the flag that it was given by.
+    """
     if text in _NAMED:
         return _NAMED[text]
     try:
         mean, std = (_colour(part) for part in text.split("/"))
     except ValueError:
-        raise InputError(f"start_pixels={text[:80]} is not understood: {_HOW}") from None
+        raise InputError(f"--{flag}={text[:80]} is not understood: say --{flag}{_HOW}") from None
     if min(std) <= 0:
-        raise InputError(f"start_pixels={text[:80]}: a spread must be larger than 0")
+        raise InputError(f"--{flag}={text[:80]}: a spread must be larger than 0")
     return mean, std
+
+
+def _single(layer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array.astype(np.float32) for name, array in layer.items()}
+
+
+def _from_file(path: Path, stated: dict[str, str], flag: str) -> tuple[Colour, Colour]:
+    if _MEAN_KEY not in stated or _STD_KEY not in stated:
+        raise InputError(
+            f"{path} does not say on what pixels its weights were trained, and most were not trained on "
+            f"ours: say it by --{flag}{_HOW}"
+        )
+    return parse_scale(f"{stated[_MEAN_KEY]}/{stated[_STD_KEY]}", flag)
 
 
 def _colour(text: str) -> Colour:

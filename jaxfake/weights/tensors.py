@@ -35,6 +35,9 @@ _READABLE = (
 _MOST_INDEX_BYTES = 16 << 20
 """An index has some 100 bytes a tensor."""
 
+_MOST_BYTES = 16 << 30
+"""Of all files together; the largest CLIP, ViT-bigG, has 10 GB in float32. Our choice."""
+
 _SHARD = re.compile(r"-(\d+)-of-(\d+)\.safetensors$")
 
 
@@ -67,11 +70,15 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.is_dir():
         _refuse_one_of_several(path)
+        _refuse_too_large([path])
         return _read(path)
     single, index = path / SINGLE, path / SHARDED
     if single.exists() and index.exists():
         raise InputError(f"{path} holds both {SINGLE} and {SHARDED}: name one of the files")
-    return _read(single) if single.exists() else _read_shards(index)
+    if not single.exists():
+        return _read_shards(index)
+    _refuse_too_large([single])
+    return _read(single)
 
 
 def _refuse_one_of_several(path: Path) -> None:
@@ -83,9 +90,21 @@ def _refuse_one_of_several(path: Path) -> None:
         )
 
 
+def _refuse_too_large(files: Iterable[Path]) -> None:
+    """Before anything is read, since all of it is kept in memory."""
+    files = [file for file in files if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    if size > _MOST_BYTES:
+        raise InputError(
+            f"{files[0]} has {size >> 30} GiB of weights; at most {_MOST_BYTES >> 30} are read"
+        )
+
+
 def _read_shards(index: Path) -> dict[str, np.ndarray]:
     weights: dict[str, np.ndarray] = {}
-    for shard, names in sorted(_shards(index).items()):
+    shards = sorted(_shards(index).items())
+    _refuse_too_large(index.parent / shard for shard, _ in shards)
+    for shard, names in shards:
         weights |= _read(index.parent / shard, names)
     return weights
 

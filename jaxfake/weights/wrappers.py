@@ -22,8 +22,6 @@ WRAPPERS = (
 )
 """What such prefixes are made of, one or several, each followed by a dot."""
 
-_PREFIX = re.compile(rf"(?:(?:{'|'.join(WRAPPERS)})\.)*")
-
 
 class Unwrapped(NamedTuple):
     """Weights under the names that they have without a wrapper."""
@@ -33,7 +31,10 @@ class Unwrapped(NamedTuple):
 
 
 def without_wrapper(
-    weights: Mapping[str, np.ndarray], marks: Sequence[str], path: Path
+    weights: Mapping[str, np.ndarray],
+    marks: Sequence[str],
+    path: Path,
+    further: Sequence[str] = (),
 ) -> Unwrapped:
     """The weights without the wrapper, if all of the model's weights have the same one.
 
@@ -41,11 +42,14 @@ def without_wrapper(
         weights: arrays by name.
         marks: how names begin by which a codebase is recognised.
         path: where they are from, for messages.
+        further: names that may be in a prefix, beside `WRAPPERS`.
 
     Raises:
         InputError: there are several models, such as the weights and their moving average.
     """
-    found = sorted({prefix for name in weights if (prefix := _wrapper(name, marks)) is not None})
+    prefixes = re.compile(rf"(?:(?:{'|'.join((*WRAPPERS, *further))})\.)*")
+    wrappers = {_wrapper(name, marks, prefixes) for name in weights}
+    found = sorted(wrapper for wrapper in wrappers if wrapper is not None)
     if len(found) > 1:
         sets = " and ".join(
             f"{prefix}*" if prefix else "names without a prefix" for prefix in found
@@ -61,9 +65,9 @@ def without_wrapper(
     return Unwrapped(bare, wrapper)
 
 
-def _wrapper(name: str, marks: Sequence[str]) -> str | None:
+def _wrapper(name: str, marks: Sequence[str], prefixes: re.Pattern[str]) -> str | None:
     """The prefix before a mark; None if the name has no mark behind such a prefix."""
     # An encoder is a wrapper only where the rest is a model: 'encoder.layer.0.' is a name of its own.
-    match = _PREFIX.match(name)
+    match = prefixes.match(name)
     prefix = match.group() if match else ""
     return prefix if name[len(prefix) :].startswith(tuple(marks)) else None

@@ -59,7 +59,8 @@ def test_files_hold_the_contract(dataset, tmp_path):
     assert saved["per_method"]["eyes"]["frame"]["n_fake"] == 6
     assert saved["aggregation"].startswith("mean")
     assert (saved["config_sha256"], saved["data_sha256"], saved["step"]) == ("config", "data", 42)
-    assert {path.name for path in folder.iterdir()} == {"frames.csv", "scores.csv", "metrics.json"}
+    expected = {"frames.csv", "scores.csv", "people.csv", "metrics.json"}
+    assert {path.name for path in folder.iterdir()} == expected
 
 
 def test_reals_alone_are_null_with_a_reason(make_dataset, tmp_path):

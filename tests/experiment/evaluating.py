@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jaxfake.config import Aggregation
+from jaxfake.evaluation.evidence.protocols.protocol import Protocol
 from jaxfake.experiment.evaluate_dataset import (
     Evaluated,
     EvaluationRequest,
@@ -19,7 +20,10 @@ def evaluated(
     aggregation: Aggregation | None = None,
     split: str = "test",
     step: int | None = None,
+    protocol: Protocol | None = None,
+    perturb: tuple[str, ...] = (),
 ) -> Evaluated:
     """Results on one split; by default in the folder of the run."""
-    request = EvaluationRequest(split, results_root(run, out), step, aggregation)
+    root = results_root(run, out)
+    request = EvaluationRequest(split, root, step, aggregation, protocol, perturb)
     return evaluate_dataset(run, str(data), request)

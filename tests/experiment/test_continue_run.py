@@ -14,7 +14,6 @@ from jaxfake import STARTED
 from jaxfake.config import Config
 from jaxfake.experiment import done_file, job, open_data
 from jaxfake.experiment.continue_run import continued
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import (
     command_identity,
@@ -24,6 +23,7 @@ from jaxfake.experiment.run_config import (
     write_config,
 )
 from jaxfake.experiment.run_folder import CONFIG, DONE, RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.runtime.errors import InputError
 from jaxfake.train import stage as training_stage
 from tests.experiment.evaluating import evaluated
@@ -31,11 +31,12 @@ from tests.experiment.test_job import small
 from tools.chaos.compare import differences
 from tools.chaos.job import steps
 
+pytestmark = pytest.mark.usefixtures("one_device")
 SCORES = Path("eval", "tiny", "test", "scores.csv")
 
 
 @pytest.fixture(scope="module")
-def original(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Path:
     """The folder of a finished run."""
     workdir = tmp_path_factory.mktemp("continue") / "run"
     job.run_job(small(tiny_root), workdir)
@@ -91,13 +92,13 @@ def test_a_lengthened_run_is_one_that_was_to_be_so_long_from_the_beginning(
 def test_with_a_longer_stage_one_stage_two_begins_anew(
     finished: Path, run: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job.run_job(_longer(run, recover=3, detect=4), finished)
+    job.run_job(_longer(run, recover=3), finished)
     said = capsys.readouterr().out
     assert "recover: restored step 2" in said
     assert "stage 2 is trained anew" in said
     assert "detect: restored" not in said
     assert (finished / "checkpoints" / "earlier" / "detect-0" / "2").is_dir()
-    job.run_job(_longer(_noted(run, recover=(2, 3)), detect=4), tmp_path / "fresh")
+    job.run_job(_noted(run, recover=(2, 3)), tmp_path / "fresh")
     assert not differences(tmp_path / "fresh", finished)
 
 
@@ -133,9 +134,9 @@ def test_another_run_goes_on_from_a_finished_detector(
 ) -> None:
     detector = load_run(original, None)
     assert run.detect is not None
-    slower = dataclasses.replace(run.detect, learning_rate=0.01)
+    unwatched = dataclasses.replace(run.detect, select_every=0)
     for start in (original / "checkpoints" / "detect", detector.located.checkpoints / "2"):
-        fork = dataclasses.replace(run, start=str(start), detect=slower)
+        fork = dataclasses.replace(run, start=str(start), detect=unwatched)
         begin = load_initial_weights(fork)
         assert (
             f"stage 2 of another run, step {2 if start.name == '2' else detector.step}"
@@ -231,8 +232,6 @@ def test_evaluating_again_leaves_the_results_as_they_are(finished: Path, run: Co
         {"start": "/tmp"},
         {"data.source": "/no/such/data"},
         {"data.leave_out": "nothing of this name"},
-        {"recover.batch_size": 7},
-        {"detect.batch_size": 7},
         {"fsdp": 3},
     ],
     ids=str,

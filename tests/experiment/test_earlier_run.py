@@ -15,6 +15,7 @@ from tests.golden.make_earlier_run import WIDTHS
 from tests.project import ROOT
 from tests.tiny import tiny_config
 
+pytestmark = pytest.mark.usefixtures("one_device")
 SCORES = Path("eval", "tiny", "test", "scores.csv")
 
 CLOSE = 1e-5

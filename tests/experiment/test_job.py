@@ -2,7 +2,7 @@
 
 import csv
 import dataclasses
-import os
+import json
 import shutil
 import subprocess
 import sys
@@ -18,19 +18,24 @@ from safetensors.numpy import save_file
 from configs import mover
 from jaxfake import config
 from jaxfake.config import Config
+from jaxfake.evaluation.evidence.calibration import calibration
+from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
 from jaxfake.evaluation.model_selection import by_validation
 from jaxfake.experiment import build_method, job, open_data
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.run_config import read_config
 from jaxfake.experiment.run_folder import CONFIG, RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params
+from tests.evaluation.evidence.calibration.cases import fitted
 from tests.experiment.evaluating import evaluated
 from tests.project import ROOT
+
+pytestmark = pytest.mark.usefixtures("one_device")
 
 
 def small(root: Path, **changes: object) -> Config:
@@ -62,8 +67,8 @@ class Blind(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def blind(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Blind:
-    """Both stages on eight devices, the test split's files deleted."""
+def blind(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Blind:
+    """Both stages, the test split's files deleted."""
     folder = tmp_path_factory.mktemp("job")
     root = Path(shutil.copytree(tiny_root, folder / "data"))
     for file in root.rglob("*-test*"):
@@ -86,6 +91,18 @@ def test_training_needs_no_test_split_and_evaluation_does(blind: Blind) -> None:
         open_data.test_split(blind.run)
 
 
+@pytest.mark.parametrize("stage", ["recover", "detect"])
+def test_a_batch_that_the_devices_cannot_share_claims_nothing(
+    stage: str, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small(tiny_root)
+    monkeypatch.setattr(jax, "devices", lambda: jax.local_devices()[:8])
+    odd = dataclasses.replace(getattr(run, stage), batch_size=7)
+    with pytest.raises(InputError, match="cannot be spread evenly over 8 devices"):
+        job.run_job(dataclasses.replace(run, **{stage: odd}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None:
     run = small(tiny_root)
     train = open_data.training_splits(run).train
@@ -99,6 +116,13 @@ def test_no_stage_and_no_selection_takes_the_test_split(tiny_root: Path) -> None
             prepare(plan, run)
     with pytest.raises(ValueError, match="selected by the test split"):
         by_validation(build_method.detector(run), test, 1, build_method.scoring(run), "mean")
+
+
+def test_too_few_people_to_calibrate_on_are_said(finished: Path) -> None:
+    metrics = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
+    assert metrics["calibration"] is None
+    assert "needs 10 people of each class" in metrics["calibration_reason"]
+    assert "Not calibrated: a calibration needs 10 people" in (finished / "report.html").read_text()
 
 
 def test_stage_two_starts_from_what_it_is_told(finished: Path, tmp_path: Path) -> None:
@@ -141,22 +165,21 @@ def test_a_start_that_does_not_fit_is_one_line(finished: Path, tmp_path: Path) -
         load_initial_weights(dataclasses.replace(run, start=str(garbage)))
 
 
-def test_a_run_of_eight_devices_scores_alike_on_one(finished: Path) -> None:
+def test_a_run_of_one_device_scores_alike_on_eight(finished: Path) -> None:
     folder = finished / "eval" / "tiny" / "test" / "step_2"
     run = load_run(finished, 2)
     evaluated(run, run.config.data.source, step=2)
-    on_eight = _scores(folder / "scores.csv")
+    on_one = _scores(folder / "scores.csv")
     shutil.rmtree(folder)
     data = f"--data={run.config.data.source}"
     command = [sys.executable, "-m", "jaxfake.evaluate", f"--workdir={finished}", "--step=2", data]
-    one = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    done = subprocess.run(command, cwd=ROOT, env=one, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    on_one = _scores(folder / "scores.csv")
+    on_eight = _scores(folder / "scores.csv")
     assert on_one.keys() == on_eight.keys()
     assert len(on_one) == 8
-    for video, score in on_one.items():
-        assert score == pytest.approx(on_eight[video], abs=1e-5)
+    for video, score in on_eight.items():
+        assert score == pytest.approx(on_one[video], abs=1e-5)
 
 
 def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
@@ -165,6 +188,47 @@ def test_evaluating_again_gives_the_same_scores(finished: Path) -> None:
     run = load_run(finished, None)
     evaluated(run, run.config.data.source)
     assert _scores(folder / "scores.csv") == before
+
+
+def test_evidence_stands_beside_the_metrics_where_it_is_asked_for(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = load_run(finished, None)
+    name = calibration.detector_name(run.metadata.identity.config, run.step, "mean")
+    found = fitted()
+    of_this = dataclasses.replace(found.fitted_on, detector=name)
+    calibration.write(finished / "calibration.json", dataclasses.replace(found, fitted_on=of_this))
+    done = evaluated(
+        run,
+        run.config.data.source,
+        out=tmp_path,
+        protocol=load_protocol("own_faces"),
+        perturb=("jpeg",),
+    )
+    metrics = json.loads((done.report.parent / "metrics.json").read_text())
+    assert done.report.parent.name == "protocol_own_faces"
+    assert metrics["protocol"]["sha256"] == load_protocol("own_faces").sha256
+    assert metrics["calibration"]["fitted_on"]["detector"] == name
+    assert len(metrics["robustness"]["perturbations"]["jpeg"]["levels"]) == 5
+    assert metrics["robustness"]["applied_to"] == "crop"
+    page = done.report.read_text()
+    for title in ("Strength of evidence", "Robustness", "Worst mistakes", "Model card"):
+        assert f"<h2>{title}</h2>" in page
+    other = evaluated(run, run.config.data.source, out=tmp_path, aggregation="median")
+    metrics = json.loads((other.report.parent / "metrics.json").read_text())
+    assert "another checkpoint or aggregation" in metrics["calibration_reason"]
+
+
+def test_a_protocol_refuses_what_it_does_not_test(finished: Path, tmp_path: Path) -> None:
+    run, source = load_run(finished, None), load_run(finished, None).config.data.source
+    for protocol, changes, said in (
+        ("ffpp_c23", {}, "tests ffpp, and not 'tiny'"),
+        ("own_faces", {"aggregation": "max"}, "fixes the aggregation 'mean'"),
+        ("own_faces", {"split": "val"}, "is for the test split"),
+    ):
+        with pytest.raises(InputError, match=said):
+            evaluated(run, source, out=tmp_path, protocol=load_protocol(protocol), **changes)
+    assert not list(tmp_path.rglob("scores.csv"))
 
 
 def test_faces_that_were_trained_on_are_called_so(finished: Path) -> None:

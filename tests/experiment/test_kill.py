@@ -6,14 +6,14 @@
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jaxfake.runtime.errors import PREEMPTED, USAGE
+from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
 from tests.held import held
-from tests.processes import PATIENCE, until
+from tests.processes import FOREVER, PATIENCE, until
 from tests.project import ROOT
 from tests.tiny import six_steps
 from tools.chaos import disks, faults, file_damage
@@ -42,15 +42,19 @@ def reference(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_run(
     reference: Path, tiny_root: Path
 ) -> None:
-    workdir, flags = reference / "faulted", six_steps(tiny_root)
+    workdir, store = reference / "faulted", f"file://{reference}/store"
+    flags = [*six_steps(tiny_root), f"--store={store}", f"--grace={FOREVER}"]
 
-    ended = _stop(workdir, flags, (STEP, 3), "USR1")
+    ended = _stop(workdir, flags, (STEP, 3), "USR1", meanwhile=lambda: _refused(workdir, flags))
     assert ended.code == PREEMPTED, ended.words
     assert "with the state saved: run the same command again" in ended.words
     assert steps(workdir)["recover"][-1] == 3
 
+    shutil.rmtree(workdir)  # the machine is gone
     ended = _stop(workdir, flags, (VALIDATION, 2), "KILL")
     assert ended.code == -signal.SIGKILL
+    assert f"fetched from {store}: recover " in ended.output
+    assert "recover: restored step 3" in ended.output
     assert len(steps(workdir)["detect"]) > 1
     assert not (workdir / "DONE").exists()
 
@@ -66,10 +70,14 @@ def test_stopped_killed_and_damaged_in_every_phase_it_ends_like_the_undisturbed_
     last = newest(workdir)
     assert last is not None
     file_damage.remove_item(last, Event(0, "remove", 0, 0.99, 1))
-    said = faults.pause(Event(0, "pause", 1, 0, 0), _target(workdir, flags))
-    assert said is not None
-    assert said.wrong == ()
+    with Job(workdir, flags, read=True) as job:
+        job.stop_reading()  # nor does a closed terminal end it
+        assert job.ended(PATIENCE).code == DONE
     assert same_end(reference / "reference", workdir)
+    assert not list(workdir.glob(".lease*"))
+    assert {"DONE", "report.html", "config.json"} <= {
+        path.name for path in (reference / "store").rglob("*")
+    }
 
 
 def test_a_full_disk_is_one_line_and_nothing_older_is_lost(
@@ -88,7 +96,22 @@ def test_a_full_disk_is_one_line_and_nothing_older_is_lost(
     assert newest(workdir) == older
 
 
-def _stop(workdir: Path, flags: list[str], instant: tuple[str, int], how: str) -> Ended:
+def _refused(workdir: Path, flags: list[str]) -> None:
+    """A second process is, with one line."""
+    with Job(workdir, flags) as second:
+        ended = second.ended(PATIENCE)
+    assert ended.code == USAGE, ended.words
+    assert len(ended.complaints) == 1
+    assert f"a run is at work in {workdir} (host " in ended.words
+
+
+def _stop(
+    workdir: Path,
+    flags: list[str],
+    instant: tuple[str, int],
+    how: str,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Ended:
     """Runs the job until it is at an instant, where it stands still, and sends it the signal."""
     file = workdir.with_suffix(".held")
     file.unlink(missing_ok=True)
@@ -97,6 +120,7 @@ def _stop(workdir: Path, flags: list[str], instant: tuple[str, int], how: str) -
         job = Job(workdir, flags)
     with job:
         until(file.exists, job.process)
+        meanwhile()
         job.process.send_signal(signal.Signals[f"SIG{how}"])
         return job.ended(PATIENCE)
 

@@ -19,8 +19,8 @@ from jaxfake.checkpoints.wall_time import WallTime
 from jaxfake.config import Config, config_digest
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.evaluate_dataset import description, own_data, results_root
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.load_run import load_run
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.models.method import Params
 from jaxfake.reporting.checkpoint_facts import checkpoint_text
 from jaxfake.runtime.errors import InputError
@@ -28,6 +28,7 @@ from jaxfake.train.stage import StagePlan, identity, prepare, training_record
 from tests.experiment.evaluating import evaluated
 from tests.tiny import tiny_config
 
+pytestmark = pytest.mark.usefixtures("one_device")
 STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
 ORIGIN = f"stage 1 of this run, step {STEPS}"
 
@@ -41,8 +42,8 @@ class Dead(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Dead:
-    """Both stages on eight devices. Nothing is learnt; what a real run saves is read in `test_job`."""
+def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Dead:
+    """Both stages. Nothing is learnt; what a real run saves is read in `test_job`."""
     run = tiny_config(
         tiny_root,
         model__encoder__width=32,

@@ -103,7 +103,7 @@ class Curve:
 
     heat_threshold: float | None = None
 
-    def init(self, key: jax.Array, autoencoder: object) -> dict[str, jax.Array]:
+    def init(self, key: jax.Array, start: object) -> dict[str, jax.Array]:
         return {"w": jnp.float32(0.7), "v": jnp.float32(1.1)}
 
     def losses(self, params: dict[str, jax.Array], batch: schema.Batch, keys: jax.Array) -> Losses:

@@ -1,5 +1,7 @@
 """The U-Net's map: as fine as asked for, each value at its own place, each face by itself."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -38,7 +40,20 @@ def test_no_face_sees_another() -> None:
     """As it must be with GroupNorm, and would not be with BatchNorm."""
     network = UNet(4, 2)
     x = jax.random.normal(jax.random.key(1), (3, 8, 8, 4))
-    parameters = network.init(jax.random.key(0), x)
+    parameters = jax.jit(network.init)(jax.random.key(0), x)
     apply = jax.jit(network.apply)
     together, alone = apply(parameters, x), apply(parameters, x[:1])
     np.testing.assert_allclose(together.logits[0], alone.logits[0], atol=1e-5)
+
+
+def test_computing_blocks_again_changes_no_gradient() -> None:
+    x = jax.random.normal(jax.random.key(1), (2, 8, 8, 2))
+    plain, again = (UNet(2, recompute=recompute) for recompute in (False, True))
+    parameters = jax.jit(plain.init)(jax.random.key(0), x)
+
+    def gradient(network: UNet) -> Any:
+        return jax.jit(jax.grad(lambda p: (network.apply(p, x).logits ** 2).sum()))(parameters)
+
+    one, other = (jax.tree.leaves(gradient(network)) for network in (plain, again))
+    for got, want in zip(other, one, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)

@@ -12,13 +12,13 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.recovery import AUTOENCODER, PartError, RecoveryTable
 from jaxfake.reporting import figures
-from jaxfake.reporting.goodput_section import goodput_section
 from jaxfake.reporting.html import Report, write_report
 from jaxfake.reporting.recovered_strips import COLUMNS
 from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section
 from jaxfake.reporting.strips import Strip
-from jaxfake.reporting.training_log import read_log
-from jaxfake.reporting.training_section import training_section
+from jaxfake.reporting.training.goodput_section import goodput_section
+from jaxfake.reporting.training.training_log import read_log
+from jaxfake.reporting.training.training_section import training_section
 from jaxfake.reporting.zero_shot_section import (
     zero_shot_highlight,
     zero_shot_section,

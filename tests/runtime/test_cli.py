@@ -85,22 +85,25 @@ VERBS = (
 )
 
 NO_PATHS = {
+    "aggregation",
+    "beam_option",
+    "beam_runner",
+    "change",
+    "columns",
+    "config",
+    "coordinator",
     "dataset",
     "identity",
-    "label",
-    "storage",
-    "splits",
-    "split",
-    "aggregation",
-    "beam_runner",
-    "beam_option",
-    "coordinator",
-    "notice_command",
-    "config",
-    "seeds",
-    "leave_out",
-    "change",
     "kinds",
+    "label",
+    "leave_out",
+    "notice_command",
+    "perturb",
+    "protocol",
+    "seeds",
+    "split",
+    "splits",
+    "storage",
 }
 
 

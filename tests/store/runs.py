@@ -9,7 +9,7 @@ from typing import Any
 from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.store import object_names
 from jaxfake.store.object_store import ObjectStore, StoreError, _NotFound
-from jaxfake.store.upload_queue import UploadQueue
+from jaxfake.store.upload_queue import SCRATCH, UploadQueue
 from jaxfake.store.verify import read_marker
 from tests.processes import FOREVER
 
@@ -104,8 +104,9 @@ def complete_steps(url: str, *stages: str) -> set[str]:
 
 
 def tree(workdir: Path) -> dict[str, str]:
-    """All files of a run, by name."""
-    found = {str(p.relative_to(workdir)): p for p in workdir.rglob("*") if p.is_file()}
+    """All files of a run, by name, but for what the mirror itself is at work on."""
+    files = (path.relative_to(workdir) for path in workdir.rglob("*") if path.is_file())
+    found = {str(path): workdir / path for path in files if path.parts[0] != SCRATCH}
     return {name: path.read_text() for name, path in found.items()}
 
 

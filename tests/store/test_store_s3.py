@@ -3,8 +3,6 @@
 import dataclasses
 import logging
 import shutil
-import signal
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +11,13 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
+from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.store.background_upload import Timing
 from jaxfake.store.mirrored_run import mirrored
 from jaxfake.store.object_store import ObjectStore
-from tests.held import held
-from tests.processes import FOREVER, PATIENCE, Processes, until
-from tests.project import ROOT
+from tests.processes import FOREVER, until
 from tests.store.proxy import Proxy
 from tests.store.runs import RUN, begin, complete_steps, save, tree, write
-from tests.tiny import tiny_flags
-from tools.chaos.compare import same_end
-from tools.chaos.job import command
 
 PATIENT = Timing(
     poll=0.05,
@@ -39,7 +32,6 @@ PATIENT = Timing(
 HASTY = dataclasses.replace(PATIENT, connect=0.5, patience=2.0)
 """Where the store is cut off for good, and being late changes nothing."""
 BUCKET = "bucket"
-_PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 BIG = 2 << 20  # bytes of a checkpoint, enough to be cut in
 
 
@@ -236,51 +228,3 @@ def test_without_the_store_only_a_run_with_local_checkpoints_goes_on(
     assert "going on from what" in said[0]
     assert "works again: it has step 5 of recover" in said[1]
     assert "secret" not in "".join(said)
-
-
-def test_stopped_and_moved_to_an_empty_machine_it_ends_like_the_reference_run(
-    server: int,
-    tiny_root: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    processes: Processes,
-) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-    url = f"s3://{BUCKET}/{uuid.uuid4().hex}"
-    reference, lost, found = (tmp_path / name for name in ("reference", "lost", "found"))
-    flags = _short(tiny_root)
-    untouched = processes.start(command(reference, flags), **_PIPES)
-    stored = [*flags, f"--store={url}", f"--grace={FOREVER}"]
-    at_step_three = ("jaxfake.train.monitor:Monitor.after", 3, tmp_path / "held")
-    job = processes.start(held(*at_step_three, command(lost, stored)), **_PIPES)
-    until((tmp_path / "held").exists, job)
-    job.send_signal(signal.SIGTERM)
-    _, said = job.communicate(timeout=PATIENCE)
-    assert job.returncode == PREEMPTED, said
-    assert "with the state saved: run the same command again" in said
-    assert "only the disk" not in said
-    shutil.rmtree(lost)
-
-    again = processes.start(command(found, stored), **_PIPES)
-    told, said = again.communicate(timeout=PATIENCE)
-    assert again.returncode == 0, said
-    assert f"fetched from {url}: recover " in told
-    assert "recover: restored step" in told
-    untouched.communicate(timeout=PATIENCE)
-    assert same_end(reference, found)
-    names = ObjectStore(url, FOREVER).names()
-    assert {"DONE", "report.html", "config.json", "metrics.jsonl"} <= names.keys()
-
-
-def _short(root: Path) -> list[str]:
-    """Stage 1 alone, in seconds."""
-    flags = tiny_flags(
-        root,
-        model__encoder__width=32,
-        recover__steps=6,
-        recover__batch_size=8,
-        log_every=2,
-        checkpoints__at_risk_seconds=0.5,
-    )
-    return ["--config=configs/pretrain.py", *(f for f in flags[1:] if "detect" not in f)]

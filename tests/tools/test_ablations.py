@@ -8,6 +8,7 @@ import pytest
 from absl.testing import flagsaver
 
 from jaxfake.evaluation.metrics.paired_auc import AucDifference
+from jaxfake.experiment import presets
 from jaxfake.runtime.errors import InputError
 from tests.project import ROOT
 from tools import ablations
@@ -25,6 +26,8 @@ def test_stage_one_is_shared_by_all_that_have_the_same() -> None:
         assert ablations._stage_one_of(name, "0") == default
     for name, seed in (("configs/mover.py", "1"), ("configs/mover.py:mask_8", "0")):
         assert ablations._stage_one_of(name, seed) != default
+    faces = {ablations._stage_one_of(f"configs/mover.py:{name}", "0") for name in presets.FACES}
+    assert len(faces) == 1
     assert ablations._stage_one_of("configs/mover.py:scratch", "0") == ""
     with flagsaver.flagsaver((ablations._CHANGES, ["recover.steps=3"])):
         assert ablations._stage_one_of("configs/mover.py", "0") != default

@@ -13,8 +13,8 @@ import pytest
 
 from jaxfake.config import to_json
 from jaxfake.experiment import job, open_data
-from jaxfake.experiment.initial_weights import load_initial_weights
 from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from tests.project import ROOT
 from tests.tiny import tiny_config
 
@@ -44,7 +44,7 @@ def _is_parameters(cell: dict[str, Any]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def archive(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Path:
     """A detector of one step, trained from fresh parameters, in a .zip."""
     run = tmp_path_factory.mktemp("notebook") / "runs" / "tiny"
     settings = tiny_config(

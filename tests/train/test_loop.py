@@ -22,7 +22,7 @@ from tests.tiny import tiny_config
 
 
 @pytest.fixture(scope="module")
-def run(tiny_root: Path) -> Config:
+def run(tiny_root: Path, one_device: None) -> Config:
     """Two steps of stage 1, with a row, pictures and a save at each."""
     run = tiny_config(
         tiny_root,

@@ -17,19 +17,33 @@ from jaxfake.experiment import build_method
 from jaxfake.models.vit import Size
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import sharding
+from jaxfake.train.abstract_batch import abstract_batch
 from jaxfake.train.stage import StagePlan, prepare
 from jaxfake.train.state import NEVER
 
+pytestmark = pytest.mark.usefixtures("one_device")
+
+FACES = ("faces", "faces_forged", "faces_both", "foundation")
 VARIANTS = {
-    deepfakemae: ("", "frozen_decoder", "ffpp", "ffpp_small"),
-    delocate: ("", "no_meta", "second_order", "manipulation", "ffpp", "ffpp_small"),
+    deepfakemae: ("", "frozen_decoder", *FACES, "ffpp", "ffpp_small"),
+    delocate: ("", "no_meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
     mover: (
         "",
         *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_2", "mask_8"),
+        *FACES,
         *("ffpp", "ffpp_small"),
     ),
     pretrain: ("", "vit_s", "vit_b"),
-    recap: ("", "no_mapping", "real_only", "unbounded", "no_emphasis", "ffpp", "ffpp_small"),
+    recap: (
+        "",
+        "no_mapping",
+        "real_only",
+        "unbounded",
+        "no_emphasis",
+        *FACES,
+        "ffpp",
+        "ffpp_small",
+    ),
 }
 TRAINED = {
     "deepfakemae": deepfakemae.get_config(),
@@ -76,6 +90,17 @@ def test_every_variant_is_a_config_of_its_own(file: Any, variant: str) -> None:
 def test_a_variant_that_is_not_there_is_named(file: Any) -> None:
     with pytest.raises(ValueError, match="no variant 'other'"):
         file.get_config("other")
+
+
+@pytest.mark.parametrize("file", [deepfakemae, delocate, mover, recap])
+def test_the_variants_for_real_faces_have_shapes_that_fit(file: Any) -> None:
+    run = config.parse(file.get_config("faces_forged"))
+    method, batch = build_method.detector(run), abstract_batch(run.data.size, 2)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 2))
+    params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
+    assert jax.eval_shape(method.predict, params, batch, keys).score.shape == (2,)
+    sizes = [leaf.size for leaf in jax.tree.leaves(params)]
+    assert 2e6 < sum(sizes) < 8e6
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -16,6 +16,9 @@ from jaxfake import config, schema
 from jaxfake.data import pipeline
 from jaxfake.data.dataset import open_split
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
+from jaxfake.models.finetuned.network import ImportedViT
+from jaxfake.models.finetuned.settings import ImportedSettings
+from jaxfake.models.finetuned.tuning import Tuning
 from jaxfake.models.losses import Term
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.masking import MaskSettings
@@ -24,12 +27,13 @@ from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.pixels import normalise
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
-from jaxfake.models.vit import Size
+from jaxfake.models.vit import Compute, Size
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import optim, param_rules, sharding
 from jaxfake.train.state import NEVER, TrainState, abstract_state, evaluation_params, fresh_state
 from jaxfake.train.step import StepRule, jit_step, metric_names
+from tests.weights.foundation_models import DINOV2_REGISTERS
 
 STAGE = config.Stage(
     steps=20,
@@ -56,8 +60,8 @@ class Line:
 
     poison: bool = False
 
-    def init(self, key: jax.Array, autoencoder: Any) -> Any:
-        del autoencoder
+    def init(self, key: jax.Array, start: Any) -> Any:
+        del start
         kernel = 0.1 * jax.random.normal(key, (32 * 3, 8))
         return {"encoder": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
 
@@ -91,6 +95,11 @@ def _shapes(method: Any) -> Any:
     return jax.eval_shape(lambda: method.init(jax.random.key(0), None))
 
 
+def _imported(tuning: Tuning) -> ImportedViT:
+    vit = dataclasses.replace(DINOV2_REGISTERS, norm_pre=True)
+    return ImportedViT(ImportedSettings("", "", vit, 28, tuning, 2), Compute())
+
+
 EVERYTHING = [
     _shapes(method)
     for method in (
@@ -99,6 +108,10 @@ EVERYTHING = [
         DeepfakeMAE(RECOVER, DeepfakeMAESettings("deepfakemae", "trained", 0.5, 0.1, 0.1)),
         Recap(
             RECOVER, RecapSettings("recap", "margin", emphasis=True, map_weight=0.5, dropout=0.1)
+        ),
+        *(
+            Mover(RECOVER, MoverSettings("mover", "finetuned", 0.5, 0.1, 0.1), imported)
+            for imported in (_imported("full"), _imported("lora"))
         ),
     )
 ]
@@ -235,7 +248,7 @@ def test_decay_touches_kernels_alone() -> None:
     for params in EVERYTHING:
         decayed = param_rules.match(param_rules.DECAY, params)
         for path, chosen in jax.tree_util.tree_leaves_with_path(decayed):
-            assert chosen == path_name(path).endswith("kernel")
+            assert chosen == path_name(path).endswith(("kernel", "lora_a", "lora_b"))
 
 
 def test_a_parameter_without_a_rule_is_an_error() -> None:

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from jaxfake.experiment import build_method
-from jaxfake.experiment.initial_weights import load_initial_weights
+from jaxfake.experiment.start.initial_weights import load_initial_weights
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.masking import nothing_masked
 from jaxfake.models.pixels import patchify

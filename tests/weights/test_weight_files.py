@@ -63,6 +63,14 @@ def test_any_other_file_is_one_line(own, content: bytes | None, said: str, tmp_p
     assert "\n" not in str(error.value)
 
 
+def test_what_no_memory_holds_is_refused_unread(own, tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    with file.open("wb") as sparse:
+        sparse.truncate(17 << 30)  # takes no space on the disk
+    with pytest.raises(InputError, match=r"weights.safetensors has 17 GiB of weights; at most 16"):
+        load_autoencoder(file, own)
+
+
 def timm(own) -> dict[str, np.ndarray]:
     """The encoder's weights by timm's names."""
     return from_params({"encoder": own["encoder"]}, names.TIMM, grid=2)

@@ -229,6 +229,16 @@ def caveats(dataset: Path) -> list[str]:
     return [] if found is None else found.caveats
 
 
+def settings(dataset: Path) -> dict[str, Any]:
+    """How a dataset was prepared; empty if nothing says it, as for toy faces.
+
+    Args:
+        dataset: folder of the prepared dataset, OUT/NAME/VERSION.
+    """
+    found = _of(dataset)
+    return {} if found is None else found.settings
+
+
 def people(dataset: Path) -> str:
     """What a reader of results must know of the identities of a dataset; '' if there is nothing.
 

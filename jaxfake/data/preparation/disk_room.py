@@ -28,11 +28,13 @@ class DiskRoom:
         out: folder of the preparation.
         files: number of source files.
         most: bytes that their crops may have, for as long as none is known.
+        kept: what the message says of the work so far.
     """
 
     out: Path
     files: int
     most: int
+    kept: str = "the crops made so far are kept: "
     _done: int = 0
     _stored: int = 0  # bytes of the crops that are done
 
@@ -72,8 +74,8 @@ class DiskRoom:
         needed = "at most " * (known is None) + _size(2 * (self.most if known is None else known))
         return (
             f"--out={self.out}: {reason}. Crops and dataset take {needed} together, "
-            f"{_size(shutil.disk_usage(self.out).free)} are free now; the crops made so far are kept: make "
-            "room and run the same command again"
+            f"{_size(shutil.disk_usage(self.out).free)} are free now; {self.kept}make room and run "
+            "the same command again"
         )
 
 

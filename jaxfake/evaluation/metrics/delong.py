@@ -5,6 +5,7 @@ people, whose videos depend on one another. With one video a person the two are 
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -59,6 +60,18 @@ def person_shares(
         reals=np.bincount(person[~fake], fakes_above - auc, len(names)) / n_real,
         has_fakes=has_fakes,
         has_reals=has_reals,
+    )
+
+
+def mean_shares(trainings: Sequence[PersonShares]) -> PersonShares:
+    """The mean AUC of several scores of the same videos, such as of the seeds of a method, by person."""
+    first = trainings[0]
+    return PersonShares(
+        auc=float(np.mean([one.auc for one in trainings])),
+        fakes=np.mean([one.fakes for one in trainings], axis=0),
+        reals=np.mean([one.reals for one in trainings], axis=0),
+        has_fakes=first.has_fakes,
+        has_reals=first.has_reals,
     )
 
 

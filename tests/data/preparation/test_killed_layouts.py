@@ -32,7 +32,7 @@ def test_killed_at_any_instant_it_ends_with_the_same_bytes(
 ):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(command(shared_data, whole, 2), cwd=ROOT, check=True, capture_output=True)
-    for n, sign in enumerate([f"{WORK}/*.npz", f"{WORK}/*.npz", f"{WORK}/dataset"]):
+    for n, sign in enumerate([f"{WORK}/*.npz", f"{WORK}/dataset"]):
         before = set(killed.glob(sign))
         run = processes.start(
             command(shared_data, killed, 1 + n % 2),

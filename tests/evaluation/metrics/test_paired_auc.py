@@ -59,3 +59,46 @@ def test_scores_of_the_same_order_cannot_be_compared():
     assert isinstance(compare_aucs(labels, first, 2 * first + 1, person), Undefined)
     perfect = labels.astype(float)
     assert isinstance(compare_aucs(labels, perfect, 2 * perfect, person), Undefined)
+
+
+def _trained(rng, people, gain, spread, seeds=3):
+    """Two detectors, each trained several times; a training adds noise of its own to all scores."""
+    labels, first, second, person = _two_detectors(rng, people, gain)
+    return (
+        labels,
+        *([one + rng.normal() * spread * labels for _ in range(seeds)] for one in (first, second)),
+        person,
+    )
+
+
+def test_one_training_of_each_is_the_plain_comparison():
+    labels, first, second, person = _two_detectors(np.random.default_rng(3), 30, 0.5)
+    plain = compare_aucs(labels, first, second, person)
+    assert compare_aucs(labels, [first], [second], person) == plain
+    assert not plain.seeds_counted
+
+
+def test_the_mean_over_seeds_is_compared():
+    labels, first, second, person = _trained(np.random.default_rng(3), 60, 0.5, 0.3)
+    found = compare_aucs(labels, first, second, person)
+    means = [np.mean([oracle.roc_auc_score(labels, s) for s in some]) for some in (first, second)]
+    assert found.value == pytest.approx(means[0] - means[1])
+    assert found.seeds_counted
+
+
+def test_trainings_that_differ_widen_the_interval():
+    labels, first, second, person = _trained(np.random.default_rng(3), 60, 0.5, 0.6)
+    found = compare_aucs(labels, first, second, person)
+    one = compare_aucs(labels, [np.mean(first, 0)], [np.mean(second, 0)], person)
+    assert np.diff(found.ci95) > 2 * np.diff(one.ci95)
+
+
+def test_seeds_that_differ_are_not_taken_for_a_better_method():
+    """Both methods are the same; DeLong alone on single trainings would find a difference nearly always."""
+    rng, with_seeds, without = np.random.default_rng(1), [], []
+    for _ in range(150):
+        labels, first, second, person = _trained(rng, 80, 0.0, 1.0)
+        with_seeds.append(compare_aucs(labels, first, second, person).p_value < 0.05)
+        without.append(compare_aucs(labels, first[0], second[0], person).p_value < 0.05)
+    assert np.mean(with_seeds) < 0.09
+    assert np.mean(without) > 0.5

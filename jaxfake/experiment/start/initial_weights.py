@@ -12,6 +12,7 @@ from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
+from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
@@ -27,7 +28,8 @@ class InitialWeights:
     """Parameters of an autoencoder, or of a whole detector, and where they come from.
 
     Attributes:
-        autoencoder: None for fresh ones.
+        autoencoder: with an imported network beside it, if there is one, see `Method.init`; None for
+            fresh ones.
         origin: for checkpoints and reports.
         detector: of another run, which goes on from there; None to begin with the autoencoder.
     """
@@ -108,6 +110,10 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
         )
     if located.stage == DETECT and other.method != run.method:
         raise InputError(f"start={folder} holds a detector {other.method}, not {run.method}")
+    if located.stage == DETECT and _network_of(other) != _network_of(run):
+        raise InputError(
+            f"start={folder} holds a detector with finetuned={other.finetuned}, not {run.finetuned}"
+        )
     stage = load_stage(located, other, build_method.stage_method(other, located.stage), None)
     # Of stage 2 the best state is taken, which need not be the last.
     newest = stage.step if located.stage == RECOVER else max(stage.step, located.newest or 0)
@@ -126,6 +132,11 @@ def _from_run(run: Config, folder: Path) -> InitialWeights:
     if located.stage == DETECT:
         return InitialWeights(None, f"stage 2 of another run, {trained_from}", stage.params)
     return InitialWeights(stage.params, f"stage 1 of another run, {trained_from}")
+
+
+def _network_of(run: Config) -> ImportedSettings | None:
+    """The imported network, wherever its weights were."""
+    return run.finetuned and dataclasses.replace(run.finetuned, weights="", pixels="")
 
 
 def _holds_checkpoints(folder: Path) -> bool:

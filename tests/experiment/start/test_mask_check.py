@@ -11,7 +11,7 @@ from jaxfake.config import Config
 from jaxfake.data import records
 from jaxfake.data.dataset import FaceDataset, Index
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
-from jaxfake.experiment.mask_check import check_masks
+from jaxfake.experiment.start.mask_check import check_masks
 from jaxfake.runtime.errors import InputError
 
 

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from configs import deepfakemae, delocate, mover, recap
 from jaxfake import config
 from jaxfake.experiment import build_method
-from jaxfake.experiment.initial_weights import check_start, load_initial_weights
+from jaxfake.experiment.start.initial_weights import check_start, load_initial_weights
 from jaxfake.runtime.errors import InputError
 from jaxfake.weights import names
 from jaxfake.weights.convert import from_params

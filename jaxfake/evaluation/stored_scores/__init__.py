@@ -1,0 +1,1 @@
+"""Scores in CSV files, of jaxfake or of another tool: read, joined and exported without a model."""

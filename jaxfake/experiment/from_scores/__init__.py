@@ -1,0 +1,1 @@
+"""Evaluations that need no model, because the scores are in files."""

@@ -1,0 +1,114 @@
+"""The finetuned network as the methods use it: whole faces in, one vector of features a face out."""
+
+import dataclasses
+from typing import Protocol, cast
+
+import jax
+import jax.numpy as jnp
+
+from jaxfake.models.finetuned import tuning
+from jaxfake.models.finetuned.foundation_vit import FoundationViT
+from jaxfake.models.finetuned.settings import ImportedSettings
+from jaxfake.models.finetuned.tuning import FINETUNED, IMPORTED
+from jaxfake.models.method import Params
+from jaxfake.models.part_passes import Faces
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Compute
+
+
+class FinetunedNetwork(Protocol):
+    """What both kinds have in common."""
+
+    @property
+    def width(self) -> int:
+        """W, the number of features of a face."""
+
+    @property
+    def depth(self) -> int:
+        """The number of blocks."""
+
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """Its parameters among those of a detector, by their first names; arguments as `Method.init`."""
+
+    def overall(self, params: Params, faces: Faces, survival: jax.Array | None = None) -> jax.Array:
+        """The features of whole faces, [B, W].
+
+        Args:
+            params: of the detector.
+            faces: B of them.
+            survival: float32 [depth, B, 2], see `vit.drop_path`.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class StageOneEncoder:
+    """The encoder of stage 1, all of which may move. Parameters: finetuned."""
+
+    recover: Recover
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return self.recover.mae.encoder.width
+
+    @property
+    def depth(self) -> int:
+        """The number of blocks."""
+        return self.recover.mae.encoder.depth
+
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """A copy of the encoder that `recover.init` makes of the same arguments."""
+        return {FINETUNED: self.recover.init(key, start)["encoder"]}
+
+    def overall(self, params: Params, faces: Faces, survival: jax.Array | None = None) -> jax.Array:
+        """The mean of the patch tokens, [B, D]."""
+        return self.recover.overall(params[FINETUNED], faces, survival)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportedViT:
+    """An imported ViT beside the network of the recovery. Parameters: finetuned, imported."""
+
+    settings: ImportedSettings
+    compute: Compute
+
+    @property
+    def width(self) -> int:
+        """2 D."""
+        return 2 * self.settings.vit.size.width
+
+    @property
+    def depth(self) -> int:
+        """The number of blocks."""
+        return self.settings.vit.size.depth
+
+    @property
+    def grid(self) -> int:
+        """Patches along one side."""
+        return self.settings.side // self.settings.vit.patch
+
+    @property
+    def network(self) -> FoundationViT:
+        """The ViT itself."""
+        return FoundationViT(self.settings.vit, self.grid, self.compute)
+
+    def fresh_weights(self, key: jax.Array) -> Params:
+        """Random weights, for their shapes."""
+        side = self.settings.side
+        return self.network.init(key, jnp.zeros((1, side, side, 3)))["params"]
+
+    def init(self, key: jax.Array, start: Params | None) -> Params:
+        """The imported weights, of which `tuning` says what may move."""
+        weights = (start or {}).get(IMPORTED)
+        if weights is None:
+            weights = self.fresh_weights(key)
+        return tuning.divide(weights, self.settings.tuning, self.settings.lora_rank, key)
+
+    def overall(self, params: Params, faces: Faces, survival: jax.Array | None = None) -> jax.Array:
+        """Class token and mean of the patch tokens, [B, 2 D], as DINOv2 is probed (Oquab et al., 2023)."""
+        side = self.settings.side
+        image = jax.image.resize(faces.image, (len(faces.image), side, side, 3), "bicubic")
+        output = self.network.apply({"params": tuning.join(params)}, image, survival)
+        tokens = cast(jax.Array, output)  # Flax types it as what any module may return
+        patches = tokens[:, 1 + self.settings.vit.registers :]
+        return jnp.concatenate([tokens[:, 0], patches.mean(1)], axis=-1)

@@ -1,0 +1,1 @@
+"""What the report says of scores that were stored: by dataset, across datasets, compared and calibrated."""

@@ -1,0 +1,1 @@
+"""The memory planner: what is recomputed, what lies on the host, how a batch is cut."""

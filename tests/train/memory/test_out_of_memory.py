@@ -1,0 +1,104 @@
+"""A run that runs out of memory leaves its state, and goes on under another plan to the same end."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfake import schema
+from jaxfake.config import Config
+from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.runtime.errors import InputError
+from jaxfake.train import loop
+from jaxfake.train.memory import choose
+from jaxfake.train.memory.out_of_memory import is_whole
+from jaxfake.train.metric_rows import rows_of_metrics
+from jaxfake.train.stage import StagePlan
+from tests.tiny import tiny_config
+
+HOSTED = "micro_batches=2 encoder=offload decoder=named optimizer=host params=host"
+FULL = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")
+
+
+@pytest.fixture(scope="module")
+def run(tiny_root: Path) -> Config:
+    """Four steps of stage 1, with a moving average and a row of metrics after each."""
+    run = tiny_config(
+        tiny_root,
+        model__encoder__width=16,
+        model__decoder__width=16,
+        log_every=1,
+        checkpoints__at_risk_seconds=0,
+    )
+    recover = dataclasses.replace(run.recover, steps=4, batch_size=16, ema=0.5, warmup=0.0)
+    return dataclasses.replace(run, recover=recover)
+
+
+def _train(run: Config, folder: Path) -> loop.Trained:
+    splits = open_data.training_splits(run)
+    plan = StagePlan(
+        "recover", build_method.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
+    )
+    return loop.run_stage(plan, run, RunFolder(folder).stage("recover"), time.monotonic())
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, at: int, error: Exception) -> None:
+    """Makes update number `at` fail."""
+    made, as_it_is = [], loop._update
+
+    def update(*arguments: Any, **named: Any) -> Any:
+        made.append(1)
+        if len(made) == at:
+            raise error
+        return as_it_is(*arguments, **named)
+
+    monkeypatch.setattr(loop, "_update", update)
+
+
+def _rows(folder: Path) -> dict[int, dict[str, Any]]:
+    rows = rows_of_metrics(RunFolder(folder).stage("recover").metrics)
+    return {row["step"]: row for row in rows if "loss" in row}
+
+
+def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbers(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two updates as they are, then two with everything on the host and in micro-batches."""
+    monkeypatch.setattr(choose, "advice", lambda *_: f"--config.memory='{HOSTED}'")
+    monkeypatch.setattr(choose, "check_offload", lambda *_: None)  # a CPU has the memory kinds
+    monkeypatch.setattr(choose, "check_gradient", lambda *_: None)
+    whole = _train(run, tmp_path / "whole")
+    with monkeypatch.context() as short:
+        _failing(short, 3, FULL)
+        with pytest.raises(InputError, match=r"at step 2; the state is saved.*optimizer=host"):
+            _train(run, tmp_path / "two")
+    assert (tmp_path / "two" / "checkpoints" / "recover" / "2").is_dir()
+    after = _train(dataclasses.replace(run, memory=HOSTED), tmp_path / "two")
+    assert after.step == whole.step == 4
+    one, other = _rows(tmp_path / "whole"), _rows(tmp_path / "two")
+    for step in (1, 2, 3, 4):
+        for name in ("loss", "gradient_norm"):
+            assert other[step][name] == pytest.approx(one[step][name], rel=1e-4)
+    for got, want in zip(jax.tree.leaves(after.params), jax.tree.leaves(whole.params), strict=True):
+        assert got.sharding.memory_kind == "device"
+        np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+def test_another_error_of_the_device_is_not_taken_for_it(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _failing(monkeypatch, 1, jax.errors.JaxRuntimeError("INTERNAL: something else"))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        _train(run, tmp_path)
+
+
+def test_a_state_that_was_given_away_is_not_saved() -> None:
+    state: Any = {"params": jax.numpy.ones(3)}
+    assert is_whole(state)
+    state["params"].delete()
+    assert not is_whole(state)
