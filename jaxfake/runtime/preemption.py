@@ -78,6 +78,15 @@ class Preemption:
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         _in_background(lambda: self._read_signals(read_end))
 
+    def wait_until_heard(self) -> None:
+        """Returns when the thread that reads signals has read the one that interrupted this thread.
+
+        Call it before the end of protected work: a signal that is read after it makes the process exit at
+        once, with a message of its own.
+        """
+        if self._listening:
+            self._requested.wait(_POLL_SECONDS)
+
     def ignore_signals(self) -> None:
         """Call it in the main thread when the process is about to exit.
 

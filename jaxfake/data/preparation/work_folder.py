@@ -56,10 +56,14 @@ def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
     before = [signal.signal(number, signal.default_int_handler) for number in heard]
     try:
         with preemption.protecting():
-            yield
-    except KeyboardInterrupt as stop:
-        done = len(list(work.glob("*.npz")))
-        raise Preempted(f"stopped; {done} of {files} files are kept, run the same again") from stop
+            try:
+                yield
+            except KeyboardInterrupt as stop:
+                preemption.wait_until_heard()
+                done = len(list(work.glob("*.npz")))
+                raise Preempted(
+                    f"stopped; {done} of {files} files are kept, run the same again"
+                ) from stop
     finally:
         for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
