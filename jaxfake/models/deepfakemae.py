@@ -19,7 +19,7 @@ from jaxfake.models import heads, vit
 from jaxfake.models.finetuned.network import FinetunedNetwork, ImportedViT, StageOneEncoder
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery
-from jaxfake.models.method import Losses, Params, Prediction
+from jaxfake.models.method import Losses, Params, Prediction, fresh_params
 from jaxfake.models.part_passes import MaskedFaces, combine_passes, enlarged_residual, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
@@ -108,7 +108,8 @@ class DeepfakeMAE:
         else:
             networks["decoding"] = {"decoder": autoencoder["decoder"]}
         mae = self.recover.mae
-        head = self._head().init(
+        head = fresh_params(
+            self._head(),
             head_key,
             jnp.zeros((1, self.finetuned.width)),
             jnp.zeros((1, 1, mae.pixels)),
@@ -116,7 +117,7 @@ class DeepfakeMAE:
             jnp.ones((1, 1), jnp.bool_),
             None,
         )
-        return networks | {"head": head["params"]}
+        return networks | {"head": head}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy of all faces, and the masked error of real faces."""

@@ -20,7 +20,7 @@ from jaxfake.models import heads, losses, margin_loss, vit
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import Term, mean_over
 from jaxfake.models.meta_learning import MetaSettings
-from jaxfake.models.method import Losses, Params, Prediction
+from jaxfake.models.method import Losses, Params, Prediction, fresh_params
 from jaxfake.models.part_passes import (
     CombinedPasses,
     Faces,
@@ -168,7 +168,7 @@ class Delocate:
             for stack in (mae.decoder, mae.encoder)
         )
         given = LocaliserInput(face, face, face, decoded, encoded, overall)
-        localising = self._localiser().init(localiser_key, given, None)["params"]
+        localising = fresh_params(self._localiser(), localiser_key, given, None)
         return networks | {"localising": localising, "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:

@@ -1,8 +1,10 @@
 """What a method offers to the training loop, which does not know which method it trains."""
 
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
+from flax import linen as nn
 
 from jaxfake.models.losses import Term
 from jaxfake.schema import Batch
@@ -51,3 +53,13 @@ class Method(Protocol):
 
     def predict(self, params: Params, batch: Batch, keys: jax.Array) -> Prediction:
         """Predictions for a batch, deterministic in `keys` [B]. No label is used."""
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def fresh_params(network: nn.Module, key: jax.Array, *inputs: Any) -> Params:
+    """Random parameters of a network for such inputs.
+
+    Flax runs the whole network to find them. Compiled, that is traced once for a network and shapes of
+    inputs, however often a run asks for the shapes of its parameters.
+    """
+    return network.init(key, *inputs)["params"]

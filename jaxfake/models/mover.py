@@ -17,7 +17,7 @@ from jaxfake import schema
 from jaxfake.models import heads, vit
 from jaxfake.models.finetuned.network import FinetunedNetwork, ImportedViT, StageOneEncoder
 from jaxfake.models.losses import Term, squared_error
-from jaxfake.models.method import Losses, Params, Prediction
+from jaxfake.models.method import Losses, Params, Prediction, fresh_params
 from jaxfake.models.part_passes import Faces, MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
@@ -124,8 +124,8 @@ class Mover:
             mae = self.recover.mae
             encoded, pixels = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.pixels))
             mapping = MappingFeatures(encoded, pixels)
-        head = self._head().init(head_key, overall, mapping, None)
-        return networks | {"head": head["params"]}
+        head = fresh_params(self._head(), head_key, overall, mapping, None)
+        return networks | {"head": head}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy of all faces, and the distance of real faces from their mapping."""

@@ -19,7 +19,7 @@ from jaxfake.models import heads, margin_loss, vit
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import Recovery, recovered_patches
-from jaxfake.models.method import Losses, Params, Prediction
+from jaxfake.models.method import Losses, Params, Prediction, fresh_params
 from jaxfake.models.part_passes import Faces, MaskedFaces, combine_passes, repeat
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
@@ -111,8 +111,8 @@ class Recap:
             overall = jnp.zeros((1, self.imported.width))
         mae = self.recover.mae
         encoded, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
-        head = self._head().init(head_key, encoded, discrepancy, overall, None)
-        return networks | {"head": head["params"], "margin": margin_loss.initial_medians()}
+        head = fresh_params(self._head(), head_key, encoded, discrepancy, overall, None)
+        return networks | {"head": head, "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy, pull and push of the mapping, and the losses of the two medians."""

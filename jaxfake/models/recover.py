@@ -21,7 +21,7 @@ from jaxfake.models import heads
 from jaxfake.models.losses import Term, mean_over, squared_error
 from jaxfake.models.mae import MaskedAutoencoder, Recovery, encoder_of
 from jaxfake.models.masking import MaskSettings, choose_parts, draw_mask, nothing_masked
-from jaxfake.models.method import Losses, Params, Prediction
+from jaxfake.models.method import Losses, Params, Prediction, fresh_params
 from jaxfake.models.part_passes import Faces, MaskedFaces, by_pass, combine_passes, mask_each_part
 from jaxfake.models.pixels import normalise, patchify
 from jaxfake.schema import Batch
@@ -41,7 +41,7 @@ class Recover:
             return {stack: start[stack] for stack in ("encoder", "decoder")}
         side = self.mae.image
         mask = nothing_masked(1, self.mae.grid**2)
-        return self.mae.init(key, jnp.zeros((1, side, side, 3)), mask)["params"]
+        return fresh_params(self.mae, key, jnp.zeros((1, side, side, 3)), mask)
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Mean squared error over the masked patches of each face."""

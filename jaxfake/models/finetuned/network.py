@@ -10,7 +10,7 @@ from jaxfake.models.finetuned import tuning
 from jaxfake.models.finetuned.foundation_vit import FoundationViT
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.finetuned.tuning import FINETUNED, IMPORTED
-from jaxfake.models.method import Params
+from jaxfake.models.method import Params, fresh_params
 from jaxfake.models.part_passes import Faces
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
@@ -95,7 +95,7 @@ class ImportedViT:
     def fresh_weights(self, key: jax.Array) -> Params:
         """Random weights, for their shapes."""
         side = self.settings.side
-        return self.network.init(key, jnp.zeros((1, side, side, 3)))["params"]
+        return fresh_params(self.network, key, jnp.zeros((1, side, side, 3)))
 
     def init(self, key: jax.Array, start: Params | None) -> Params:
         """The imported weights, of which `tuning` says what may move."""
