@@ -18,8 +18,8 @@ from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
+from jaxfake.experiment.results.stage_results import NOT_CALIBRATED, EvaluationTask
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.stage_results import NOT_CALIBRATED, EvaluationTask
 from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,

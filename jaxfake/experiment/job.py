@@ -28,9 +28,9 @@ from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.experiment.start import initial_weights
 from jaxfake.experiment.start.imported_network import (
     ImportedWeights,

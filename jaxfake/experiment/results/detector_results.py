@@ -23,7 +23,7 @@ from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.detection_section import (
     detection_highlights,

@@ -10,7 +10,7 @@ from jaxfake.evaluation.predict import score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.recovered_strips import draw_strips
 from jaxfake.reporting.recovery_section import recovery_highlights, recovery_section, recovery_text
