@@ -8,7 +8,7 @@ from jaxfake.evaluation.detection import DetectionResult
 from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
 from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence, evidence_json
 from jaxfake.evaluation.evidence.protocols import departures
-from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
+from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
 from jaxfake.evaluation.evidence.robustness.measured import (
     RobustnessResult,
     RobustnessTask,
@@ -142,7 +142,7 @@ def _rows(task: EvaluationTask) -> np.ndarray:
     """The faces that are scored: all, or those of the protocol."""
     if task.protocol is None:
         return np.arange(len(task.faces))
-    return evenly_spaced(task.faces.index, task.protocol.frames)
+    return frames_of_videos(task.faces.index, task.protocol.frames)
 
 
 def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:
