@@ -72,6 +72,18 @@ def training_splits(config: Config, source: str | None = None) -> TrainingSplits
     return TrainingSplits(train, val, check)
 
 
+def with_fakes(train: FaceDataset, config: Config) -> FaceDataset:
+    """The training split, with the forgeries that training makes if it has no other fakes.
+
+    Raises:
+        InputError: its faces cannot be forged.
+    """
+    data = config.data
+    if not data.forgeries or _has_fakes(train):
+        return train
+    return forged_split(train, data.forgeries, config.seed, data.guards)[0]
+
+
 def _has_fakes(faces: FaceDataset) -> bool:
     return bool((faces.index.label == schema.FAKE).any())
 

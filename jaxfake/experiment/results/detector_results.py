@@ -23,6 +23,7 @@ from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.results.baseline_results import measure_baselines
 from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.detection_section import (
@@ -37,6 +38,11 @@ from jaxfake.reporting.localisation_section import (
     localisation_highlights,
     localisation_section,
     localisation_sentences,
+)
+from jaxfake.reporting.scores.baselines_section import (
+    baselines_highlight,
+    baselines_section,
+    baselines_sentences,
 )
 from jaxfake.reporting.scores.evidence_sections import evidence_sections, evidence_sentences
 from jaxfake.reporting.scores.mistakes_section import mistaken_rows, mistakes_section
@@ -55,6 +61,7 @@ def evaluate(
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
     evidence = _evidence(run, task, scoring, bootstrap, found)
+    baselines = evidence.baselines
     more = {"localisation": localisation_json(where, truth), **evidence_json(evidence)}
     detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
@@ -67,12 +74,14 @@ def evaluate(
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
         mistakes_section(found, {title: strips[title] for title in mistaken}),
+        *baselines_section(baselines, found, name),
         confounds_section(found.confounds, name, found.overall.video.auc),
         *evidence_sections(evidence),
     ]
-    sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
+    sentences = [detection_sentences(found, name), *baselines_sentences(baselines)]
+    sentences += confounds_warning(found.confounds)
     sentences += evidence_sentences(evidence)
-    highlights = detection_highlights(found)
+    highlights = detection_highlights(found) + baselines_highlight(baselines)
     if where is not None:
         sentences.append(localisation_sentences(where))
         highlights += localisation_highlights(where)
@@ -113,6 +122,7 @@ def _evidence(
         _departures(task, found),
         measure_detector(task.calibration, task.faces, found.frames, found.videos),
         _robustness(run, task, scoring, bootstrap),
+        measure_baselines(run, task, found, _rows(task), scoring),
     )
 
 

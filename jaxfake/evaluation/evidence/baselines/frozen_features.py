@@ -77,8 +77,6 @@ def frozen_features(
 
 
 @functools.cache
-def _compiled(
-    features: Callable[[Params, Batch], jax.Array], mesh: Mesh
-) -> jax.stages.Wrapped:
+def _compiled(features: Callable[[Params, Batch], jax.Array], mesh: Mesh) -> jax.stages.Wrapped:
     """One program for each network."""
     return jax.jit(features, out_shardings=sharding.replicated(mesh))

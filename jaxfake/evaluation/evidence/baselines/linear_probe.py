@@ -1,7 +1,7 @@
 """A logistic regression on frozen features: what is found without training any network on fakes.
 
-It is fitted on a bounded number of training faces, and how strongly it is regularised is chosen on validation.
-It is stored, so that the run can be evaluated on other faces without those that it was fitted on.
+It is fitted on a bounded number of training faces; how strongly it is regularised is chosen on validation.
+It is stored, so that a run can be evaluated on other faces when those that it was fitted on are gone.
 """
 
 import dataclasses
@@ -155,4 +155,6 @@ def _probe(values: Any, path: Path) -> LinearProbe | Undefined:
         raise InputError(f"{path} is damaged: {error}; delete it") from error
     if probe.sha256 != digest:
         raise InputError(f"{path} is damaged: its digest is not that of its content; delete it")
+    if not np.isfinite([*probe.weights, probe.offset]).all():
+        raise InputError(f"{path} is damaged: a weight is not finite; delete it")
     return probe

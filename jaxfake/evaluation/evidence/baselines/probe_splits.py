@@ -14,6 +14,7 @@ from jaxfake.evaluation.evidence.baselines.linear_probe import (
 from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores, ScoringSettings
+from jaxfake.runtime.errors import InputError
 
 MOST_FITTED = 1000
 """Training faces of each class that a probe is fitted on, and validation faces that it is chosen by."""
@@ -66,10 +67,21 @@ def probe_scores(
     rows: np.ndarray,
     scoring: ScoringSettings,
 ) -> FrameScores:
-    """P(fake) by the probe, of a few frames of each video among `rows`, int64 [n]."""
+    """P(fake) by the probe, of a few frames of each video among `rows`, int64 [n].
+
+    Raises:
+        InputError: the probe is of other features, as one may be that a person has copied.
+    """
     some = frames_of_videos(faces.index, MOST_FRAMES, rows)
+    if not len(some):
+        return FrameScores(some, np.zeros(0), {})
     features = frozen_features(network, faces, some, scoring)
-    return FrameScores(some, probe.score(features) if len(some) else np.zeros(0), {})
+    if features.shape[1] != len(probe.weights):
+        raise InputError(
+            f"the linear probe takes {len(probe.weights)} features, and the network has "
+            f"{features.shape[1]}: delete the probes.json of the run"
+        )
+    return FrameScores(some, probe.score(features), {})
 
 
 def _drawn(faces: FaceDataset, seed: int) -> tuple[np.ndarray, np.ndarray]:

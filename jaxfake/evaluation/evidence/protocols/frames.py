@@ -8,8 +8,12 @@ from jaxfake.data.dataset import Index
 def frames_of_videos(index: Index, most: int, among: np.ndarray | None = None) -> np.ndarray:
     """The rows of at most so many frames of each video, evenly spaced from its first to its last.
 
-    All faces of a chosen frame are taken. Rows are of the index, and only those of `among`, int64 [n], if it
-    is given.
+    All faces of a chosen frame are taken.
+
+    Args:
+        index: of a split.
+        most: frames of a video.
+        among: int64 [n], the rows to choose from; None for all.
     """
     rows = np.arange(len(index.label)) if among is None else np.asarray(among)
     names = np.stack([index.dataset[rows], index.method[rows], index.video_id[rows]], axis=1)
