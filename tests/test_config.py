@@ -52,6 +52,8 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("mask.count", 64, "mask.count must lie between 1 and 15"),
         ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
         ("model.encoder.heads", 3, r"a model width \(64\) must be a multiple of its heads \(3\)"),
+        ("model.encoder.heads", 0, "heads of a model must be at least 1, not 0"),
+        ("model.decoder.depth", -1, "heads of a model must be at least 1, not -1"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
         ("recover.device_batch", -1, r"recover\.device_batch must not be negative"),
         ("recover.steps", 0, "recover.steps must be at least 1"),
