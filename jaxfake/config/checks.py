@@ -31,6 +31,7 @@ def check(config: Config) -> None:
 def _all_checks(config: Config) -> Iterator[tuple[object, str]]:
     yield from _network(config)
     yield from _run(config)
+    yield from _evaluation(config)
     yield from _method(config)
     yield from _stage("recover", config.recover)
     if config.detect is not None:
@@ -89,6 +90,17 @@ def _run(config: Config) -> Checks:
             "checkpoints.at_risk_seconds must not be negative",
         ),
         (config.checkpoints.keep < 2, "checkpoints.keep must be at least 2: one may be damaged"),
+    )
+
+
+def _evaluation(config: Config) -> Checks:
+    share = config.evaluation.calibration_share
+    return (
+        (not 0 <= share < 1, "evaluation.calibration_share must lie in [0, 1)"),
+        (
+            share and not (config.detect and config.detect.select_every),
+            "evaluation.calibration_share is for runs that select a state: set detect.select_every",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from jaxfake.config.settings import Config, Data
+from jaxfake.config.settings import Config, Data, Evaluation
 
 
 def to_json(config: Config) -> dict[str, Any]:
@@ -39,9 +39,11 @@ def results_values(config: Config) -> dict[str, Any]:
     """Every value that the results depend on, by its dotted key.
 
     A key that has a default counts only where it differs from that, so that a key that is added to the
-    config, or to its data, later changes no digest of an earlier run.
+    config, to its data or to its evaluation later changes no digest of an earlier run.
     """
-    defaults = _plain_values(_defaults(Config, "") | _defaults(Data, "data."))
+    defaults = _plain_values(
+        _defaults(Config, "") | _defaults(Data, "data.") | _defaults(Evaluation, "evaluation.")
+    )
     return {
         key: value
         for key, value in dotted(_plain_values(to_json(config)), "").items()

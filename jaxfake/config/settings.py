@@ -135,11 +135,14 @@ class Evaluation:
         batch_size: faces scored at a time.
         resamples: of the bootstrap intervals of means.
         aggregation: how the scores of a video's faces become one.
+        calibration_share: of the people of validation, who are kept from the selection of a state so that
+            the detector is calibrated on them alone; 0 uses all people for both.
     """
 
     batch_size: int
     resamples: int
     aggregation: Aggregation
+    calibration_share: float = 0.0
 
 
 MethodSettings = DeepfakeMAESettings | MoverSettings | RecapSettings | DelocateSettings

@@ -206,7 +206,8 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> 
     selection = None
     if settings.select_every:
         every, aggregation = settings.select_every, run.evaluation.aggregation
-        selection = by_validation(method, splits.val, every, build_method.scoring(run), aggregation)
+        val, scoring = open_data.for_selection(splits.val, run), build_method.scoring(run)
+        selection = by_validation(method, val, every, scoring, aggregation)
     return StagePlan(
         DETECT,
         method,
@@ -308,7 +309,8 @@ def _calibration(
     """The calibration of the detector on validation, kept for `jaxfake.evaluate`."""
     scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
     name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
-    found = calibrate(stage.method, stage.params, splits.val, scoring, aggregation, name)
+    rows = open_data.for_calibration(splits.val, stage.config)
+    found = calibrate(stage.method, stage.params, splits.val, rows, scoring, aggregation, name)
     calibration.write(folder.calibration, found)
     return found
 
