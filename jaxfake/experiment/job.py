@@ -240,7 +240,8 @@ def _evaluate(
             highlights=tuple(item for one in results for item in one.highlights),
             facts=_facts(run, folder, splits, test, outcome),
             sections=(
-                *(item for one in results for item in one.sections),
+                # What is said of the files alone may be the same for both stages.
+                *dict.fromkeys(item for one in results for item in one.sections),
                 *_training_sections(folder, outcome),
                 *_memory_sections(run, outcome),
             ),

@@ -30,6 +30,7 @@ from jaxfake.reporting.detection_section import (
     detection_highlights,
     detection_section,
     detection_sentences,
+    plain_words,
     ranked_rows,
 )
 from jaxfake.reporting.frames_section import frames_section
@@ -73,12 +74,13 @@ def evaluate(
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
-        mistakes_section(found, {title: strips[title] for title in mistaken}),
         *baselines_section(baselines, found, name),
+        mistakes_section(found, {title: strips[title] for title in mistaken}),
         confounds_section(found.confounds, name, found.overall.video.auc),
         *evidence_sections(evidence),
     ]
-    sentences = [detection_sentences(found, name), *baselines_sentences(baselines)]
+    sentences = [detection_sentences(found, name), *plain_words(found)]
+    sentences += baselines_sentences(baselines, name)
     sentences += confounds_warning(found.confounds)
     sentences += evidence_sentences(evidence)
     highlights = detection_highlights(found) + baselines_highlight(baselines)

@@ -45,7 +45,7 @@ def evaluate(
     strips = draw_strips(method, run.params, test, choose_rows(test, _STRIPS_EACH), scoring)
     sentences = (
         zero_shot_sentences(result),
-        *baselines_sentences(baselines),
+        *baselines_sentences(baselines, zero_shot.HEADLINE),
         *confounds_warning(result.headline.confounds),
     )
     measured = result.headline.overall.video.auc

@@ -29,15 +29,15 @@ _IN_WORDS = {
 _NO_DIFFERENCE = ("–", "–")
 
 
-def baselines_sentences(baselines: Baselines) -> list[str]:
-    """The baselines, and whether what was evaluated is above the best of them; nothing without any."""
+def baselines_sentences(baselines: Baselines, name: str) -> list[str]:
+    """The baselines, and whether the score `name` is above the best of them; nothing without any."""
     known = _known(baselines)
     if not known:
         return []
     each = ", ".join(
         f"{_IN_WORDS[name]} {number_text(one.auc.value)}" for name, one in known.items()
     )
-    return [f"Baselines on the same videos, video AUC: {each}. {_verdict(known)}"]
+    return [f"Baselines on the same videos, video AUC: {each}. {_verdict(known, name)}"]
 
 
 def baselines_highlight(baselines: Baselines) -> tuple[Highlight, ...]:
@@ -69,7 +69,11 @@ def baselines_section(
     )
     header = ("score", "AUC", "95 % interval", "difference", "95 % interval", "real", "fake")
     table = Table("Video AUC of baselines", caption, header, tuple(rows), first_row_leads=True)
-    said = (*baselines_sentences(baselines), *_explained(baselines), *_not_measured(baselines))
+    said = (
+        *baselines_sentences(baselines, name),
+        *_explained(baselines),
+        *_not_measured(baselines),
+    )
     return (Section("Baselines", said, (table,)),)
 
 
@@ -117,17 +121,17 @@ def _best(known: Mapping[str, Baseline]) -> tuple[str, Baseline] | None:
     return name, known[name]
 
 
-def _verdict(known: Mapping[str, Baseline]) -> str:
+def _verdict(known: Mapping[str, Baseline], score: str) -> str:
     best = _best(known)
     if best is None:
         return "None has an AUC here."
     name, one = best
     if isinstance(one.above, Undefined):
-        return f"The best of them, {_IN_WORDS[name]}, is not compared: {one.above.reason}."
+        return f"The best of them, {_IN_WORDS[name]}, cannot be compared: {one.above.reason}."
     by = f"{one.above.value:+.3f} (95 % interval {interval_text(one.above.ci95)})"
     if one.above.ci95.low > 0:
-        return f"What was evaluated is above the best of them: {by}."
-    return f"What was evaluated is not clearly above the best of them: {by}."
+        return f"{score} is above the best of them by {by}."
+    return f"{score} is not clearly above the best of them: {by}."
 
 
 def _difference(one: Baseline) -> tuple[str, str]:
