@@ -98,7 +98,9 @@ def pair_sentence(pair: MethodPair) -> str:
 
 def method_sentence(dataset: str, name: str, method: MethodAucs) -> str:
     """A method over its seeds in a line."""
-    return f"{dataset}: {name}: {_mean(method)}, {len(method.seeds)} seeds."
+    seeds = len(method.seeds)
+    over = "one seed" if seeds == 1 else f"mean ± standard deviation over {seeds} seeds"
+    return f"{dataset}: {name}: video AUC {_mean(method)} ({over})."
 
 
 def _methods(methods: Mapping[str, MethodAucs]) -> Table:
