@@ -52,6 +52,8 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("mask.count", 64, "mask.count must lie between 1 and 15"),
         ("model.patch", 7, "data.size 64 must be a multiple of model.patch 7"),
         ("model.encoder.heads", 3, r"a model width \(64\) must be a multiple of its heads \(3\)"),
+        ("model.encoder.heads", 0, "heads of a model must be at least 1, not 0"),
+        ("model.decoder.depth", -1, "heads of a model must be at least 1, not -1"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
         ("recover.device_batch", -1, r"recover\.device_batch must not be negative"),
         ("recover.steps", 0, "recover.steps must be at least 1"),
@@ -69,6 +71,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ),
         ("recover.select_every", 5, "recover.select_every must be 0"),
         ("evaluation.aggregation", "mode", "must be one of mean, median, max, mean_logit"),
+        ("evaluation.calibration_share", 1.0, r"calibration_share must lie in \[0, 1\)"),
         ("checkpoints.keep", 1, "checkpoints.keep must be at least 2"),
         ("data.forgeries", [("blend", 1.0, 1.0)], "data.forgeries.kind must be one of self_blend"),
         ("data.forgeries", [("twin", 1.0)], r"must hold \(kind, share, strength\), not"),
@@ -108,6 +111,17 @@ def test_the_fingerprint_follows_results_and_nothing_else() -> None:
     other = config.parse(_changed("recover.weight_decay", 0.1))
     assert config.config_digest(plain) == config.config_digest(same)
     assert config.config_digest(plain) != config.config_digest(other)
+
+
+def test_a_share_for_calibration_is_another_run_and_none_is_the_same() -> None:
+    plain = config.parse(mover.get_config())
+    held = config.parse(_changed("evaluation.calibration_share", 0.5))
+    assert "evaluation.calibration_share" not in config.results_values(plain)
+    assert config.results_values(held)["evaluation.calibration_share"] == 0.5
+    values = _changed("evaluation.calibration_share", 0.5)
+    values.detect.select_every = 0
+    with pytest.raises(InputError, match="is for runs that select a state"):
+        config.parse(values)
 
 
 def test_forgeries_come_back_from_json_and_count_as_soon_as_there_are_any() -> None:

@@ -245,7 +245,7 @@ def empty_split(folder: Path, split: str, size: int) -> FaceDataset:
 
 def without_fakes(faces: FaceDataset) -> FaceDataset:
     """The split without its fakes."""
-    return _chosen(faces, np.flatnonzero(faces.index.label != schema.FAKE))
+    return rows_alone(faces, np.flatnonzero(faces.index.label != schema.FAKE))
 
 
 def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
@@ -261,11 +261,11 @@ def leave_out(faces: FaceDataset, manipulation: str) -> FaceDataset:
             f"leave_out={manipulation}: the fakes of {faces.folder}, split {faces.split!r}, are "
             f"{', '.join(names) or 'none'}"
         )
-    return _chosen(faces, np.flatnonzero(at.method != manipulation))
+    return rows_alone(faces, np.flatnonzero(at.method != manipulation))
 
 
-def _chosen(faces: FaceDataset, kept: np.ndarray) -> FaceDataset:
-    """Some rows of a split."""
+def rows_alone(faces: FaceDataset, kept: np.ndarray) -> FaceDataset:
+    """A split of some of the rows, int64 [n], in their order."""
     index = Index(*(column[kept] for column in faces.index))
     content = None if faces.content is None else faces.content[kept]
     return dataclasses.replace(

@@ -10,7 +10,7 @@ of one global batch, which is therefore the same for any number of processes.
 import dataclasses
 import signal
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import grain
 import jax
@@ -42,10 +42,6 @@ class WorkerKilled(Exception):
     """A reading process is gone, as when the system kills it for want of memory; the data are fine."""
 
 
-Transform = Callable[[Example], Example]
-"""Changes an example before it is scored, such as a perturbation whose effect is measured."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
     """How training faces are augmented."""
@@ -56,14 +52,12 @@ class Augmentation:
 
 @dataclasses.dataclass(frozen=True)
 class _Read:
-    """Reads the example of a row of any faces, and applies the transform."""
+    """Reads the example of a row of any faces."""
 
     faces: Faces
-    transform: Transform | None
 
     def __call__(self, row: int) -> tuple[int, Example]:
-        example = self.faces[row]
-        return row, example if self.transform is None else self.transform(example)
+        return row, self.faces[row]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +196,7 @@ def _endless(
         .seed(_fold(seed, manipulation.name))
         .shuffle()
         .repeat()
-        .map(_Read(dataset, None))
+        .map(_Read(dataset))
         .random_map(_Augment(augmentation))
     )
 
@@ -226,14 +220,12 @@ def _forging(
     )
 
 
-def evaluation_batches(
-    faces: Faces, rows: np.ndarray, batch_size: int, transform: Transform | None = None
-) -> grain.MapDataset:
+def evaluation_batches(faces: Faces, rows: np.ndarray, batch_size: int) -> grain.MapDataset:
     """Batches of the given rows in order; the padding of the last one has `valid` False."""
     total = -(-len(rows) // batch_size) * batch_size
     padded = np.resize(rows, total)
     valid = np.arange(total) < len(rows)
-    read = grain.MapDataset.source(padded).map(_Read(faces, transform))
+    read = grain.MapDataset.source(padded).map(_Read(faces))
     batches = read.batch(batch_size, batch_fn=_stack)
     return batches.map_with_index(
         lambda n, batch: batch | {schema.VALID: valid[n * batch_size : (n + 1) * batch_size]}

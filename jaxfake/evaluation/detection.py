@@ -143,6 +143,7 @@ def write_files(
             "protocol": None,
             "calibration": None,
             "robustness": None,
+            "baselines": None,
             **_confounds_json(result.confounds),
             **more,
         },

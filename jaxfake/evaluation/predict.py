@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from jaxfake import schema
 from jaxfake.data.examples import Faces
-from jaxfake.data.pipeline import Transform, evaluation_batches, iterate
+from jaxfake.data.pipeline import evaluation_batches, iterate
 from jaxfake.models import rng
 from jaxfake.models.method import Method, Params, Prediction
 from jaxfake.runtime.progress import Progress
@@ -23,20 +23,18 @@ _METHOD_INPUTS = (schema.IMAGE, schema.LANDMARKS, schema.MASK_SEED, schema.VALID
 
 @dataclasses.dataclass(frozen=True)
 class ScoringSettings:
-    """How faces are scored. Scores depend on the seed and the transform alone.
+    """How faces are scored. Scores depend on the seed alone.
 
     Attributes:
         batch_size: faces at a time, rounded up to a multiple of the devices.
         seed: of the masks; each face's own follow from it and from its video and frame.
         threads: that read.
-        transform: of each face before it is scored; None for none.
     """
 
     batch_size: int
     seed: int
     mesh: Mesh
     threads: int
-    transform: Transform | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +147,7 @@ def device_batches(
         return
     devices = scoring.mesh.size
     batch_size = -(-scoring.batch_size // devices) * devices
-    batches = evaluation_batches(faces, rows, batch_size, scoring.transform)
+    batches = evaluation_batches(faces, rows, batch_size)
     split = NamedSharding(scoring.mesh, sharding.BATCH)
     with Progress(doing, len(rows), "faces") as progress:
         for batch in iterate(batches, 0, len(batches), scoring.threads):
@@ -168,7 +166,7 @@ def _placed(batch: Batch, split: NamedSharding) -> Batch:
         }
 
 
-def evenly_spaced(rows: np.ndarray, most: int) -> np.ndarray:
+def evenly_spaced_rows(rows: np.ndarray, most: int) -> np.ndarray:
     """At most `most` of the rows, at equal distances over all of them: no choice by content."""
     count = min(most, len(rows))
     places = (np.arange(count) + 0.5) * (len(rows) / max(count, 1))

@@ -20,7 +20,7 @@ from jaxfake.evaluation.predict import (
     ScoringSettings,
     device_batches,
     evaluation_keys,
-    evenly_spaced,
+    evenly_spaced_rows,
 )
 from jaxfake.evaluation.recovery_baselines import in_network_scale, reconstructions
 from jaxfake.evaluation.result_files import Provenance, json_fields, write_json
@@ -93,7 +93,7 @@ def measure(
         mean: the mean face of the training reals, float32 [H, W, 3]; None leaves out the baselines that
             need it.
     """
-    chosen = evenly_spaced(rows, MAX_FACES)
+    chosen = evenly_spaced_rows(rows, MAX_FACES)
     if len(chosen) < len(rows):
         say(f"recovery is measured on {len(chosen)} of {len(rows)} real faces, evenly spaced")
     by_part = dataclasses.replace(recover, mask=dataclasses.replace(recover.mask, mode="part"))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import evenly_spaced
+from jaxfake.evaluation.predict import evenly_spaced_rows
 
 MEAN_FACES = 2000
 """The mean face is made of at most this many training reals, evenly spaced."""
@@ -36,7 +36,7 @@ def reconstructions(
 
 def mean_face(dataset: FaceDataset, rows: np.ndarray) -> np.ndarray:
     """Mean of the training reals at `rows`, at most `MEAN_FACES` of them: float32 [H, W, 3]."""
-    chosen = evenly_spaced(rows, MEAN_FACES)
+    chosen = evenly_spaced_rows(rows, MEAN_FACES)
     total = np.zeros((dataset.size, dataset.size, 3), np.int64)
     for row in chosen.tolist():
         total += dataset[row].image

@@ -13,7 +13,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.encoding import decode_mask
-from jaxfake.evaluation.predict import evenly_spaced
+from jaxfake.evaluation.predict import evenly_spaced_rows
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_bounded, write_atomically
 
@@ -41,7 +41,7 @@ def training_mask(train: FaceDataset) -> np.ndarray | None:
     """
     fakes = np.flatnonzero(train.index.label == schema.FAKE)
     total, masks = np.zeros((train.size, train.size), np.int64), 0
-    for row in evenly_spaced(fakes, MAX_MASKS).tolist():
+    for row in evenly_spaced_rows(fakes, MAX_MASKS).tolist():
         example = train[row]
         if example.has_mask:
             total += example.forgery_mask > 0

@@ -15,6 +15,7 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.aggregate import against_reals
 from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.evidence.baselines.measured import Baselines, baselines_json
 from jaxfake.evaluation.predict import FrameScores
 from jaxfake.evaluation.result_files import Provenance, auc_json
 from jaxfake.evaluation.score_metrics import (
@@ -53,8 +54,14 @@ def measure(dataset: FaceDataset, frames: FrameScores) -> ZeroShotResult:
     )
 
 
-def write(folder: Path, dataset: FaceDataset, result: ZeroShotResult, origin: Provenance) -> None:
-    """Writes `frames.csv`, `scores.csv` and `metrics.json` to the folder."""
+def write(
+    folder: Path,
+    dataset: FaceDataset,
+    result: ZeroShotResult,
+    origin: Provenance,
+    baselines: Baselines | None = None,
+) -> None:
+    """Writes `frames.csv`, `scores.csv` and `metrics.json`, with the baselines if there are any."""
     evidence = {
         name: {
             **_json(pair),
@@ -65,7 +72,8 @@ def write(folder: Path, dataset: FaceDataset, result: ZeroShotResult, origin: Pr
         }
         for name, pair in result.scores.items()
     }
-    detection.write_files(folder, dataset, result.headline, origin, {"evidence": evidence})
+    more = {"evidence": evidence, "baselines": baselines_json(baselines) if baselines else None}
+    detection.write_files(folder, dataset, result.headline, origin, more)
 
 
 def _aucs(

@@ -75,7 +75,7 @@ def remove(folder: RunFolder) -> None:
 
 def _files(folder: RunFolder, results: Path) -> Iterator[Path]:
     """What the run's own evaluation writes; `evaluate` may add more."""
-    yield from (folder.report, folder.training_mask, folder.calibration)
+    yield from (folder.report, folder.training_mask, folder.calibration, folder.probes)
     for place in (results, results / RECOVER):
         if place.is_dir():
             yield from (path for path in place.iterdir() if path.name != REPORT)

@@ -1,6 +1,7 @@
 """A trained run on faces that a person names, apart from the main job."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
+from jaxfake.experiment.open_data import TrainingSplits
+from jaxfake.experiment.results.baseline_sources import sources_of_loaded
+from jaxfake.experiment.results.stage_results import NOT_CALIBRATED, EvaluationTask
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.stage_results import NOT_CALIBRATED, EvaluationTask
 from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
@@ -163,16 +166,19 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         aggregation = request.protocol.aggregation
         for name in np.unique(faces.index.dataset).tolist():
             request.protocol.list_of(name)  # refuses another dataset before anything is scored
+    find_splits = functools.cache(lambda: _training_splits(run, source, config))
+    splits = None if run.stage == DETECT else find_splits()
     return EvaluationTask(
         faces,
         _results_folder(run, faces, request),
         aggregation,
-        train=None if run.stage == DETECT else _training_split(run, source, config),
+        train=None if splits is None else splits.train,
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
         perturb=request.perturb,
         calibration=_calibration(run, aggregation),
         protocol=request.protocol,
+        baselines=sources_of_loaded(run, _located(run).run, find_splits),
     )
 
 
@@ -234,16 +240,16 @@ def _calibration(run: LoadedRun, aggregation: Aggregation) -> Calibration | Unde
     return found
 
 
-def _training_split(run: LoadedRun, source: str, config: Config) -> FaceDataset | None:
+def _training_splits(run: LoadedRun, source: str, config: Config) -> TrainingSplits | None:
     """The very faces that the run was trained on, if the command names them or they are the toy faces."""
     own = [open_data.TOYFACES] if run.config.data.source == open_data.TOYFACES else []
     for at in dict.fromkeys((source, *own)):
         try:
-            train = open_data.training_splits(config, at).train
+            splits = open_data.training_splits(config, at)
         except InputError:
             continue
-        if train.digest == run.metadata.identity.data:
-            return train
+        if splits.train.digest == run.metadata.identity.data:
+            return splits
     return None
 
 

@@ -7,10 +7,10 @@ from jaxfake.data.preparation import coverage
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation.metrics.intervals import Bootstrap
 from jaxfake.evaluation.result_files import Provenance
-from jaxfake.experiment import detector_results, recovery_results
 from jaxfake.experiment.load_run import LoadedRun
+from jaxfake.experiment.results import detector_results, recovery_results
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.experiment.run_folder import DETECT
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 
 
 def evaluate_stage(run: LoadedRun, task: EvaluationTask) -> StageResults:

@@ -17,6 +17,7 @@ from jaxfake import STARTED, config, schema
 from jaxfake.config import Config, config_digest
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
+from jaxfake.evaluation.evidence.baselines.linear_probe import write_probes
 from jaxfake.evaluation.evidence.calibration import calibration
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.calibration.of_detector import calibrate
@@ -28,9 +29,16 @@ from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun, from_training
 from jaxfake.experiment.open_data import TrainingSplits
+from jaxfake.experiment.results.baseline_sources import (
+    BaselineSources,
+    fit_probes,
+    joined,
+    networks_of,
+)
+from jaxfake.experiment.results.frozen_params import FROZEN, NO_STAGE_ONE, FrozenParams
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.experiment.run_config import refuse_another, saved_config, write_config
 from jaxfake.experiment.run_folder import DETECT, RECOVER, RunFolder
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
 from jaxfake.experiment.start import initial_weights
 from jaxfake.experiment.start.imported_network import (
     ImportedWeights,
@@ -67,11 +75,13 @@ class Outcome:
         recovered: stage 1.
         detected: stage 2.
         origin: what stage 2 started from, in words.
+        frozen: the networks that no fake has trained.
     """
 
     recovered: LoadedRun | None
     detected: LoadedRun | None
     origin: str
+    frozen: FrozenParams
 
     @property
     def stages(self) -> tuple[LoadedRun, ...]:
@@ -167,19 +177,22 @@ def train(
         imported: the network that stage 2 finetunes beside the recovery's; None without one.
         since: when the first of them began, by `time.monotonic`.
     """
-    recovered, detected = None, None
+    recovered, detected, stage_one = None, None, begin and begin.autoencoder
     if begin is None:
         plan = _recover_plan(run, splits)
         trained = run_stage(plan, run, folder.stage(RECOVER), since)
         recovered = from_training(run, RECOVER, plan.method, trained)
         since = trained.ended or since
-        begin = InitialWeights(trained.params, f"stage 1 of this run, step {trained.step}")
+        stage_one = trained.params
+        begin = InitialWeights(trained.params, initial_weights.own_origin(trained.step))
     if run.detect is not None and run.method is not None:
         begin = beside(begin, imported)
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
         detected = from_training(run, DETECT, plan.method, trained)
-    return Outcome(recovered, detected, begin.origin)
+        stage_one = stage_one or detected.params.get(FROZEN)
+    frozen = FrozenParams(stage_one or NO_STAGE_ONE, imported and imported.params)
+    return Outcome(recovered, detected, begin.origin, frozen)
 
 
 def _recover_plan(run: Config, splits: TrainingSplits) -> StagePlan:
@@ -193,7 +206,8 @@ def _detect_plan(run: Config, splits: TrainingSplits, begin: InitialWeights) -> 
     selection = None
     if settings.select_every:
         every, aggregation = settings.select_every, run.evaluation.aggregation
-        selection = by_validation(method, splits.val, every, build_method.scoring(run), aggregation)
+        val, scoring = open_data.for_selection(splits.val, run), build_method.scoring(run)
+        selection = by_validation(method, val, every, scoring, aggregation)
     return StagePlan(
         DETECT,
         method,
@@ -217,10 +231,7 @@ def _evaluate(
         The results in words, and the folder of their files.
     """
     test = open_data.test_split(run)
-    results = [
-        evaluate_stage(stage, _task(stage, folder, splits, test))
-        for stage in reversed(outcome.stages)
-    ]
+    results = _evaluate_stages(folder, splits, test, outcome)
     write_report(
         folder.report,
         Report(
@@ -229,7 +240,8 @@ def _evaluate(
             highlights=tuple(item for one in results for item in one.highlights),
             facts=_facts(run, folder, splits, test, outcome),
             sections=(
-                *(item for one in results for item in one.sections),
+                # What is said of the files alone may be the same for both stages.
+                *dict.fromkeys(item for one in results for item in one.sections),
                 *_training_sections(folder, outcome),
                 *_memory_sections(run, outcome),
             ),
@@ -237,6 +249,29 @@ def _evaluate(
     )
     words = tuple(dict.fromkeys(line for one in results for line in one.in_words))
     return words, folder.results(test)
+
+
+def _evaluate_stages(
+    folder: RunFolder, splits: TrainingSplits, test: FaceDataset, outcome: Outcome
+) -> list[StageResults]:
+    """The results of the stages, the last stage first; it has the baselines."""
+    baselines, alone = _baselines(folder, splits, outcome), None
+    results: list[StageResults] = []
+    for stage in outcome.stages:
+        task = _task(stage, folder, splits, test)
+        if stage is outcome.stages[-1]:
+            task = dataclasses.replace(task, baselines=baselines, recovery_alone=alone)
+        results.insert(0, evaluate_stage(stage, task))
+        alone = results[0].recovery_alone
+    return results
+
+
+def _baselines(folder: RunFolder, splits: TrainingSplits, outcome: Outcome) -> BaselineSources:
+    """What baselines are made of; the probes are kept for `jaxfake.evaluate`."""
+    networks = networks_of(outcome.stages[-1], outcome.frozen)
+    probes = fit_probes(outcome.stages[-1], networks, splits)
+    write_probes(folder.probes, probes)
+    return BaselineSources(outcome.frozen.stage_one, joined(networks, probes))
 
 
 def _once(results: Sequence[StageResults]) -> Iterator[str]:
@@ -275,7 +310,8 @@ def _calibration(
     """The calibration of the detector on validation, kept for `jaxfake.evaluate`."""
     scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
     name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
-    found = calibrate(stage.method, stage.params, splits.val, scoring, aggregation, name)
+    rows = open_data.for_calibration(splits.val, stage.config)
+    found = calibrate(stage.method, stage.params, splits.val, rows, scoring, aggregation, name)
     calibration.write(folder.calibration, found)
     return found
 

@@ -99,7 +99,8 @@ def _refuse_links_that_leave(path: Path) -> None:
     run, root = RunFolder(path), path.resolve()
     stages = [parent / stage for parent in (run.checkpoints, path) for stage in (RECOVER, DETECT)]
     steps = [step for folder in (*stages, path) for step in folder.glob("[0-9]*")]
-    for one in (run.config, run.training_mask, run.calibration, run.checkpoints, *stages, *steps):
+    kept = (run.config, run.training_mask, run.calibration, run.probes, run.checkpoints)
+    for one in (*kept, *stages, *steps):
         if not one.resolve().is_relative_to(root):
             raise InputError(
                 f"{one} is a link that leads out of {path}: copy what it leads to, or name that itself"

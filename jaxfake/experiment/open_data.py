@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
+
 from jaxfake import schema
 from jaxfake.config import Config
 from jaxfake.data.dataset import (
@@ -13,6 +15,7 @@ from jaxfake.data.dataset import (
     holds_dataset,
     leave_out,
     open_split,
+    rows_alone,
     without_fakes,
 )
 from jaxfake.data.forgeries.forged_split import forged_split
@@ -20,6 +23,7 @@ from jaxfake.data.layouts.listing import Listing
 from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
 from jaxfake.data.split_check import SplitCheck, check_splits
+from jaxfake.evaluation.evidence.calibration.held_people import held_people
 from jaxfake.runtime.errors import InputError
 
 TOYFACES = "toyfaces"
@@ -70,6 +74,34 @@ def training_splits(config: Config, source: str | None = None) -> TrainingSplits
     if data.forgeries and not _has_fakes(train):
         val, _ = forged_split(val, data.forgeries, config.seed, data.guards)
     return TrainingSplits(train, val, check)
+
+
+def for_selection(val: FaceDataset, config: Config) -> FaceDataset:
+    """The faces of validation that a state is selected by: those that are not kept for calibration."""
+    held = _held(val, config)
+    return rows_alone(val, np.flatnonzero(~held)) if held.any() else val
+
+
+def for_calibration(val: FaceDataset, config: Config) -> np.ndarray:
+    """The rows of validation that a detector is calibrated on, int64 [n]: all if none are kept for it."""
+    held = _held(val, config)
+    return np.flatnonzero(held if config.evaluation.calibration_share else ~held)
+
+
+def _held(val: FaceDataset, config: Config) -> np.ndarray:
+    return held_people(val.index.identity, config.evaluation.calibration_share, config.seed)
+
+
+def with_fakes(train: FaceDataset, config: Config) -> FaceDataset:
+    """The training split, with the forgeries that training makes if it has no other fakes.
+
+    Raises:
+        InputError: its faces cannot be forged.
+    """
+    data = config.data
+    if not data.forgeries or _has_fakes(train):
+        return train
+    return forged_split(train, data.forgeries, config.seed, data.guards)[0]
 
 
 def _has_fakes(faces: FaceDataset) -> bool:

@@ -81,7 +81,12 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "at_risk_seconds": 300.0,
                 "keep": 3,
             },
-            "evaluation": {"batch_size": 64, "resamples": 1000, "aggregation": "mean"},
+            "evaluation": {
+                "batch_size": 64,
+                "resamples": 1000,
+                "aggregation": "mean",
+                "calibration_share": 0.0,
+            },
         }
     )
 

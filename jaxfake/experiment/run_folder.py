@@ -58,6 +58,11 @@ class RunFolder:
         return self.path / "calibration.json"
 
     @property
+    def probes(self) -> Path:
+        """Linear probes on frozen networks, see `evidence.baselines`."""
+        return self.path / "probes.json"
+
+    @property
     def checkpoints(self) -> Path:
         """A folder per stage, with a folder per saved step."""
         return self.path / CHECKPOINTS

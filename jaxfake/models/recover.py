@@ -96,10 +96,16 @@ class Recover:
         self, encoder: Params, faces: Faces, survival: jax.Array | None = None
     ) -> jax.Array:
         """Whole faces through an encoder, nothing masked: its pooled output, [B, D]."""
+        return heads.pool(self.whole_tokens(encoder, faces, survival))
+
+    def whole_tokens(
+        self, encoder: Params, faces: Faces, survival: jax.Array | None = None
+    ) -> jax.Array:
+        """Whole faces through an encoder, nothing masked: class token, then patches, [B, 1 + N, D]."""
         everywhere = nothing_masked(*faces.patches.shape[:2]).keep
         network = encoder_of(self.mae)
         tokens = network.apply({"params": encoder}, faces.patches, everywhere, survival)
-        return heads.pool(cast(jax.Array, tokens))
+        return cast(jax.Array, tokens)
 
 
 def _split(keys: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -9,6 +9,8 @@ from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.evaluation.aggregate import VideoScores
 from jaxfake.evaluation.detection import NO_FACE_SCORE, DetectionResult
+from jaxfake.evaluation.metrics.intervals import Interval
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting import auc_blocks
 from jaxfake.reporting.html import (
     Gallery,
@@ -55,6 +57,23 @@ def detection_sentences(result: DetectionResult, name: str) -> str:
         f"fake ones have no face ({_no_face_text(result)}) and {counts.unreadable} "
         f"cannot be read (they are left out). {auc_sentence('Without those', result.with_face)}"
     )
+
+
+def plain_words(result: DetectionResult) -> list[str]:
+    """What the numbers mean for somebody who knows none of them; nothing without an AUC."""
+    auc, found = result.overall.video.auc, result.overall.video.tpr_at_low_fpr
+    if isinstance(auc.value, Undefined):
+        return []
+    said = (
+        f"In plain words: shown a real and a fake video, the detector takes the right one for the fake in "
+        f"{100 * auc.value:.0f} of 100 pairs; guessing does so in 50."
+    )
+    if isinstance(auc.ci95, Interval) and auc.ci95.low <= 0.5:
+        said += " So it was not shown to be better than guessing."
+    if isinstance(found, float):
+        said += " If at most 1 of 100 real videos may be called fake, it finds "
+        said += f"{100 * found:.0f} of 100 fakes."
+    return [f"{said} It must not be the only ground of a decision about a person."]
 
 
 def _no_face_text(result: DetectionResult) -> str:

@@ -14,7 +14,7 @@ from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.html import Block, Gallery, Highlight, Section, Table
 from jaxfake.reporting.strips import MASK_AND_HEAT, Strip, picture_groups
-from jaxfake.reporting.wording import interval_text, number_text
+from jaxfake.reporting.wording import UNDEFINED, interval_text, number_text
 
 _NAMES = {"dice": "Dice (F1)", "iou": "IoU", "pbca": "PBCA", PIXEL_AUC: "pixel AUC"}
 
@@ -117,17 +117,18 @@ def _pooled_table(result: LocalisationResult) -> Table:
 def _manipulation_table(result: LocalisationResult) -> Table:
     header = ("", *_NAMES.values(), "pooled Dice", "trivial Dice", "trivial map", "faces")
     groups = {"all manipulations": result.overall, **result.per_manipulation}
-    rows = tuple((name, *_manipulation_row(fakes)) for name, fakes in groups.items())
+    columns = zip(header, *((n, *_manipulation_row(one)) for n, one in groups.items()), strict=True)
+    header, *rows = zip(*[c for c in columns if set(c[1:]) != {UNDEFINED}], strict=True)
     caption = (
         "The detector's map on the fakes of each manipulation, and the best Dice that a trivial map has "
         "on the same faces. That map was chosen by these very numbers."
     )
-    return Table("By manipulation", caption, header, rows, first_row_leads=True)
+    return Table("By manipulation", caption, header, tuple(rows), first_row_leads=True)
 
 
 def _manipulation_row(fakes: FakesResult) -> tuple[str, ...]:
     ours, best = fakes.maps[DETECTOR], best_trivial(fakes)
-    theirs = ("undefined", "–") if best is None else _best_cells(fakes, best)
+    theirs = (UNDEFINED, "–") if best is None else _best_cells(fakes, best)
     return (
         *(number_text(ours.per_face[metric].mean) for metric in _NAMES),
         number_text(ours.pooled["dice"]),

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import evenly_spaced
+from jaxfake.evaluation.predict import evenly_spaced_rows
 from jaxfake.reporting.html import Picture, PictureGroup, png_source
 
 GREY = 128
@@ -35,10 +35,10 @@ def choose_rows(dataset: FaceDataset, each: int) -> dict[str, np.ndarray]:
     chosen = {}
     real = np.flatnonzero(at.label == schema.REAL)
     if len(real):
-        chosen[schema.REAL_METHOD] = evenly_spaced(real, each)
+        chosen[schema.REAL_METHOD] = evenly_spaced_rows(real, each)
     for manipulation in np.unique(at.method[at.label == schema.FAKE]).tolist():
         fake = np.flatnonzero((at.label == schema.FAKE) & (at.method == manipulation))
-        chosen[manipulation] = evenly_spaced(fake, each)
+        chosen[manipulation] = evenly_spaced_rows(fake, each)
     return chosen
 
 

@@ -12,9 +12,9 @@ from jaxfake.data.preparation import coverage, taken
 from jaxfake.data.preparation.coverage import CoverageRow
 from jaxfake.data.preparation.crop_files import CropStatus
 from jaxfake.evaluation.result_files import write_json
-from jaxfake.experiment import detector_results
 from jaxfake.experiment.evaluate_stage import evaluate_stage
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.results import detector_results
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 
 
 @pytest.fixture

@@ -219,6 +219,53 @@ def test_evidence_stands_beside_the_metrics_where_it_is_asked_for(
     assert "another checkpoint or aggregation" in metrics["calibration_reason"]
 
 
+def test_baselines_of_the_same_videos_stand_beside_the_detector(finished: Path) -> None:
+    folder = finished / "eval" / "tiny" / "test"
+    found = json.loads((folder / "metrics.json").read_text())["baselines"]
+    alone = json.loads((folder / "recover" / "metrics.json").read_text())
+    assert found["recovery_relative"]["auc"] == alone["video"]["auc"]
+    assert found["recovery_raw"]["auc"] == alone["evidence"]["error_mean"]["video"]["auc"]
+    assert alone["baselines"] is None  # the last stage has them
+    probe = found["linear_probe_stage_1"]
+    assert probe["auc"] is not None
+    assert probe["probe"]["fitted_on"]["train_sha256"] == alone["train_sha256"]
+    assert "linear_probe_imported" not in found
+    page = (finished / "report.html").read_text()
+    assert "<h2>Baselines</h2>" in page
+    assert "linear probe on stage 1" in page
+
+
+def test_the_probe_that_a_run_keeps_serves_where_its_training_data_are_gone(
+    finished: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    elsewhere = Path(shutil.copytree(tiny_root, tmp_path / "elsewhere"))
+    for file in elsewhere.rglob("*-train*"):
+        file.unlink()
+    run = load_run(finished, None)
+    done = evaluated(run, elsewhere, out=tmp_path)
+    before = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
+    after = json.loads((done.report.parent / "metrics.json").read_text())
+    assert after["baselines"] == before["baselines"]
+    alone = Path(shutil.copytree(finished / "checkpoints" / "detect", tmp_path / "alone"))
+    done = evaluated(load_run(alone, None), elsewhere, out=tmp_path / "of_alone")
+    after = json.loads((done.report.parent / "metrics.json").read_text())["baselines"]
+    for name in ("recovery_raw", "linear_probe_stage_1"):
+        assert after[name]["auc"] is None
+        assert "stage 1 is not at hand" in after[name]["auc_reason"]
+
+
+def test_a_run_of_an_earlier_version_gets_its_probe_from_its_training_data(
+    finished: Path, tiny_root: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "earlier"))
+    (folder / "probes.json").unlink()
+    before = json.loads((finished / "eval" / "tiny" / "test" / "metrics.json").read_text())
+    done = evaluated(load_run(folder, None), tiny_root, out=tmp_path)
+    after = json.loads((done.report.parent / "metrics.json").read_text())
+    assert after["baselines"] == before["baselines"]
+    assert not (folder / "probes.json").exists()
+
+
 def test_a_protocol_refuses_what_it_does_not_test(finished: Path, tmp_path: Path) -> None:
     run, source = load_run(finished, None), load_run(finished, None).config.data.source
     for protocol, changes, said in (

@@ -45,3 +45,16 @@ def test_what_the_names_leave_open_is_said_with_the_command_that_settles_it(sour
     with pytest.raises(InputError, match=r"--numbered=.*jaxfake.prepare"):
         open_data.named_split(str(source), "test", run, tmp_path / "prepared")
     assert not (tmp_path / "prepared").exists()
+
+
+def test_people_who_are_kept_for_calibration_select_no_state(tiny_root, tmp_path):
+    run = tiny_config(tiny_root, evaluation__calibration_share=0.5)
+    val = open_data.training_splits(run).val
+    selecting, rows = open_data.for_selection(val, run), open_data.for_calibration(val, run)
+    people = val.index.identity
+    assert not set(selecting.index.identity) & set(people[rows])
+    assert set(selecting.index.identity) | set(people[rows]) == set(people)
+    assert len(selecting) == len(selecting.source.rows) == len(val) - len(rows) > 0
+    plain = tiny_config(tiny_root)
+    assert open_data.for_selection(val, plain) is val
+    assert len(open_data.for_calibration(val, plain)) == len(val)

@@ -10,6 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from jaxfake.data.augment.jpeg import as_jpeg
+
 BRIGHTNESS = 0.1
 CONTRAST = 0.1
 BLUR = (0.0, 1.0)
@@ -44,8 +46,4 @@ def degrade(image: np.ndarray, drawn: Photometrics) -> np.ndarray:
     if drawn.blur > 0:
         pixels = cv2.GaussianBlur(pixels, (0, 0), drawn.blur)
     changed = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    done, data = cv2.imencode(".jpg", changed[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, drawn.quality])
-    if not done:
-        raise ValueError(f"a picture of shape {image.shape} cannot be stored as JPEG")
-    decoded: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(decoded[..., ::-1])
+    return as_jpeg(changed, drawn.quality)

@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from jaxfake.runtime.errors import InputError
+from jaxfake.data.augment.jpeg import as_jpeg
 
 BLUR = (0.0, 0.4)
 NOISE = (0.5, 3.0)
@@ -36,10 +36,4 @@ def shoot(rng: np.random.Generator, camera: Camera, image: np.ndarray) -> np.nda
         image = cv2.GaussianBlur(image, (0, 0), sigma)
     noise = rng.standard_normal(image.shape, np.float32)
     noisy = np.clip(image + camera.noise * noise + 0.5, 0, 255).astype(np.uint8)
-    setting = [cv2.IMWRITE_JPEG_QUALITY, camera.quality]
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(noisy, cv2.COLOR_RGB2BGR), setting)
-    if not done:
-        raise InputError(f"a toy face of shape {noisy.shape} could not be stored as JPEG")
-    stored = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    assert stored is not None  # it was encoded a line above
-    return stored
+    return as_jpeg(noisy, camera.quality)

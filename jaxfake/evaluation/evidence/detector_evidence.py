@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from jaxfake.evaluation.evidence.baselines.measured import Baselines, baselines_json
 from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult, calibrated_json
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol, protocol_json
 from jaxfake.evaluation.evidence.robustness.measured import RobustnessResult, robustness_json
@@ -19,12 +20,14 @@ class DetectorEvidence:
         departures: from the protocol.
         calibrated: what the run's calibration is worth here; undefined with the reason if it has none.
         robustness: under perturbations; None if that was not asked for.
+        baselines: on the same videos.
     """
 
     protocol: Protocol | None
     departures: list[str]
     calibrated: CalibratedResult | Undefined
     robustness: RobustnessResult | None
+    baselines: Baselines
 
 
 def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "protocol": None if protocol is None else protocol_json(protocol, evidence.departures),
         "robustness": None if held is None else robustness_json(held),
+        "baselines": baselines_json(evidence.baselines),
     }
     if isinstance(evidence.calibrated, Undefined):
         return fields | json_fields("calibration", evidence.calibrated)

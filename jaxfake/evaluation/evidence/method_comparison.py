@@ -25,7 +25,7 @@ from jaxfake.evaluation.stored_scores.alignment import AlignedScores, align
 from jaxfake.evaluation.stored_scores.table import ScoreTable
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class MethodAucs:
     """A method over its seeds.
 
@@ -35,6 +35,7 @@ class MethodAucs:
         spread: their standard deviation; undefined for a single seed.
         per_manipulation: mean over the seeds, of each manipulation against all reals.
         curve: ROC curve of the first seed.
+        scores: of the first seed, float64 [v].
     """
 
     seeds: tuple[Auc, ...]
@@ -42,6 +43,7 @@ class MethodAucs:
     spread: float | Undefined
     per_manipulation: dict[str, float | Undefined]
     curve: RocCurve | Undefined
+    scores: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +63,13 @@ class MethodPair:
     bootstrap: Interval | Undefined
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class MethodComparison:
     """All methods on one dataset.
 
     Attributes:
         methods: by name.
+        labels: of the videos that all of them scored, int [v].
         n_real, n_fake: videos that all of them scored.
         people: that these show.
         people_known: whether that is known; if not, each video counts as another person.
@@ -74,6 +77,7 @@ class MethodComparison:
     """
 
     methods: Mapping[str, MethodAucs]
+    labels: np.ndarray
     n_real: int
     n_fake: int
     people: int
@@ -129,6 +133,7 @@ def _comparison(
 ) -> MethodComparison:
     return MethodComparison(
         methods={name: _over_seeds(at, scores) for name, scores in by_method.items()},
+        labels=at.label,
         n_real=int((at.label == schema.REAL).sum()),
         n_fake=int((at.label == schema.FAKE).sum()),
         people=len(np.unique(at.person)),
@@ -155,6 +160,7 @@ def _over_seeds(at: AlignedScores, scores: Sequence[np.ndarray]) -> MethodAucs:
             for name in np.unique(method[fakes]).tolist()
         },
         curve=roc_curve(at.label, scores[0]),
+        scores=scores[0],
     )
 
 

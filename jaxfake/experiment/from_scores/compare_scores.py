@@ -16,6 +16,7 @@ from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.reporting.html import Report, write_report
 from jaxfake.reporting.scores.comparison_section import (
     comparison_section,
+    method_highlights,
     method_sentence,
     pair_sentence,
 )
@@ -106,7 +107,9 @@ def compare_scores(request: ComparisonRequest) -> tuple[str, ...]:
     report = Report(
         title=f"Comparison of {', '.join(methods)}",
         summary=tuple(words),
-        highlights=(),
+        highlights=tuple(
+            item for name, one in found.items() for item in method_highlights(name, one)
+        ),
         facts=protocol_facts(request.protocol),
         sections=tuple(sections),
     )

@@ -39,6 +39,11 @@ class InitialWeights:
     detector: Params | None = None
 
 
+def own_origin(step: int) -> str:
+    """What a stage 2 that begins with the run's own stage 1 says of it."""
+    return f"stage 1 of this run, step {step}"
+
+
 def check_start(run: Config) -> None:
     """Checks, before any data is made, that `start` names something to start from.
 

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from jaxfake import schema
 from jaxfake.evaluation.evidence.method_comparison import (
     MethodAucs,
     MethodComparison,
     MethodPair,
 )
 from jaxfake.evaluation.metrics.auc import RocCurve
+from jaxfake.evaluation.metrics.calibration_error import equal_class_weights, reliability
 from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.reporting import figures
 from jaxfake.reporting.auc_blocks import roc_figure
-from jaxfake.reporting.html import Block, Section, Table
+from jaxfake.reporting.html import Block, Figure, Highlight, Section, Table, svg_source
 from jaxfake.reporting.wording import interval_text, number_text
 
 _HEADER = ("first", "second", "difference", "95 % interval", "p", "p (Holm)", "resampled people")
@@ -34,7 +39,50 @@ def comparison_section(
     curves = {n: one.curve for n, one in found.methods.items() if isinstance(one.curve, RocCurve)}
     if curves:
         blocks.append(roc_figure("ROC curves of the first seed of each method", curves))
+    blocks += _reliability(found)
+    blocks += [_histogram(name, one, found.labels) for name, one in found.methods.items()]
     return Section(f"Methods on {dataset}", (said,), tuple(blocks))
+
+
+def method_highlights(dataset: str, found: MethodComparison) -> tuple[Highlight, ...]:
+    """The mean AUC of each method."""
+    return tuple(
+        Highlight(number_text(one.mean), name, f"video AUC on {dataset}, {_of_seeds(one)}")
+        for name, one in found.methods.items()
+    )
+
+
+def _of_seeds(method: MethodAucs) -> str:
+    if isinstance(method.spread, Undefined):
+        return "one seed"
+    return f"mean of {len(method.seeds)} seeds, sd {method.spread:.3f}"
+
+
+def _reliability(found: MethodComparison) -> list[Figure]:
+    """Of the methods whose scores are from 0 to 1."""
+    if not len(found.labels):
+        return []
+    weights = equal_class_weights(found.labels)
+    curves = {
+        name: reliability(found.labels, one.scores, weights)
+        for name, one in found.methods.items()
+        if ((one.scores >= 0) & (one.scores <= 1)).all()
+    }
+    if not curves:
+        return []
+    caption = (
+        "Scores of the first seed as they are, not calibrated. On the dotted line, P(fake) is what "
+        "happens; below it, a method is too sure that videos are fake."
+    )
+    source = svg_source(figures.reliability_curves(curves))
+    return [Figure("Reliability of each method", caption, source)]
+
+
+def _histogram(name: str, method: MethodAucs, labels: np.ndarray) -> Figure:
+    real, fake = (method.scores[labels == label] for label in (schema.REAL, schema.FAKE))
+    caption = "How often each score of the first seed occurs among real and among fake videos."
+    source = svg_source(figures.score_histogram(real, fake, "score of a video"))
+    return Figure(f"Scores of reals and fakes, {name}", caption, source)
 
 
 def pair_sentence(pair: MethodPair) -> str:
@@ -50,7 +98,9 @@ def pair_sentence(pair: MethodPair) -> str:
 
 def method_sentence(dataset: str, name: str, method: MethodAucs) -> str:
     """A method over its seeds in a line."""
-    return f"{dataset}: {name}: {_mean(method)}, {len(method.seeds)} seeds."
+    seeds = len(method.seeds)
+    over = "one seed" if seeds == 1 else f"mean ± standard deviation over {seeds} seeds"
+    return f"{dataset}: {name}: video AUC {_mean(method)} ({over})."
 
 
 def _methods(methods: Mapping[str, MethodAucs]) -> Table:

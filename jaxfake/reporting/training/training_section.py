@@ -15,12 +15,12 @@ def training_section(stage: str, log: TrainingLog) -> Section:
     if not len(log.step):
         return Section(title, ("metrics.jsonl has no row of this stage.",), ())
     caption = (
-        "Left: the loss, mean since the previous row; it should fall and level off. Middle: training "
+        "First: the loss, mean since the previous row; it should fall and level off. Second: training "
         "speed; a dip is a pause, such as compiling or saving."
     )
     if log.validation:
         caption += (
-            " Right: the score on the validation split. The state with the highest score, marked orange, "
+            " Third: the score on the validation split. The state with the highest score, marked orange, "
             "is the one that is used; of equal scores, the newest."
         )
     curve = Figure("Loss and speed", caption, svg_source(figures.training_curve(log)))

@@ -64,7 +64,9 @@ def test_every_two_methods_are_compared_and_corrected_together(runs, tmp_path):
     assert sum("p " in line for line in words) == 6
     page = (tmp_path / "report.html").read_text()
     assert "corrected for all comparisons" in page
-    assert "ROC curves" in page
+    for title in ("ROC curves", "Reliability of each method", "Scores of reals and fakes, recap"):
+        assert title in page
+    assert page.count('class="highlight"') == len(GAINS)
 
 
 def test_the_numbers_are_means_over_seeds(runs, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from jaxfake.experiment import job
+from jaxfake.experiment.results.frozen_params import NO_STAGE_ONE, FrozenParams
 from jaxfake.reporting.html import Report, write_report
 from jaxfake.reporting.training.training_section import memory_section
 from jaxfake.train.memory import choose
@@ -36,5 +37,5 @@ def test_a_run_without_a_plan_has_no_such_section(
 ) -> None:
     run = tiny_config(tiny_root)
     assert run.memory == choose.OFF
-    outcome = job.Outcome(None, None, "nothing")
+    outcome = job.Outcome(None, None, "nothing", FrozenParams(NO_STAGE_ONE, None))
     assert list(job._memory_sections(run, outcome)) == []

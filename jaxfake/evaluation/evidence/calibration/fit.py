@@ -16,7 +16,6 @@ from jaxfake.evaluation.evidence.calibration.calibration import (
     Calibration,
     ClassScores,
     FittedOn,
-    InputRange,
     Kind,
     to_evidence,
 )
@@ -60,22 +59,10 @@ def fit(
     Raises:
         InputError: it is the test split, there are too few people, or fakes do not have the higher scores.
     """
-    if source.split == "test":
-        raise InputError(
-            "a calibration must not be fitted on a test split: name scores of a validation split"
-        )
+    _refuse_test(source)
     fake = labels == schema.FAKE
-    persons = [len(np.unique(people[some])) for some in (~fake, fake)]
-    if min(persons) < FEWEST_PEOPLE:
-        raise InputError(
-            f"a calibration needs {FEWEST_PEOPLE} people of each class, and there are {persons[0]} with "
-            f"reals and {persons[1]} with fakes"
-        )
-    probability = bool(((scores >= 0) & (scores <= 1)).all())
-    if kind == "temperature" and not probability:
-        raise InputError(
-            "a temperature is for probabilities: fit platt or isotonic to these scores"
-        )
+    persons = _people_of_classes(fake, people)
+    probability = _are_probabilities(kind, scores)
     evidence = to_evidence(scores, probability)
     slope, offset, at, chance = _fitted(kind, fake, evidence)
     reals, fakes = (_class_scores(evidence[some], people[some]) for some in (~fake, fake))
@@ -90,7 +77,7 @@ def fit(
         least=-math.log10(persons[1] + 1),
         reals=reals,
         fakes=fakes,
-        ranges=_ranges(facts),
+        ranges=fit_ranges(facts) if facts else (),
         fitted_on=FittedOn(
             **dataclasses.asdict(source),
             real=int((~fake).sum()),
@@ -99,6 +86,33 @@ def fit(
             people_fake=persons[1],
         ),
     )
+
+
+def _refuse_test(source: Source) -> None:
+    if source.split == "test":
+        raise InputError(
+            "a calibration must not be fitted on a test split: name scores of a validation split"
+        )
+
+
+def _people_of_classes(fake: np.ndarray, people: np.ndarray) -> tuple[int, int]:
+    """How many people have reals, and how many fakes; too few are refused."""
+    real, forged = (len(np.unique(people[some])) for some in (~fake, fake))
+    if min(real, forged) < FEWEST_PEOPLE:
+        raise InputError(
+            f"a calibration needs {FEWEST_PEOPLE} people of each class, and there are {real} with "
+            f"reals and {forged} with fakes"
+        )
+    return real, forged
+
+
+def _are_probabilities(kind: Kind, scores: np.ndarray) -> bool:
+    probability = bool(((scores >= 0) & (scores <= 1)).all())
+    if kind == "temperature" and not probability:
+        raise InputError(
+            "a temperature is for probabilities: fit platt or isotonic to these scores"
+        )
+    return probability
 
 
 def _fitted(
@@ -147,10 +161,6 @@ def _class_scores(evidence: np.ndarray, people: np.ndarray) -> ClassScores:
     order = np.argsort(evidence, kind="stable")
     weight = (1 / videos)[person]
     return ClassScores(tuple(evidence[order].tolist()), tuple(weight[order].tolist()))
-
-
-def _ranges(facts: Mapping[str, np.ndarray] | None) -> tuple[InputRange, ...]:
-    return fit_ranges(facts) if facts else ()
 
 
 def _not_higher() -> InputError:

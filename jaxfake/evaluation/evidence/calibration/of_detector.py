@@ -29,6 +29,7 @@ def calibrate(
     method: Method,
     params: Params,
     val: FaceDataset,
+    rows: np.ndarray,
     scoring: ScoringSettings,
     aggregation: Aggregation,
     name: str,
@@ -41,11 +42,12 @@ def calibrate(
         method: the detector.
         params: its parameters.
         val: the validation split.
+        rows: int64 [n], of its faces that count; those without a known label are left out.
         scoring: how faces are scored.
         aggregation: how the scores of a video's faces become one.
         name: of the detector, see `calibration.detector_name`.
     """
-    rows = np.flatnonzero(val.index.label != schema.UNKNOWN)
+    rows = rows[val.index.label[rows] != schema.UNKNOWN]
     frames = score_frames(method, params, val, rows, scoring)
     videos = per_video(val.index, frames, aggregation)
     facts = input_facts(val, frames, videos)

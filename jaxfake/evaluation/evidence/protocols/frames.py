@@ -5,18 +5,24 @@ import numpy as np
 from jaxfake.data.dataset import Index
 
 
-def evenly_spaced(index: Index, most: int) -> np.ndarray:
+def frames_of_videos(index: Index, most: int, among: np.ndarray | None = None) -> np.ndarray:
     """The rows of at most so many frames of each video, evenly spaced from its first to its last.
 
     All faces of a chosen frame are taken.
+
+    Args:
+        index: of a split.
+        most: frames of a video.
+        among: int64 [n], the rows to choose from; None for all.
     """
-    names = np.stack([index.dataset, index.method, index.video_id], axis=1)
+    rows = np.arange(len(index.label)) if among is None else np.asarray(among)
+    names = np.stack([index.dataset[rows], index.method[rows], index.video_id[rows]], axis=1)
     _, video = np.unique(names, axis=0, return_inverse=True)
-    order = np.lexsort((index.frame, video))
+    order = np.lexsort((index.frame[rows], video))
     ends = np.flatnonzero(np.diff(video[order])) + 1
     chosen = []
-    for rows in np.split(order, ends):
-        frames = np.unique(index.frame[rows])
+    for of_video in np.split(rows[order], ends):
+        frames = np.unique(index.frame[of_video])
         places = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(np.int64)
-        chosen.append(rows[np.isin(index.frame[rows], frames[places])])
-    return np.sort(np.concatenate(chosen)) if len(order) else order
+        chosen.append(of_video[np.isin(index.frame[of_video], frames[places])])
+    return np.sort(np.concatenate(chosen)) if len(order) else rows

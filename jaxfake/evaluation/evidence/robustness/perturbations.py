@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from jaxfake.data.augment.jpeg import as_jpeg
 from jaxfake.runtime.errors import InputError
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -56,7 +57,7 @@ class Perturbation:
 
 def jpeg(clip: Clip, quality: int) -> list[np.ndarray]:
     """Each picture as JPEG of this quality."""
-    return [_jpeg(picture, quality) for picture in clip.pictures]
+    return [as_jpeg(picture, quality) for picture in clip.pictures]
 
 
 def h264(clip: Clip, crf: int) -> list[np.ndarray]:
@@ -194,12 +195,6 @@ def parse_perturbations(names: Sequence[str]) -> tuple[str, ...]:
     if videos and importlib.util.find_spec("av") is None:
         raise InputError(f"--perturb={videos[0]} needs PyAV: pip install av")
     return wanted
-
-
-def _jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from jaxfake.evaluation import missing_videos
 from jaxfake.evaluation.aggregate import per_video, with_missing
 from jaxfake.evaluation.evidence.calibration import of_detector
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
+from jaxfake.evaluation.evidence.calibration.held_people import held_people
 from jaxfake.evaluation.evidence.calibration.input_range import facts_of_face
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import FrameScores
@@ -27,9 +28,14 @@ def split(tmp_path, name, people=60):
     return faces
 
 
-def calibrated(monkeypatch, faces):
-    monkeypatch.setattr(of_detector, "score_frames", lambda *_: random_scores(faces))
-    return of_detector.calibrate(None, None, faces, None, "mean", "the detector")
+def calibrated(monkeypatch, faces, rows=None):
+    def score(method, params, faces, rows, scoring):
+        everything = random_scores(faces)
+        return FrameScores(rows, everything.score[rows], {})
+
+    monkeypatch.setattr(of_detector, "score_frames", score)
+    rows = np.arange(len(faces)) if rows is None else rows
+    return of_detector.calibrate(None, None, faces, rows, None, "mean", "the detector")
 
 
 def test_a_split_gives_a_calibration_that_names_it(tmp_path, monkeypatch):
@@ -46,6 +52,16 @@ def test_a_split_gives_a_calibration_that_names_it(tmp_path, monkeypatch):
     measured = of_detector.measure_detector(found, test, frames, per_video(test.index, frames))
     assert measured.calibration == found
     assert len(measured.labels) == 120
+
+
+def test_only_the_people_who_are_kept_for_it_count(tmp_path, monkeypatch):
+    val = split(tmp_path, "val")
+    held = held_people(val.index.identity, 0.5, seed=0)
+    fitted_on = calibrated(monkeypatch, val, np.flatnonzero(held)).fitted_on
+    assert (fitted_on.people_real, fitted_on.people_fake) == (30, 30)
+    assert fitted_on.sha256 == val.digest  # the whole split is refused as a test
+    few = calibrated(monkeypatch, val, np.flatnonzero(val.index.identity < "person 009"))
+    assert "needs 10 people of each class, and there are 9" in few.reason
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxfake.evaluation import detection
 from jaxfake.evaluation.evidence.protocols.departures import EvaluatedVideos, departures, of_dataset
-from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
+from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
 from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
 from tests.in_memory import build_dataset, random_scores
 
@@ -49,7 +49,7 @@ def test_what_was_evaluated_is_counted_from_the_results(tmp_path):
 
 def test_frames_are_evenly_spaced_within_each_video():
     faces = build_dataset([("real", "a", 0, 9), ("real", "b", 0, 3), ("lips", "a", 1, 4)])
-    rows = evenly_spaced(faces.index, 3)
+    rows = frames_of_videos(faces.index, 3)
     got = {}
     for row in rows:
         key = faces.index.method[row], faces.index.video_id[row]
@@ -59,7 +59,7 @@ def test_frames_are_evenly_spaced_within_each_video():
         ("real", "b"): [0, 1, 2],
         ("lips", "a"): [0, 2, 3],
     }
-    np.testing.assert_array_equal(evenly_spaced(faces.index, 99), np.arange(len(faces)))
+    np.testing.assert_array_equal(frames_of_videos(faces.index, 99), np.arange(len(faces)))
 
 
 def test_a_protocol_may_leave_videos_without_a_face_out(tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ from jaxfake.data.source_frames import SourceFrames
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol
 from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.evaluation.predict import FrameScores
+from jaxfake.experiment.results.baseline_sources import NO_BASELINES, BaselineSources
 from jaxfake.reporting.html import Highlight, Section
 
 NOT_CALIBRATED = Undefined("no calibration of this detector is at hand")
@@ -30,6 +32,8 @@ class EvaluationTask:
         perturb: names of perturbations under which the detector is measured as well.
         calibration: of the detector; undefined with the reason if it has none.
         protocol: by which a detector is measured; None for the rules of the run's config.
+        baselines: what the baselines are made of.
+        recovery_alone: what stage 1 scored the same faces; None if it has not.
     """
 
     faces: FaceDataset
@@ -41,6 +45,8 @@ class EvaluationTask:
     perturb: tuple[str, ...] = ()
     calibration: Calibration | Undefined = NOT_CALIBRATED
     protocol: Protocol | None = None
+    baselines: BaselineSources = NO_BASELINES
+    recovery_alone: FrameScores | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +56,11 @@ class StageResults:
     Attributes:
         in_words: for the terminal.
         summary: for the top of the page.
+        recovery_alone: what stage 1 scored the faces; None for stage 2.
     """
 
     in_words: tuple[str, ...]
     summary: tuple[str, ...]
     highlights: tuple[Highlight, ...]
     sections: tuple[Section, ...]
+    recovery_alone: FrameScores | None = None

@@ -8,7 +8,7 @@ from jaxfake.evaluation.detection import DetectionResult
 from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
 from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence, evidence_json
 from jaxfake.evaluation.evidence.protocols import departures
-from jaxfake.evaluation.evidence.protocols.frames import evenly_spaced
+from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
 from jaxfake.evaluation.evidence.robustness.measured import (
     RobustnessResult,
     RobustnessTask,
@@ -23,12 +23,14 @@ from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
-from jaxfake.experiment.stage_results import EvaluationTask, StageResults
+from jaxfake.experiment.results.baseline_results import measure_baselines
+from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
 from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
 from jaxfake.reporting.detection_section import (
     detection_highlights,
     detection_section,
     detection_sentences,
+    plain_words,
     ranked_rows,
 )
 from jaxfake.reporting.frames_section import frames_section
@@ -37,6 +39,11 @@ from jaxfake.reporting.localisation_section import (
     localisation_highlights,
     localisation_section,
     localisation_sentences,
+)
+from jaxfake.reporting.scores.baselines_section import (
+    baselines_highlight,
+    baselines_section,
+    baselines_sentences,
 )
 from jaxfake.reporting.scores.evidence_sections import evidence_sections, evidence_sentences
 from jaxfake.reporting.scores.mistakes_section import mistaken_rows, mistakes_section
@@ -55,6 +62,7 @@ def evaluate(
     found, where = _measure(run, task, scoring, bootstrap)
     truth = ground_truth(faces.folder)
     evidence = _evidence(run, task, scoring, bootstrap, found)
+    baselines = evidence.baselines
     more = {"localisation": localisation_json(where, truth), **evidence_json(evidence)}
     detection.write_files(task.folder, faces, found, origin, more)
     ranked, by_kind = ranked_rows(found, _RANKED), choose_rows(faces, _STRIPS_EACH)
@@ -66,13 +74,16 @@ def evaluate(
     strips = heat_strips(faces, chosen, heated, scale)
     sections = [
         detection_section(found, name, {title: strips[title] for title in ranked}),
+        *baselines_section(baselines, found, name),
         mistakes_section(found, {title: strips[title] for title in mistaken}),
         confounds_section(found.confounds, name, found.overall.video.auc),
         *evidence_sections(evidence),
     ]
-    sentences = [detection_sentences(found, name), *confounds_warning(found.confounds)]
+    sentences = [detection_sentences(found, name), *plain_words(found)]
+    sentences += baselines_sentences(baselines, name)
+    sentences += confounds_warning(found.confounds)
     sentences += evidence_sentences(evidence)
-    highlights = detection_highlights(found)
+    highlights = detection_highlights(found) + baselines_highlight(baselines)
     if where is not None:
         sentences.append(localisation_sentences(where))
         highlights += localisation_highlights(where)
@@ -113,6 +124,7 @@ def _evidence(
         _departures(task, found),
         measure_detector(task.calibration, task.faces, found.frames, found.videos),
         _robustness(run, task, scoring, bootstrap),
+        measure_baselines(run, task, found, _rows(task), scoring),
     )
 
 
@@ -142,7 +154,7 @@ def _rows(task: EvaluationTask) -> np.ndarray:
     """The faces that are scored: all, or those of the protocol."""
     if task.protocol is None:
         return np.arange(len(task.faces))
-    return evenly_spaced(task.faces.index, task.protocol.frames)
+    return frames_of_videos(task.faces.index, task.protocol.frames)
 
 
 def _departures(task: EvaluationTask, found: DetectionResult) -> list[str]:

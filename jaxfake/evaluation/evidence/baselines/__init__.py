@@ -1,0 +1,1 @@
+"""What a detector must beat: the recovery error alone, and linear probes on frozen features."""

@@ -1,0 +1,82 @@
+"""Features of whole faces, nothing masked, by a network that no fake has trained.
+
+They are the class token and the mean of the patch tokens, as DINOv2 is probed (Oquab et al., 2023).
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from jaxfake.data.examples import Faces
+from jaxfake.evaluation.predict import ScoringSettings, device_batches
+from jaxfake.models.finetuned.network import ImportedViT
+from jaxfake.models.finetuned.tuning import FINETUNED
+from jaxfake.models.heads import pool
+from jaxfake.models.method import Params
+from jaxfake.models.recover import Recover
+from jaxfake.schema import Batch
+from jaxfake.train import sharding
+
+
+@dataclasses.dataclass(frozen=True)
+class StageOneFeatures:
+    """Of the encoder of stage 1. Parameters: encoder."""
+
+    recover: Recover
+
+    def __call__(self, params: Params, batch: Batch) -> jax.Array:
+        """[B, 2 D]."""
+        tokens = self.recover.whole_tokens(params["encoder"], self.recover.faces(batch))
+        return jnp.concatenate([tokens[:, 0], pool(tokens)], axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportedFeatures:
+    """Of an imported network, as it was imported. Parameters: its weights."""
+
+    recover: Recover
+    network: ImportedViT
+
+    def __call__(self, params: Params, batch: Batch) -> jax.Array:
+        """[B, 2 D]."""
+        return self.network.overall({FINETUNED: params}, self.recover.faces(batch))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FrozenNetwork:
+    """A network with its parameters.
+
+    Attributes:
+        features: from the parameters and a batch of B faces to [B, W]; hashable, since compiled functions
+            are kept by it.
+        params: what it takes.
+        name: by which a probe on its features knows it again.
+    """
+
+    features: Callable[[Params, Batch], jax.Array]
+    params: Params
+    name: str
+
+
+def frozen_features(
+    network: FrozenNetwork, faces: Faces, rows: np.ndarray, scoring: ScoringSettings
+) -> np.ndarray:
+    """The features of the faces at `rows`, int64 [n], in that order: float32 [n, W]."""
+    compiled = _compiled(network.features, scoring.mesh)
+    found: list[Any] = [
+        jax.device_get(compiled(network.params, batch.inputs))[: batch.faces]
+        for batch in device_batches(faces, rows, scoring, "features")
+    ]
+    return np.concatenate(found).astype(np.float32) if found else np.zeros((0, 0), np.float32)
+
+
+@functools.cache
+def _compiled(features: Callable[[Params, Batch], jax.Array], mesh: Mesh) -> jax.stages.Wrapped:
+    """One program for each network."""
+    return jax.jit(features, out_shardings=sharding.replicated(mesh))

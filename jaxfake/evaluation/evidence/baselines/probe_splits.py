@@ -1,0 +1,106 @@
+"""Fits a linear probe on the splits of a run, and scores faces with it."""
+
+import numpy as np
+
+from jaxfake import schema
+from jaxfake.data.dataset import FaceDataset
+from jaxfake.evaluation.evidence.baselines.frozen_features import FrozenNetwork, frozen_features
+from jaxfake.evaluation.evidence.baselines.linear_probe import (
+    FittedOn,
+    LabelledFeatures,
+    LinearProbe,
+    fit_probe,
+)
+from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
+from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.evaluation.predict import FrameScores, ScoringSettings
+from jaxfake.runtime.errors import InputError
+
+MOST_FITTED = 1000
+"""Training faces of each class that a probe is fitted on, and validation faces that it is chosen by."""
+
+MOST_FRAMES = 8
+"""Frames of a video that a probe scores; our choices, for minutes on a CPU at most."""
+
+
+def probe_splits(
+    network: FrozenNetwork, train: FaceDataset, val: FaceDataset, scoring: ScoringSettings
+) -> LinearProbe | Undefined:
+    """The probe of a network on these splits; undefined with the reason where it cannot be fitted.
+
+    Args:
+        network: whose features it takes.
+        train: what it is fitted on.
+        val: what its regularisation is chosen by.
+        scoring: how features are computed; faces are drawn by its seed.
+
+    Raises:
+        ValueError: a split is the test split.
+    """
+    if "test" in (train.split, val.split):
+        raise ValueError("a probe must not see the test split")
+    chosen = {faces.split: _drawn(faces, scoring.seed) for faces in (train, val)}
+    for split, rows in chosen.items():
+        for title, of_class in zip(("real", "fake"), rows, strict=True):
+            if not len(of_class):
+                return Undefined(f"the split {split!r} has no {title} faces to fit a probe on")
+    (train_real, train_fake), (val_real, val_fake) = chosen[train.split], chosen[val.split]
+    return fit_probe(
+        _features(network, train, train_real, train_fake, scoring),
+        _features(network, val, val_real, val_fake, scoring),
+        FittedOn(
+            network=network.name,
+            train_sha256=train.digest,
+            validation_sha256=val.digest,
+            real=len(train_real),
+            fake=len(train_fake),
+            validation_real=len(val_real),
+            validation_fake=len(val_fake),
+        ),
+    )
+
+
+def probe_scores(
+    network: FrozenNetwork,
+    probe: LinearProbe,
+    faces: FaceDataset,
+    rows: np.ndarray,
+    scoring: ScoringSettings,
+) -> FrameScores:
+    """P(fake) by the probe, of a few frames of each video among `rows`, int64 [n].
+
+    Raises:
+        InputError: the probe is of other features, as one may be that a person has copied.
+    """
+    some = frames_of_videos(faces.index, MOST_FRAMES, rows)
+    if not len(some):
+        return FrameScores(some, np.zeros(0), {})
+    features = frozen_features(network, faces, some, scoring)
+    if features.shape[1] != len(probe.weights):
+        raise InputError(
+            f"the linear probe takes {len(probe.weights)} features, and the network has "
+            f"{features.shape[1]}: delete the probes.json of the run"
+        )
+    return FrameScores(some, probe.score(features), {})
+
+
+def _drawn(faces: FaceDataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of reals and of fakes, int64 each, rising; drawn where there are too many."""
+    rng = np.random.default_rng(abs(seed))
+    found = []
+    for label in (schema.REAL, schema.FAKE):
+        rows = np.flatnonzero(faces.index.label == label)
+        found.append(np.sort(rng.permutation(rows)[:MOST_FITTED]))
+    return found[0], found[1]
+
+
+def _features(
+    network: FrozenNetwork,
+    faces: FaceDataset,
+    real: np.ndarray,
+    fake: np.ndarray,
+    scoring: ScoringSettings,
+) -> LabelledFeatures:
+    rows = np.concatenate([real, fake])
+    labels = np.repeat(np.array([schema.REAL, schema.FAKE], np.int32), [len(real), len(fake)])
+    return LabelledFeatures(frozen_features(network, faces, rows, scoring), labels)
