@@ -1,0 +1,184 @@
+"""Forms of the recovery error: each masks every part once and gives one number a face and part.
+
+All are our choice. The first two are those of stage 1; the others ask whether the premise of the methods
+('a fake is recovered worse') holds once texture and sharpness, which fakes have less of, no longer count.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfake.models.finetuned.network import ImportedViT
+from jaxfake.models.losses import mean_over, squared_error
+from jaxfake.models.mae import Recovery, recovered_patches
+from jaxfake.models.masking import nothing_masked
+from jaxfake.models.method import Params
+from jaxfake.models.part_passes import Faces, MaskedFaces, by_pass, repeat
+from jaxfake.models.pixels import patchify, unpatchify
+from jaxfake.models.recover import Recover
+from jaxfake.models.recovery_pictures import enlarge
+
+FORMS = {
+    "raw": "squared error of the masked pixels",
+    "relative": "the same, divided by the variance of the pixels",
+    "high_pass": "squared error of what a blur of 1.5 pixels removes",
+    "high_pass_relative": "the same, divided by its mean square in the given face",
+    "whitened": "squared error in units of what is usual for real faces, direction by direction of a patch",
+    "tokens": "distance of stage 1's tokens of the recovered face from those of the given one",
+    "context_gain": "log error given the face itself, less that given two other faces",
+    "foundation": "one less the cosine of an imported network's tokens, recovered and given",
+}
+"""What each form is; a larger number speaks for a fake if the premise holds."""
+
+BLUR = 1.5
+"""Standard deviation in pixels of the blur whose remainder is high-pass."""
+
+_TINY = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """Stage 1 and, if there is one, an imported network."""
+
+    recover: Recover
+    imported: ImportedViT | None
+
+
+def residuals(networks: Networks, params: Params, faces: Faces, keys: jax.Array) -> jax.Array:
+    """Recovered less given, float32 [K B, M, P]: of the masked patches alone."""
+    masked = networks.recover.mask_each_part(faces, keys)
+    predicted = networks.recover.autoencode(params, masked).patches
+    error = predicted - masked.faces.patches
+    return jnp.take_along_axis(error, masked.mask.drop[..., None], axis=1)
+
+
+def whitening(found: np.ndarray) -> np.ndarray:
+    """A matrix [P, P] after which residuals [n, P] of real faces have variance 1 in every direction.
+
+    Directions of hardly any variance are kept small: a thousandth of the mean variance is added to all.
+    """
+    values, vectors = np.linalg.eigh(found.T @ found / len(found))
+    return (vectors / np.sqrt(values + 1e-3 * values.mean())).astype(np.float32)
+
+
+def measure(
+    networks: Networks,
+    params: Params,
+    weights: Params | None,
+    whiten: jax.Array,
+    faces: Faces,
+    others: Sequence[Faces],
+    keys: jax.Array,
+) -> dict[str, jax.Array]:
+    """Each form for each part and face, float32 [K, B].
+
+    Args:
+        networks: to measure with.
+        params: of stage 1.
+        weights: of the imported network.
+        whiten: [P, P], see `whitening`.
+        faces: B of them, with the landmarks by which they are masked.
+        others: faces of other people, B each, as contexts.
+        keys: PRNG keys [B], of the masks.
+    """
+    recover = networks.recover
+    masked = recover.mask_each_part(faces, keys)
+    dropped, given = masked.mask.dropped, masked.faces.patches
+    recovery = recover.autoencode(params, masked)
+    predicted = recovery.patches
+    raw = mean_over(squared_error(predicted, given), dropped)
+    complete = recovered_patches(given, recovery, masked.mask)
+    sharp = _high_pass(complete, recover.mae.patch), _high_pass(given, recover.mae.patch)
+    high = mean_over(squared_error(*sharp), dropped)
+    found = {
+        "raw": raw,
+        "relative": raw / (_variance(given, dropped) + _TINY),
+        "high_pass": high,
+        "high_pass_relative": high / (mean_over(jnp.square(sharp[1]).mean(-1), dropped) + _TINY),
+        "whitened": mean_over(jnp.square((predicted - given) @ whiten).mean(-1), dropped),
+        "tokens": mean_over(_token_distance(recover, params, complete, given), dropped),
+        "context_gain": jnp.log(raw + _TINY)
+        - jnp.log(_error_in(others, recover, params, masked) + _TINY),
+    }
+    if networks.imported is not None and weights is not None:
+        found["foundation"] = _foundation(networks, weights, complete, masked)
+    return {name: by_pass(values) for name, values in found.items()}
+
+
+def _variance(patches: jax.Array, dropped: jax.Array) -> jax.Array:
+    mean = mean_over(patches.mean(-1), dropped)[:, None, None]
+    return mean_over(jnp.square(patches - mean).mean(-1), dropped)
+
+
+def _high_pass(patches: jax.Array, patch: int) -> jax.Array:
+    """What a blur removes of the pictures, as patches [B, N, P]."""
+    picture = unpatchify(patches, patch)
+    reach = round(3 * BLUR)
+    taps = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / BLUR))
+    kernel = jnp.asarray(taps / taps.sum(), jnp.float32)
+
+    def along(values: jax.Array, axis: int) -> jax.Array:
+        pads = [(reach, reach) if at == axis else (0, 0) for at in range(values.ndim)]
+        padded, length = jnp.pad(values, pads, mode="edge"), values.shape[axis]
+        shifted = (
+            jax.lax.slice_in_dim(padded, n, n + length, axis=axis) for n in range(2 * reach + 1)
+        )
+        return sum(
+            (kernel[n] * part for n, part in enumerate(shifted)), start=jnp.zeros_like(values)
+        )
+
+    return patchify(picture - along(along(picture, 1), 2), patch)
+
+
+def _token_distance(
+    recover: Recover, params: Params, complete: jax.Array, given: jax.Array
+) -> jax.Array:
+    """Mean squared distance of the patch tokens of two whole faces, [K B, N]."""
+    side = recover.mae.patch
+
+    def tokens(patches: jax.Array) -> jax.Array:
+        mask = nothing_masked(*patches.shape[:2])
+        recovery = recover.mae.apply({"params": params}, unpatchify(patches, side), mask)
+        return cast(Recovery, recovery).tokens[:, 1:]
+
+    return squared_error(tokens(complete), tokens(given))
+
+
+def _error_in(
+    others: Sequence[Faces], recover: Recover, params: Params, masked: MaskedFaces
+) -> jax.Array:
+    """Mean error [K B] of the masked patches, recovered from what other faces show around them."""
+    errors = []
+    for other in others:
+        around: Faces = repeat(other)
+        predicted = recover.autoencode(params, MaskedFaces(around, masked.mask)).patches
+        errors.append(
+            mean_over(squared_error(predicted, masked.faces.patches), masked.mask.dropped)
+        )
+    return jnp.stack(errors).mean(0)
+
+
+def _foundation(
+    networks: Networks, weights: Params, complete: jax.Array, masked: MaskedFaces
+) -> jax.Array:
+    """How far the tokens of the imported network lie apart where something was masked, [K B]."""
+    vit, mae = networks.imported, networks.recover.mae
+    assert vit is not None
+    side, grid = vit.settings.side, vit.grid
+
+    def tokens(patches: jax.Array) -> jax.Array:
+        image = unpatchify(patches, mae.patch)
+        resized = jax.image.resize(image, (len(image), side, side, 3), "bicubic")
+        output = cast(jax.Array, vit.network.apply({"params": weights}, resized))
+        one = output[:, 1 + vit.settings.vit.registers :]
+        return one / jnp.linalg.norm(one, axis=-1, keepdims=True)
+
+    apart = 1 - (tokens(complete) * tokens(masked.faces.patches)).sum(-1)
+    hidden = enlarge(masked.mask.dropped.reshape(-1, mae.grid, mae.grid), mae.image)
+    share = jax.image.resize(hidden.astype(jnp.float32), (len(hidden), grid, grid), "linear")
+    share = share.reshape(len(hidden), -1)
+    return (apart * share).sum(-1) / share.sum(-1)
