@@ -23,7 +23,7 @@ from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_interval
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.predict import evenly_spaced
+from jaxfake.evaluation.predict import evenly_spaced_rows
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
@@ -111,7 +111,7 @@ class _Study:
 
     def learn_usual(self, train: FaceDataset) -> None:
         """Sets the whitening by real faces of the training split."""
-        rows = evenly_spaced(np.flatnonzero(train.index.label == schema.REAL), _WHITENED_BY)
+        rows = evenly_spaced_rows(np.flatnonzero(train.index.label == schema.REAL), _WHITENED_BY)
         found = []
         for batch in batches(train, rows, np.arange(len(train)), 0, _BATCH):
             residuals = self._residuals(self._params, _inputs(batch.image, batch), _keys(batch, 0))
@@ -207,7 +207,7 @@ def _fitted(
 
     chosen = np.concatenate(
         [
-            evenly_spaced(np.flatnonzero(train.index.label == label), _FIT.value)
+            evenly_spaced_rows(np.flatnonzero(train.index.label == label), _FIT.value)
             for label in (schema.REAL, schema.FAKE)
         ]
     )
