@@ -5,6 +5,7 @@ there too, so that the loop can read both later.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -149,13 +150,15 @@ def _first_failed(before: TrainState | Counters, usable: jax.Array) -> jax.Array
 def metric_names(method: Method, abstract_params: Params, batch: Batch) -> tuple[str, ...]:
     """Names of the metrics of an update, from shapes alone."""
 
-    def names(params: Params, batch: Batch) -> Losses:
-        count = batch[schema.VALID].shape[0]
-        keys = rng.example_keys(jax.random.key(0), jnp.zeros((), jnp.int32), count)
-        return method.losses(params, batch, keys)
-
-    losses = jax.eval_shape(names, abstract_params, batch)
+    losses = jax.eval_shape(partial(_first_losses, method), abstract_params, batch)
     return (*_named(losses), "loss", "gradient_norm", "learning_rate")
+
+
+@partial(jax.jit, static_argnums=0)  # traced once for a method, of which stages and loading ask
+def _first_losses(method: Method, params: Params, batch: Batch) -> Losses:
+    count = batch[schema.VALID].shape[0]
+    keys = rng.example_keys(jax.random.key(0), jnp.zeros((), jnp.int32), count)
+    return method.losses(params, batch, keys)
 
 
 def gradients(
@@ -166,20 +169,20 @@ def gradients(
     With `accumulate` > 1 the batch is cut into that many parts, one after the other. The weights of the
     whole batch are summed first, so the result is that of the uncut batch up to rounding: each term
     is a mean over the batch, not a mean of the parts' means. Those weights depend on the batch
-    alone, so the compiler drops the forward pass that computes them.
+    alone, so the compiler drops the forward pass that computes them. An uncut batch needs no such pass.
     """
-    whole = _named(method.losses(params, batch, keys))
-    counts = {name: jax.lax.stop_gradient(term.weight.sum()) for name, term in whole.items()}
+    whole = _counts(_named(method.losses(params, batch, keys))) if accumulate > 1 else None
 
     def objective(params: Params, part: Batch, part_keys: jax.Array) -> tuple[jax.Array, Any]:
         terms = _named(method.losses(params, part, part_keys))
+        counts = _counts(terms)
         sums = {name: weighted_sum(term) for name, term in terms.items()}
         means = [
-            masked_mean(term, counts[name])
+            masked_mean(term, (counts if whole is None else whole)[name])
             for name, term in terms.items()
             if name.startswith("loss/")
         ]
-        return jnp.stack(means).sum(), sums
+        return jnp.stack(means).sum(), (sums, counts)
 
     plain = jax.value_and_grad(objective, has_aux=True)
 
@@ -188,9 +191,9 @@ def gradients(
         return value, on_device(grads)
 
     if accumulate == 1:
-        (loss, sums), grads = gradient(params, batch, keys)
+        (loss, (sums, counts)), grads = gradient(params, batch, keys)
     else:
-        (loss, sums), grads = _accumulated(gradient, params, batch, keys, accumulate)
+        (loss, (sums, counts)), grads = _accumulated(gradient, params, batch, keys, accumulate)
     averages = {name: metrics.Average(total=sums[name], count=counts[name]) for name in sums}
     return Gradients(loss, grads, averages)
 
@@ -213,6 +216,11 @@ def _accumulated(
         lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(gradient, params, *first)
     )
     return jax.lax.scan(one, zero, pieces)[0]
+
+
+def _counts(terms: dict[str, Term]) -> dict[str, jax.Array]:
+    """The sum of the weights of each term."""
+    return {name: jax.lax.stop_gradient(term.weight.sum()) for name, term in terms.items()}
 
 
 def _named(losses: Losses) -> dict[str, Term]:
