@@ -18,7 +18,7 @@ from jaxfake.train import loop, stage
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
 
-STEPS, TURN, DEVICES = 16, 4, (8, 2, 8)
+STEPS, TURN, DEVICES = 8, 2, (8, 2, 8)
 
 
 class Interruption:
