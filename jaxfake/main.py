@@ -74,6 +74,7 @@ def main() -> int | None:
     if _PROCESSES.value > 1 and not supervisor.is_child():
         return supervisor.watch_child()
     preemption.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
+    file, variant = config_flag.config_file()
     # These take seconds to import; --help and a mistyped flag should not.
     from jaxfake import config
     from jaxfake.experiment import job
@@ -83,7 +84,6 @@ def main() -> int | None:
     from jaxfake.runtime.devices import check_devices
     from jaxfake.store.mirrored_run import mirrored
 
-    file, variant = config_flag.config_file()
     workdir = Path("runs") / "_".join(filter(None, (file.stem, variant)))
     workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
     cli.set_output_folder(workdir)
