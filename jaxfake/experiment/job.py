@@ -177,7 +177,7 @@ def train(
         imported: the network that stage 2 finetunes beside the recovery's; None without one.
         since: when the first of them began, by `time.monotonic`.
     """
-    recovered, detected, stage_one = None, None, begin and begin.autoencoder
+    recovered, detected, stage_one = None, None, begin and begin.stage_one
     if begin is None:
         plan = _recover_plan(run, splits)
         trained = run_stage(plan, run, folder.stage(RECOVER), since)

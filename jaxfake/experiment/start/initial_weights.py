@@ -32,11 +32,20 @@ class InitialWeights:
             fresh ones.
         origin: for checkpoints and reports.
         detector: of another run, which goes on from there; None to begin with the autoencoder.
+        trained: which of the autoencoder's 'encoder' and 'decoder' are not fresh.
     """
 
     autoencoder: Params | None
     origin: str
     detector: Params | None = None
+    trained: tuple[str, ...] = ("encoder", "decoder")
+
+    @property
+    def stage_one(self) -> Params | None:
+        """What of the autoencoder is trained; None if nothing is."""
+        if self.autoencoder is None:
+            return None
+        return {stack: self.autoencoder[stack] for stack in self.trained} or None
 
 
 def own_origin(step: int) -> str:
@@ -174,8 +183,9 @@ def _from_weights(run: Config, path: Path) -> InitialWeights:
         found = {"encoder": found["encoder"]}
     found = to_our_pixels(found, scale)
     _check_frozen(run, found)
+    trained = tuple(found)
     if found.keys() != like.keys():  # an encoder alone: its decoder is trained in stage 2
         found = recover.init(key, None) | found
-    return InitialWeights(
-        jax.tree.map(jax.numpy.asarray, found), f"weights with sha256 {weights_digest(path)}"
-    )
+    arrays = jax.tree.map(jax.numpy.asarray, found)
+    origin = f"weights with sha256 {weights_digest(path)}"
+    return InitialWeights(arrays, origin, trained=trained)

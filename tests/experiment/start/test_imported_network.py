@@ -1,6 +1,7 @@
 """A run with an imported network: what it starts from, what is refused, and that it needs no file later."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from jaxfake.config import Config, parse, to_json
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import build_method, job
 from jaxfake.experiment.load_run import load_run
+from jaxfake.experiment.results.frozen_params import NO_STAGE_ONE, frozen_params
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.experiment.start.imported_network import beside, check_imported, load_imported
 from jaxfake.experiment.start.initial_weights import InitialWeights, load_initial_weights
 from jaxfake.models.finetuned.settings import ImportedSettings
@@ -83,8 +87,17 @@ def test_a_finished_run_needs_the_file_no_more(
     run = with_network(tiny_root, weights)
     job.run_job(run, tmp_path / "run")
     assert "imported network" in (tmp_path / "run" / "report.html").read_text()
+    results = tmp_path / "run" / "eval" / "tiny" / "test" / "metrics.json"
+    baselines = json.loads(results.read_text())["baselines"]
+    assert baselines["linear_probe_imported"]["auc"] is not None
+    for name in ("linear_probe_stage_1", "recovery_raw"):
+        assert "there is no stage 1" in baselines[name]["auc_reason"]
     weights.unlink()
     loaded = load_run(tmp_path / "run", None)
+    left = frozen_params(loaded, RunFolder(tmp_path / "run"))
+    assert isinstance(left.imported, Undefined)
+    assert left.imported.reason.startswith("the imported network was finetuned")
+    assert left.stage_one == NO_STAGE_ONE
     assert loaded.config.finetuned == run.finetuned
     assert loaded.metadata.identity.start.startswith("fresh parameters; finetuned network: weights")
     job.run_job(run, tmp_path / "run")  # says what it found, and trains nothing
