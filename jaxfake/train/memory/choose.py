@@ -106,6 +106,8 @@ def advice(workload: Workload, failed: Plan | None) -> str:
     Args:
         failed: the plan that did not fit; None for the plain step.
     """
+    if jax.process_count() > 1:  # one of them cannot compile without the others
+        return "a memory plan that needs less: `python -m jaxfake.plan` shows some"
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
     profile, budget = known_profile(workload), device_budget()
     plain = Plan(micro_batches=workload.fewest_micro_batches)
