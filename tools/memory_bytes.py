@@ -31,7 +31,7 @@ from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.cost import cost
 from jaxfake.train.memory.plan import with_segments
-from jaxfake.train.memory.profile import Profile, known_profile
+from jaxfake.train.memory.profile import Profile, whole_profile
 from jaxfake.train.memory.rates import Rates, of_device
 from jaxfake.train.memory.workload import Workload, compile_step, workload_of
 
@@ -111,7 +111,7 @@ def _planned(step: str) -> Planned:
     assert settings is not None
     workload = workload_of(build_method.stage_method(run, stage), settings, run)
     rates = of_device(jax.devices()[0], run.model.dtype)
-    return Planned(workload, known_profile(workload), rates)
+    return Planned(workload, whole_profile(workload), rates)
 
 
 def _profiled(step: str) -> Row:

@@ -41,7 +41,7 @@ from jaxfake.train.memory.finalists import Finalist, finalists
 from jaxfake.train.memory.gradient_check import moments_of, relative
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
-from jaxfake.train.memory.profile import Profile, known_profile
+from jaxfake.train.memory.profile import Profile, whole_profile
 from jaxfake.train.memory.rates import Rates, of_device
 from jaxfake.train.memory.workload import (
     CompiledStep,
@@ -84,7 +84,7 @@ class Study:
         began = time.monotonic()
         self.stage = stage
         self.workload = workload_of(build_method.stage_method(run, stage), settings, run)
-        self.profile: Profile = known_profile(self.workload)
+        self.profile: Profile = whole_profile(self.workload)
         self.rates: Rates = of_device(jax.devices()[0], run.model.dtype)
         self.offload = why_no_offload(jax.devices()[0]) is None
         self.steps: dict[str, CompiledStep] = {}

@@ -17,7 +17,7 @@ from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import GIB, Budget, device_budget, size_in_bytes
 from jaxfake.train.memory.cost import cost, device_bytes, iteration, live_bytes
 from jaxfake.train.memory.plan import Plan
-from jaxfake.train.memory.profile import Profile, known_profile
+from jaxfake.train.memory.profile import Profile, whole_profile
 from jaxfake.train.memory.rates import CARDS, Card, Rates, of_card, of_device
 from jaxfake.train.memory.search import Chosen
 from jaxfake.train.memory.timeline import Timeline, simulate
@@ -109,7 +109,7 @@ def _stage(name: str, workload: Workload, budget: Budget, card: Card | None) -> 
     rates = of_device(here, dtype) if card is None else of_card(card, dtype)
     device = here.device_kind if card is None else card.name
     least = workload.fewest_micro_batches
-    return described(name, known_profile(workload), rates, device, budget, least, dtype)
+    return described(name, whole_profile(workload), rates, device, budget, least, dtype)
 
 
 def described(

@@ -127,14 +127,14 @@ def scan_segments(
     for segment, (start, stop) in zip(segments, pairwise(ends), strict=True):
         part = _blocks_of((params, survival), start, stop, depth)
         body = _body(block, segment.policy, stack.streamed)
-        with jax.named_scope(scope_of(stack.name)):
+        with jax.named_scope(scope_of(stack.name, segment.policy)):
             tokens, _ = jax.lax.scan(body, tokens, part)
     return tokens
 
 
-def scope_of(stack: StackName) -> str:
-    """The scope that a stack's scans are traced in, by which the planner finds them."""
-    return f"stack_{stack}"
+def scope_of(stack: StackName, policy: Policy) -> str:
+    """The scope that a segment's scan is traced in, by which the planner finds it."""
+    return f"stack_{stack}_{policy}"
 
 
 def _blocks_of(tree: Any, start: int, stop: int, depth: int) -> Any:

@@ -185,7 +185,8 @@ def run_blocks(
     """The tokens [B, N, D] after `blocks` of the calling module, by segments where there are any."""
     whole = blocks(size, compute)
     if not stack.segments_of(size.depth) or whole.is_initializing():
-        after, _ = whole(tokens, survival)
+        with jax.named_scope(remat.scope_of(stack.name, "none")):
+            after, _ = whole(tokens, survival)
         return cast(jax.Array, after)
     alone = Block(size.heads, compute, named=True, parent=None)
 

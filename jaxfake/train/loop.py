@@ -8,7 +8,7 @@ data by its own step. In an iteration only a save and a validation wait for the 
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import NoReturn
 
@@ -101,7 +101,8 @@ def run_stage(plan: StagePlan, config: Config, files: StageFiles, since: float) 
         files,
     )
     try:
-        state = _restored_or_fresh(run)
+        with _telling_what_fits(run, "at the start", lambda: "what was saved is whole"):
+            state = _restored_or_fresh(run)
         if not _finished(run, int(state.step)):
             # A number that slips to or from the device by itself would make every turn wait for it.
             with preemption.protecting(), jax.transfer_guard("disallow"):
@@ -138,10 +139,9 @@ def _train(run: _Run, state: TrainState) -> TrainState:
             if step == steps:
                 break
             try:
-                batch = next(batches)
+                state = _turn(run, monitor, state, batches, step, first=step == start)
             except pipeline.WorkerKilled as killed:
                 _stop_without_data(run, monitor, state, step, str(killed))
-            state = _turn(run, monitor, state, batch, step, first=step == start)
             account.beat()
             timer.tell_once(account.restart)
             progress.advance(size, monitor.remark())
@@ -158,20 +158,23 @@ def _proposal(save_is_due: bool) -> Action:
 
 
 def _turn(
-    run: _Run, monitor: Monitor, state: TrainState, batch: Batch, step: int, first: bool
+    run: _Run,
+    monitor: Monitor,
+    state: TrainState,
+    batches: Iterator[Batch],
+    step: int,
+    first: bool,
 ) -> TrainState:
-    """One update and what is written of it.
+    """Takes a batch; one update and what is written of it.
 
     Raises:
         InputError: the device ran out of memory.
+        WorkerKilled: there is no batch; the state is as it was.
     """
-    try:
-        state = _update(run, state, batch, first)
-        return monitor.after(state, step + 1)
-    except jax.errors.JaxRuntimeError as error:
-        if is_out_of_memory(error):
-            raise _out_of_memory(run, monitor, state, step) from error
-        raise
+    with _telling_what_fits(run, f"at step {step}", lambda: _keep(run, monitor, state)):
+        state = _update(run, state, next(batches), first)
+        state = monitor.after(state, step + 1)
+    return state
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:
@@ -195,18 +198,35 @@ def _save(run: _Run, monitor: Monitor, state: TrainState, step: int) -> float:
     return time.monotonic() - began
 
 
-def _out_of_memory(run: _Run, monitor: Monitor, state: TrainState, step: int) -> InputError:
-    """What to say of a step that the device had no memory for; saves the state if there still is one."""
-    whole = jax.process_count() == 1 and is_whole(state)  # several processes save together
-    if whole:
-        _save(run, monitor, state, int(jax.device_get(state.step)))
-        run.checkpoints.wait()
-    kept = "the state is saved" if whole else "the checkpoints so far are whole"
-    prepared = run.prepared
-    return InputError(
-        f"{run.plan.name}: the device ran out of memory at step {step}; {kept}. Run the same command "
-        f"again with {choose.advice(prepared.workload, prepared.update.plan)}"
-    )
+@contextlib.contextmanager
+def _telling_what_fits(run: _Run, when: str, keep: Callable[[], str]) -> Iterator[None]:
+    """Turns the error of a device without memory into a line with a plan that needs less.
+
+    Args:
+        keep: saves what there is, and says what is saved.
+
+    Raises:
+        InputError: the device ran out of memory.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        kept, prepared = keep(), run.prepared
+        raise InputError(
+            f"{run.plan.name}: the device ran out of memory {when}; {kept}. Run the same command again "
+            f"with {choose.advice(prepared.workload, prepared.update.plan)}"
+        ) from error
+
+
+def _keep(run: _Run, monitor: Monitor, state: TrainState) -> str:
+    """Saves a state, if there still is one, after a step that the device had no memory for."""
+    if jax.process_count() > 1 or not is_whole(state):  # several processes save together
+        return "the checkpoints so far are whole"
+    _save(run, monitor, state, int(jax.device_get(state.step)))
+    run.checkpoints.wait()
+    return "the state is saved"
 
 
 def _stop(run: _Run, monitor: Monitor, state: TrainState, step: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn
 from jax.interpreters import partial_eval
 
-from jaxfake.models.remat import STACKS, StackName, scope_of
+from jaxfake.models.remat import POLICIES, STACKS, Policy, StackName, scope_of
 
 _FREE = {"broadcast_in_dim", "reshape", "name", "convert_element_type", "squeeze", "iota", "slice"}
 """Primitives that are always fused away or cost nothing."""
@@ -33,43 +34,58 @@ class Work(NamedTuple):
 NO_WORK = Work(0.0, 0.0)
 
 
-class StackCount(NamedTuple):
-    """One stack of blocks in a traced step, summed over its blocks and over the batch.
+class SegmentCount(NamedTuple):
+    """The blocks of a stack that have one policy in a traced step.
 
     Attributes:
+        blocks: how many there are; the rest is of one of them, summed over the batch.
         kept: bytes from the forward to the backward pass, in the device's memory.
         moved: the same, in the host's memory.
         forward, backward: what is computed; what is computed again is part of the backward pass.
     """
 
-    kept: int
-    moved: int
+    blocks: int
+    kept: float
+    moved: float
     forward: Work
     backward: Work
 
 
 class StepCount(NamedTuple):
-    """A traced step: the stacks that it trains, and everything in it."""
+    """A traced step: the segments of the stacks that it trains, and everything in it."""
 
-    stacks: dict[StackName, StackCount]
+    stacks: dict[StackName, dict[Policy, SegmentCount]]
     whole: Work
+
+    @property
+    def outside(self) -> Work:
+        """The work outside of these stacks."""
+        segments = [one for several in self.stacks.values() for one in several.values()]
+        inside = [(one.forward + one.backward).times(one.blocks) for one in segments]
+        return self.whole + sum(inside, NO_WORK).times(-1.0)
+
+    @property
+    def kept(self) -> float:
+        """Bytes that all blocks keep in the device's memory."""
+        segments = [one for several in self.stacks.values() for one in several.values()]
+        return sum(one.blocks * one.kept for one in segments)
 
 
 def count(traced: Any) -> StepCount:
     """Counts a traced function; what its results do not depend on is left out."""
     closed = traced.jaxpr
     jaxpr, _ = partial_eval.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
-    found: dict[StackName, StackCount] = {}
-    by_stack = defaultdict(list)
+    scans: dict[tuple[StackName, Policy], list[JaxprEqn]] = defaultdict(list)
     for scan in _scans(jaxpr):
         scope = str(scan.source_info.name_stack)
-        for stack in STACKS:
-            if scope_of(stack) in scope:
-                by_stack[stack].append(scan)
-    for stack in STACKS:
-        counted = _stack(by_stack[stack])
+        for segment in product(STACKS, POLICIES):
+            if scope_of(*segment) in scope:
+                scans[segment].append(scan)
+    found: dict[StackName, dict[Policy, SegmentCount]] = {}
+    for stack, policy in product(STACKS, POLICIES):
+        counted = _segment(scans[stack, policy])
         if counted.kept or counted.moved:
-            found[stack] = counted
+            found.setdefault(stack, {})[policy] = counted
     return StepCount(found, _work(jaxpr))
 
 
@@ -80,11 +96,13 @@ def nbytes(aval: Any) -> int:
     return int(np.prod(aval.shape)) * aval.dtype.itemsize
 
 
-def _stack(scans: list[JaxprEqn]) -> StackCount:
-    kept = moved = 0
+def _segment(scans: list[JaxprEqn]) -> SegmentCount:
+    """All scans over the same blocks: of the forward and the backward pass, and of meta-learning's."""
+    kept = moved = 0.0
     forward = backward = NO_WORK
+    blocks = max((scan.params["length"] for scan in scans), default=0)
     for scan in scans:
-        work = _work_of(scan)
+        work = _work_of(scan).times(1 / blocks)
         if "transpose" in str(scan.source_info.name_stack):
             backward += work
             continue
@@ -92,9 +110,10 @@ def _stack(scans: list[JaxprEqn]) -> StackCount:
         host = [one for one in stored if one.memory_space == jax.memory.Space.Host]
         if stored:  # a stack that is not trained stores nothing
             forward += work
-            moved += sum(map(nbytes, host))
-            kept += sum(map(nbytes, stored)) - sum(map(nbytes, host))
-    return StackCount(kept, moved, forward, backward)
+            hosted = sum(map(nbytes, host)) / blocks
+            moved += hosted
+            kept += sum(map(nbytes, stored)) / blocks - hosted
+    return SegmentCount(blocks, kept, moved, forward, backward)
 
 
 def _stacked_outputs(scan: JaxprEqn) -> list[Any]:

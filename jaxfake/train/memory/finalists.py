@@ -1,7 +1,7 @@
-"""The best plan and every uniform policy, compiled, and timed where a step is short.
+"""The best plan and the uniform policies beside it, compiled, and timed where a step is short.
 
 What the compiler says of a plan is what counts: if it needs more than there is, the next one is tried. The
-cost model is corrected by the uniform policies before the best plan is looked for. Since they are
+cost model is corrected by what the uniform policies needed and took, and proposes once more. Since all are
 timed together, the fastest finalist is never slower than the best uniform policy that fits.
 """
 
@@ -36,18 +36,22 @@ from jaxfake.train.memory.workload import (
 _TRIES = 4
 """Compiled plans of one kind before it is given up."""
 
-_TURNS = 3
-"""Steps that a finalist is timed for."""
+_WARM_UP, _TURNS = 1, 3
+"""Steps that a finalist makes before it is timed, and that it is timed for."""
 
 _LESS = 0.95
 """Of the room, at most, when a plan needed more than was predicted."""
 
-_LONGEST_STEP = 2.0
-"""Seconds, predicted; nothing is timed where a step takes longer, as ViT-B's does on a CPU. Our choice."""
+_LONGEST_STEP = 0.75
+"""Seconds, predicted, so that five finalists are timed in 15. Nothing is timed where a step takes longer,
+as ViT-B's does on a CPU. Our choice."""
 
 _HOPELESS = 3.0
 """A uniform plan that is predicted to take so many times as long as the best is not compiled. Our
 choice."""
+
+_WORTH_IT = 0.98
+"""Of the fastest finalist's seconds: a plan that is predicted to take less is compiled too. Our choice."""
 
 
 class Finalist(NamedTuple):
@@ -72,6 +76,8 @@ class Finalist(NamedTuple):
 def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Finalist]:
     """Plans that fit, the fastest first; where a step is too long to be timed, the best plan alone.
 
+    The gradient of the first is right. Another one's is not known if it offloads.
+
     Raises:
         InputError: nothing fits.
     """
@@ -79,21 +85,28 @@ def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Fina
     best = search.best(profile, rates, budget, workload.fewest_micro_batches)[0]
     if best.cost.seconds > _LONGEST_STEP:
         return _untimed(workload, profile, rates, budget)
+    return _first_is_right(workload, _timed(workload, profile, rates, budget))
+
+
+def _timed(workload: Workload, profile: Profile, rates: Rates, budget: Budget) -> list[Finalist]:
+    """The uniform plans, the best, and what is better still once these are known; the fastest first."""
     race = _Race(workload)
-    uniforms = _uniforms(workload, profile, rates, budget)
+    uniforms, best = _compiled(workload, profile, rates, budget)
     profile = corrected(profile, {plan_of(step): step.need.device for step in uniforms})
-    found = [
-        one for step in uniforms for one in race.run(step, cost(profile, rates, plan_of(step)))
-    ]
-    rates = calibrated(profile, rates, {one.plan: one.seconds for one in found})
-    step = proposed(workload, profile, rates, budget)
-    if step is not None and plan_of(step) not in {one.plan for one in found}:
-        found += race.run(step, cost(profile, rates, plan_of(step)))
-    return sorted(found, key=lambda one: one.seconds)
+    for step in uniforms:
+        race.run(step, cost(profile, rates, plan_of(step)))
+    rates = calibrated(profile, rates, {one.plan: one.seconds for one in race.found})
+    if best is not None:
+        race.run(best, cost(profile, rates, plan_of(best)))
+    if _is_promised_more(workload, profile, rates, budget, race.found):
+        better = proposed(workload, profile, rates, budget)
+        if better is not None:
+            race.run(better, cost(profile, rates, plan_of(better)))
+    return sorted(race.found, key=lambda one: one.seconds)
 
 
 def proposed(
-    workload: Workload, profile: Profile, rates: Rates, budget: Budget
+    workload: Workload, profile: Profile, rates: Rates, budget: Budget, quick: bool = True
 ) -> CompiledStep | None:
     """The plan that is predicted to be the fastest and that fits, compiled; None if none was found."""
 
@@ -104,30 +117,34 @@ def proposed(
         except InputError:
             return None
 
-    return _fitting(workload, profile, budget, propose)
+    return _fitting(workload, profile, budget, propose, quick)
 
 
 class _Race:
     """Steps of a stage, timed one after the other.
 
     Each goes on from the state that the one before left, so that there is never more than one.
+
+    Attributes:
+        found: those that were timed.
     """
 
     def __init__(self, workload: Workload) -> None:
+        self.found: list[Finalist] = []
         self._workload = workload
+        self._batch = noise(workload)
         self._state: list[Any] = []
 
-    def run(self, step: CompiledStep, predicted: Cost) -> list[Finalist]:
-        """The step as a finalist; none if its gradient is wrong or it runs out of memory."""
+    def run(self, step: CompiledStep, predicted: Cost) -> None:
+        """Times a step, unless it was timed already or runs out of memory."""
         plan = plan_of(step)
-        done = self._measured(step) if _right(self._workload, plan) else None
-        if done is None:
-            return []
-        return [Finalist(plan, predicted, step, done.seconds, True, done.peak)]
+        done = None if plan in {one.plan for one in self.found} else self._measured(step)
+        if done is not None:
+            self.found.append(Finalist(plan, predicted, step, done.seconds, True, done.peak))
 
     def _measured(self, step: CompiledStep) -> Measured | None:
         try:
-            done = measure(step, self._begin, noise(self._workload), _TURNS)
+            done = measure(step, self._begin, self._batch, _TURNS, _WARM_UP)
         except jax.errors.JaxRuntimeError as error:
             if is_out_of_memory(error):
                 return None
@@ -139,17 +156,40 @@ class _Race:
         return self._state.pop() if self._state else self._workload.parts.under(None).fresh()
 
 
+def _is_promised_more(
+    workload: Workload, profile: Profile, rates: Rates, budget: Budget, found: list[Finalist]
+) -> bool:
+    """Whether another plan is predicted to be faster than all that were timed."""
+    try:
+        best = search.best(profile, rates, budget, workload.fewest_micro_batches)[0]
+    except InputError:
+        return False
+    fastest = min((one.seconds for one in found), default=float("inf"))
+    return best.cost.seconds < _WORTH_IT * fastest and best.plan not in {one.plan for one in found}
+
+
+def _first_is_right(workload: Workload, found: list[Finalist]) -> list[Finalist]:
+    """Without those before the first whose gradient is right."""
+    for place, one in enumerate(found):
+        if is_right(workload, one.plan):
+            return found[place:]
+    return []
+
+
 def _untimed(workload: Workload, profile: Profile, rates: Rates, budget: Budget) -> list[Finalist]:
-    """The best plan with its predicted seconds; one that offloads nothing if its gradient were wrong."""
+    """The best plan with its predicted seconds; one that offloads nothing if its gradient were wrong.
+
+    It is compiled as it is trained with at once, since no other is compiled beside it.
+    """
     for one in (budget, budget._replace(offload=False)):
-        step = proposed(workload, profile, rates, one)
-        if step is not None and _right(workload, plan_of(step)):
+        step = proposed(workload, profile, rates, one, quick=False)
+        if step is not None and is_right(workload, plan_of(step)):
             predicted = cost(profile, rates, plan_of(step))
             return [Finalist(plan_of(step), predicted, step, predicted.seconds, False, None)]
     return []
 
 
-def _right(workload: Workload, plan: Plan) -> bool:
+def is_right(workload: Workload, plan: Plan) -> bool:
     """Whether a plan's gradient is right; says so if it is not."""
     try:
         check_gradient(workload, plan)
@@ -159,42 +199,57 @@ def _right(workload: Workload, plan: Plan) -> bool:
     return True
 
 
-def _uniforms(
+def _compiled(
     workload: Workload, profile: Profile, rates: Rates, budget: Budget
-) -> list[CompiledStep]:
-    """Each uniform policy that may be fast, in the fewest micro-batches with which it fits."""
+) -> tuple[list[CompiledStep], CompiledStep | None]:
+    """Each uniform policy that may be fast, in the fewest micro-batches that fit; and the best plan.
+
+    The latter is None if none fits or if it is uniform. All are compiled at once.
+    """
     least = workload.fewest_micro_batches
 
-    def compiled(policy: Policy) -> CompiledStep | None:
+    def compiled(policy: Policy | None) -> CompiledStep | None:
+        if policy is None:
+            return proposed(workload, profile, rates, budget)
+
         def propose(room: float) -> Plan | None:
             return search.fewest_cuts(profile, policy, room, least)
 
-        return _fitting(workload, profile, budget, propose)
+        return _fitting(workload, profile, budget, propose, quick=True)
 
-    policies = _promising(profile, rates, budget, least)
-    with ThreadPoolExecutor(max(1, len(policies))) as pool:
-        return [step for step in pool.map(compiled, policies) if step is not None]
+    promising = _promising(profile, rates, budget, least)
+    best = search.best(profile, rates, budget, least)[0].plan
+    wanted = [*promising, *([] if best in promising.values() else [None])]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        steps = dict(zip(wanted, pool.map(compiled, wanted), strict=True))
+    return [step for policy, step in steps.items() if policy and step], steps.get(None)
 
 
-def _promising(profile: Profile, rates: Rates, budget: Budget, least: int) -> list[Policy]:
-    """The policies whose uniform plan may be fast, so that no time goes into compiling the others."""
-    seconds: dict[Policy, float] = {}
+def _promising(profile: Profile, rates: Rates, budget: Budget, least: int) -> dict[Policy, Plan]:
+    """The uniform plans that may be fast, so that no time goes into compiling the others."""
+    plans: dict[Policy, Plan] = {}
     for policy in POLICIES:
         if policy != "offload" or budget.offload:
             plan = search.fewest_cuts(profile, policy, budget.usable, least)
             if plan is not None:
-                seconds[policy] = cost(profile, rates, plan).seconds
+                plans[policy] = plan
+    seconds = {policy: cost(profile, rates, plan).seconds for policy, plan in plans.items()}
     shortest = min(seconds.values(), default=0.0)
-    return [policy for policy, one in seconds.items() if one <= _HOPELESS * shortest]
+    return {policy: plans[policy] for policy in plans if seconds[policy] <= _HOPELESS * shortest}
 
 
 def _fitting(
-    workload: Workload, profile: Profile, budget: Budget, propose: Callable[[float], Plan | None]
+    workload: Workload,
+    profile: Profile,
+    budget: Budget,
+    propose: Callable[[float], Plan | None],
+    quick: bool,
 ) -> CompiledStep | None:
     """The first plan proposed that the compiler agrees fits; None if there is none.
 
     Args:
         propose: bytes on the device -> a plan that is predicted to fit them; None if there is none.
+        quick: see `compile_step`.
     """
     room = budget.usable
     for _ in range(_TRIES):
@@ -202,7 +257,7 @@ def _fitting(
         if plan is None:
             return None
         try:
-            step = compile_step(workload, plan, quick=True)
+            step = compile_step(workload, plan, quick)
         except jax.errors.JaxRuntimeError as error:
             reason = str(error).split("\n")[0][:200]
             say(f"the memory plan '{plan}' is left out, since it does not compile: {reason}")

@@ -1,32 +1,31 @@
 """The profile of a stage on a device: what its blocks cost and what the rest of a step costs.
 
-Counts come from the traced step under each uniform policy, and bytes from what the compiler says of a few
-steps: the plain one; full recomputation of the whole batch and of two sizes of micro-batches; and, where
-there is a localiser, full recomputation of that too. Seconds follow from counted work and a device's
-rates, see `rates`. A profile is kept in the cache folder under everything that it depends on, and made
-again when one of these changes.
+Counts come from traced steps, and bytes beside them from what the compiler says of few: full recomputation
+of the whole batch and of one face at a time; where a batch may not be cut, the plain step alone. What a
+localiser spares is asked only where it matters, since that takes two steps more. Seconds follow from
+counted work and a device's rates, see `rates`. A profile is kept in the cache folder under everything that
+it depends on, and made again when one of these changes.
 """
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from typing import Any
 
 import jax
 
 from jaxfake import schema
-from jaxfake.models.remat import POLICIES, Policy, StackName
+from jaxfake.models.remat import POLICIES, Policy, Segment, Segments, StackName
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train.memory import counts, peak
-from jaxfake.train.memory.counts import StackCount, StepCount, Work
+from jaxfake.train.memory.counts import SegmentCount, Work
 from jaxfake.train.memory.kept import kept
 from jaxfake.train.memory.next_use import group_bytes, nbytes
 from jaxfake.train.memory.peak import Block, Fit, Point, Stack
 from jaxfake.train.memory.placement import of_a_stack
-from jaxfake.train.memory.plan import Plan, autoencoder_of, uniform
-from jaxfake.train.memory.workload import MemoryNeed, Workload, compile_step, main_program
-
-_OTHERS: tuple[Policy, ...] = tuple(policy for policy in POLICIES if policy != "full")
-"""Than the policy whose step is compiled, and so is traced already."""
+from jaxfake.train.memory.plan import Plan, autoencoder_of, uniform, with_segments
+from jaxfake.train.memory.workload import MemoryNeed, Workload, compile_step, trace_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,56 +88,27 @@ def depths_of(workload: Workload) -> dict[StackName, int]:
 
 
 def make_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile:
-    """Compiles a few plans and counts.
+    """Compiles one or two plans and counts.
 
     Args:
-        plain: what the step with nothing added needs, if that is known.
+        plain: what the step with nothing added needs for the whole batch at once, if that is known.
     """
-    depths = depths_of(workload)
-    plans = _plans_to_compile(workload, depths)
-    needs = {} if plain is None else {"none": plain}
-    missing = [name for name in plans if name not in needs]
-    with ThreadPoolExecutor(len(missing)) as pool:  # a compiler does not hold Python's lock
-        compiled = pool.map(lambda name: compile_step(workload, plans[name], quick=True), missing)
-        steps = dict(zip(missing, compiled, strict=True))
-    needs |= {name: step.need for name, step in steps.items()}
-    counted = {policy: _count(workload, uniform(policy, depths)) for policy in _OTHERS}
-    counted["full"] = counts.count(steps["full"].traced)
+    depths, faces = depths_of(workload), workload.faces
+    full = uniform("full", depths)
+    if not workload.cuttable:
+        need = plain or compile_step(workload, Plan(), quick=True).need
+        points = [Point("none", faces, need.temporary)]
+    else:
+        plans = {faces: full, 1: dataclasses.replace(full, micro_batches=faces)}
+        with ThreadPoolExecutor(2) as pool:  # a compiler does not hold Python's lock
+            steps = pool.map(lambda one: compile_step(workload, one, quick=True), plans.values())
+            needs = dict(zip(plans, (step.need for step in steps), strict=True))
+        need = needs[faces]
+        points = [Point("full", at_once, one.temporary) for at_once, one in needs.items()]
+    counted, outside = _counted(workload, depths)
     stacks = _stacks(workload, counted, depths)
-    fit = _fit(stacks, {name: _point(workload, plans[name], needs[name]) for name in plans})
-    profile = _profile(workload, needs["full"], counted["full"], stacks, fit)
-    if "localiser" not in steps:
-        return profile
-    spared = needs["full"].temporary - needs["localiser"].temporary
-    more = counts.count(steps["localiser"].traced).whole + counted["full"].whole.times(-1.0)
-    return dataclasses.replace(
-        profile,
-        localiser_spares=max(0.0, spared / workload.faces),
-        localiser_again=more.times(1 / workload.settings.batch_size),
-    )
-
-
-def _plans_to_compile(workload: Workload, depths: dict[StackName, int]) -> dict[str, Plan]:
-    """The plans that the bytes of a profile are fitted to."""
-    plans, faces = {"none": Plan(), "full": uniform("full", depths)}, workload.faces
-    if workload.cuttable and faces > 1:
-        few = next(n for n in range(2, faces + 1) if faces % n == 0)
-        for name, parts in {"few": few, "many": faces}.items():
-            plan = uniform("full", depths, micro_batches=parts)
-            if plan not in plans.values():
-                plans[name] = plan
-    if has_localiser(workload):
-        plans["localiser"] = uniform("full", depths, localiser="full")
-    return plans
-
-
-def _point(workload: Workload, plan: Plan, need: MemoryNeed) -> Point:
-    return Point(workload.faces // plan.micro_batches, need.temporary)
-
-
-def _fit(stacks: dict[StackName, Stack], points: dict[str, Point]) -> Fit:
-    cut = (points["few"], points.get("many", points["few"])) if "few" in points else None
-    return peak.fitted(stacks, points["none"], points["full"], cut)
+    fit = peak.fitted(stacks, points[0], points[1] if points[1:] else None)
+    return _profile(workload, need, outside, stacks, fit)
 
 
 def has_localiser(workload: Workload) -> bool:
@@ -150,6 +120,26 @@ def known_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profil
     """`make_profile`, kept in the cache folder."""
     found = kept("profile", workload.key, lambda: dataclasses.asdict(make_profile(workload, plain)))
     return from_json(found)
+
+
+def whole_profile(workload: Workload) -> Profile:
+    """The profile with what the localiser may spare, where there is one: that compiles two steps more."""
+    profile = known_profile(workload)
+    if not has_localiser(workload):
+        return profile
+    spares, again = kept("localiser", workload.key, lambda: _localiser(workload))
+    return dataclasses.replace(profile, localiser_spares=spares, localiser_again=Work(*again))
+
+
+def _localiser(workload: Workload) -> tuple[float, Work]:
+    """Bytes that a localiser spares for a face where nothing else is kept, and what that costs."""
+    plans = [uniform("full", depths_of(workload), localiser=one) for one in ("none", "full")]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        steps = pool.map(lambda plan: compile_step(workload, plan, quick=True), plans)
+        before, after = (step.need.temporary for step in steps)
+    kept_all, kept_less = (counts.count(trace_step(workload, one).program).whole for one in plans)
+    again = (kept_less + kept_all.times(-1.0)).times(1 / workload.settings.batch_size)
+    return max(0.0, (before - after) / workload.faces), again
 
 
 def from_json(values: dict[str, Any]) -> Profile:
@@ -171,44 +161,73 @@ def _blocks(values: dict[Policy, Any]) -> dict[Policy, Block]:
     }
 
 
-def _count(workload: Workload, plan: Plan) -> StepCount:
-    update = workload.parts.under(plan)
-    program, arguments = main_program(update, workload.batch)
-    return counts.count(program.trace(*arguments))
+def _counted(
+    workload: Workload, depths: dict[StackName, int]
+) -> tuple[dict[StackName, dict[Policy, SegmentCount]], Work]:
+    """Each stack under each policy, and the work outside of the stacks, from as few steps as possible."""
+    plain = counts.count(trace_step(workload, plain_plan(workload)).program)
+    stacks = {name: dict(policies) for name, policies in plain.stacks.items()}
+    for plan in _plans_to_trace(workload, depths):
+        for name, policies in counts.count(trace_step(workload, plan).program).stacks.items():
+            stacks[name] |= policies
+    return stacks, plain.outside
+
+
+def plain_plan(workload: Workload) -> Plan | None:
+    """The plan of a step with nothing added and a batch at once; None where that is what was asked for."""
+    return None if workload.fewest_micro_batches == 1 else Plan()
+
+
+def _plans_to_trace(workload: Workload, depths: dict[StackName, int]) -> Iterator[Plan]:
+    """Plans with all policies but 'none', as many in one as a stack has blocks.
+
+    'full' is traced alone where it is compiled.
+    """
+    policies = [policy for policy in POLICIES if policy != "none"]
+    if workload.cuttable:
+        policies.remove("full")
+        yield uniform("full", depths)
+    for several in batched(policies, min(depths.values())):
+        yield with_segments(Plan(), {name: _a_block_each(several, n) for name, n in depths.items()})
+
+
+def _a_block_each(policies: Sequence[Policy], depth: int) -> Segments:
+    """A block with each policy, and all others with the last."""
+    *first, last = policies
+    return (*(Segment(one, 1) for one in first), Segment(last, depth - len(first)))
 
 
 def _stacks(
-    workload: Workload, counted: dict[Policy, StepCount], depths: dict[StackName, int]
+    workload: Workload,
+    counted: dict[StackName, dict[Policy, SegmentCount]],
+    depths: dict[StackName, int],
 ) -> dict[StackName, Stack]:
-    mae, every = autoencoder_of(workload.method), workload.settings.batch_size
+    mae, share = autoencoder_of(workload.method), 1 / workload.settings.batch_size
     widths = {"overall": mae.encoder.width, "encoder": mae.encoder.width}
     return {
         name: Stack(
             depths[name],
             4 * 12 * widths.get(name, mae.decoder.width) ** 2,
-            {
-                policy: _block(counted[policy].stacks[name], every * depths[name])
-                for policy in POLICIES
-            },
+            {policy: _block(one, share) for policy, one in policies.items()},
         )
-        for name in counted["none"].stacks
+        for name, policies in counted.items()
     }
 
 
-def _block(count: StackCount, share: int) -> Block:
+def _block(count: SegmentCount, share: float) -> Block:
     """Of one face and one block."""
-    one = 1 / share
     return Block(
-        count.kept * one, count.moved * one, count.forward.times(one), count.backward.times(one)
+        count.kept * share,
+        count.moved * share,
+        count.forward.times(share),
+        count.backward.times(share),
     )
 
 
 def _profile(
-    workload: Workload, need: MemoryNeed, full: StepCount, stacks: dict[StackName, Stack], fit: Fit
+    workload: Workload, need: MemoryNeed, outside: Work, stacks: dict[StackName, Stack], fit: Fit
 ) -> Profile:
     state, every = workload.parts.abstract, workload.settings.batch_size
-    of_stacks = [stack.forward + stack.backward for stack in full.stacks.values()]
-    inside = sum(of_stacks, counts.NO_WORK)
     return Profile(
         faces=workload.faces,
         cuttable=workload.cuttable,
@@ -221,7 +240,7 @@ def _profile(
         moments=nbytes((state.opt_state, state.ema)),
         stack_params=_bytes_of_stacks(state.params),
         groups=group_bytes(state),
-        rest=(full.whole + inside.times(-1.0)).times(1 / every),
+        rest=outside.times(1 / every),
         localiser_spares=0.0,
         localiser_again=counts.NO_WORK,
     )

@@ -56,6 +56,7 @@ class Workload:
     Attributes:
         batch: shapes of a batch.
         parts: what every update of the stage is made of.
+        traced: steps so far, see `trace_step`.
         compiled: steps so far, see `compile_step`.
     """
 
@@ -63,6 +64,7 @@ class Workload:
     config: Config
     batch: Batch
     parts: UpdateParts
+    traced: "dict[Plan | None, TracedStep]" = dataclasses.field(default_factory=dict, repr=False)
     compiled: "dict[Any, CompiledStep]" = dataclasses.field(default_factory=dict, repr=False)
 
     @property
@@ -111,19 +113,37 @@ def workload_of(method: Method, settings: Stage, config: Config) -> Workload:
     return Workload(settings, config, batch, update_parts(method, settings, config, batch))
 
 
+class TracedStep(NamedTuple):
+    """A step before any compiler sees it.
+
+    Attributes:
+        program: the main one, see `main_program`.
+    """
+
+    update: Update
+    program: Any
+
+
 @dataclasses.dataclass(frozen=True)
 class CompiledStep:
     """A step that is ready to run.
 
     Attributes:
-        traced: its main program before compilation, see `main_program`.
         need: of the main program.
     """
 
     update: Update
     run: Callable[[Any, Batch], Any]
-    traced: Any
     need: MemoryNeed
+
+
+def trace_step(workload: Workload, plan: Plan | None) -> TracedStep:
+    """The step traced under a plan."""
+    if plan not in workload.traced:
+        update = workload.parts.under(plan)
+        program, arguments = main_program(update, workload.batch)
+        workload.traced[plan] = TracedStep(update, program.trace(*arguments))
+    return workload.traced[plan]
 
 
 def compile_step(workload: Workload, plan: Plan | None, quick: bool) -> CompiledStep:
@@ -140,16 +160,14 @@ def compile_step(workload: Workload, plan: Plan | None, quick: bool) -> Compiled
 
 
 def _compiled(workload: Workload, plan: Plan | None, quick: bool) -> CompiledStep:
-    update = workload.parts.under(plan)
-    program, arguments = main_program(update, workload.batch)
-    traced = program.trace(*arguments)
+    update, program = trace_step(workload, plan)
     options = QUICK.get(jax.default_backend()) if quick else None
-    compiled = traced.lower().compile(compiler_options=options)
+    compiled = program.lower().compile(compiler_options=options)
     run: Any = compiled
     if isinstance(update.step, Streamed):
         run = dataclasses.replace(update.step, gradient=compiled)
     groups = 2 * max(group_bytes(update.abstract)) if plan and plan.optimizer == "host" else 0
-    return CompiledStep(update, run, traced, _need(compiled, groups))
+    return CompiledStep(update, run, _need(compiled, groups))
 
 
 def waiting(step: CompiledStep) -> CompiledStep:
@@ -191,8 +209,10 @@ class Measured(NamedTuple):
     state: Any
 
 
-def measure(step: CompiledStep, begin: Callable[[], Any], batch: Batch, turns: int) -> Measured:
-    """Runs a step so many times, after two times to warm up.
+def measure(
+    step: CompiledStep, begin: Callable[[], Any], batch: Batch, turns: int, warm_up: int = 2
+) -> Measured:
+    """Runs a step so many times, after some times to warm up.
 
     Args:
         begin: gives a state to begin with, wherever it lies, that nobody else holds.
@@ -201,12 +221,12 @@ def measure(step: CompiledStep, begin: Callable[[], Any], batch: Batch, turns: i
         lambda leaf, like: jax.device_put(leaf, like.sharding), begin(), step.update.abstract
     )
     before, seconds = _peak(), []
-    for _ in range(turns + 2):
+    for _ in range(warm_up + turns):
         began = time.perf_counter()
         state = jax.block_until_ready(step.run(state, batch))
         seconds.append(time.perf_counter() - began)
     after = _peak()
-    return Measured(float(np.median(seconds[2:])), after if after > before else None, state)
+    return Measured(float(np.median(seconds[warm_up:])), after if after > before else None, state)
 
 
 def _peak() -> int:

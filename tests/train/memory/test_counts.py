@@ -3,26 +3,34 @@
 import jax
 import pytest
 
-from jaxfake.models.remat import POLICIES, Policy
+from jaxfake.models.remat import POLICIES, Policy, Segment, StackName
 from jaxfake.train.memory import counts
-from jaxfake.train.memory.counts import StepCount
-from jaxfake.train.memory.plan import uniform
+from jaxfake.train.memory.counts import SegmentCount, StepCount
+from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.workload import Workload, main_program
 from tests.train.memory.workloads import workload
 
 DEPTHS = {"overall": 2, "encoder": 2, "decoder": 2}
-WIDTH, TOKENS, FLOAT = 16, {"encoder": 13, "decoder": 17}, 4
+WIDTH, FLOAT = 16, 4
+TOKENS: dict[StackName, int] = {"encoder": 13, "decoder": 17}
 """Of 16 patches 4 are masked, and there is a class token."""
 
 
-def _counted(of: Workload, policy: Policy) -> StepCount:
-    program, arguments = main_program(of.parts.under(uniform(policy, DEPTHS)), of.batch)
+def _counted(of: Workload, plan: Plan) -> StepCount:
+    program, arguments = main_program(of.parts.under(plan), of.batch)
     return counts.count(program.trace(*arguments))
 
 
 @pytest.fixture(scope="module")
 def recover() -> dict[Policy, StepCount]:
-    return {policy: _counted(workload("recover"), policy) for policy in POLICIES}
+    return {policy: _counted(workload("recover"), uniform(policy, DEPTHS)) for policy in POLICIES}
+
+
+def _block(step: StepCount, stack: StackName, policy: Policy) -> SegmentCount:
+    """A block, where all blocks of a stack have one policy."""
+    assert set(step.stacks[stack]) == {policy}
+    assert step.stacks[stack][policy].blocks == 2
+    return step.stacks[stack][policy]
 
 
 def test_full_recomputation_keeps_the_input_of_each_block(
@@ -30,11 +38,12 @@ def test_full_recomputation_keeps_the_input_of_each_block(
 ) -> None:
     faces = workload("recover").settings.batch_size
     for name, tokens in TOKENS.items():
-        kept = recover["full"].stacks[name]
-        assert kept.kept == faces * 2 * tokens * WIDTH * FLOAT
+        kept = _block(recover["full"], name, "full")
+        assert kept.kept == faces * tokens * WIDTH * FLOAT
         assert kept.moved == 0
-        offloaded = recover["offload"].stacks[name]
+        offloaded = _block(recover["offload"], name, "offload")
         assert (offloaded.kept, offloaded.moved) == (0, kept.kept)
+    assert recover["full"].kept == 2 * faces * sum(TOKENS.values()) * WIDTH * FLOAT
 
 
 def test_what_is_kept_and_what_is_computed_again_are_in_order(
@@ -42,36 +51,52 @@ def test_what_is_kept_and_what_is_computed_again_are_in_order(
 ) -> None:
     order: tuple[Policy, ...] = ("none", "dots", "named", "full")
     for name in TOKENS:
-        kept = [recover[policy].stacks[name].kept for policy in order]
-        work = [recover[policy].stacks[name].backward.flops for policy in order]
+        blocks = [_block(recover[policy], name, policy) for policy in order]
+        kept = [block.kept for block in blocks]
+        work = [block.backward.flops for block in blocks]
         assert kept == sorted(kept, reverse=True)
         assert work == sorted(work)
-        assert len({recover[policy].stacks[name].forward.flops for policy in order}) == 1
+        assert len({block.forward.flops for block in blocks}) == 1
     assert recover["full"].whole.flops > recover["none"].whole.flops
+    assert recover["full"].outside.flops == recover["none"].outside.flops
 
 
 def test_a_block_has_the_products_that_it_is_known_for(recover: dict[Policy, StepCount]) -> None:
     faces, tokens = workload("recover").settings.batch_size, TOKENS["encoder"]
     a_block = 24 * tokens * WIDTH**2 + 4 * tokens**2 * WIDTH
-    encoder = recover["none"].stacks["encoder"]
-    assert encoder.forward.flops == 2 * faces * a_block
+    encoder = _block(recover["none"], "encoder", "none")
+    assert encoder.forward.flops == faces * a_block
     assert encoder.backward.flops == 2 * encoder.forward.flops
+
+
+def test_several_policies_in_one_step_count_as_they_do_alone(
+    recover: dict[Policy, StepCount],
+) -> None:
+    """That is how a profile is made; the step with nothing added counts as 'none'."""
+    of = workload("recover")
+    mixed = (Segment("dots", 1), Segment("full", 1))
+    for step in (_counted(of, Plan(encoder=mixed, decoder=mixed)), _counted(of, Plan())):
+        for name, segments in step.stacks.items():
+            for policy, segment in segments.items():
+                alone = _block(recover[policy], name, policy)
+                assert segment._replace(blocks=2) == alone
 
 
 def test_a_stack_that_is_not_trained_does_not_count() -> None:
     """Mover trains three stacks; Recap's teacher is frozen, and only the mapping network counts."""
-    assert set(_counted(workload("mover"), "none").stacks) == {"overall", "encoder", "decoder"}
-    recap = _counted(workload("recap"), "none").stacks
-    assert set(recap) == {"encoder", "decoder"}
+    assert set(_counted(workload("mover"), Plan()).stacks) == {"overall", "encoder", "decoder"}
+    recap = _counted(workload("recap"), Plan())
+    assert set(recap.stacks) == {"encoder", "decoder"}
     faces = workload("recap").settings.batch_size
-    whole = 2 * faces * (24 * 17 * WIDTH**2 + 4 * 17**2 * WIDTH)
-    assert recap["encoder"].forward.flops == whole  # once, on whole faces
+    whole = faces * (24 * 17 * WIDTH**2 + 4 * 17**2 * WIDTH)
+    assert _block(recap, "encoder", "none").forward.flops == whole  # once, on whole faces
 
 
 def test_more_faces_are_more_of_everything(recover: dict[Policy, StepCount]) -> None:
     many = workload("recover").smaller(4)
     share = many.settings.batch_size / workload("recover").settings.batch_size
-    one, other = recover["dots"].stacks["encoder"], _counted(many, "dots").stacks["encoder"]
+    one = _block(recover["dots"], "encoder", "dots")
+    other = _block(_counted(many, uniform("dots", DEPTHS)), "encoder", "dots")
     assert other.kept == share * one.kept
     assert other.backward.flops == share * one.backward.flops
 

@@ -34,7 +34,6 @@ class Device:
     seconds_of: Bend = lambda _: 1.0
 
     def compile_step(self, _: Any, plan: Plan, quick: bool) -> Any:
-        assert quick
         need = self.bytes_of(plan) * cost(PROFILE, RATES, plan).device
         return SimpleNamespace(
             update=SimpleNamespace(plan=plan), need=SimpleNamespace(device=need, host=0)

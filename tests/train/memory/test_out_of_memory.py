@@ -1,6 +1,10 @@
 """A run that runs out of memory leaves its state, and goes on under another plan to the same end."""
 
 import dataclasses
+import os
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,10 +23,11 @@ from jaxfake.train.memory import choose
 from jaxfake.train.memory.out_of_memory import is_whole
 from jaxfake.train.metric_rows import rows_of_metrics
 from jaxfake.train.stage import StagePlan
-from tests.tiny import tiny_config
+from tests.project import ROOT
+from tests.tiny import six_steps, tiny_config
+from tests.train.memory import full_device
 
 HOSTED = "micro_batches=2 encoder=offload decoder=named optimizer=host params=host"
-FULL = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +54,7 @@ def _train(run: Config, folder: Path) -> loop.Trained:
 
 def _failing(monkeypatch: pytest.MonkeyPatch, at: int, error: Exception) -> None:
     """Makes update number `at` fail."""
-    made, as_it_is = [], loop._update
-
-    def update(*arguments: Any, **named: Any) -> Any:
-        made.append(1)
-        if len(made) == at:
-            raise error
-        return as_it_is(*arguments, **named)
-
-    monkeypatch.setattr(loop, "_update", update)
+    monkeypatch.setattr(loop, "_update", full_device.failing(loop._update, at, error))
 
 
 def _rows(folder: Path) -> dict[int, dict[str, Any]]:
@@ -74,7 +71,7 @@ def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbe
     monkeypatch.setattr(choose, "check_gradient", lambda *_: None)
     whole = _train(run, tmp_path / "whole")
     with monkeypatch.context() as short:
-        _failing(short, 3, FULL)
+        _failing(short, 3, jax.errors.JaxRuntimeError(full_device.FULL))
         with pytest.raises(InputError, match=r"at step 2; the state is saved.*optimizer=host"):
             _train(run, tmp_path / "two")
     assert (tmp_path / "two" / "checkpoints" / "recover" / "2").is_dir()
@@ -87,6 +84,41 @@ def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbe
     for got, want in zip(jax.tree.leaves(after.params), jax.tree.leaves(whole.params), strict=True):
         assert got.sharding.memory_kind == "device"
         np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+def test_the_verb_says_what_fits_in_a_line_and_goes_on_with_it(
+    tiny_root: Path, tmp_path: Path
+) -> None:
+    """Exit code 2, the state saved and uploaded; the flag of the message continues from there."""
+    workdir, store = tmp_path / "run", tmp_path / "store"
+    command = [*six_steps(tiny_root), f"--workdir={workdir}", f"--store=file://{store}"]
+    flag = _run_out_of_memory(3, 2, command, tmp_path)
+    for folder in (workdir, store):
+        assert (folder / "checkpoints" / "recover" / "2").is_dir()
+    assert flag.startswith("--config.memory=micro_batches=")
+    _run_out_of_memory(1, 2, [*command, flag], tmp_path)
+
+
+def _run_out_of_memory(call: int, step: int, command: list[str], cache: Path) -> str:
+    """Runs the main verb out of memory; the flag that it advises."""
+    line = [sys.executable, "-m", "tests.train.memory.full_device", str(call), "jaxfake.main"]
+    environment = os.environ | {
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "XDG_CACHE_HOME": str(cache),
+    }
+    done = subprocess.run(
+        [*line, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    said = re.fullmatch(
+        rf"jaxfake: recover: the device ran out of memory at step {step}; the state is saved\. "
+        r"Run the same command again with (--config\.memory=)'([^']*)', which takes .* GiB",
+        last,
+    )
+    assert said is not None, last
+    return said[1] + said[2]
 
 
 def test_another_error_of_the_device_is_not_taken_for_it(

@@ -78,8 +78,7 @@ def _by_milp(parts: int, room: float) -> float | None:
             phases[number + 1 :, column] = faces * one.live.kept + one.live.copied
             phases[:number, column] = one.live.copied
             column += 1
-    fixed = fit.base_cut if parts > 1 else fit.base
-    free = room - PROFILE.arguments - PROFILE.outputs - fixed - faces * fit.per_face
+    free = room - PROFILE.arguments - PROFILE.outputs - fit.base - faces * fit.per_face
     found = milp(
         np.array(seconds),
         integrality=np.ones(len(seconds)),
