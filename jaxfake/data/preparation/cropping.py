@@ -132,19 +132,20 @@ class Cropper:
         Raises:
             OSError: the crop file cannot be written.
         """
-        crop_files.save(Path(task.crop_file), self._of_one_content(task.source))
+        (crops,) = self._of_one_content(task.source, everyone=False)
+        crop_files.save(Path(task.crop_file), crops)
 
-    def _of_one_content(self, source: SourceFile) -> EncodedCrops:
+    def _of_one_content(self, source: SourceFile, everyone: bool) -> list[EncodedCrops]:
         """The crops of a file, with the digest of the bytes that they were made from."""
         try:
             before = source_content.stamps(source)
-            crops = self.encoded(source)
+            crops = self._measured(source, everyone)
             content = source_content.digest(source)
             if source_content.stamps(source) != before:
-                return crop_files.failed("it was written to while it was read", passing=True)
+                return [crop_files.failed("it was written to while it was read", passing=True)]
         except OSError as error:
-            return _failed_to_read(error, source)
-        return replace(crops, content=content)
+            return [_failed_to_read(error, source)]
+        return [replace(one, content=content) for one in crops]
 
     def crops_of(self, file: Path) -> FaceCrops:
         """See the function `crops_of`."""
@@ -166,9 +167,10 @@ class Cropper:
     def everyone(self, source: SourceFile) -> list[EncodedCrops]:
         """The same for each person in a file: of a clip the one with the largest faces first.
 
-        There is at least one entry: of a file without a face, or that cannot be read, it says so.
+        There is at least one entry: of a file without a face, or that cannot be read, it says so. Each has
+        the digest of the bytes that it was made from.
         """
-        return self._measured(source, everyone=True)
+        return self._of_one_content(source, everyone=True)
 
     def everyone_in(self, pictures: Sequence[np.ndarray]) -> list[EncodedCrops]:
         """The same for the frames of a clip in memory, uint8 [H, W, 3] each, RGB."""
@@ -204,8 +206,8 @@ class Cropper:
             return [crop_files.failed(opencv_message(error))]
 
     def _photograph(self, source: SourceFile, most: int) -> list[EncodedCrops]:
-        self._on_frames(1, 0)
         photograph = images.read_photograph(source.path)
+        self._on_frames(1, 0)
         frame = Frame(0, photograph.image)
         faces = self._finder.several(frame.image, most)
         self._on_frames(0, 1)
