@@ -46,7 +46,9 @@ class Reason:
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """How strong a score is as evidence; every value is None without a calibration.
+    """How strong a score is as evidence.
+
+    Every value is None without a calibration, and where the input is unlike those of validation.
 
     Attributes:
         log10_lr: log10 of P(such a score | fake) / P(such a score | real).

@@ -17,7 +17,7 @@ from jaxfake.evaluation.evidence.calibration.ratio_interval import ratio_interva
 from jaxfake.evaluation.evidence.calibration.strength import ERROR, Strength, strength_of
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.inference.results import Answer, Evidence, Reason, Verdict
+from jaxfake.inference.results import NO_EVIDENCE, Answer, Evidence, Reason, Verdict
 
 MOST_JUDGED = 6
 """Faces of a file that its verdict depends on, at most; the largest."""
@@ -65,13 +65,14 @@ def face_evidence(
     """The evidence of one face, followed through a file, as if it were alone in it."""
     if isinstance(calibration, Undefined):
         reason = Reason(NOT_CALIBRATED, f"the score is no probability: {calibration.reason}")
-        return FaceEvidence(is_judged, Evidence(), "cannot_tell", (reason,), None)
+        return FaceEvidence(is_judged, NO_EVIDENCE, "cannot_tell", (reason,), None)
     strength = strength_of(calibration, score, facts)
     why = [Reason(one.code, one.sentence) for one in strength.reasons]
     if strength.likeness in _LIKENESS:
         why.append(Reason(strength.likeness, _LIKENESS[strength.likeness]))
     answer: Answer = "cannot_tell" if strength.verdict == "undecided" else strength.verdict
-    evidence = _evidence(calibration, strength)
+    # A ratio holds for inputs like those of validation alone.
+    evidence = NO_EVIDENCE if strength.reasons else _evidence(calibration, strength)
     return FaceEvidence(is_judged, evidence, answer, tuple(why), strength)
 
 

@@ -61,6 +61,7 @@ def test_a_face_smaller_than_those_of_validation_is_not_answered():
     verdict = file_verdict([face(FAKE, FINE._replace(face_size=40.0))])
     assert verdict.answer == "cannot_tell"
     assert [one.code for one in verdict.reasons] == ["face_too_small"]
+    assert verdict.evidence.log10_lr is None  # it would not hold
 
 
 def test_without_a_calibration_there_is_no_probability():
