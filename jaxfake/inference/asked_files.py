@@ -4,16 +4,17 @@ import dataclasses
 from pathlib import Path
 
 from jaxfake import schema
+from jaxfake.data.layouts import safe_paths
 from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
+from jaxfake.data.layouts.own_files.folder import list_unlabelled
 from jaxfake.data.layouts.own_files.numbered import Numbered
+from jaxfake.faces.file_kinds import FACELESS, kind_of
 from jaxfake.faces.media import is_image, is_video
 from jaxfake.inference.results import FileKind
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.progress import say
 
 _UNKNOWN = "unknown"
-_EVERYBODY_ELSE = "(.*)"
-"""Who is shown does not matter here, so that no name of a file can be ambiguous about it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,7 @@ def list_files(named: tuple[Path, ...], numbering: Numbered | None = None) -> li
         numbering: what pictures with numbers for names are, see `numbered`.
 
     Raises:
-        InputError: one does not exist, or a folder holds nothing to ask about.
+        InputError: one does not exist.
     """
     found: list[AskedFile] = []
     for path in named:
@@ -63,24 +64,48 @@ def list_files(named: tuple[Path, ...], numbering: Numbered | None = None) -> li
 
 
 def asked_file(path: Path) -> AskedFile:
-    """One file that was named by itself."""
+    """One file that was named by itself, or a folder with the frames of one clip."""
     source = SourceFile(path, path.name, schema.UNKNOWN, _UNKNOWN, path.name, path.name)
-    return AskedFile(source, str(path), "" if path.is_file() else "it is not a regular file")
+    return AskedFile(source, str(path), _fault(path))
+
+
+def _fault(path: Path) -> str:
+    """Why a file is not read; '' if it is to be tried."""
+    if path.is_dir() or _is_media(path):
+        return "" if path.is_dir() or path.is_file() else "it is not a regular file"
+    if not path.is_file():
+        return "it is not a regular file"
+    return f"it is not a photograph or video that can be read (its kind: {kind_of(path).value})"
+
+
+def _is_media(path: Path) -> bool:
+    return is_image(path) or is_video(path)
 
 
 def _in_folder(folder: Path, numbering: Numbered | None) -> list[AskedFile]:
+    """What is in a folder; one that holds nothing to ask about is refused as a whole."""
+    refused = [asked_file(folder / relative) for relative in _not_decoded(folder)]
     try:
-        label = None if gives_labels(folder) else _UNKNOWN
-        listing = list_folder(folder, _EVERYBODY_ELSE, label, numbering, own_splits=False)
-    except InputError as error:
-        raise InputError(str(error).replace("--source", "the command")) from error
-    asked = [AskedFile(one, str(folder / one.relative)) for one in listing.files]
-    refused = [
-        AskedFile(
-            SourceFile(folder / one.relative, one.relative, schema.UNKNOWN, _UNKNOWN, "", ""),
-            str(folder / one.relative),
-            one.reason,
-        )
+        listing = list_unlabelled(folder, numbering)
+    except InputError:
+        nothing = "it holds no photograph or video that can be read"
+        return refused or [dataclasses.replace(asked_file(folder), refusal=nothing)]
+    for note in listing.notes:
+        say(f"{folder}: {note}")
+    refused += [
+        dataclasses.replace(asked_file(folder / one.relative), refusal=one.reason)
         for one in listing.refused
     ]
+    asked = [AskedFile(one, str(folder / one.relative)) for one in listing.files]
     return sorted([*asked, *refused], key=lambda one: one.path)
+
+
+def _not_decoded(folder: Path) -> list[str]:
+    """Files in a folder that may show faces and are of a kind that is not decoded, by their relative paths.
+
+    Whatever cannot show a face, such as a text, is passed over.
+    """
+    root = folder.resolve()
+    beside = (path for path, why in safe_paths.walk(root) if not why and not _is_media(path))
+    found = (path for path in beside if kind_of(path) not in FACELESS)
+    return sorted(path.relative_to(root).as_posix() for path in found)

@@ -12,6 +12,7 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun, load_run
+from jaxfake.experiment.open_data import TOYFACES
 from jaxfake.experiment.run_calibration import calibration_of
 from jaxfake.experiment.run_folder import DETECT
 from jaxfake.inference import model_folder
@@ -83,7 +84,7 @@ def from_run(run: LoadedRun, name: str) -> OpenedModel:
         licence="",
         card=card(run, calibration),
     )
-    degraded = (*_degraded(calibration), *_unfinished(run))
+    degraded = (*_degraded(calibration, run.config), *_unfinished(run))
     return OpenedModel(run.method, run.params, run.config, calibration, facts, degraded)
 
 
@@ -104,15 +105,18 @@ def _from_folder(path: Path) -> OpenedModel:
         loaded.config,
         loaded.calibration,
         loaded.facts,
-        _degraded(loaded.calibration),
+        _degraded(loaded.calibration, loaded.config),
     )
 
 
-def _degraded(calibration: Calibration | Undefined) -> tuple[Reason, ...]:
+def _degraded(calibration: Calibration | Undefined, config: Config) -> tuple[Reason, ...]:
+    found = []
+    if config.data.source == TOYFACES:
+        sentence = "it was trained on drawn faces, and what it says of people means nothing"
+        found.append(Reason("drawn_faces", sentence))
     if isinstance(calibration, Undefined):
         sentence = f"scores are no probabilities and no verdict is given: {calibration.reason}"
-        return (Reason("not_calibrated", sentence),)
-    found = []
+        return (*found, Reason("not_calibrated", sentence))
     if not calibration.ranges:
         sentence = "it is not known for which sizes, sharpness and poses of faces it was validated"
         found.append(Reason("no_validated_ranges", sentence))

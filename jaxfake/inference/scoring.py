@@ -149,7 +149,7 @@ class _Collected:
         self.scores.append(score)
         if parts is not None:
             self.parts.append(parts)
-        if len(self.shown) < self._most or score > self.shown[-1][0]:
+        if len(self.shown) < self._most or (self.shown and score > self.shown[-1][0]):
             self.shown.append((score, shown.face(place)))
             self.shown.sort(key=lambda one: -one[0])
             del self.shown[self._most :]
