@@ -51,17 +51,36 @@ _PROGRESS_FILE = define_path(
     "progress_file", None, "File that is kept up to date with how far the work is, as JSON."
 )
 
+_RECORD = flags.DEFINE_bool(
+    "record", False, "Write a record of everything, which --verify can check later."
+)
+_SIGN_KEY = define_path("sign_key", None, "File of a private Ed25519 key that signs the record.")
+_VERIFY = define_path("verify", None, "Folder of results with a record, to be checked.")
+_PUBLIC_KEY = define_path(
+    "public_key", None, "With --verify: the public key that must have signed."
+)
+
 _SAID = 20
 """Verdicts that are printed; all are in the results."""
 
 
 def main(named: list[str]) -> None:
     """Flags in, one call, messages out."""
+    if _VERIFY.value:
+        _verify(Path(_VERIFY.value))
+        return
+    if _PUBLIC_KEY.value:
+        raise InputError("--public_key is for --verify")
+    _detect(named)
+
+
+def _detect(named: list[str]) -> None:
     if not named:
         raise InputError("name the photographs, videos or folders to ask about")
     for flag in (_MODEL, _OUT):
         if not flag.value:
             raise InputError(f"--{flag.name} is missing: give it a folder")
+    from jaxfake.inference import signature
     from jaxfake.inference.detector import Detector
     from jaxfake.inference.job import DetectionJob, run_job
     from jaxfake.inference.opened_model import open_model
@@ -69,6 +88,10 @@ def main(named: list[str]) -> None:
     from jaxfake.runtime.files import expand_home
     from jaxfake.runtime.worker_pool import Limits
 
+    if _SIGN_KEY.value:
+        if not _RECORD.value:
+            raise InputError("--sign_key signs a record: give --record as well")
+        signature.check_key(Path(_SIGN_KEY.value))
     check_devices()
     detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
     job = DetectionJob(
@@ -78,8 +101,31 @@ def main(named: list[str]) -> None:
         limits=Limits(_MOST_SECONDS.value, _MOST_MEMORY.value << 20),
         numbering=cast("Numbered | None", _NUMBERED.value),
         progress_file=Path(_PROGRESS_FILE.value) if _PROGRESS_FILE.value else None,
+        record=_RECORD.value,
+        sign_key=Path(_SIGN_KEY.value) if _SIGN_KEY.value else None,
     )
     _say(run_job(job, detector), job.out)
+
+
+def _verify(out: Path) -> None:
+    from jaxfake.inference import record, signature
+    from jaxfake.runtime.progress import say
+
+    found = record.verify(out)
+    changed = list(found.changed)
+    if _PUBLIC_KEY.value:
+        fault = signature.fault(out, record.read_record(out), Path(_PUBLIC_KEY.value))
+        changed += [fault] if fault else []
+    elif (out / signature.FILE).exists():
+        say("not checked: the signature (give --public_key)")
+    for sentence in found.unchecked:
+        say(f"not checked: {sentence}")
+    for sentence in changed:
+        say(f"changed: {sentence}")
+    say(f"last link: {found.last}")
+    if changed:
+        raise InputError(f"{out} is not what was recorded: {changed[0]}")
+    say("nothing that was checked has changed; who made the record, only a signature can show")
 
 
 def _say(found: "Results", out: Path) -> None:

@@ -21,7 +21,7 @@ from jaxfake.data.preparation import source_content
 from jaxfake.evaluation.evidence.calibration.strength import ERROR
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.faces import model_files
-from jaxfake.inference import answers, results
+from jaxfake.inference import answers, record, results, signature
 from jaxfake.inference.answers import ReadTracks
 from jaxfake.inference.asked_files import AskedFile, list_files
 from jaxfake.inference.detector import Detector
@@ -36,6 +36,7 @@ from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.files import read_json, write_atomically
 from jaxfake.runtime.lease import holding
 from jaxfake.runtime.preemption import SIGNALS, preemption
+from jaxfake.runtime.progress import say
 from jaxfake.runtime.typed_values import build
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
@@ -57,6 +58,8 @@ class DetectionJob:
         limits: of reading each file.
         numbering: what pictures with numbers for names are; None to go by the names.
         progress_file: is told how far the job is; None for none.
+        record: whether a record is written that can be checked, see `record`.
+        sign_key: file of the key that signs it; None for no signature.
     """
 
     named: tuple[Path, ...]
@@ -65,6 +68,8 @@ class DetectionJob:
     limits: Limits = DEFAULT_LIMITS
     numbering: Numbered | None = None
     progress_file: Path | None = None
+    record: bool = False
+    sign_key: Path | None = None
 
 
 def run_job(job: DetectionJob, detector: Detector) -> Results:
@@ -90,10 +95,23 @@ def run_job(job: DetectionJob, detector: Detector) -> Results:
             whole = Results(
                 detector.model.facts, runtime, tuple(found[at] for at in range(len(files)))
             )
-            results.write(job.out / RESULTS, whole)
-            write_page(job.out / PAGE, whole, job.out)
+            _write(job, whole)
         shutil.rmtree(work)
     return whole
+
+
+def _write(job: DetectionJob, whole: Results) -> None:
+    """Results, page and, if that is asked for, the record of both."""
+    written = job.out / RESULTS, job.out / PAGE
+    results.write(written[0], whole)
+    write_page(written[1], whole, job.out)
+    for old in (record.FILE, signature.FILE):  # of an earlier job, whose results are replaced
+        (job.out / old).unlink(missing_ok=True)
+    if job.record:
+        made = record.write_record(job.out, whole, written)
+        say(f"record: {job.out / record.FILE}, whose last link is {made.last}")
+        if job.sign_key is not None:
+            signature.sign(job.out, made, job.sign_key)
 
 
 def _scored(
@@ -276,8 +294,9 @@ def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
             except KeyboardInterrupt as stop:
                 preemption.wait_until_heard()
                 done = len(list(work.glob("*.json")))
-                say_left = f"stopped; {done} of {files} files are kept, run the same again"
-                raise Preempted(say_left) from stop
+                raise Preempted(
+                    f"stopped; {done} of {files} files are kept, run the same again"
+                ) from stop
     finally:
         for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
