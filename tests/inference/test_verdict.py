@@ -15,7 +15,7 @@ from jaxfake.inference.verdict import (
     refused_verdict,
     strength_words,
 )
-from tests.inference.conftest import PEOPLE, fitted
+from tests.calibrated import PEOPLE, fitted
 
 FINE = InputFacts(200.0, 9.0, 0.1)
 RANGES = {"face_size": np.linspace(100.0, 400.0, 2 * PEOPLE)}
