@@ -2,7 +2,7 @@
 # and fetches the face models, once, and then works offline.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-beam check install face-models
+.PHONY: help run detect test test-beam check install face-models
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,12 +18,17 @@ BEAM_STAMP := $(BEAM_VENV)/installed-$(shell cat pyproject.toml constraints-beam
 
 help:
 	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
+	@echo 'make detect  draws a toy clip and asks the detector of make run about it: runs/detected/report.html'
 	@echo 'make test   runs the tests'
 	@echo 'make test-beam  makes .venv-beam, with Apache Beam, and runs the tests of preparation by it'
 	@echo 'make check  formatting, lint and types'
 
 run: install face-models
 	$(BIN)/python -m jaxfake.main --config=configs/mover.py
+
+detect: run
+	$(BIN)/python -m tools.toy_clip runs/toy_clip.mp4
+	$(BIN)/python -m jaxfake.detect runs/toy_clip.mp4 --model=runs/mover --out=runs/detected
 
 test: install face-models
 	$(BIN)/python -m pytest

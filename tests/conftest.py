@@ -52,7 +52,7 @@ settings.load_profile("patient")
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
-pytest_plugins = ("tests.in_memory", "tests.one_device", "tests.processes")
+pytest_plugins = ("tests.calibrated", "tests.in_memory", "tests.one_device", "tests.processes")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.

@@ -17,7 +17,7 @@ LEVELS = (
     {"evaluation"},
     {"reporting"},
     {"experiment"},
-    {"store"},
+    {"store", "inference"},
 )
 """From the bottom up: each imports its own level and those before. Every other module is a verb, on top."""
 
@@ -45,8 +45,8 @@ def imports(path):
 
 
 def place(name):
-    """The folder or module right under jaxfake that a full name is of."""
-    return name.split(".")[1]
+    """The folder or module right under jaxfake that a full name is of; '' for the package itself."""
+    return name.partition(".")[2].split(".")[0]
 
 
 def level(name):

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import jax
 import numpy as np
@@ -142,19 +143,20 @@ def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
 def device_batches(
     faces: Faces, rows: np.ndarray, scoring: ScoringSettings, doing: str
 ) -> Iterator[DeviceBatch]:
-    """Batches over the rows in order, split over the mesh; shows the progress."""
+    """Batches over the rows in order, split over the mesh; shows the progress, unless `doing` is ''."""
     if not len(rows):
         return
     devices = scoring.mesh.size
     batch_size = -(-scoring.batch_size // devices) * devices
     batches = evaluation_batches(faces, rows, batch_size)
     split = NamedSharding(scoring.mesh, sharding.BATCH)
-    with Progress(doing, len(rows), "faces") as progress:
+    with Progress(doing, len(rows), "faces") if doing else nullcontext() as progress:
         for batch in iterate(batches, 0, len(batches), scoring.threads):
             seen = {name: batch[name] for name in _METHOD_INPUTS}
             count = int(batch[schema.VALID].sum())
             yield DeviceBatch(_placed(seen, split), batch, count)
-            progress.advance(count)
+            if progress is not None:
+                progress.advance(count)
 
 
 def _placed(batch: Batch, split: NamedSharding) -> Batch:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+from jax.sharding import Mesh
 
 from jaxfake.config import Config, Stage
 from jaxfake.evaluation.predict import ScoringSettings
@@ -66,8 +67,13 @@ def detector(config: Config) -> Method:
 
 def scoring(config: Config) -> ScoringSettings:
     """How faces are scored: on all devices that there are."""
-    mesh = sharding.make_mesh(1, jax.device_count())
-    return ScoringSettings(config.evaluation.batch_size, config.seed, mesh, config.data.threads)
+    batch_size, threads = config.evaluation.batch_size, config.data.threads
+    return ScoringSettings(batch_size, config.seed, scoring_mesh(), threads)
+
+
+def scoring_mesh() -> Mesh:
+    """All devices that there are, for whole copies of the parameters."""
+    return sharding.make_mesh(1, jax.device_count())
 
 
 def stage_settings(config: Config, stage: str) -> Stage:

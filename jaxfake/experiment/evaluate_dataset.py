@@ -11,17 +11,15 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.coverage import left_out
 from jaxfake.data.split_check import check_splits
 from jaxfake.evaluation import trivial_maps
-from jaxfake.evaluation.evidence.calibration import calibration
-from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol
-from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
 from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.results.baseline_sources import sources_of_loaded
-from jaxfake.experiment.results.stage_results import NOT_CALIBRATED, EvaluationTask
+from jaxfake.experiment.results.stage_results import EvaluationTask
+from jaxfake.experiment.run_calibration import calibration_of
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
 from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.reporting.checkpoint_facts import (
@@ -176,7 +174,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
         perturb=request.perturb,
-        calibration=_calibration(run, aggregation),
+        calibration=calibration_of(run, aggregation),
         protocol=request.protocol,
         baselines=sources_of_loaded(run, _located(run).run, find_splits),
     )
@@ -221,23 +219,6 @@ def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
     """What the run keeps of its training fakes, see `trivial_maps`."""
     folder = _located(run).run
     return None if folder is None else trivial_maps.load(folder.training_mask, size)
-
-
-def _calibration(run: LoadedRun, aggregation: Aggregation) -> Calibration | Undefined:
-    """What the run keeps of its validation, if it is of this state."""
-    folder = _located(run).run
-    try:
-        found = None if folder is None else calibration.read(folder.calibration)
-    except FileNotFoundError:
-        return NOT_CALIBRATED
-    if found is None:
-        return NOT_CALIBRATED
-    if isinstance(found, Undefined):
-        return found
-    name = calibration.detector_name(run.metadata.identity.config, run.step, aggregation)
-    if found.fitted_on.detector != name:
-        return Undefined("the run's calibration is of another checkpoint or aggregation")
-    return found
 
 
 def _training_splits(run: LoadedRun, source: str, config: Config) -> TrainingSplits | None:

@@ -66,7 +66,65 @@ class Gallery:
     groups: tuple[PictureGroup, ...]
 
 
-Block = Figure | Table | Gallery
+@dataclasses.dataclass(frozen=True)
+class TimelinePoint:
+    """One mark of a timeline."""
+
+    x: float  # 0..1, from left to right
+    y: float  # 0..1, upwards
+    label: str  # shown when the mark is pointed at, and read aloud
+    target: str  # anchor of a small picture that the mark leads to; '' for none
+
+
+@dataclasses.dataclass(frozen=True)
+class TimelineSeries:
+    """What is followed over time; each has a shape and a colour of its own."""
+
+    name: str
+    points: tuple[TimelinePoint, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Timeline:
+    """Values from 0 to 1 over time, each mark a link."""
+
+    kind: ClassVar[str] = "timeline"
+    title: str
+    caption: str
+    ticks: tuple[tuple[float, str], ...]  # of the horizontal axis: place, 0 or 1, and text
+    series: tuple[TimelineSeries, ...]  # at most as many as there are `SHAPES`
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallPicture:
+    """A small picture that a timeline leads to."""
+
+    anchor: str
+    note: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallPictures:
+    """Small pictures in rows; one that a link leads to is framed."""
+
+    kind: ClassVar[str] = "small"
+    title: str
+    caption: str
+    pictures: tuple[SmallPicture, ...]
+
+
+SHAPES = (
+    "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
+    "M-4.5-4.5h9v9h-9z",
+    "M0-6L5.5 4.5H-5.5z",
+    "M0-6L5 0L0 6L-5 0z",
+    "M0 6L5.5-4.5H-5.5z",
+    "M-5-2h3v-3h4v3h3v4h-3v3h-4v-3h-3z",
+)
+"""Paths around (0, 0), so that series are told apart without colours."""
+
+Block = Figure | Table | Gallery | Timeline | SmallPictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +165,7 @@ def write_report(path: Path, content: Report) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2").render(report=content)
+    page = environment.get_template("report.html.j2").render(report=content, shapes=SHAPES)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page)
 
@@ -115,6 +173,11 @@ def write_report(path: Path, content: Report) -> None:
 def svg_source(svg: bytes) -> str:
     """SVG as a data: URI."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def jpeg_source(data: bytes) -> str:
+    """The bytes of a JPEG as a data: URI."""
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 
 def png_source(pixels: np.ndarray) -> str:

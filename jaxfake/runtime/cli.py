@@ -48,9 +48,14 @@ def use_utf8() -> None:
 
 def run(main: Callable[[], int | None]) -> None:
     """Parses the flags, calls `main()` and exits the process with its code (None is 0)."""
+    run_on_files(lambda _: main())
+
+
+def run_on_files(main: Callable[[list[str]], int | None]) -> None:
+    """The same for a verb that takes names of files beside its flags: `main` is given them."""
     standard_streams.outlive()
     absl_logging.get_absl_handler().python_handler.stream = sys.stderr
-    app.run(lambda _: sys.exit(_guarded(main)), flags_parser=_parse)
+    app.run(lambda argv: sys.exit(_guarded(lambda: main(argv[1:]))), flags_parser=_parse)
 
 
 def _parse(argv: list[str]) -> list[str]:

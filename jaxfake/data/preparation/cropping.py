@@ -1,6 +1,11 @@
-"""One source file in, the crops of one face out: the largest of a photograph, the subject of a clip."""
+"""One source file in, the crops of one face out: the largest of a photograph, the subject of a clip.
 
+Or those of every face, each followed through the clip in the same way.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +24,13 @@ from jaxfake.faces import align, clip, ibug68, images, track, video
 from jaxfake.faces.finder import Face, FaceFinder
 from jaxfake.faces.media import Unreadable, opencv_message
 from jaxfake.faces.model_files import FaceModels
+from jaxfake.faces.video import Frame
+
+type OnFrames = Callable[[int, int], None]
+"""Is told how many more frames are to be read, and how many more have been."""
+
+type _Read = Callable[[clip.Choice], Iterator[Frame]]
+"""Reads the chosen frames of one clip."""
 
 type Subject = Literal["largest", "mask"]
 
@@ -106,10 +118,13 @@ class _Crop:
 class Cropper:
     """Crops one file after the other. Meant for a process of its own: it sets up OpenCV for all threads."""
 
-    def __init__(self, models: FaceModels, options: CropOptions) -> None:
+    def __init__(
+        self, models: FaceModels, options: CropOptions, on_frames: OnFrames | None = None
+    ) -> None:
         cv2.setNumThreads(1)
         self._finder = FaceFinder(models)
         self._options = options
+        self._on_frames = on_frames or (lambda to_read, read: None)
 
     def __call__(self, task: CropTask) -> None:
         """Writes the crop file of a task; for a source that cannot be used, it says why.
@@ -117,19 +132,20 @@ class Cropper:
         Raises:
             OSError: the crop file cannot be written.
         """
-        crop_files.save(Path(task.crop_file), self._of_one_content(task.source))
+        (crops,) = self._of_one_content(task.source, everyone=False)
+        crop_files.save(Path(task.crop_file), crops)
 
-    def _of_one_content(self, source: SourceFile) -> EncodedCrops:
+    def _of_one_content(self, source: SourceFile, everyone: bool) -> list[EncodedCrops]:
         """The crops of a file, with the digest of the bytes that they were made from."""
         try:
             before = source_content.stamps(source)
-            crops = self.encoded(source)
+            crops = self._measured(source, everyone)
             content = source_content.digest(source)
             if source_content.stamps(source) != before:
-                return crop_files.failed("it was written to while it was read", passing=True)
+                return [crop_files.failed("it was written to while it was read", passing=True)]
         except OSError as error:
-            return _failed_to_read(error, source)
-        return replace(crops, content=content)
+            return [_failed_to_read(error, source)]
+        return [replace(one, content=content) for one in crops]
 
     def crops_of(self, file: Path) -> FaceCrops:
         """See the function `crops_of`."""
@@ -146,90 +162,141 @@ class Cropper:
 
     def encoded(self, source: SourceFile) -> EncodedCrops:
         """The crops of a file, encoded for storage, and its attributes."""
-        crops = self._crops(source)
-        if crops.failure:
+        return self._measured(source, everyone=False)[0]
+
+    def everyone(self, source: SourceFile) -> list[EncodedCrops]:
+        """The same for each person in a file: of a clip the one with the largest faces first.
+
+        There is at least one entry: of a file without a face, or that cannot be read, it says so. Each has
+        the digest of the bytes that it was made from.
+        """
+        return self._of_one_content(source, everyone=True)
+
+    def everyone_in(self, pictures: Sequence[np.ndarray]) -> list[EncodedCrops]:
+        """The same for the frames of a clip in memory, uint8 [H, W, 3] each, RGB."""
+        source = SourceFile(Path("frames"), "frames", schema.UNKNOWN, "unknown", "frames", "frames")
+        indices = video.evenly_spaced(len(pictures), self._options.frames)
+
+        def read(choice: clip.Choice) -> Iterator[Frame]:
+            return (Frame(number, pictures[number]) for number in choice.indices)
+
+        return self._of_frames(source, clip.Choice(indices, as_claimed=False), read, everyone=True)
+
+    def _measured(self, source: SourceFile, everyone: bool) -> list[EncodedCrops]:
+        crops = self._crops(source, everyone)
+        if crops[0].failure:
             return crops
-        measured = attributes.measure_file(source)
-        return replace(crops, attributes=attributes.with_crops(measured, crops.attributes))
+        file = attributes.measure_file(source)
+        return [
+            replace(one, attributes=attributes.with_crops(file, one.attributes)) for one in crops
+        ]
 
-    def _crops(self, source: SourceFile) -> EncodedCrops:
+    def _crops(self, source: SourceFile, everyone: bool) -> list[EncodedCrops]:
         try:
-            return self._photograph(source) if source.is_photograph else self._video(source)
+            if source.is_photograph:
+                return self._photograph(source, _MOST_FACES if everyone else 1)
+            return self._video(source, everyone)
         except Unreadable as error:
-            return crop_files.failed(str(error))
+            return [crop_files.failed(str(error))]
         except OSError as error:
-            return _failed_to_read(error, source)
+            return [_failed_to_read(error, source)]
         except MemoryError:
-            return crop_files.failed("it takes more memory than a file may")
+            return [crop_files.failed("it takes more memory than a file may")]
         except cv2.error as error:
-            return crop_files.failed(opencv_message(error))
+            return [crop_files.failed(opencv_message(error))]
 
-    def _photograph(self, source: SourceFile) -> EncodedCrops:
+    def _photograph(self, source: SourceFile, most: int) -> list[EncodedCrops]:
         photograph = images.read_photograph(source.path)
-        frame = video.Frame(0, photograph.image)
-        face = self._finder.largest(frame.image)
+        self._on_frames(1, 0)
+        frame = Frame(0, photograph.image)
+        faces = self._finder.several(frame.image, most)
+        self._on_frames(0, 1)
         mask = self._mask_of(source, [0])
-        crops = [] if face is None else [self._crop(frame, face, mask)]
-        return replace(
-            _in_order(crops, expected=1, decoded=1, filled=0),
-            hashes=picture_hash.hash_picture(frame.image).tobytes() if crops else b"",
-            remark=photograph.remark,
-            mask_refusal=mask.refusal,
-        )
+        each = [[self._crop(frame, face, mask)] for face in faces] or [[]]
+        hashes = picture_hash.hash_picture(frame.image).tobytes() if faces else b""
+        return [
+            replace(
+                _in_order(crops, expected=1, decoded=1, filled=0),
+                hashes=hashes,
+                remark=photograph.remark,
+                mask_refusal=mask.refusal,
+            )
+            for crops in each
+        ]
 
-    def _video(self, source: SourceFile) -> EncodedCrops:
-        """The crops of one person, the subject of the clip."""
-        wanted = self._options.frames_of(source)
+    def _video(self, source: SourceFile, everyone: bool) -> list[EncodedCrops]:
+        """The crops of the subject of the clip, or of everyone in it."""
+        wanted, read = self._options.frames_of(source), partial(clip.read_frames, source.clip)
         try:
-            return self._of_frames(source, clip.choose(source.clip, wanted))
+            return self._of_frames(source, clip.choose(source.clip, wanted), read, everyone)
         except video.NotAsClaimed:
-            return self._of_frames(source, clip.choose_whole(source.clip, wanted))
+            choice = clip.choose_whole(source.clip, wanted)
+            return self._of_frames(source, choice, read, everyone)
 
-    def _of_frames(self, source: SourceFile, choice: clip.Choice) -> EncodedCrops:
+    def _of_frames(
+        self, source: SourceFile, choice: clip.Choice, read: _Read, everyone: bool
+    ) -> list[EncodedCrops]:
         indices = choice.indices
         numbers, crops = [], []
         mask = self._mask_of(source, indices)
         hashes = picture_hash.FrameHashes(indices)
-        for frame in hashes.watch(clip.read_frames(source.clip, choice)):
+        self._on_frames(len(indices), 0)
+        for frame in hashes.watch(read(choice)):
             faces = self._finder.several(frame.image, _MOST_FACES)
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
-        subject = _subject(crops, self._options.subject)
-        if subject is None:
+            self._on_frames(0, 1)
+        people = _everyone(crops) if everyone else _subject(crops, self._options.subject)
+        if not people:
             if crop_files.ended_early(len(indices), len(numbers)):
                 raise Unreadable(
                     f"only {len(numbers)} of {len(indices)} frames decode, and none has a face"
                 )
-            return replace(_in_order([], len(indices), len(numbers), 0), remark=choice.remark)
-        found = [crops[one.place][one.number] for one in subject.sightings]
-        filled = self._filled(source, track.gaps(subject, numbers, self._options.gap), numbers)
-        in_order = _in_order([*found, *filled], len(indices), len(numbers), len(filled))
-        return replace(
-            in_order, hashes=hashes.joined(), remark=choice.remark, mask_refusal=mask.refusal
-        )
+            return [replace(_in_order([], len(indices), len(numbers), 0), remark=choice.remark)]
+        gaps = [track.gaps(one, numbers, self._options.gap) for one in people]
+        filled = self._filled(source, read, [_numbered(one, numbers) for one in gaps])
+        each = []
+        for person, between in zip(people, filled, strict=True):
+            found = [crops[one.place][one.number] for one in person.sightings]
+            in_order = _in_order([*found, *between], len(indices), len(numbers), len(between))
+            each.append(
+                replace(
+                    in_order,
+                    hashes=hashes.joined(),
+                    remark=choice.remark,
+                    mask_refusal=mask.refusal,
+                )
+            )
+        return each
 
     def _filled(
-        self, source: SourceFile, gaps: dict[int, np.ndarray], numbers: list[int]
-    ) -> list[_Crop]:
-        """Crops of frames in which the face was not found, by landmarks interpolated between others.
+        self, source: SourceFile, read: _Read, gaps: list[dict[int, np.ndarray]]
+    ) -> list[list[_Crop]]:
+        """Crops of frames in which a face was not found, by landmarks interpolated between others.
 
-        Their frames are decoded again: keeping all frames of a clip would take unlimited memory.
+        Their frames are decoded again, once for all people: keeping all frames of a clip would take
+        unlimited memory.
+
+        Args:
+            gaps: of each person, the landmarks by the number of the frame.
         """
-        if not gaps:
-            return []
-        landmarks = {numbers[place]: points for place, points in gaps.items()}
-        mask = self._mask_of(source, sorted(landmarks))
-        crops = []
-        for frame in clip.read_numbered(source.clip, sorted(landmarks)):
-            points = landmarks[frame.number]
-            box = np.concatenate([points.min(0), points.max(0)])
-            crops.append(self._crop(frame, Face(points, box, 0.0), mask))
+        crops: list[list[_Crop]] = [[] for _ in gaps]
+        wanted = sorted(set().union(*gaps))
+        if not wanted:
+            return crops
+        mask = self._mask_of(source, wanted)
+        for frame in read(clip.Choice(wanted, as_claimed=False)):
+            for landmarks, filled in zip(gaps, crops, strict=True):
+                points = landmarks.get(frame.number)
+                if points is not None:
+                    box = np.concatenate([points.min(0), points.max(0)])
+                    filled.append(self._crop(frame, Face(points, box, 0.0), mask))
         return crops
 
     def _mask_of(self, source: SourceFile, indices: list[int]) -> MaskReader:
         return MaskReader(source, indices, self._options.size, self._options.derive)
 
-    def _crop(self, frame: video.Frame, face: Face, masks: MaskReader) -> _Crop:
+    def _crop(self, frame: Frame, face: Face, masks: MaskReader) -> _Crop:
         crop = align.crop(frame.image, face.landmarks, self._options.size)
         mask = masks.of(frame, crop)
         return _Crop(
@@ -259,16 +326,32 @@ def _failed_to_read(error: OSError, source: SourceFile) -> EncodedCrops:
     return crop_files.failed(reason, passing=source_content.is_gone(error, source))
 
 
-def _subject(crops: list[list[_Crop]], rule: Subject) -> track.Track | None:
-    """The person whom a clip is about, from the crops of all faces in its frames.
+def _tracks(crops: list[list[_Crop]]) -> list[track.Track]:
+    return track.link([[crop.face for crop in of_frame] for of_frame in crops])
+
+
+def _everyone(crops: list[list[_Crop]]) -> list[track.Track]:
+    """All people in a clip, the one with the largest faces first."""
+    return sorted(_tracks(crops), key=lambda one: -one.extent)
+
+
+def _subject(crops: list[list[_Crop]], rule: Subject) -> list[track.Track]:
+    """The person whom a clip is about; none if there is no face.
 
     Only fakes have masks. Whoever is chosen by them is chosen by the label, so a detector could learn, and
     be rewarded for, what kind of person that is. It is done on request alone, in training too.
     """
-    tracks = track.link([[crop.face for crop in of_frame] for of_frame in crops])
+    tracks = _tracks(crops)
     if rule == "largest" or not any(crop.mask for of_frame in crops for crop in of_frame):
-        return track.subject(tracks)
-    return track.subject(tracks, lambda one: crops[one.place][one.number].manipulated)
+        chosen = track.subject(tracks)
+    else:
+        chosen = track.subject(tracks, lambda one: crops[one.place][one.number].manipulated)
+    return [] if chosen is None else [chosen]
+
+
+def _numbered(gaps: dict[int, np.ndarray], numbers: list[int]) -> dict[int, np.ndarray]:
+    """Landmarks by the number of the frame in the video, instead of by its place among those read."""
+    return {numbers[place]: points for place, points in gaps.items()}
 
 
 def _in_order(crops: list[_Crop], expected: int, decoded: int, filled: int) -> EncodedCrops:

@@ -6,13 +6,13 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.html import Section, Table
 from jaxfake.reporting.wording import auc_sentence
 
-_NOT_FOR = (
+NOT_FOR = (
     "As the only ground of a decision about a person. A score is evidence with a stated strength, to be "
     "weighed with everything else that is known, by a person who may overrule it. It says nothing about "
     "who is shown, about sound, about text, about manipulations outside of the face, or about whole "
     "pictures that were generated. It was not tested against somebody who wants to deceive it."
 )
-_NOT_MEASURED = (
+NOT_MEASURED = (
     "Differences between groups of people, such as by age, sex or colour of skin, unless a table above "
     "shows them. Other datasets than the one that is named, other compressions and other manipulations."
 )
@@ -29,18 +29,19 @@ def model_card(
             f"{name}, a detector of manipulated faces in photographs and single frames.",
         ),
         ("intended use", "Research, and hints to experts who look at the evidence themselves."),
-        ("must not be used", _NOT_FOR),
+        ("must not be used", NOT_FOR),
         ("trained on", trained_on),
         ("measured here", auc_sentence("detector", result.overall.video.auc)),
         ("manipulations here", ", ".join(made) or "none"),
-        ("strength of evidence", _calibrated(calibration)),
-        ("not measured", _NOT_MEASURED),
+        ("strength of evidence", calibrated_sentence(calibration)),
+        ("not measured", NOT_MEASURED),
     )
     caption = "These statements hold for this state of the detector and the data that are named."
     return Section("Model card", (), (Table("", caption, ("", ""), rows, wraps=True),))
 
 
-def _calibrated(calibration: Calibration | Undefined) -> str:
+def calibrated_sentence(calibration: Calibration | Undefined) -> str:
+    """What its likelihood ratios rest on."""
     if isinstance(calibration, Undefined):
         return f"Not calibrated: {calibration.reason}. Its scores are not probabilities."
     fitted = calibration.fitted_on

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxfake.data.preparation import crop_sources, prepare
-from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask
+from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask, OnFrames
 from jaxfake.data.preparation.prepare import Preparation
 from jaxfake.faces.finder import Face
 from jaxfake.faces.model_files import FaceModels
@@ -44,11 +44,14 @@ class StandInFinder:
 class StandInCropper(Cropper):
     """The real one, with that finder."""
 
-    def __init__(self, models: FaceModels | None, options: CropOptions) -> None:
+    def __init__(
+        self, models: FaceModels | None, options: CropOptions, on_frames: OnFrames | None = None
+    ) -> None:
         del models
         cv2.setNumThreads(1)
         self._finder = StandInFinder()  # type: ignore[assignment]
         self._options = options
+        self._on_frames = on_frames or (lambda to_read, read: None)
 
 
 def here(

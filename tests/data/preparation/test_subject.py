@@ -37,8 +37,8 @@ class TwoPeople:
 
 
 class TwoPeopleCropper(StandInCropper):
-    def __init__(self, models, options):
-        super().__init__(models, options)
+    def __init__(self, models, options, on_frames=None):
+        super().__init__(models, options, on_frames)
         self._finder = TwoPeople()
 
 
@@ -97,6 +97,26 @@ def test_on_request_the_mask_does(crops):
     assert where(crops("mask", schema.FAKE, "test", SMALL)) == SMALL
     assert where(crops("mask", schema.FAKE, "test", LARGE)) == LARGE
     assert where(crops("mask", schema.REAL, "test")) == LARGE
+
+
+def test_everyone_is_followed_and_the_subject_comes_first(tmp_path, crops):
+    clip = tmp_path / "clip"
+    source = SourceFile(clip, "clip", schema.UNKNOWN, "unknown", "ann", "clip")
+    options, read = CropOptions(stand_in.SIZE, FRAMES, "png"), [0, 0]
+
+    def on_frames(to_read, done):
+        read[0] += to_read
+        read[1] += done
+
+    cropper = TwoPeopleCropper(None, options, on_frames)
+    first, second = cropper.everyone(source)
+    assert [where(first), where(second)] == [LARGE, SMALL]
+    assert first.pictures == cropper.encoded(source).pictures
+    assert first.attributes.format == second.attributes.format == "PNG"
+    assert read == [2 * FRAMES, 2 * FRAMES]
+    pictures = [cv2.imread(str(one))[..., ::-1] for one in sorted(clip.iterdir())]
+    in_memory = cropper.everyone_in(pictures)
+    assert [one.pictures for one in in_memory] == [first.pictures, second.pictures]
 
 
 @pytest.fixture

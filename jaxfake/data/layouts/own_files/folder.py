@@ -88,6 +88,28 @@ def list_folder(
     )
 
 
+def list_unlabelled(root: Path, numbering: Numbered | None = None) -> Listing:
+    """The same files for somebody who asks about them: no label, split or person is read from their names.
+
+    Raises:
+        InputError: it is not a folder, or holds nothing usable.
+    """
+    root, candidates, refused = _media(root)
+    places = {one: Place("", "", "", folder_labels.folders_of(one)) for one in candidates}
+    notes = []
+    try:
+        items = numbered.items(root, places, numbering, told=False)
+    except InputError as error:
+        items = numbered.items(root, places, numbering, told=True)
+        open_folder = str(error).partition(":")[0]
+        notes.append(f"{open_folder}: taken as photographs (--numbered=frames if they are clips)")
+    people = {item.relative: Who(item.relative) for item in items}
+    unknown = "unknown"
+    return Listing(
+        _files(root, items, people, unknown), refused, unknown, notes=[*notes, *_notes(items)]
+    )
+
+
 def gives_labels(root: Path) -> bool:
     """Whether the names of folders give the label of every file.
 

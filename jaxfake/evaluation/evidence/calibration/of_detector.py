@@ -88,12 +88,16 @@ def input_facts(faces: FaceDataset, frames: FrameScores, videos: VideoScores) ->
     compression = _bytes_per_pixel(faces)
     found = []
     for video, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        places = np.linspace(start, end - 1, min(_FACES, end - start)).round().astype(np.int64)
-        rows = frames.rows[order[places]]
+        rows = frames.rows[order[start + measured_places(end - start)]]
         key = (str(videos.method[video]), str(videos.video_id[video]))
         facts = of_video(facts_of_face(faces[int(row)]) for row in rows)
         found.append(facts._replace(bytes_per_pixel=compression.get(key, np.nan)))
     return found
+
+
+def measured_places(faces: int) -> np.ndarray:
+    """Places of the faces of a video whose input facts are measured, of so many in order; int64 [n]."""
+    return np.linspace(0, faces - 1, min(_FACES, faces)).round().astype(np.int64)
 
 
 def _bytes_per_pixel(faces: FaceDataset) -> dict[tuple[str, str], float]:

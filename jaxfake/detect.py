@@ -1,0 +1,150 @@
+"""Asks a trained detector about photographs and videos: scores, heat maps, a verdict in words of evidence.
+
+    python -m jaxfake.detect FILE_OR_FOLDER... --model=MODEL --out=OUT
+
+MODEL is the folder of a run, a model folder made by python -m jaxfake.export, or a name for one of them.
+OUT gets results.json, report.html and pictures of faces. The same command again goes on wherever it was
+stopped. A file that cannot be read is named and passed over.
+"""
+
+from jaxfake.runtime import standard_streams
+from jaxfake.runtime.preemption import preemption
+
+if __name__ == "__main__":
+    standard_streams.outlive()
+    preemption.listen()  # the imports take a second, in which a stop may be requested too
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from absl import flags
+
+from jaxfake.runtime import cli
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.path_flags import define_path
+
+if TYPE_CHECKING:
+    from jaxfake.data.layouts.own_files.numbered import Numbered
+    from jaxfake.inference.results import Results
+
+_MODEL = define_path(
+    "model", None, "Folder of a run, a model folder, or a name in the file of names of models."
+)
+_OUT = define_path("out", None, "Folder for results; made if it does not exist.")
+_FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 3000)
+_NUMBERED = flags.DEFINE_enum(
+    "numbered", None, ["frames", "photos"], "What pictures in a folder are whose names differ in a "
+    "number alone; by default what the names say."
+)  # fmt: skip
+_WORKERS = flags.DEFINE_integer(
+    "workers", None, "Processes that read files; by default one per core.", 1
+)
+_MOST_SECONDS = flags.DEFINE_float(
+    "most_seconds", 900.0, "Most time that reading one file may take.", 1.0
+)
+_MOST_MEMORY = flags.DEFINE_integer(
+    "most_memory_mb", 4096, "Most memory that reading one file may take, in MiB.", 256
+)
+_FACE_MODELS = define_path("face_models", None, "Folder of the face models, if offline.")
+_PROGRESS_FILE = define_path(
+    "progress_file", None, "File that is kept up to date with how far the work is, as JSON."
+)
+
+_RECORD = flags.DEFINE_bool(
+    "record", False, "Write a record of everything, which --verify can check later."
+)
+_SIGN_KEY = define_path("sign_key", None, "File of a private Ed25519 key that signs the record.")
+_VERIFY = define_path("verify", None, "Folder of results with a record, to be checked.")
+_PUBLIC_KEY = define_path(
+    "public_key", None, "With --verify: the public key that must have signed."
+)
+
+_SAID = 20
+"""Verdicts that are printed; all are in the results."""
+
+
+def main(named: list[str]) -> None:
+    """Flags in, one call, messages out."""
+    if _VERIFY.value:
+        _verify(Path(_VERIFY.value))
+        return
+    if _PUBLIC_KEY.value:
+        raise InputError("--public_key is for --verify")
+    _detect(named)
+
+
+def _detect(named: list[str]) -> None:
+    if not named:
+        raise InputError("name the photographs, videos or folders to ask about")
+    for flag in (_MODEL, _OUT):
+        if not flag.value:
+            raise InputError(f"--{flag.name} is missing: give it a folder")
+    from jaxfake.inference import signature
+    from jaxfake.inference.detector import Detector
+    from jaxfake.inference.job import DetectionJob, run_job
+    from jaxfake.inference.opened_model import open_model
+    from jaxfake.runtime.devices import check_devices
+    from jaxfake.runtime.files import expand_home
+    from jaxfake.runtime.worker_pool import Limits
+
+    if _SIGN_KEY.value:
+        if not _RECORD.value:
+            raise InputError("--sign_key signs a record: give --record as well")
+        signature.check_key(Path(_SIGN_KEY.value))
+    check_devices()
+    detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
+    job = DetectionJob(
+        named=tuple(Path(expand_home(one)) for one in named),
+        out=Path(_OUT.value),
+        workers=_WORKERS.value or len(os.sched_getaffinity(0)),
+        limits=Limits(_MOST_SECONDS.value, _MOST_MEMORY.value << 20),
+        numbering=cast("Numbered | None", _NUMBERED.value),
+        progress_file=Path(_PROGRESS_FILE.value) if _PROGRESS_FILE.value else None,
+        record=_RECORD.value,
+        sign_key=Path(_SIGN_KEY.value) if _SIGN_KEY.value else None,
+    )
+    _say(run_job(job, detector), job.out)
+
+
+def _verify(out: Path) -> None:
+    from jaxfake.inference import record, signature
+    from jaxfake.runtime.progress import say
+
+    found = record.verify(out)
+    changed = list(found.changed)
+    if _PUBLIC_KEY.value:
+        fault = signature.fault(out, record.read_record(out), Path(_PUBLIC_KEY.value))
+        changed += [fault] if fault else []
+    elif (out / signature.FILE).exists():
+        say("not checked: the signature (give --public_key)")
+    for sentence in found.unchecked:
+        say(f"not checked: {sentence}")
+    for sentence in changed:
+        say(f"changed: {sentence}")
+    say(f"last link: {found.last}")
+    if changed:
+        raise InputError(f"{out} is not what was recorded: {changed[0]}")
+    say("nothing that was checked has changed; who made the record, only a signature can show")
+
+
+def _say(found: "Results", out: Path) -> None:
+    from jaxfake.runtime.progress import say
+
+    for one in found.runtime.degraded:
+        say(f"note: {one.sentence}")
+    for file in found.files[:_SAID]:
+        say(f"{file.file.path}: {file.verdict.words}")
+    if len(found.files) > _SAID:
+        say(f"... and {len(found.files) - _SAID} more files")
+    say(f"report: {out / 'report.html'}")
+    if found.files and found.count("refused") == len(found.files):
+        first = found.files[0]
+        raise InputError(
+            f"none of {len(found.files)} files could be read, such as {first.file.path}: {first.refusal}"
+        )
+
+
+if __name__ == "__main__":
+    cli.use_utf8()
+    cli.run_on_files(main)
