@@ -7,7 +7,7 @@ from typing import Literal
 
 from jaxfake.runtime.terminal_text import printable_line
 
-type State = Literal["queued", "running", "done", "failed", "interrupted"]
+State = Literal["queued", "running", "done", "failed", "interrupted"]
 
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 

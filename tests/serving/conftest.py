@@ -51,7 +51,14 @@ class Person:
         return self.job(identity)
 
     def is_running(self, identity):
-        until(lambda: (self.job(identity)["progress"] or {}).get("total"))
+        """Returns once the stand-in works on that job."""
+
+        def has_begun():
+            job = self.job(identity)
+            assert job["state"] in ("queued", "running"), job
+            return (job["progress"] or {}).get("total")
+
+        until(has_begun)
 
 
 @dataclasses.dataclass
@@ -79,11 +86,9 @@ class Served:
         (self.control / "do").write_text(deed)
 
     def files(self):
-        """Names of all files and folders that the server keeps, but for its jobs' own folders."""
-        found = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
-        return sorted(
-            path.as_posix() for path in found if path.parts[0] != "jobs" or len(path.parts) > 2
-        )
+        """All files that the server keeps."""
+        found = (path for path in self.folder.rglob("*") if not path.is_dir())
+        return sorted(path.relative_to(self.folder).as_posix() for path in found)
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """Stands in for the detector: `python stand_in.py FOLDER`, in the folder of the uploaded file.
 
-It leaves what the detector leaves. The test says what it does by files in FOLDER: with `hold` it waits until
-that is gone, and a file `do` names one of the misdeeds below.
+It leaves what the detector leaves. The test says what it does by files in FOLDER: with `hold` it waits
+until that is gone, and `do` names one of the misdeeds below.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -27,8 +26,8 @@ def results(status="scored", answer="cannot_tell"):
 
 
 def main(control):
-    with contextlib.suppress(FileNotFoundError):
-        (control / "order").open("a").write(f"{Path('upload').read_bytes()[-1:].decode()}")
+    with (control / "order").open("ab") as file:
+        file.write(Path("upload").read_bytes()[-1:])
     progress = {"stage": "reading", "files_done": 0, "files": 1, "frames_done": 3, "frames": 12}
     Path("progress.json").write_text(json.dumps(progress))
     Path("left_behind").write_text("a temporary file")
@@ -49,7 +48,9 @@ def main(control):
     out = Path("out")
     out.mkdir()
     (out / "results.json").write_text(
-        "{" if deed == "garbage" else json.dumps(results("refused" if deed == "refuse" else "scored"))
+        "{"
+        if deed == "garbage"
+        else json.dumps(results("refused" if deed == "refuse" else "scored"))
     )
     if deed == "link":
         (out / "report.html").symlink_to("/dev/zero")
