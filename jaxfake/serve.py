@@ -65,10 +65,11 @@ def main() -> int:
 def _serve(folder: Path) -> int:
     from jaxfake.runtime.preemption import preemption
     from jaxfake.runtime.progress import say
-    from jaxfake.serving import app, detector_command, server
+    from jaxfake.serving import app, server
     from jaxfake.serving.gate.hosts import is_loopback
-    from jaxfake.serving.job_store import JobStore
-    from jaxfake.serving.secret import kept_secret
+    from jaxfake.serving.gate.secret import kept_secret
+    from jaxfake.serving.jobs import detector_command
+    from jaxfake.serving.jobs.job_store import JobStore
 
     limits, command = _limits(), detector_command.detect_command(_model())
     token = None if is_loopback(_HOST.value) else kept_secret(folder / "token")
@@ -110,9 +111,17 @@ def _limits() -> "Limits":
 
 
 def _model() -> str | None:
-    """What --model names: a path from here, since the detector runs in other folders; or a name."""
+    """What --model names: a path, which the detector needs in full, since it runs elsewhere; or a name.
+
+    Raises:
+        InputError: it can only be a path, and there is nothing.
+    """
     given = _MODEL.value
-    return os.path.abspath(given) if given and os.path.exists(given) else given
+    if given and os.path.exists(given):
+        return os.path.abspath(given)
+    if given and os.sep in given:
+        raise InputError(f"--model={given} is not there")
+    return given
 
 
 def _address(port: int, token: str | None) -> str:

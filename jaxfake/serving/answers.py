@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jaxfake.serving.detector_command import Progress
-from jaxfake.serving.job import Job
+from jaxfake.serving.jobs.detector_command import Progress
+from jaxfake.serving.jobs.job import Job
 from jaxfake.serving.limits import Limits
 
 

@@ -12,19 +12,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jaxfake.serving.desk import Desk
-from jaxfake.serving.fair_queue import FairQueue
 from jaxfake.serving.gate.access import Access
 from jaxfake.serving.gate.cross_site import API, check_origin
 from jaxfake.serving.gate.gate import FAILED, Gate, tell_terminal
 from jaxfake.serving.gate.headers import SafeHeaders
 from jaxfake.serving.gate.hosts import KnownHosts
-from jaxfake.serving.job_store import JobStore
-from jaxfake.serving.limited_process import ProcessLimits
+from jaxfake.serving.jobs.fair_queue import FairQueue
+from jaxfake.serving.jobs.job_store import JobStore
+from jaxfake.serving.jobs.scorer import Scorer
+from jaxfake.serving.limited.process import ProcessLimits
 from jaxfake.serving.limits import Limits
 from jaxfake.serving.page import page_routes
 from jaxfake.serving.refusal import Refusal
 from jaxfake.serving.routes import json_routes
-from jaxfake.serving.scorer import Scorer
 
 _DESCRIPTION = (
     "Ask a deepfake detector about a picture or a video. A verdict is evidence, not proof."

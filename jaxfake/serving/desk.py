@@ -8,15 +8,16 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from jaxfake.serving import detector_command, receiving
-from jaxfake.serving.checking import Checker
-from jaxfake.serving.detector_command import Progress
-from jaxfake.serving.fair_queue import FairQueue, QueueFull
-from jaxfake.serving.job import Job, is_job_id, new_id, shown_name
-from jaxfake.serving.job_store import UPLOAD, JobStore
+from jaxfake.serving import receiving
+from jaxfake.serving.jobs import detector_command
+from jaxfake.serving.jobs.detector_command import Progress
+from jaxfake.serving.jobs.fair_queue import FairQueue, QueueFull
+from jaxfake.serving.jobs.job import Job, is_job_id, new_id, shown_name
+from jaxfake.serving.jobs.job_store import UPLOAD, JobStore
+from jaxfake.serving.jobs.scorer import Scorer
+from jaxfake.serving.limited.checker import Checker
 from jaxfake.serving.limits import Limits
 from jaxfake.serving.refusal import Refusal
-from jaxfake.serving.scorer import Scorer
 
 _NO_JOB = "There is no such file here: it may have been removed."
 

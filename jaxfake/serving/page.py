@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Response
 
-from jaxfake.serving.job import is_job_id
+from jaxfake.serving.jobs.job import is_job_id
 from jaxfake.serving.refusal import Refusal
 
 _FOLDER = Path(__file__).parent / "browser"

@@ -19,8 +19,8 @@ from jaxfake.serving.gate.access import TOKEN_HEADER, Access
 from jaxfake.serving.gate.cross_site import API
 from jaxfake.serving.gate.headers import REPORT_POLICY
 from jaxfake.serving.gate.people import client_of, introduce
-from jaxfake.serving.job import JOB_ID, Job
-from jaxfake.serving.job_store import REPORT, RESULTS
+from jaxfake.serving.jobs.job import JOB_ID, Job
+from jaxfake.serving.jobs.job_store import REPORT, RESULTS
 from jaxfake.serving.refusal import Refusal
 
 _MOST_TOKEN_BYTES, _TOKEN_SECONDS = 4096, 10.0

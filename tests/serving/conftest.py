@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from jaxfake.serving import app
 from jaxfake.serving.app import Service
-from jaxfake.serving.job_store import JobStore
+from jaxfake.serving.jobs.job_store import JobStore
 from jaxfake.serving.limits import Limits
 from tests.processes import FOREVER, until
 

@@ -31,6 +31,7 @@ def main(control):
     progress = {"stage": "reading", "files_done": 0, "files": 1, "frames_done": 3, "frames": 12}
     Path("progress.json").write_text(json.dumps(progress))
     Path("left_behind").write_text("a temporary file")
+    (control / "pid").write_text(str(os.getpid()))
     while (control / "hold").exists():
         time.sleep(0.01)
     deed = (control / "do").read_text() if (control / "do").exists() else ""

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from jaxfake.serving.gate.cross_site import API, is_safe
 from jaxfake.serving.gate.people import client_of, set_cookie
+from jaxfake.serving.gate.secret import is_same, sign
 from jaxfake.serving.refusal import Refusal
-from jaxfake.serving.secret import is_same, sign
 
 _COOKIE = "jaxfake_access"
 TOKEN_HEADER = "X-Jaxfake-Token"

@@ -8,9 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
-from jaxfake.serving import limited_exec
+from jaxfake.serving.limited import launcher
 
-_PACKAGE = Path(__file__).parents[1]
+_IMPORTED_FROM = Path(__file__).parents[3]
+"""The folder in which the package jaxfake is."""
 
 _GRACE_SECONDS = 3.0
 """Between the request to stop and the kill. Our choice."""
@@ -75,12 +76,12 @@ def python(module: str, *arguments: str) -> list[str]:
 def _limited(command: list[str], limits: ProcessLimits) -> list[str]:
     cpu_seconds = int(limits.seconds * (os.cpu_count() or 1)) + 1
     numbers = (limits.memory, limits.written, cpu_seconds)
-    return [sys.executable, "-IS", limited_exec.__file__, *map(str, numbers), *command]
+    return [sys.executable, "-IS", launcher.__file__, *map(str, numbers), *command]
 
 
 def _environment(folder: Path) -> dict[str, str]:
     search = os.environ.get("PYTHONPATH")
-    package = str(_PACKAGE.parent)
+    package = str(_IMPORTED_FROM)
     return os.environ | {
         "PYTHONPATH": f"{package}{os.pathsep}{search}" if search else package,
         "TMPDIR": str(folder),

@@ -19,7 +19,7 @@ from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json, set_aside, write_atomically
 from jaxfake.runtime.progress import say
 from jaxfake.runtime.typed_values import build
-from jaxfake.serving.job import UNFINISHED, Job, is_job_id
+from jaxfake.serving.jobs.job import UNFINISHED, Job, is_job_id
 
 RESULTS, REPORT = "results.json", "report.html"
 UPLOAD = "upload"

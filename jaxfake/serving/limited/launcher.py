@@ -1,6 +1,6 @@
 """First program of each process that touches an uploaded file: sets its limits, then becomes the command.
 
-    python limited_exec.py MEMORY WRITTEN CPU_SECONDS COMMAND...
+    python launcher.py MEMORY WRITTEN CPU_SECONDS COMMAND...
 
 The limits cannot be set between fork and exec of the server: other threads may hold locks then. It imports
 nothing of jaxfake, so that it takes milliseconds.

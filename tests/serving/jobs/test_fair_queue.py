@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxfake.serving.fair_queue import FairQueue, QueueFull
+from jaxfake.serving.jobs.fair_queue import FairQueue, QueueFull
 
 
 def taken(queue):

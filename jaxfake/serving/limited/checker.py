@@ -6,12 +6,12 @@ from pathlib import Path
 
 from jaxfake.runtime.progress import say
 from jaxfake.runtime.terminal_text import printable
-from jaxfake.serving import file_header, limited_process
-from jaxfake.serving.limited_process import ProcessLimits
+from jaxfake.serving.limited import file_header, process
+from jaxfake.serving.limited.process import ProcessLimits
 from jaxfake.serving.limits import Limits
 from jaxfake.serving.refusal import Refusal
 
-_MODULE = "jaxfake.serving.file_header"
+_MODULE = "jaxfake.serving.limited.file_header"
 _UNREADABLE = "This file cannot be used: its header cannot be read within the limits."
 
 
@@ -44,8 +44,8 @@ class Checker:
             self._limits.frame_pixels,
             self._limits.video_seconds,
         )
-        command = limited_process.python(_MODULE, path.name, *map(str, numbers))
-        ended = await limited_process.run(command, path.parent, self._process_limits)
+        command = process.python(_MODULE, path.name, *map(str, numbers))
+        ended = await process.run(command, path.parent, self._process_limits)
         try:
             refusal = (
                 json.loads(ended.output.splitlines()[-1])["refusal"] if not ended.code else None

@@ -1,6 +1,6 @@
 """Reads the header of an uploaded file and says in one sentence why it is refused, before it is decoded.
 
-    python -m jaxfake.serving.file_header FILE PICTURE_PIXELS FRAME_PIXELS VIDEO_SECONDS
+    python -m jaxfake.serving.limited.file_header FILE PICTURE_PIXELS FRAME_PIXELS VIDEO_SECONDS
 
 Prints one line of JSON, {"refusal": SENTENCE}, empty if the file may be scored. Opening a video is FFmpeg's
 work already, so this runs in a process with limits of its own.

@@ -8,8 +8,8 @@ from typing import Any
 
 from jaxfake.runtime.errors import DONE, InputError
 from jaxfake.runtime.files import open_regular, read_json
-from jaxfake.serving import limited_process
-from jaxfake.serving.job_store import REPORT, RESULTS, UPLOAD
+from jaxfake.serving.jobs.job_store import REPORT, RESULTS, UPLOAD
+from jaxfake.serving.limited import process
 
 OUT, PROGRESS = "out", "progress.json"
 
@@ -56,7 +56,7 @@ def detect_command(model: str | None) -> list[str]:
     """
     named = [] if model is None else [f"--model={model}"]
     files = [f"--out={OUT}", f"--progress_file={PROGRESS}"]
-    return limited_process.python("jaxfake.detect", UPLOAD, *named, *files)
+    return process.python("jaxfake.detect", UPLOAD, *named, *files)
 
 
 def read_progress(folder: Path) -> Progress:

@@ -7,12 +7,13 @@ import time
 
 from jaxfake.runtime.progress import say
 from jaxfake.runtime.terminal_text import printable
-from jaxfake.serving import detector_command, limited_process
-from jaxfake.serving.detector_command import NoResult
-from jaxfake.serving.fair_queue import FairQueue
-from jaxfake.serving.job import Job, State
-from jaxfake.serving.job_store import JobStore
-from jaxfake.serving.limited_process import Ended, ProcessLimits
+from jaxfake.serving.jobs import detector_command
+from jaxfake.serving.jobs.detector_command import NoResult
+from jaxfake.serving.jobs.fair_queue import FairQueue
+from jaxfake.serving.jobs.job import Job, State
+from jaxfake.serving.jobs.job_store import JobStore
+from jaxfake.serving.limited import process
+from jaxfake.serving.limited.process import Ended, ProcessLimits
 
 _MOST_TRIES = 2
 """A file whose scoring was cut short is scored once more; one that brings down the machine not for ever."""
@@ -81,7 +82,7 @@ class Scorer:
             folder / detector_command.OUT, ignore_errors=True
         )  # of a try that was cut short
         (folder / detector_command.PROGRESS).unlink(missing_ok=True)
-        task = asyncio.create_task(limited_process.run(self._command, folder, self._limits))
+        task = asyncio.create_task(process.run(self._command, folder, self._limits))
         self._running = job.id, task
         try:
             await asyncio.wait([task])
