@@ -1,7 +1,7 @@
 """A local page: drop a picture or a video in a browser and read what the detector says of it.
 
-    python -m jaxfake.serve [--model=...] [--port=8000]
-    python -m jaxfake.serve [--model=...] --host=0.0.0.0
+    python -m jaxfake.serve --model=MODEL [--port=8000]
+    python -m jaxfake.serve --model=MODEL --host=0.0.0.0
 
 By default only this machine reaches the page. At another --host people need the token that is printed.
 Files are scored one after the other by `python -m jaxfake.detect`, in processes with limits of time and
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from jaxfake.serving.limits import Limits
 
 _MODEL = define_path(
-    "model", None, "What --model of jaxfake.detect takes; by default what it has by default."
+    "model",
+    None,
+    "The detector: what --model of jaxfake.detect takes, such as the folder of a run.",
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address to listen at; any but this machine's own asks people for a token."
@@ -70,8 +72,10 @@ def _serve(folder: Path) -> int:
     from jaxfake.serving.gate.secret import kept_secret
     from jaxfake.serving.jobs import detector_command
     from jaxfake.serving.jobs.job_store import JobStore
+    from jaxfake.serving.jobs.trial import try_detector
 
-    limits, command = _limits(), detector_command.detect_command(_model())
+    limits = _limits()
+    command = detector_command.detect_command(_model(), limits)
     token = None if is_loopback(_HOST.value) else kept_secret(folder / "token")
     service = app.Service(
         key=kept_secret(folder / "key"),
@@ -83,6 +87,8 @@ def _serve(folder: Path) -> int:
     )
     store = JobStore(folder, limits.kept)
     with server.listen(_HOST.value, _PORT.value) as listening:
+        say("trying the detector")
+        try_detector(command, store.incoming / "trial", app.work_limits(limits))
         try:
             with preemption.protecting():
                 built = app.build_app(service, store)
@@ -94,9 +100,7 @@ def _serve(folder: Path) -> int:
     if not waiting:
         say("stopped; every result is kept")
         return DONE
-    raise Preempted(
-        f"stopped; {waiting} files are not scored yet: the same command goes on with them"
-    )
+    raise Preempted(f"stopped; not scored yet: {waiting}; the same command goes on with them")
 
 
 def _limits() -> "Limits":
@@ -110,18 +114,16 @@ def _limits() -> "Limits":
     )
 
 
-def _model() -> str | None:
+def _model() -> str:
     """What --model names: a path, which the detector needs in full, since it runs elsewhere; or a name.
 
     Raises:
-        InputError: it can only be a path, and there is nothing.
+        InputError: it is missing.
     """
     given = _MODEL.value
-    if given and os.path.exists(given):
-        return os.path.abspath(given)
-    if given and os.sep in given:
-        raise InputError(f"--model={given} is not there")
-    return given
+    if not given:
+        raise InputError("--model is missing: give it the folder of a run")
+    return os.path.abspath(given) if os.path.exists(given) else given
 
 
 def _address(port: int, token: str | None) -> str:

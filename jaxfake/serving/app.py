@@ -63,7 +63,7 @@ def build_app(service: Service, store: JobStore) -> ASGIApp:
     """The server as one application of ASGI. Its scorer works while the application runs."""
     limits = service.limits
     queue = FairQueue(limits.waiting, limits.waiting_each)
-    scorer = Scorer(store, queue, service.command, _work_limits(limits))
+    scorer = Scorer(store, queue, service.command, work_limits(limits))
     access = Access(service.key, service.token)
     app = FastAPI(
         title="jaxfake",
@@ -82,7 +82,8 @@ def build_app(service: Service, store: JobStore) -> ASGIApp:
     return SafeHeaders(Gate(app, checks, service.failed))
 
 
-def _work_limits(limits: Limits) -> ProcessLimits:
+def work_limits(limits: Limits) -> ProcessLimits:
+    """The limits of a process that scores a file."""
     return ProcessLimits(limits.work_seconds, limits.work_memory, limits.written_bytes)
 
 

@@ -10,6 +10,7 @@ from jaxfake.runtime.errors import DONE, InputError
 from jaxfake.runtime.files import open_regular, read_json
 from jaxfake.serving.jobs.job_store import REPORT, RESULTS, UPLOAD
 from jaxfake.serving.limited import process
+from jaxfake.serving.limits import Limits
 
 OUT, PROGRESS = "out", "progress.json"
 
@@ -48,15 +49,21 @@ class Verdict:
     words: str
 
 
-def detect_command(model: str | None) -> list[str]:
+def detect_command(model: str, limits: Limits) -> list[str]:
     """The command that scores the uploaded file in the current folder.
 
     Args:
-        model: of the detector; None for its own default.
+        model: what its flag --model takes; a path must be absolute.
+        limits: its worker process cannot have more than the process itself.
     """
-    named = [] if model is None else [f"--model={model}"]
+    bounds = [
+        f"--most_seconds={limits.work_seconds}",
+        f"--most_memory_mb={limits.work_memory >> 20}",
+    ]
     files = [f"--out={OUT}", f"--progress_file={PROGRESS}"]
-    return process.python("jaxfake.detect", UPLOAD, *named, *files)
+    return process.python(
+        "jaxfake.detect", UPLOAD, f"--model={model}", *files, *bounds, "--workers=1"
+    )
 
 
 def read_progress(folder: Path) -> Progress:
@@ -70,7 +77,7 @@ def read_progress(folder: Path) -> Progress:
     return Progress(_STAGES.get(str(stage), _STARTING), min(_count(done), total), total)
 
 
-def read_result(folder: Path, code: int) -> tuple[Verdict, Path, Path]:
+def read_result(folder: Path, code: int | None) -> tuple[Verdict, Path, Path]:
     """What the detector said, and where its results and its report lie.
 
     Args:
