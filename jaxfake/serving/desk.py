@@ -1,6 +1,7 @@
 """The desk at which files are taken in and asked for: all that the server does for one person."""
 
 import asyncio
+import dataclasses
 import secrets
 import shutil
 import time
@@ -39,8 +40,11 @@ class Desk:
     async def take_in(self, client: str, name: str, request: Request) -> Job:
         """Receives the file in the body of a request, checks it and lets it wait for its turn.
 
+        Returns:
+            the job: it waits, or it has failed already, because nothing of the kind can be scored.
+
         Raises:
-            Refusal: there is no room for it, or it is over a limit or unusable; nothing is left of it.
+            Refusal: there is no room for it, or it is too large; nothing is left of it.
         """
         self._check_room(client)
         if self._receiving.locked():
@@ -51,11 +55,9 @@ class Desk:
             try:
                 file = folder / UPLOAD
                 size = await receiving.receive_file(request, file, self.limits)
-                await self._checker.check(file)
-                self._check_room(client)  # others have come meanwhile
-                return self._accept(
-                    Job(new_id(), client, shown_name(name), size, time.time()), file
-                )
+                refusal = await self._checker.refusal(file)
+                job = Job(new_id(), client, shown_name(name), size, time.time())
+                return self._refuse(job, refusal) if refusal else self._accept(job, file)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,7 +117,13 @@ class Desk:
         except QueueFull as full:
             raise _busy(str(full)) from None
 
+    def _refuse(self, job: Job, sentence: str) -> Job:
+        job = dataclasses.replace(job, state="failed", message=sentence, finished=job.created)
+        self._store.add(job, None)
+        return job
+
     def _accept(self, job: Job, file: Path) -> Job:
+        self._check_room(job.client)  # others have come meanwhile
         self._store.add(job, file)
         self._scorer.put(job)
         return job

@@ -22,7 +22,7 @@ class Limits:
         written_bytes: of any one file that a process writes.
         waiting: files that wait for their turn.
         waiting_each: of them, of one person.
-        kept: finished results; the oldest make room.
+        kept: files that have ended, with or without a result; the oldest make room.
     """
 
     upload_bytes: int = 256 << 20
@@ -37,6 +37,6 @@ class Limits:
     work_seconds: float = 1800.0
     work_memory: int = 4 << 30
     written_bytes: int = 1 << 30
-    waiting: int = 32
-    waiting_each: int = 6
+    waiting: int = 48
+    waiting_each: int = 12
     kept: int = 200

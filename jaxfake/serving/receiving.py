@@ -34,7 +34,7 @@ async def receive_file(request: Request, path: Path, limits: Limits) -> int:
     """Writes the body of a request to a new file and returns its size.
 
     Raises:
-        Refusal: it is too large, comes too slowly, is cut short or is not there.
+        Refusal: it is too large, comes too slowly or is cut short.
     """
     size = 0
     try:
@@ -42,8 +42,6 @@ async def receive_file(request: Request, path: Path, limits: Limits) -> int:
             async for piece in _pieces(request, limits):
                 size += len(piece)
                 await run_in_threadpool(file.write, piece)
-        if not size:
-            raise Refusal(422, "This file is empty.")
     except OSError as error:
         raise Refusal(507, "The server has no room for this file.") from error
     return size

@@ -40,7 +40,7 @@ _STATUSES = {
     409: "The job has no result.",
     413: "The body is too large.",
     421: "The server does not go by that name.",
-    422: "The file, or the request, is not usable.",
+    422: "The request is not valid.",
     429: "There is no room in the queue.",
     500: "The server failed.",
     507: "The server's disk is full.",
@@ -118,7 +118,7 @@ def json_routes(desk: Desk, access: Access) -> APIRouter:
         openapi_extra={"requestBody": _FILE_BODY, "parameters": [_PAGE_TOKEN]},
     )
     async def send(request: Request, name: _Name = "") -> JobAnswer:
-        """Sends a picture or a video, as the body of the request."""
+        """Sends a picture or a video as the body; what cannot be scored fails at once."""
         return answer(await desk.take_in(client_of(request), name, request))
 
     @router.get("/jobs/{id}", responses=_refusals(404))

@@ -19,7 +19,7 @@ def results(status="scored", answer="cannot_tell"):
     file = {
         "file": {"name": "upload", "path": "upload"},
         "status": status,
-        "refusal": "The picture is cut short." if refused else None,
+        "refusal": "the picture is cut short" if refused else None,
         "verdict": {"answer": answer, "words": "It cannot be told from this file."},
     }
     return {"schema": "jaxfake.results", "schema_version": "1.0", "files": [file]}

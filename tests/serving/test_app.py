@@ -48,7 +48,7 @@ def test_progress_and_places_in_the_queue_are_told(served):
     assert [job["id"] for job in other.client.get("/api/jobs").json()] == [fourth]
 
 
-def test_a_file_that_is_nothing_to_score_is_refused_in_a_sentence(served):
+def test_a_file_that_cannot_be_scored_fails_at_once_in_a_sentence(served):
     person = served.person()
     for content, says in [
         (b"", "empty"),
@@ -59,19 +59,19 @@ def test_a_file_that_is_nothing_to_score_is_refused_in_a_sentence(served):
         (PICTURE[:-40], "cut short"),
         (b"\x1a\x45\xdf\xa3" + bytes(2000), "does not open as a video"),
     ]:
-        answer = person.send(content, name="clip.mp4")
-        assert answer.status_code == 422, says
-        assert says in answer.json()["error"]
-        assert str(served.folder) not in answer.text
-    assert served.files() == []
-    assert person.client.get("/api/jobs").json() == []
+        job = person.send(content, name="clip.mp4").json()
+        assert job["state"] == "failed", says
+        assert says in job["message"]
+        assert str(served.folder) not in job["message"]
+        assert person.job(job["id"]) == job
+    assert {name.rpartition("/")[2] for name in served.files()} == {"job.json"}
 
 
 def test_limits_are_refused_before_decoding(serving):
     small = dataclasses.replace(PATIENT, upload_bytes=len(PICTURE), picture_pixels=500)
     with serving(small) as served:
         person = served.person()
-        assert "24 x 24 pixels are over the limit" in person.send().json()["error"]
+        assert "24 x 24 pixels are over the limit" in person.send().json()["message"]
 
         def unannounced():
             yield PICTURE
@@ -81,7 +81,7 @@ def test_limits_are_refused_before_decoding(serving):
             answer = person.send(content)
             assert answer.status_code == 413
             assert "the most that is taken" in answer.json()["error"]
-        assert served.files() == []
+        assert {name.rpartition("/")[2] for name in served.files()} == {"job.json"}
 
 
 def test_a_full_queue_says_so(serving):
@@ -101,7 +101,7 @@ def test_a_full_queue_says_so(serving):
 @pytest.mark.parametrize(
     ("deed", "says"),
     [
-        ("refuse", "The picture is cut short."),
+        ("refuse", "This file cannot be used: the picture is cut short."),
         ("fail", "ended without a result"),
         ("garbage", "ended without a result"),
         ("link", "ended without a result"),
@@ -165,12 +165,15 @@ def test_a_person_removes_their_own_files_in_any_state(served):
     assert other.ended(other.send().json()["id"])["state"] == "done"
 
 
-def test_the_oldest_results_make_room(serving):
-    with serving(dataclasses.replace(PATIENT, kept=2)) as served:
-        person = served.person()
-        jobs = [person.ended(person.send().json()["id"])["id"] for _ in range(3)]
-        assert [job["id"] for job in person.client.get("/api/jobs").json()] == [jobs[2], jobs[1]]
+def test_the_oldest_of_whoever_has_most_make_room(serving):
+    with serving(dataclasses.replace(PATIENT, kept=3)) as served:
+        other, person = served.person(), served.person()
+        first = other.send(b"text").json()["id"]
+        jobs = [person.send(b"text").json()["id"] for _ in range(4)]
+        left = [job["id"] for job in person.client.get("/api/jobs").json()]
+        assert left == [jobs[3], jobs[2]]
         assert person.client.get(f"/api/jobs/{jobs[0]}").status_code == 404
+        assert other.job(first)["state"] == "failed"
 
 
 def test_a_restart_keeps_results_and_goes_on(serving):

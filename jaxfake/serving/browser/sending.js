@@ -1,8 +1,9 @@
 // Choosing, dropping and sending files, one after the other.
 
-import { openSession, sendFile } from "./server.js";
+import { ask, openSession, sendFile } from "./server.js";
 
 const at = (id) => document.getElementById(id);
+const EVERY = 2000; // milliseconds
 const waiting = [];
 let limits = null;
 let stopping = null;
@@ -60,6 +61,7 @@ async function sendAll(accepted) {
 }
 
 async function sendOne(file) {
+  await roomInQueue(file);
   if (file.size > limits.upload_bytes) {
     throw new Error(`This file has more than ${Math.floor(limits.upload_bytes / 2 ** 20)} MB, the most that is taken.`);
   }
@@ -74,6 +76,16 @@ async function sendOne(file) {
     if (error.status !== 403) throw error;
     await openSession(); // the server may have a new key
     return sendFile(file, tell, stopping.signal);
+  }
+}
+
+// A person may let so many files wait; the page keeps the others.
+async function roomInQueue(file) {
+  const count = async () => (await ask("GET", "/api/jobs")).filter((job) => job.state === "queued").length;
+  while (!stopping.signal.aborted && (await count()) >= limits.waiting_each) {
+    at("sending-text").textContent = `${file.name} is sent when one of your files is done. Leave this page open.`;
+    at("sending-progress").value = 0;
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
 }
 

@@ -35,6 +35,8 @@ export async function ask(method, path, body) {
 // Sends a file and reports which share of it is sent. `stop` is an AbortSignal.
 export function sendFile(file, tell, stop) {
   return new Promise((resolve, reject) => {
+    const stopped = () => reject(new Refused(0, "Sending was stopped."));
+    if (stop.aborted) return stopped();
     const request = new XMLHttpRequest(); // fetch does not tell how much is sent
     request.open("POST", `/api/jobs?name=${encodeURIComponent(file.name.slice(-300))}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
@@ -45,7 +47,7 @@ export function sendFile(file, tell, stop) {
       else reject(refusedBy(request.status, request.responseText));
     };
     request.onerror = () => reject(new Refused(0, "The server ended the upload or does not answer."));
-    request.onabort = () => reject(new Refused(0, "Sending was stopped."));
+    request.onabort = stopped;
     stop.addEventListener("abort", () => request.abort());
     request.send(file);
   });

@@ -91,7 +91,7 @@ def read_result(folder: Path, code: int | None) -> tuple[Verdict, Path, Path]:
     try:
         file = read_json(results, _MOST_RESULTS_BYTES)["files"][0]
         if file["status"] == "refused":
-            raise NoResult(_text(file["refusal"]))
+            raise NoResult(f"This file cannot be used: {_text(file['refusal']).rstrip('.')}.")
         verdict = Verdict(_text(file["verdict"]["answer"]), _text(file["verdict"]["words"]))
         whole = code == DONE and _size(report) <= _MOST_REPORT_BYTES
     except (FileNotFoundError, InputError, LookupError, TypeError):

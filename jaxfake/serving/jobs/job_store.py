@@ -12,6 +12,7 @@
 import dataclasses
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class JobStore:
 
     Args:
         folder: of the server; made if it does not exist.
-        kept: finished jobs; the oldest make room for new ones.
+        kept: jobs that have ended; of whoever has most of them, the oldest make room for new ones.
     """
 
     def __init__(self, folder: Path, kept: int) -> None:
@@ -50,10 +51,11 @@ class JobStore:
             if job.state not in UNFINISHED:
                 self._remove_work(job.id)
 
-    def add(self, job: Job, received: Path) -> None:
-        """Takes over a received file as a new job."""
+    def add(self, job: Job, received: Path | None) -> None:
+        """Adds a job, and takes over its received file if it is to be scored."""
         self.work_folder(job.id).mkdir(parents=True)
-        received.rename(self.upload(job.id))
+        if received is not None:
+            received.rename(self.upload(job.id))
         self.save(job)
 
     def save(self, job: Job) -> None:
@@ -118,5 +120,6 @@ class JobStore:
 
     def _make_room(self) -> None:
         ended = [job for job in self._jobs.values() if job.state not in UNFINISHED]
-        for job in ended[: max(len(ended) - self._kept, 0)]:
-            self.delete(job.id)
+        if len(ended) > self._kept:
+            [(client, _)] = Counter(job.client for job in ended).most_common(1)
+            self.delete(next(job.id for job in ended if job.client == client))

@@ -9,7 +9,6 @@ from jaxfake.runtime.terminal_text import printable
 from jaxfake.serving.limited import file_header, process
 from jaxfake.serving.limited.process import ProcessLimits
 from jaxfake.serving.limits import Limits
-from jaxfake.serving.refusal import Refusal
 
 _MODULE = "jaxfake.serving.limited.file_header"
 _UNREADABLE = "This file cannot be used: its header cannot be read within the limits."
@@ -25,18 +24,13 @@ class Checker:
         )
         self._turn = asyncio.Lock()
 
-    async def check(self, path: Path) -> None:
-        """Checks a file that lies alone in its folder.
-
-        Raises:
-            Refusal: it is nothing that can be scored, or over a limit.
-        """
+    async def refusal(self, path: Path) -> str:
+        """Why a file, alone in its folder, cannot be scored, in a sentence; '' if it may be tried."""
         refusal = file_header.refusal_by_kind(path)
-        if not refusal:
-            async with self._turn:
-                refusal = await self._by_header(path)
         if refusal:
-            raise Refusal(422, refusal)
+            return refusal
+        async with self._turn:
+            return await self._by_header(path)
 
     async def _by_header(self, path: Path) -> str:
         numbers = (
