@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp
 
 from jaxfake.serving.desk import Desk
@@ -75,9 +76,10 @@ def build_app(service: Service, store: JobStore) -> ASGIApp:
         lifespan=_working(scorer),
         redirect_slashes=False,
     )
-    app.include_router(json_routes(Desk(store, queue, scorer, limits), access))
-    app.include_router(page_routes())
-    _refuse_in_sentences(app)
+    routers = json_routes(Desk(store, queue, scorer, limits), access), page_routes()
+    for router in routers:
+        app.include_router(router)
+    _refuse_in_sentences(app, [route for router in routers for route in router.routes])
     checks = (KnownHosts(service.host, service.names).check, check_origin, access.check)
     return SafeHeaders(Gate(app, checks, service.failed))
 
@@ -102,7 +104,13 @@ def _working(scorer: Scorer) -> Callable[[FastAPI], contextlib.AbstractAsyncCont
     return lifespan
 
 
-def _refuse_in_sentences(app: FastAPI) -> None:
+def _methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
+    """All that can be done with a path; the library names the methods of one of its endpoints alone."""
+    of_path = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for one in of_path for method in getattr(one, "methods", None) or ()})
+
+
+def _refuse_in_sentences(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     """Every refusal, also the libraries' own, is one plain sentence."""
 
     @app.exception_handler(Refusal)
@@ -110,9 +118,11 @@ def _refuse_in_sentences(app: FastAPI) -> None:
         return refusal.response()
 
     @app.exception_handler(HTTPException)
-    async def refused_by_library(_: Request, error: HTTPException) -> Response:
+    async def refused_by_library(request: Request, error: HTTPException) -> Response:
         sentence = _SENTENCES.get(error.status_code, "The request cannot be understood.")
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(routes, request))
         return Refusal(error.status_code, sentence, headers).response()
 
     @app.exception_handler(RequestValidationError)

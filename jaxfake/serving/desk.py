@@ -44,7 +44,7 @@ class Desk:
             the job: it waits, or it has failed already, because nothing of the kind can be scored.
 
         Raises:
-            Refusal: there is no room for it, or it is too large; nothing is left of it.
+            Refusal: there is no room for it, or it is empty or too large; nothing is left of it.
         """
         self._check_room(client)
         if self._receiving.locked():
@@ -55,6 +55,8 @@ class Desk:
             try:
                 file = folder / UPLOAD
                 size = await receiving.receive_file(request, file, self.limits)
+                if not size:
+                    raise Refusal(422, "This file is empty.")
                 refusal = await self._checker.refusal(file)
                 job = Job(new_id(), client, shown_name(name), size, time.time())
                 return self._refuse(job, refusal) if refusal else self._accept(job, file)

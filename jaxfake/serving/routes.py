@@ -40,7 +40,7 @@ _STATUSES = {
     409: "The job has no result.",
     413: "The body is too large.",
     421: "The server does not go by that name.",
-    422: "The request is not valid.",
+    422: "The request is not valid, or its body is empty.",
     429: "There is no room in the queue.",
     500: "The server failed.",
     507: "The server's disk is full.",

@@ -51,7 +51,6 @@ def test_progress_and_places_in_the_queue_are_told(served):
 def test_a_file_that_cannot_be_scored_fails_at_once_in_a_sentence(served):
     person = served.person()
     for content, says in [
-        (b"", "empty"),
         (b"Dear reader, this is text.", "text file"),
         (b"PK\x03\x04 and so on", "archive"),
         (b"GIF89a and so on", "picture of a kind"),
@@ -65,6 +64,8 @@ def test_a_file_that_cannot_be_scored_fails_at_once_in_a_sentence(served):
         assert str(served.folder) not in job["message"]
         assert person.job(job["id"]) == job
     assert {name.rpartition("/")[2] for name in served.files()} == {"job.json"}
+    nothing = person.send(b"")
+    assert (nothing.status_code, nothing.json()["error"]) == (422, "This file is empty.")
 
 
 def test_limits_are_refused_before_decoding(serving):
@@ -266,6 +267,8 @@ def test_the_description_names_every_endpoint(served):
     }
     send = described["paths"]["/api/jobs"]["post"]
     assert {"201", "403", "413", "422", "429"} <= set(send["responses"])
+    wrong = served.client.options(f"/api/jobs/{'0' * 32}")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "DELETE, GET")
 
 
 def test_an_error_of_the_server_is_told_to_the_terminal_alone(serving):

@@ -30,8 +30,6 @@ _WRONG_KIND = {
 def refusal_by_kind(path: Path) -> str:
     """Why a file is refused by its first bytes alone; '' if it is not."""
     kind = file_kinds.kind_of(path)
-    if kind is Kind.EMPTY:
-        return "This file is empty."
     return f"{_WRONG_KIND[kind]} {KINDS}" if kind in _WRONG_KIND else ""
 
 
