@@ -58,6 +58,7 @@ class LimitsAnswer(_Answer):
 class SessionAnswer(_Answer):
     """What a page needs to send files."""
 
+    admitted: bool = Field(description="Whether the server's token was sent, or is not asked for.")
     page_token: str = Field(
         description="To be sent as X-Jaxfake-Token with each request that changes something."
     )

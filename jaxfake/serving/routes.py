@@ -89,8 +89,11 @@ def json_routes(desk: Desk, access: Access) -> APIRouter:
     async def session(request: Request, response: Response) -> SessionAnswer:
         """Begins to send files: tells the limits and the token of the page, and sets a cookie."""
         client = introduce(request, response)
+        admitted = access.admits(request)
         return SessionAnswer(
-            page_token=access.page_token(client), limits=limits_answer(desk.limits)
+            admitted=admitted,
+            page_token=access.page_token(client) if admitted else "",
+            limits=limits_answer(desk.limits),
         )
 
     @router.post(

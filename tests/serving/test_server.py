@@ -19,8 +19,10 @@ from jaxfake.runtime.preemption import preemption
 from jaxfake.serving import app, server
 from jaxfake.serving.jobs.job_store import JobStore
 
-folder, stand_in, control = map(Path, sys.argv[1:])
-service = app.Service(key="key", command=[sys.executable, str(stand_in), str(control)])
+folder, stand_in, control = map(Path, sys.argv[1:4])
+command = [sys.executable, str(stand_in), str(control)]
+token = sys.argv[4] if len(sys.argv) > 4 else None
+service = app.Service(key="key", command=command, token=token)
 preemption.listen()
 with server.listen("127.0.0.1", 0) as listening:
     built = app.build_app(service, JobStore(folder, 10))

@@ -30,7 +30,8 @@ function tell(message) {
 
 async function start() {
   try {
-    const { limits } = await openSession();
+    const { admitted, limits } = await openSession();
+    if (!admitted) return askForToken();
     tell("");
     at("access").hidden = true;
     at("bounds").textContent = boundsOf(limits);
@@ -38,10 +39,13 @@ async function start() {
     listenForFiles(limits, (job, first) => (first ? go(`/jobs/${job.id}`) : drawHistory(jobInAddress)));
     show();
   } catch (error) {
-    if (error.status !== 401) return tell(`${error.message} Load the page again.`);
-    at("access").hidden = false;
-    at("token").focus();
+    tell(`${error.message} Load the page again.`);
   }
+}
+
+function askForToken() {
+  at("access").hidden = false;
+  at("token").focus();
 }
 
 async function letIn(token) {
@@ -50,7 +54,7 @@ async function letIn(token) {
     await start();
   } catch (error) {
     tell(error.message);
-    at("access").hidden = false;
+    askForToken();
   }
 }
 

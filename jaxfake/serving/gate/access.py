@@ -16,8 +16,8 @@ _COOKIE = "jaxfake_access"
 TOKEN_HEADER = "X-Jaxfake-Token"
 """With the page's token, in every request that changes something."""
 
-OPEN = frozenset({f"{API}access", f"{API}openapi.json"})
-"""What can be asked for without access: how to get it."""
+OPEN = frozenset({f"{API}access", f"{API}session", f"{API}openapi.json"})
+"""What can be asked for without access: whether one has it, and how to get it."""
 
 
 class Access:
@@ -41,11 +41,15 @@ class Access:
             return
         if self._by_header(request):
             return
-        if self._token is not None and not self._by_cookie(request):
+        if not self.admits(request):
             raise Refusal(401, "This server asks for its token.", {"WWW-Authenticate": "Bearer"})
         given = request.headers.get(TOKEN_HEADER, "")
         if not is_safe(request) and not is_same(given, self.page_token(client_of(request))):
             raise Refusal(403, "The page is out of date: load it again.")
+
+    def admits(self, request: Request) -> bool:
+        """Whether the request has the token, or none is asked for."""
+        return self._token is None or self._by_header(request) or self._by_cookie(request)
 
     def grant(self, token: str, response: Response) -> None:
         """Gives a browser the cookie that lets it in.

@@ -100,7 +100,9 @@ def test_without_the_token_only_the_empty_page_is_shown(guarded):
     assert client.get("/").status_code == 200
     assert client.get("/api/openapi.json").status_code == 200
     job = f"/api/jobs/{'0' * 32}"
-    for path in ("/api/session", "/api/jobs", job, f"{job}/report", f"{job}/results"):
+    session = client.get("/api/session").json()
+    assert (session["admitted"], session["page_token"]) == (False, "")
+    for path in ("/api/jobs", job, f"{job}/report", f"{job}/results"):
         answer = client.get(path)
         assert answer.status_code == 401, path
         assert answer.headers["www-authenticate"] == "Bearer"
