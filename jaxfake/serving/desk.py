@@ -18,7 +18,11 @@ from jaxfake.serving.jobs.job_store import UPLOAD, JobStore
 from jaxfake.serving.jobs.scorer import Scorer
 from jaxfake.serving.limited.checker import Checker
 from jaxfake.serving.limits import Limits
+from jaxfake.serving.receiving import NO_ROOM
 from jaxfake.serving.refusal import Refusal
+
+_SPARE_FILES = 4
+"""So many of the largest files must still fit the disk, which others need too. Our choice."""
 
 _NO_JOB = "There is no such file here: it may have been removed."
 
@@ -49,6 +53,8 @@ class Desk:
         self._check_room(client)
         if self._receiving.locked():
             raise _busy("Too many files are being sent at once: try again in a minute.")
+        if shutil.disk_usage(self._store.incoming).free < _SPARE_FILES * self.limits.upload_bytes:
+            raise Refusal(507, NO_ROOM)
         async with self._receiving:
             folder = self._store.incoming / secrets.token_hex(16)
             folder.mkdir()
@@ -97,9 +103,10 @@ class Desk:
         Raises:
             Refusal: there is no such job, or it has no result.
         """
-        if self.find(identity).state != "done":
+        file = self._store.folder(identity) / name
+        if self.find(identity).state != "done" or not file.is_file():
             raise Refusal(409, "There is no result of this file.")
-        return self._store.folder(identity) / name
+        return file
 
     async def remove(self, client: str, identity: str) -> None:
         """Removes a person's job with everything that is left of it, whatever its state.

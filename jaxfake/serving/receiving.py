@@ -13,6 +13,8 @@ from starlette.types import Message, Receive
 from jaxfake.serving.limits import Limits
 from jaxfake.serving.refusal import Refusal
 
+NO_ROOM = "The server's disk has no room for this file."
+
 _PIECE = 1 << 20
 """Bytes that are collected before they are written."""
 
@@ -27,7 +29,8 @@ async def read_small(request: Request, most_bytes: int, seconds: float) -> bytes
         Refusal: it is larger, or it comes too slowly.
     """
     limits = Limits(upload_bytes=most_bytes, upload_seconds=seconds, idle_seconds=seconds)
-    return b"".join([piece async for piece in _pieces(request, limits)])
+    too_large = f"This has more than {most_bytes} bytes, the most that is taken."
+    return b"".join([piece async for piece in _pieces(request, limits, too_large)])
 
 
 async def receive_file(request: Request, path: Path, limits: Limits) -> int:
@@ -37,13 +40,14 @@ async def receive_file(request: Request, path: Path, limits: Limits) -> int:
         Refusal: it is too large, comes too slowly or is cut short.
     """
     size = 0
+    too_large = f"This file has more than {limits.upload_bytes >> 20} MB, the most that is taken."
     try:
         with path.open("xb") as file:
-            async for piece in _pieces(request, limits):
+            async for piece in _pieces(request, limits, too_large):
                 size += len(piece)
                 await run_in_threadpool(file.write, piece)
     except OSError as error:
-        raise Refusal(507, "The server has no room for this file.") from error
+        raise Refusal(507, NO_ROOM) from error
     return size
 
 
@@ -69,9 +73,8 @@ class Body:
                     left -= len((await self.receive()).get("body", b""))
 
 
-async def _pieces(request: Request, limits: Limits) -> AsyncIterator[bytes]:
-    """The body in pieces of at least a megabyte, but for the last."""
-    too_large = f"This file has more than {limits.upload_bytes >> 20} MB, the most that is taken."
+async def _pieces(request: Request, limits: Limits, too_large: str) -> AsyncIterator[bytes]:
+    """The body in pieces of at least a megabyte, but for the last; the sentence refuses a large one."""
     if _claimed_size(request) > limits.upload_bytes:
         raise Refusal(413, too_large)
     stream = request.stream().__aiter__()

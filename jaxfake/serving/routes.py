@@ -23,7 +23,7 @@ from jaxfake.serving.jobs.job import JOB_ID, Job
 from jaxfake.serving.jobs.job_store import REPORT, RESULTS
 from jaxfake.serving.refusal import Refusal
 
-_MOST_TOKEN_BYTES, _TOKEN_SECONDS = 4096, 10.0
+_MOST_TOKEN_BYTES, _TOKEN_SECONDS = 1 << 16, 10.0
 _LONGEST_NAME = 1000
 
 _Id = Annotated[str, Path(pattern=JOB_ID, description="Of the job; whoever knows it may ask.")]
@@ -47,7 +47,11 @@ _STATUSES = {
 }
 _FILE_BODY = {
     "required": True,
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    "content": {
+        "application/octet-stream": {
+            "schema": {"type": "string", "format": "binary", "minLength": 1}
+        }
+    },
 }
 _TOKEN_BODY = {
     "required": True,

@@ -85,6 +85,35 @@ def test_limits_are_refused_before_decoding(serving):
         assert {name.rpartition("/")[2] for name in served.files()} == {"job.json"}
 
 
+def test_a_full_disk_says_so(serving):
+    with serving(dataclasses.replace(PATIENT, upload_bytes=1 << 60)) as served:
+        answer = served.person().send()
+        assert answer.status_code == 507
+        assert "no room" in answer.json()["error"]
+        assert served.files() == []
+
+
+def test_an_error_of_the_server_ends_one_job_and_not_the_next(served, capfd):
+    person = served.person()
+    served.hold()
+    lost, next_one = (person.send().json()["id"] for _ in range(2))
+    person.is_running(lost)
+    publish, served.store.publish = served.store.publish, None  # calling it fails
+    served.let_go()
+    assert "through no fault of yours" in person.ended(lost)["message"]
+    served.store.publish = publish
+    assert person.ended(next_one)["state"] in ("done", "failed")
+    assert person.ended(person.send().json()["id"])["state"] == "done"
+    assert "is left for the next start" in capfd.readouterr().out
+
+
+def test_a_result_that_somebody_removed_is_said_not_to_be_there(served):
+    person = served.person()
+    job = person.ended(person.send().json()["id"])["id"]
+    (served.folder / "jobs" / job / "report.html").unlink()
+    assert person.client.get(f"/api/jobs/{job}/report").status_code == 409
+
+
 def test_a_full_queue_says_so(serving):
     with serving(dataclasses.replace(PATIENT, waiting=2, waiting_each=1)) as served:
         one, two, three = (served.person() for _ in range(3))
@@ -219,9 +248,12 @@ def test_a_damaged_job_is_set_aside_and_the_others_stay(serving, capfd):
         person = served.person()
         good, bad = (person.ended(person.send().json()["id"])["id"] for _ in range(2))
     (served.folder / "jobs" / bad / "job.json").write_text("{")
+    (served.folder / "jobs" / bad / "work").mkdir()
+    (served.folder / "jobs" / bad / "work" / "upload").write_bytes(PICTURE)
     with serving() as served:
         assert served.person().job(good)["state"] == "done"
         assert served.client.get(f"/api/jobs/{bad}").status_code == 404
+        assert not any(name.endswith("/upload") for name in served.files())
     assert "a job is left out" in capfd.readouterr().out
 
 

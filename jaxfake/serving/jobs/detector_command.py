@@ -93,7 +93,8 @@ def read_result(folder: Path, code: int | None) -> tuple[Verdict, Path, Path]:
         if file["status"] == "refused":
             raise NoResult(f"This file cannot be used: {_text(file['refusal']).rstrip('.')}.")
         verdict = Verdict(_text(file["verdict"]["answer"]), _text(file["verdict"]["words"]))
-        whole = code == DONE and _size(report) <= _MOST_REPORT_BYTES
+        links = any(path.is_symlink() for path in (folder / OUT, results, report))
+        whole = code == DONE and not links and _size(report) <= _MOST_REPORT_BYTES
     except (FileNotFoundError, InputError, LookupError, TypeError):
         whole = False
     if not whole:

@@ -67,6 +67,10 @@ class JobStore:
             self._remove_work(job.id)
             self._make_room()
 
+    def remember(self, job: Job) -> None:
+        """Replaces what is known of a job until the server ends; it is for a disk that refuses a file."""
+        self._jobs[job.id] = job
+
     def publish(self, identity: str, results: Path, report: Path) -> None:
         """Puts the detector's two files in their place, before the job is saved as done."""
         results.replace(self.folder(identity) / RESULTS)
@@ -113,6 +117,7 @@ class JobStore:
             except FileNotFoundError:  # killed before the job was there
                 shutil.rmtree(folder, ignore_errors=True)
             except InputError as error:
+                self._remove_work(folder.name)
                 say(f"a job is left out: {error}; its folder is now {set_aside(folder)}")
 
     def _remove_work(self, identity: str) -> None:

@@ -18,6 +18,9 @@ from jaxfake.serving.limited.process import Ended, ProcessLimits
 _MOST_TRIES = 2
 """A file whose scoring was cut short is scored once more; one that brings down the machine not for ever."""
 
+_SERVER_FAILED = (
+    "The server could not work on this file, through no fault of yours: send it again later."
+)
 _INTERRUPTED = "The server was stopped while it worked on this file: send it again."
 
 
@@ -56,7 +59,7 @@ class Scorer:
                 continue
             job = self._store.get(identity)
             if job is not None:
-                await self._score(job)
+                await self._try_to_score(job)
 
     async def cancel(self, identity: str) -> None:
         """Ends the work on a job, whether it waits or runs."""
@@ -73,6 +76,18 @@ class Scorer:
         else:
             self._store.save(dataclasses.replace(job, state="queued"))
             self.put(job)
+
+    async def _try_to_score(self, job: Job) -> None:
+        """Scores a job. If the server itself fails, such as on a full disk, the next start tries again."""
+        try:
+            await self._score(job)
+        except Exception as error:
+            say(
+                printable(
+                    f"job {job.id} is left for the next start: {type(error).__name__}: {error}"
+                )
+            )
+            self._store.remember(_ended(job, "failed", _SERVER_FAILED))
 
     async def _score(self, job: Job) -> None:
         job = dataclasses.replace(job, state="running", tries=job.tries + 1)
@@ -117,5 +132,8 @@ class Scorer:
         self._end(dataclasses.replace(job, answer=verdict.answer, words=verdict.words), "done", "")
 
     def _end(self, job: Job, state: State, message: str) -> None:
-        ended = dataclasses.replace(job, state=state, message=message, finished=time.time())
-        self._store.save(ended)
+        self._store.save(_ended(job, state, message))
+
+
+def _ended(job: Job, state: State, message: str) -> Job:
+    return dataclasses.replace(job, state=state, message=message, finished=time.time())

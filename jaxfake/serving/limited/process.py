@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from jaxfake.serving.limited import launcher
 
@@ -47,25 +48,24 @@ async def run(command: list[str], folder: Path, limits: ProcessLimits) -> Ended:
         folder: in which it runs, and in which its temporary files are made.
         limits: of the process.
     """
-    output = folder / _OUTPUT
-    with output.open("wb") as file:
+    with (folder / _OUTPUT).open("w+b") as output:
         process = await asyncio.create_subprocess_exec(
             *_limited(command, limits),
             cwd=folder,
             env=_environment(folder),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
-    code = None
-    try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limits.seconds):
-                code = await process.wait()
-    finally:
-        await _end(process)
-    return Ended(code, _last(output))
+        code = None
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limits.seconds):
+                    code = await process.wait()
+        finally:
+            await _end(process)
+        return Ended(code, _last(output))
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -88,10 +88,9 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _last(output: Path) -> str:
-    with output.open("rb") as file:
-        file.seek(max(file.seek(0, os.SEEK_END) - _LAST_BYTES, 0))
-        return file.read().decode(errors="replace").strip()
+def _last(output: BinaryIO) -> str:
+    output.seek(max(output.seek(0, os.SEEK_END) - _LAST_BYTES, 0))
+    return output.read(_LAST_BYTES).decode(errors="replace").strip()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -58,16 +58,16 @@ CROSS_SITE = [
 ]
 
 
-@pytest.mark.parametrize("headers", CROSS_SITE)
-def test_other_sites_can_neither_send_nor_remove_nor_read(served, headers):
+def test_other_sites_can_neither_send_nor_remove_nor_read(served):
     person = served.person()
     job = person.ended(person.send().json()["id"])["id"]
-    assert person.send(**headers).status_code == 403
     path = f"/api/jobs/{job}"
-    assert person.client.delete(path, headers=person.headers | headers).status_code == 403
-    assert person.client.get(path, headers=headers).status_code == 403
-    assert person.client.get("/api/session", headers=headers).status_code == 403
-    assert person.job(job)["state"] == "done"
+    for headers in CROSS_SITE:
+        assert person.send(**headers).status_code == 403, headers
+        assert person.client.delete(path, headers=person.headers | headers).status_code == 403
+        assert person.client.get(path, headers=headers).status_code == 403
+        assert person.client.get("/api/session", headers=headers).status_code == 403
+    assert [job["state"] for job in person.client.get("/api/jobs").json()] == ["done"]
 
 
 def test_the_page_itself_may_send(served):
@@ -118,7 +118,7 @@ def test_a_browser_is_let_in_once_it_knows_the_token(guarded):
         assert client.post("/api/access", json=body).status_code == 403
     for content in (b"", b"{", b"[]", b'{"token": 1}', b"[" * 4000):
         assert client.post("/api/access", content=content).status_code == 422
-    assert client.post("/api/access", content=b" " * 5000).status_code == 413
+    assert client.post("/api/access", content=b" " * 70_000).status_code == 413
     assert client.get("/api/jobs").status_code == 401
     cross = {"Origin": "https://evil.example"}
     assert client.post("/api/access", json={"token": TOKEN}, headers=cross).status_code == 403
