@@ -42,6 +42,7 @@ class JobAnswer(_Answer):
     message: str = Field(description="Why there is no result; empty if there is nothing to say.")
     answer: str = Field(description="fake, real or cannot_tell, once it is done.")
     words: str = Field(description="The verdict in words, once it is done.")
+    notes: list[str] = Field(description="What the detector's answers lack; read them first.")
 
 
 class LimitsAnswer(_Answer):
@@ -79,6 +80,7 @@ def job_answer(job: Job, ahead: int | None, progress: Progress | None) -> JobAns
         message=job.message,
         answer=job.answer,
         words=job.words,
+        notes=list(job.notes),
     )
 
 

@@ -22,7 +22,13 @@ def results(status="scored", answer="cannot_tell"):
         "refusal": "the picture is cut short" if refused else None,
         "verdict": {"answer": answer, "words": "It cannot be told from this file."},
     }
-    return {"schema": "jaxfake.results", "schema_version": "1.0", "files": [file]}
+    runtime = {"degraded": [{"code": "not_calibrated", "sentence": "it is not calibrated"}]}
+    return {
+        "schema": "jaxfake.results",
+        "schema_version": "1.0",
+        "runtime": runtime,
+        "files": [file],
+    }
 
 
 def main(control):

@@ -16,6 +16,7 @@ def test_a_file_is_scored_and_only_its_result_is_kept(served):
     job = person.ended(sent.json()["id"])
     assert (job["name"], job["size"], job["state"]) == ("a clip.png", len(PICTURE), "done")
     assert (job["answer"], job["words"]) == ("cannot_tell", "It cannot be told from this file.")
+    assert job["notes"] == ["it is not calibrated"]
     at = f"jobs/{job['id']}"
     assert served.files() == [f"{at}/{one}" for one in LEFT]
     assert person.client.get(f"/api/{at}/results").json()["schema"] == "jaxfake.results"
@@ -148,8 +149,9 @@ def test_a_detector_that_gives_nothing_is_told_in_a_sentence(served, capfd, deed
     assert str(served.control) not in json.dumps(job)
     assert served.files() == [f"jobs/{job['id']}/job.json"]
     assert person.client.get(f"/api/jobs/{job['id']}/report").status_code == 409
-    if deed == "fail":
-        assert "something broke" in capfd.readouterr().out  # whoever runs the server is told
+    said = capfd.readouterr().out  # to whoever runs the server
+    assert ("something broke" in said) == (deed == "fail")
+    assert ("the detector ended with" in said) == (deed != "refuse")
 
 
 def test_a_detector_that_takes_too_long_is_ended(serving):

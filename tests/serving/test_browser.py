@@ -95,6 +95,7 @@ def test_a_file_from_sending_to_its_report_over_a_reload(person, control):
     (control / "hold").unlink()
     shows(page, "#answer", "Cannot tell")
     shows(page, "#words", "It cannot be told")
+    shows(page, "#notes", "Note: it is not calibrated.")
     shows(page, "#history-list", "Cannot tell")
     page.frame_locator("#report").get_by_text("What was found").wait_for()
 

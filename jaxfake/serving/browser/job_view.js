@@ -88,7 +88,14 @@ function drawResult(job) {
   if (!done) return;
   at("answer").textContent = answerOf(job);
   at("words").textContent = job.words;
+  at("notes").replaceChildren(...job.notes.map(note));
   at("open-report").href = `/api/jobs/${job.id}/report`;
   at("open-results").href = `/api/jobs/${job.id}/results`;
   at("report").src = `/api/jobs/${job.id}/report`;
+}
+
+function note(sentence) {
+  const line = document.createElement("li");
+  line.textContent = `Note: ${sentence.replace(/\.$/, "")}.`;
+  return line;
 }

@@ -1,8 +1,8 @@
 // What states, answers and limits are called on the page.
 
 const ANSWERS = {
-  fake: "Evidence for a fake",
-  real: "Evidence for a real face",
+  fake: "Evidence of manipulation",
+  real: "No evidence of manipulation",
   cannot_tell: "Cannot tell",
 };
 
@@ -35,7 +35,7 @@ export function announcementOf(job) {
       return `${name}: ${stage}${quarter ? `, ${quarter} percent of the frames` : ""}`;
     }
     case "done":
-      return `${name}: done. ${answerOf(job)}. ${job.words}`;
+      return [`${name}: done. ${answerOf(job)}. ${job.words}`, ...job.notes].join(" Note: ");
     default:
       return `${name}: ${job.message}`;
   }

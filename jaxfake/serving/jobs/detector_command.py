@@ -28,8 +28,12 @@ _NO_RESULT = (
 )
 
 
+class FileRefused(Exception):
+    """The detector could not read the file. The text is a sentence for the person who asked."""
+
+
 class NoResult(Exception):
-    """The detector left nothing that can be shown. The text is a sentence for the person who asked."""
+    """The detector failed. The text is a sentence for the person who asked."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Verdict:
 
     answer: str  # 'fake', 'real' or 'cannot_tell'
     words: str
+    notes: tuple[str, ...]  # what its answers lack
 
 
 def detect_command(model: str, limits: Limits) -> list[str]:
@@ -85,14 +90,17 @@ def read_result(folder: Path, code: int | None) -> tuple[Verdict, Path, Path]:
         code: its exit code.
 
     Raises:
-        NoResult: there is no result, because the file was refused or the detector failed.
+        FileRefused, NoResult: there is no result.
     """
     results, report = folder / OUT / RESULTS, folder / OUT / REPORT
     try:
-        file = read_json(results, _MOST_RESULTS_BYTES)["files"][0]
+        values = read_json(results, _MOST_RESULTS_BYTES)
+        file = values["files"][0]
         if file["status"] == "refused":
-            raise NoResult(f"This file cannot be used: {_text(file['refusal']).rstrip('.')}.")
-        verdict = Verdict(_text(file["verdict"]["answer"]), _text(file["verdict"]["words"]))
+            raise FileRefused(f"This file cannot be used: {_text(file['refusal']).rstrip('.')}.")
+        said = file["verdict"]
+        notes = tuple(_text(one["sentence"]) for one in values["runtime"]["degraded"])
+        verdict = Verdict(_text(said["answer"]), _text(said["words"]), notes)
         links = any(path.is_symlink() for path in (folder / OUT, results, report))
         whole = code == DONE and not links and _size(report) <= _MOST_REPORT_BYTES
     except (FileNotFoundError, InputError, LookupError, TypeError):

@@ -33,6 +33,7 @@ class Job:
         message: a sentence for the person; '' if there is nothing to say.
         answer: of the detector: 'fake', 'real' or 'cannot_tell'; '' before it is done.
         words: its verdict in words; '' before it is done.
+        notes: what its answers lack, such as a calibration.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Job:
     message: str = ""
     answer: str = ""
     words: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def is_job_id(text: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from jaxfake.runtime.progress import say
 from jaxfake.runtime.terminal_text import printable
 from jaxfake.serving.jobs import detector_command
-from jaxfake.serving.jobs.detector_command import NoResult
+from jaxfake.serving.jobs.detector_command import FileRefused, NoResult
 from jaxfake.serving.jobs.fair_queue import FairQueue
 from jaxfake.serving.jobs.job import Job, State
 from jaxfake.serving.jobs.job_store import JobStore
@@ -120,16 +120,18 @@ class Scorer:
             minutes = self._limits.seconds / 60
             self._end(job, "failed", f"This took longer than {minutes:g} minutes and was stopped.")
             return
-        if ended.code != 0:
-            say(f"job {job.id}: the detector ended with {ended.code}:\n{printable(ended.output)}")
         try:
             folder = self._store.work_folder(job.id)
             verdict, results, report = detector_command.read_result(folder, ended.code)
+        except FileRefused as refused:
+            self._end(job, "failed", str(refused))
+            return
         except NoResult as error:
+            say(f"job {job.id}: the detector ended with {ended.code}:\n{printable(ended.output)}")
             self._end(job, "failed", str(error))
             return
         self._store.publish(job.id, results, report)
-        self._end(dataclasses.replace(job, answer=verdict.answer, words=verdict.words), "done", "")
+        self._end(dataclasses.replace(job, **dataclasses.asdict(verdict)), "done", "")
 
     def _end(self, job: Job, state: State, message: str) -> None:
         self._store.save(_ended(job, state, message))

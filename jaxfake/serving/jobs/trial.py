@@ -10,7 +10,7 @@ import numpy as np
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.terminal_text import printable_line
 from jaxfake.serving.jobs import detector_command
-from jaxfake.serving.jobs.detector_command import NoResult
+from jaxfake.serving.jobs.detector_command import FileRefused, NoResult
 from jaxfake.serving.jobs.job_store import UPLOAD
 from jaxfake.serving.limited import process
 from jaxfake.serving.limited.process import ProcessLimits
@@ -37,7 +37,7 @@ def try_detector(command: list[str], folder: Path, limits: ProcessLimits) -> Non
         (folder / UPLOAD).write_bytes(cv2.imencode(".png", grey)[1].tobytes())
         ended = asyncio.run(process.run(command, folder, limits))
         detector_command.read_result(folder, ended.code)
-    except NoResult:
+    except (FileRefused, NoResult):
         raise InputError(f"the detector does not work: {_why(ended)}") from None
     finally:
         shutil.rmtree(folder)
