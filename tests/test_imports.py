@@ -18,6 +18,7 @@ LEVELS = (
     {"reporting"},
     {"experiment"},
     {"store", "inference"},
+    {"serving"},
 )
 """From the bottom up: each imports its own level and those before. Every other module is a verb, on top."""
 
