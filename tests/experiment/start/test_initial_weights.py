@@ -50,10 +50,12 @@ def test_a_fresh_decoder_that_is_trained_is_accepted(encoder_alone: Path) -> Non
     for values in (mover.get_config(), deepfakemae.get_config()):
         begun = load_initial_weights(_parsed(values, str(encoder_alone)))
         assert {"encoder", "decoder"} == set(begun.autoencoder)
+        assert set(begun.stage_one) == {"encoder"}
 
 
 def test_only_a_method_that_freezes_nothing_starts_from_scratch() -> None:
-    assert load_initial_weights(_parsed(mover.get_config(), "scratch")).autoencoder is None
+    scratch = load_initial_weights(_parsed(mover.get_config(), "scratch"))
+    assert scratch.autoencoder is scratch.stage_one is None
     with pytest.raises(InputError, match="no trained encoder, which deepfakemae"):
         load_initial_weights(_parsed(deepfakemae.get_config(), "scratch"))
 
