@@ -55,6 +55,9 @@ _RECORD = flags.DEFINE_bool(
     "record", False, "Write a record of everything, which --verify can check later."
 )
 _SIGN_KEY = define_path("sign_key", None, "File of a private Ed25519 key that signs the record.")
+_ANNOTATE = flags.DEFINE_bool(
+    "annotate", False, "Write a copy of each video with its faces marked; needs PyAV."
+)
 _VERIFY = define_path("verify", None, "Folder of results with a record, to be checked.")
 _PUBLIC_KEY = define_path(
     "public_key", None, "With --verify: the public key that must have signed."
@@ -80,7 +83,7 @@ def _detect(named: list[str]) -> None:
     for flag in (_MODEL, _OUT):
         if not flag.value:
             raise InputError(f"--{flag.name} is missing: give it a folder")
-    from jaxfake.inference import signature
+    from jaxfake.inference import annotated, signature
     from jaxfake.inference.detector import Detector
     from jaxfake.inference.job import DetectionJob, run_job
     from jaxfake.inference.opened_model import open_model
@@ -92,6 +95,8 @@ def _detect(named: list[str]) -> None:
         if not _RECORD.value:
             raise InputError("--sign_key signs a record: give --record as well")
         signature.check_key(Path(_SIGN_KEY.value))
+    if _ANNOTATE.value:
+        annotated.check_installed()
     check_devices()
     detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
     job = DetectionJob(
@@ -102,6 +107,7 @@ def _detect(named: list[str]) -> None:
         numbering=cast("Numbered | None", _NUMBERED.value),
         progress_file=Path(_PROGRESS_FILE.value) if _PROGRESS_FILE.value else None,
         record=_RECORD.value,
+        annotate=_ANNOTATE.value,
         sign_key=Path(_SIGN_KEY.value) if _SIGN_KEY.value else None,
     )
     _say(run_job(job, detector), job.out)

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxfake.data.preparation.cropping import CropOptions, Cropper
 from jaxfake.faces import model_files
-from jaxfake.inference import answers
+from jaxfake.inference import answers, credentials
 from jaxfake.inference.asked_files import AskedFile, asked_file
 from jaxfake.inference.opened_model import OpenedModel, open_model
 from jaxfake.inference.results import FileResult
@@ -79,7 +79,8 @@ class Detector:
             people = self._cropper.everyone_in(pictures)
             content = f"file:{_digest(pictures)}"
             people = [dataclasses.replace(one, content=content) for one in people]
-        read = answers.read_tracks(file, people, self.model.config.data.size)
+        said = credentials.read(file.source.path)
+        read = answers.read_tracks(file, people, self.model.config.data.size, said)
         scored = score_tracks(self.model, read.faces, answers.MOST_SHOWN)
         return answers.answer(self.model, read, scored, folder)
 
