@@ -83,10 +83,11 @@ def _detect(named: list[str]) -> None:
     for flag in (_MODEL, _OUT):
         if not flag.value:
             raise InputError(f"--{flag.name} is missing: give it a folder")
-    from jaxfake.inference import annotated, signature
+    from jaxfake.inference import signature
     from jaxfake.inference.detector import Detector
     from jaxfake.inference.job import DetectionJob, run_job
-    from jaxfake.inference.opened_model import open_model
+    from jaxfake.inference.model.opened_model import open_model
+    from jaxfake.inference.report import annotated
     from jaxfake.runtime.devices import check_devices
     from jaxfake.runtime.files import expand_home
     from jaxfake.runtime.worker_pool import Limits

@@ -18,9 +18,9 @@ from jaxfake.evaluation.evidence.calibration.input_range import (
 )
 from jaxfake.evaluation.evidence.calibration.of_detector import measured_places
 from jaxfake.faces import align
-from jaxfake.inference import drawn
 from jaxfake.inference.asked_files import AskedFile
-from jaxfake.inference.opened_model import OpenedModel
+from jaxfake.inference.model.opened_model import OpenedModel
+from jaxfake.inference.report import drawn
 from jaxfake.inference.results import (
     Box,
     FileFacts,

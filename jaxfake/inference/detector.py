@@ -17,7 +17,7 @@ from jaxfake.data.preparation.cropping import CropOptions, Cropper
 from jaxfake.faces import model_files
 from jaxfake.inference import answers, credentials
 from jaxfake.inference.asked_files import AskedFile, asked_file
-from jaxfake.inference.opened_model import OpenedModel, open_model
+from jaxfake.inference.model.opened_model import OpenedModel, open_model
 from jaxfake.inference.results import FileResult
 from jaxfake.inference.scoring import score_tracks
 from jaxfake.runtime.errors import InputError

@@ -21,15 +21,16 @@ from jaxfake.data.preparation import source_content
 from jaxfake.evaluation.evidence.calibration.strength import ERROR
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.faces import model_files
-from jaxfake.inference import annotated, answers, credentials, record, results, signature
-from jaxfake.inference.annotated import AnnotationTask
+from jaxfake.inference import answers, credentials, record, results, signature
 from jaxfake.inference.answers import ReadTracks
 from jaxfake.inference.asked_files import AskedFile, list_files
 from jaxfake.inference.detector import Detector
 from jaxfake.inference.job_progress import JobProgress
-from jaxfake.inference.opened_model import OpenedModel
-from jaxfake.inference.page import write_page
+from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.reading import Ahead, FrameCounts, ReadFile, ReadTask, read_files
+from jaxfake.inference.report import annotated
+from jaxfake.inference.report.annotated import AnnotationTask
+from jaxfake.inference.report.page import write_page
 from jaxfake.inference.results import FileResult, Results, Runtime
 from jaxfake.inference.scoring import ScoredTrack, score_tracks
 from jaxfake.inference.versions import versions

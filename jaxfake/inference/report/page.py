@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from jaxfake.inference.card import LIMITS
-from jaxfake.inference.drawn import jpeg
-from jaxfake.inference.page_words import (
+from jaxfake.inference.model.card import LIMITS
+from jaxfake.inference.report.drawn import jpeg
+from jaxfake.inference.report.page_words import (
     ANSWERS,
     SCORE_WORDS,
     credentials_text,
