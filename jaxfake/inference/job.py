@@ -167,7 +167,7 @@ def _scored(
     if not tasks:
         return
     counts = FrameCounts(len(files))
-    progress.watch(counts)
+    progress.watch(counts, files[tasks[0].number])
     models, workers = model_files.obtain(detector.face_models), min(job.workers, len(tasks))
     reading = read_files(tasks, models, detector.crop_options, workers, job.limits, counts)
     with Ahead(reading, workers) as ahead:
