@@ -55,6 +55,9 @@ _RECORD = flags.DEFINE_bool(
     "record", False, "Write a record of everything, which --verify can check later."
 )
 _SIGN_KEY = define_path("sign_key", None, "File of a private Ed25519 key that signs the record.")
+_ANNOTATE = flags.DEFINE_bool(
+    "annotate", False, "Write a copy of each video with its faces marked; needs PyAV."
+)
 _VERIFY = define_path("verify", None, "Folder of results with a record, to be checked.")
 _PUBLIC_KEY = define_path(
     "public_key", None, "With --verify: the public key that must have signed."
@@ -83,7 +86,8 @@ def _detect(named: list[str]) -> None:
     from jaxfake.inference import signature
     from jaxfake.inference.detector import Detector
     from jaxfake.inference.job import DetectionJob, run_job
-    from jaxfake.inference.opened_model import open_model
+    from jaxfake.inference.model.opened_model import open_model
+    from jaxfake.inference.report import annotated
     from jaxfake.runtime.devices import check_devices
     from jaxfake.runtime.files import expand_home
     from jaxfake.runtime.worker_pool import Limits
@@ -92,6 +96,8 @@ def _detect(named: list[str]) -> None:
         if not _RECORD.value:
             raise InputError("--sign_key signs a record: give --record as well")
         signature.check_key(Path(_SIGN_KEY.value))
+    if _ANNOTATE.value:
+        annotated.check_installed()
     check_devices()
     detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
     job = DetectionJob(
@@ -102,6 +108,7 @@ def _detect(named: list[str]) -> None:
         numbering=cast("Numbered | None", _NUMBERED.value),
         progress_file=Path(_PROGRESS_FILE.value) if _PROGRESS_FILE.value else None,
         record=_RECORD.value,
+        annotate=_ANNOTATE.value,
         sign_key=Path(_SIGN_KEY.value) if _SIGN_KEY.value else None,
     )
     _say(run_job(job, detector), job.out)

@@ -41,7 +41,7 @@ def main() -> None:
             "--licence is missing: say under which licence others may use the weights, such as Apache-2.0"
         )
     from jaxfake.experiment.load_run import load_run
-    from jaxfake.inference.export_model import Export, export_model
+    from jaxfake.inference.model.export_model import Export, export_model
     from jaxfake.runtime.devices import check_devices
     from jaxfake.runtime.progress import say
 

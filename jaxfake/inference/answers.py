@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from jaxfake.evaluation.evidence.calibration.input_range import (
 )
 from jaxfake.evaluation.evidence.calibration.of_detector import measured_places
 from jaxfake.faces import align
-from jaxfake.inference import drawn
 from jaxfake.inference.asked_files import AskedFile
-from jaxfake.inference.opened_model import OpenedModel
+from jaxfake.inference.model.opened_model import OpenedModel
+from jaxfake.inference.report import drawn
 from jaxfake.inference.results import (
     Box,
     FileFacts,
@@ -55,14 +56,21 @@ class ReadTracks:
     Attributes:
         people: see `Cropper.everyone`.
         faces: the same, as examples.
+        content_credentials: of the file, see `credentials.read`.
     """
 
     asked: AskedFile
     people: list[EncodedCrops]
     faces: list[TrackFaces]
+    content_credentials: dict[str, Any] | None = None
 
 
-def read_tracks(asked: AskedFile, people: list[EncodedCrops], size: int) -> ReadTracks:
+def read_tracks(
+    asked: AskedFile,
+    people: list[EncodedCrops],
+    size: int,
+    content_credentials: dict[str, Any] | None = None,
+) -> ReadTracks:
     """The faces of a file, whose masks are drawn by what is in it and not by what it is called."""
     content = source_content.own_digest(people[0].content)
     faces = [
@@ -70,7 +78,7 @@ def read_tracks(asked: AskedFile, people: list[EncodedCrops], size: int) -> Read
         for number, crops in enumerate(people)
         if crops.pictures
     ]
-    return ReadTracks(asked, people, faces)
+    return ReadTracks(asked, people, faces, content_credentials)
 
 
 def refused(asked: AskedFile, reason: str) -> FileResult:
@@ -89,12 +97,12 @@ def answer(
         scored: one for each of `read.faces`.
         out: folder of results, for the pictures; None to draw none.
     """
-    first, facts = read.people[0], _file_facts(read)
+    first, facts, said = read.people[0], _file_facts(read), read.content_credentials
     if first.failure:
         verdict = refused_verdict(first.failure)
-        return FileResult(facts, "refused", first.failure, (), verdict)
+        return FileResult(facts, "refused", first.failure, (), verdict, said)
     if not scored:
-        return FileResult(facts, "no_face", "", (), no_face_verdict())
+        return FileResult(facts, "no_face", "", (), no_face_verdict(), said)
     evidence = _evidence(model, read, scored)
     scale = drawn.heat_scale(
         [face for one in scored for face in one.shown], model.method.heat_threshold
@@ -104,7 +112,7 @@ def answer(
         folder = out if number < MOST_DRAWN else None
         pictures = _Pictures(folder, f"{(facts.sha256 or '')[:_DIGITS]}/t{number}", scale)
         tracks.append(_track(model, number, faces, one, known, pictures, facts.frames_per_second))
-    return FileResult(facts, "scored", "", tuple(tracks), file_verdict(evidence))
+    return FileResult(facts, "scored", "", tuple(tracks), file_verdict(evidence), said)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,18 +24,20 @@ class AskedFile:
     Attributes:
         path: as results name it: as it was named, or below the folder that was named.
         refusal: why it is not read; '' if it is to be tried.
+        in_memory: whether it is frames that were given as arrays, and no file.
     """
 
     source: SourceFile
     path: str
     refusal: str = ""
+    in_memory: bool = False
 
     @property
     def kind(self) -> FileKind:
         """What it is, by its name and its first bytes."""
         if self.refusal:
             return "unknown"
-        if self.source.frames or self.source.path.is_dir():
+        if self.in_memory or self.source.frames or self.source.path.is_dir():
             return "frames"
         if is_image(self.source.path):
             return "photograph"

@@ -13,14 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxfake.data.layouts.listing import SourceFile
+from jaxfake.data.preparation import crop_files
+from jaxfake.data.preparation.crop_files import EncodedCrops
 from jaxfake.data.preparation.cropping import CropOptions, Cropper
 from jaxfake.faces import model_files
-from jaxfake.inference import answers
-from jaxfake.inference.asked_files import AskedFile, asked_file
-from jaxfake.inference.opened_model import OpenedModel, open_model
+from jaxfake.inference import answers, credentials
+from jaxfake.inference.asked_files import AskedFile, list_files
+from jaxfake.inference.model.opened_model import OpenedModel, open_model
 from jaxfake.inference.results import FileResult
 from jaxfake.inference.scoring import score_tracks
 from jaxfake.runtime.errors import InputError
+from jaxfake.schema import UNKNOWN
 
 FRAMES = 32
 """Most frames of a video, evenly spaced, unless somebody asks for more: as preparation has it."""
@@ -69,19 +73,32 @@ class Detector:
         """
         folder = None if out is None else Path(out)
         if isinstance(asked, str | Path):
-            if not Path(asked).exists():
-                raise InputError(f"there is no file {asked}")
-            file = asked_file(Path(asked))
-            people = self._cropper.everyone(file.source)
+            file, people = self._of_file(Path(asked))
+            said = credentials.read(file.source.path)
         else:
-            pictures = [_checked(one) for one in asked]
-            file = _in_memory()
-            people = self._cropper.everyone_in(pictures)
-            content = f"file:{_digest(pictures)}"
-            people = [dataclasses.replace(one, content=content) for one in people]
-        read = answers.read_tracks(file, people, self.model.config.data.size)
+            file, people = self._of_frames([_checked(one) for one in asked])
+            said = None
+        read = answers.read_tracks(file, people, self.model.config.data.size, said)
         scored = score_tracks(self.model, read.faces, answers.MOST_SHOWN)
         return answers.answer(self.model, read, scored, folder)
+
+    def _of_file(self, path: Path) -> tuple[AskedFile, list[EncodedCrops]]:
+        files = list_files((path,))
+        if len(files) > 1:
+            raise InputError(f"{path} holds {len(files)} files: score one after the other")
+        (file,) = files
+        if file.refusal:
+            return file, [crop_files.failed(file.refusal)]
+        return file, self._cropper.everyone(file.source)
+
+    def _of_frames(self, pictures: list[np.ndarray]) -> tuple[AskedFile, list[EncodedCrops]]:
+        if not pictures:
+            raise InputError("there is no frame to score")
+        people = self._cropper.everyone_in(pictures)
+        source = SourceFile(Path("frames"), "frames", UNKNOWN, "unknown", "frames", "frames")
+        content = f"file:{_digest(pictures)}"
+        people = [dataclasses.replace(one, content=content) for one in people]
+        return AskedFile(source, "frames", in_memory=True), people
 
     @property
     def crop_options(self) -> CropOptions:
@@ -91,10 +108,6 @@ class Detector:
     @functools.cached_property
     def _cropper(self) -> Cropper:
         return Cropper(model_files.obtain(self.face_models), self.crop_options)
-
-
-def _in_memory() -> AskedFile:
-    return asked_file(Path("frames"))
 
 
 def _checked(picture: np.ndarray) -> np.ndarray:

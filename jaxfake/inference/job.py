@@ -21,22 +21,25 @@ from jaxfake.data.preparation import source_content
 from jaxfake.evaluation.evidence.calibration.strength import ERROR
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.faces import model_files
-from jaxfake.inference import answers, record, results, signature
+from jaxfake.inference import answers, credentials, record, results, signature
 from jaxfake.inference.answers import ReadTracks
 from jaxfake.inference.asked_files import AskedFile, list_files
 from jaxfake.inference.detector import Detector
 from jaxfake.inference.job_progress import JobProgress
-from jaxfake.inference.opened_model import OpenedModel
-from jaxfake.inference.page import write_page
+from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.reading import Ahead, FrameCounts, ReadFile, ReadTask, read_files
+from jaxfake.inference.report import annotated
+from jaxfake.inference.report.annotated import AnnotationTask
+from jaxfake.inference.report.page import write_page
 from jaxfake.inference.results import FileResult, Results, Runtime
 from jaxfake.inference.scoring import ScoredTrack, score_tracks
 from jaxfake.inference.versions import versions
+from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError, Preempted
 from jaxfake.runtime.files import read_json, write_atomically
 from jaxfake.runtime.lease import holding
 from jaxfake.runtime.preemption import SIGNALS, preemption
-from jaxfake.runtime.progress import say
+from jaxfake.runtime.progress import Progress, say
 from jaxfake.runtime.typed_values import build
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
@@ -45,6 +48,7 @@ RESULTS, PAGE = "results.json", "report.html"
 
 _POLL_SECONDS = 0.25
 _MOST_RECORD_BYTES = 1 << 26
+_RECORD_SUFFIX = ".result.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,7 @@ class DetectionJob:
         progress_file: is told how far the job is; None for none.
         record: whether a record is written that can be checked, see `record`.
         sign_key: file of the key that signs it; None for no signature.
+        annotate: whether a copy of each video is written with its faces marked.
     """
 
     named: tuple[Path, ...]
@@ -70,6 +75,7 @@ class DetectionJob:
     progress_file: Path | None = None
     record: bool = False
     sign_key: Path | None = None
+    annotate: bool = False
 
 
 def run_job(job: DetectionJob, detector: Detector) -> Results:
@@ -92,12 +98,39 @@ def run_job(job: DetectionJob, detector: Detector) -> Results:
                 _keep(work, files[number], result, runtime.settings_sha256)
                 progress.finished(result)
             progress.writing()
-            whole = Results(
-                detector.model.facts, runtime, tuple(found[at] for at in range(len(files)))
-            )
+            in_order = tuple(found[at] for at in range(len(files)))
+            if job.annotate:
+                in_order = _annotated(job, files, in_order)
+            whole = Results(detector.model.facts, runtime, in_order)
             _write(job, whole)
         shutil.rmtree(work)
     return whole
+
+
+def _annotated(
+    job: DetectionJob, files: list[AskedFile], found: tuple[FileResult, ...]
+) -> tuple[FileResult, ...]:
+    """The results with the paths of marked videos, those that could be made."""
+    names = [
+        f"{annotated.FOLDER}/{one.file.sha256}.mp4"
+        if one.tracks and one.file.kind == "video"
+        else None
+        for one in found
+    ]
+    tasks = [
+        AnnotationTask(asked.source.path, one, job.out / name)
+        for asked, one, name in zip(files, found, names, strict=True)
+        if name and not (job.out / name).exists()
+    ]
+    with Progress("marking", len(tasks), "videos", brief=True) as progress:
+        for outcome in worker_pool.run(tasks, annotated.start, job.workers, job.limits):
+            if outcome.failure:
+                say(f"not marked: {tasks[outcome.number].source}: {outcome.failure}")
+            progress.advance(1)
+    return tuple(
+        dataclasses.replace(one, annotated=name if name and (job.out / name).exists() else None)
+        for one, name in zip(found, names, strict=True)
+    )
 
 
 def _write(job: DetectionJob, whole: Results) -> None:
@@ -134,7 +167,7 @@ def _scored(
     if not tasks:
         return
     counts = FrameCounts(len(files))
-    progress.watch(counts)
+    progress.watch(counts, files[tasks[0].number])
     models, workers = model_files.obtain(detector.face_models), min(job.workers, len(tasks))
     reading = read_files(tasks, models, detector.crop_options, workers, job.limits, counts)
     with Ahead(reading, workers) as ahead:
@@ -158,7 +191,8 @@ def _groups(
         except StopIteration:
             break
         else:
-            tracks = answers.read_tracks(files[read.number], read.people, size)
+            said = read.content_credentials
+            tracks = answers.read_tracks(files[read.number], read.people, size, said)
             group.append((read.number, tracks))
             faces += sum(map(len, tracks.faces))
             if faces < full:
@@ -206,6 +240,7 @@ def _runtime(detector: Detector, job: DetectionJob) -> Runtime:
         "aggregation": model.config.evaluation.aggregation,
         "error": ERROR,
         "numbered": job.numbering or "by names",
+        "content_credentials": "read" if credentials.are_read() else "not looked for",
     }
     found = versions()
     said = [dataclasses.asdict(model.facts), options, found]
@@ -253,7 +288,7 @@ def _pictures_are_there(out: Path, known: FileResult) -> bool:
 
 def _record_file(work: Path, asked: AskedFile) -> Path:
     name = hashlib.sha256(asked.path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return work / f"{name}.json"
+    return work / f"{name}{_RECORD_SUFFIX}"
 
 
 def _keep(work: Path, asked: AskedFile, result: FileResult, settings: str) -> None:
@@ -274,7 +309,7 @@ def _record(work: Path, asked: AskedFile, settings: str) -> FileResult | None:
 
 
 def _clear_half_read(work: Path) -> None:
-    for left in (*work.glob("*.npz"), *work.glob(".*.npz.*")):
+    for left in (*work.glob("*.npz"), *work.glob("*.credentials.json"), *work.glob(".*.*")):
         left.unlink(missing_ok=True)
 
 
@@ -293,7 +328,7 @@ def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
                 yield
             except KeyboardInterrupt as stop:
                 preemption.wait_until_heard()
-                done = len(list(work.glob("*.json")))
+                done = len(list(work.glob(f"*{_RECORD_SUFFIX}")))
                 raise Preempted(
                     f"stopped; {done} of {files} files are kept, run the same again"
                 ) from stop

@@ -41,9 +41,10 @@ class JobProgress:
     def __exit__(self, *what: object) -> None:
         self._bar.__exit__(*what)
 
-    def watch(self, counts: FrameCounts) -> None:
-        """From now on the frames that are read are counted."""
-        self._counts = counts
+    def watch(self, counts: FrameCounts, first: AskedFile) -> None:
+        """From now on files are read, this one first, and their frames are counted."""
+        self._counts, self._name = counts, Path(first.path).name
+        self._write()
 
     def reading(self) -> None:
         """The detector waits for files; to be called now and then."""

@@ -6,6 +6,7 @@ limits of time and memory, which leaves the crops of every face in a file of the
 
 import ctypes
 import dataclasses
+import json
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,13 +20,18 @@ from jaxfake.data.preparation import crop_files
 from jaxfake.data.preparation.crop_files import DamagedCropFile, EncodedCrops
 from jaxfake.data.preparation.cropping import CropOptions, Cropper
 from jaxfake.faces.model_files import FaceModels
+from jaxfake.inference import credentials
 from jaxfake.runtime import worker_pool
+from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.files import read_json, write_atomically
 from jaxfake.runtime.worker_pool import Limits
 
 
 class _End:
     """Comes after the last item."""
 
+
+_MOST_CREDENTIALS_BYTES = 1 << 20
 
 _AHEAD = 2
 """Files read ahead of the detector for each process that reads, at most."""
@@ -47,10 +53,17 @@ class ReadTask:
 
 @dataclasses.dataclass(frozen=True)
 class ReadFile:
-    """A file that was read: the crops of each face, see `Cropper.everyone`."""
+    """A file that was read.
+
+    Attributes:
+        number: in the list of files.
+        people: the crops of each face, see `Cropper.everyone`.
+        content_credentials: see `credentials.read`.
+    """
 
     number: int
     people: list[EncodedCrops]
+    content_credentials: dict[str, Any] | None
 
 
 class FrameCounts:
@@ -88,6 +101,9 @@ class TrackReader:
         """Writes a crop file for each face; the first, which says that all are there, last."""
         self._number = task.number
         self._counts.begin(task.number)
+        found = credentials.read(task.source.path)
+        if found is not None:
+            write_atomically(_credentials_file(task.stem), json.dumps(found))
         people = self._cropper.everyone(task.source)
         for place, crops in reversed(list(enumerate(people))):
             crop_files.save(_crop_file(task.stem, place), crops)
@@ -109,8 +125,9 @@ def read_files(
     for outcome in worker_pool.run(list(tasks), start, workers, limits):
         task = tasks[outcome.number]
         people = [crop_files.failed(outcome.failure)] if outcome.failure else _taken(task.stem)
+        said = _credentials(task.stem)
         _delete(task.stem)
-        yield ReadFile(task.number, people)
+        yield ReadFile(task.number, people, said)
 
 
 class Ahead[T]:
@@ -166,6 +183,19 @@ def _crop_file(stem: str, place: int) -> Path:
     return Path(f"{stem}.{place:04}.npz")
 
 
+def _credentials_file(stem: str) -> Path:
+    return Path(f"{stem}.credentials.json")
+
+
+def _credentials(stem: str) -> dict[str, Any] | None:
+    """What a worker has left of a file's credentials."""
+    try:
+        found: dict[str, Any] = read_json(_credentials_file(stem), _MOST_CREDENTIALS_BYTES)
+    except (FileNotFoundError, InputError):
+        return None
+    return found
+
+
 def _taken(stem: str) -> list[EncodedCrops]:
     """The crops of all faces that a worker has left."""
     first = Path(stem)
@@ -178,5 +208,5 @@ def _taken(stem: str) -> list[EncodedCrops]:
 
 def _delete(stem: str) -> None:
     first = Path(stem)
-    for path in first.parent.glob(f"{first.name}.*.npz"):
+    for path in first.parent.glob(f"{first.name}.*"):
         path.unlink(missing_ok=True)

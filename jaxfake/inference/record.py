@@ -148,7 +148,7 @@ def _entries(
         for frame in track.frames
         for path in (frame.thumbnail, frame.strip, frame.heat)
         if path
-    }
+    } | {one.annotated for one in found.files if one.annotated}
     others = [path.relative_to(out).as_posix() for path in written]
     for name in [*sorted(pictures), *others]:
         yield OUTPUT, name, sha256(out / name)

@@ -180,7 +180,9 @@ class FileResult:
     Attributes:
         refusal: why it could not be read; '' if it could.
         credentials: content credentials (C2PA) in the file, as found; None if there are none, or if they
-            were not looked for.
+            were not looked for, see `credentials.read`.
+        annotated: the video with its faces marked, by its path in the folder of results; None if it was
+            not asked for.
     """
 
     file: FileFacts
@@ -189,6 +191,7 @@ class FileResult:
     tracks: tuple[TrackResult, ...]
     verdict: Verdict
     credentials: dict[str, Any] | None = None
+    annotated: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

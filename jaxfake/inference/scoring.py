@@ -24,7 +24,7 @@ from jaxfake.evaluation.predict import (
     device_batches,
 )
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES, part_map
-from jaxfake.inference.opened_model import OpenedModel
+from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.results import Measure
 from jaxfake.models.method import Prediction
 from jaxfake.models.pixels import normalise, to_picture

@@ -10,7 +10,7 @@ import pytest
 from jaxfake.inference import detector as detectors
 from jaxfake.inference import job, reading
 from jaxfake.inference.detector import Detector
-from jaxfake.inference.opened_model import OpenedModel, open_model
+from jaxfake.inference.model.opened_model import OpenedModel, open_model
 from jaxfake.runtime.worker_pool import Limits, Outcome
 from tests.data.preparation.stand_in import StandInCropper
 
@@ -45,7 +45,7 @@ def detector(model: OpenedModel, monkeypatch: pytest.MonkeyPatch) -> Detector:
 @pytest.fixture
 def uncalibrated(detector: Detector) -> Detector:
     """The same detector without its calibration."""
-    from jaxfake.experiment.stage_results import NOT_CALIBRATED
+    from jaxfake.experiment.results.stage_results import NOT_CALIBRATED
 
     facts = dataclasses.replace(detector.model.facts, calibration_sha256=None)
     bare = dataclasses.replace(detector.model, calibration=NOT_CALIBRATED, facts=facts)

@@ -8,7 +8,7 @@ import pytest
 from jaxfake.data.dataset import open_split
 from jaxfake.data.examples import ExampleList
 from jaxfake.evaluation.predict import score_frames
-from jaxfake.inference.opened_model import OpenedModel
+from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.scoring import part_names, score_tracks
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from jaxfake.inference.card import LIMITS
-from jaxfake.inference.drawn import jpeg
-from jaxfake.inference.page_words import (
+from jaxfake.inference.model.card import LIMITS
+from jaxfake.inference.report.drawn import jpeg
+from jaxfake.inference.report.page_words import (
     ANSWERS,
     SCORE_WORDS,
+    credentials_text,
     evidence_text,
     facts_of_file,
     moment,
@@ -180,6 +181,8 @@ def _file_section(one: FileResult, number: int, pictures: _Pictures) -> Section:
     paragraphs = [one.verdict.words]
     if one.file.remark:
         paragraphs.append(f"Of the file: {one.file.remark}.")
+    if one.credentials is not None:
+        paragraphs.append(credentials_text(one.credentials))
     others = one.verdict.reasons[1:]
     if others:
         paragraphs.append(f"Also: {'; '.join(reason.sentence for reason in others)}.")

@@ -1,5 +1,7 @@
 """Values of results as short texts of a page."""
 
+from typing import Any
+
 from jaxfake.inference.results import (
     Answer,
     Evidence,
@@ -59,6 +61,18 @@ def moment(frame: FrameResult) -> str:
         return f"frame {frame.frame}"
     minutes, seconds = divmod(frame.time, 60)
     return f"{int(minutes)}:{seconds:05.2f}"
+
+
+def credentials_text(found: dict[str, Any]) -> str:
+    """What the content credentials in a file say."""
+    if found.get("state") == "Unreadable":
+        return f"Content credentials: they cannot be read ({found.get('reason', '')})."
+    made = ", ".join(found.get("made_with", [])) or "not stated"
+    actions = ", ".join(found.get("actions", [])) or "not stated"
+    return (
+        f"Content credentials: {found.get('state')}, signed by {found.get('signed_by') or 'nobody named'}; "
+        f"made with: {made}; actions: {actions}. They say what the signer states, and nothing about faces."
+    )
 
 
 def facts_of_file(file: FileFacts) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from jaxfake.experiment.load_run import LoadedRun, load_run
 from jaxfake.experiment.open_data import TOYFACES
 from jaxfake.experiment.run_calibration import calibration_of
 from jaxfake.experiment.run_folder import DETECT
-from jaxfake.inference import model_folder
-from jaxfake.inference.card import card
+from jaxfake.inference.model import model_folder
+from jaxfake.inference.model.card import card
 from jaxfake.inference.results import ModelFacts, Reason
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError

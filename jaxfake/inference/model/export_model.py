@@ -13,9 +13,9 @@ from jaxfake.config import Config
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.run_folder import DETECT
 from jaxfake.experiment.start.initial_weights import OWN
-from jaxfake.inference import model_folder, opened_model
-from jaxfake.inference.card import LIMITS
-from jaxfake.inference.model_folder import FileEntry
+from jaxfake.inference.model import model_folder, opened_model
+from jaxfake.inference.model.card import LIMITS
+from jaxfake.inference.model.model_folder import FileEntry
 from jaxfake.inference.results import CardEntry, ModelFacts
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_bounded, read_json, write_atomically

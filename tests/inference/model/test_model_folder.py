@@ -11,9 +11,9 @@ import pytest
 from jaxfake.checkpoints.checksummed_json import checksummed
 from jaxfake.data.dataset import open_split
 from jaxfake.experiment.load_run import load_run
-from jaxfake.inference import model_folder, opened_model
-from jaxfake.inference.export_model import Export, export_model
-from jaxfake.inference.opened_model import open_model
+from jaxfake.inference.model import model_folder, opened_model
+from jaxfake.inference.model.export_model import Export, export_model
+from jaxfake.inference.model.opened_model import open_model
 from jaxfake.inference.scoring import score_tracks
 from jaxfake.runtime.errors import InputError
 
