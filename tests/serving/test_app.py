@@ -230,14 +230,16 @@ def test_a_restart_keeps_results_and_goes_on(serving):
         assert person.ended(running)["state"] == "done"
 
 
-def test_a_file_that_was_begun_twice_is_not_begun_again(serving):
-    for _ in range(2):
-        with serving() as served:
-            person = served.person()
-            served.hold()
-            if not served.store.unfinished():
-                job = person.send().json()["id"]
-            person.is_running(job)
+def test_a_file_with_which_two_servers_were_killed_is_not_begun_again(serving):
+    with serving() as served:
+        person = served.person()
+        served.hold()
+        job = person.send().json()["id"]
+        person.is_running(job)
+    file = served.folder / "jobs" / job / "job.json"
+    stopped = json.loads(file.read_text())
+    assert (stopped["state"], stopped["tries"]) == ("queued", 0)  # a stop is not the file's fault
+    file.write_text(json.dumps(stopped | {"state": "running", "tries": 2}))
     with serving() as served:
         left = served.person().job(job)
         assert left["state"] == "interrupted"
