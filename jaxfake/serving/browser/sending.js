@@ -44,10 +44,10 @@ function listenForDrops(chosen) {
 }
 
 async function sendAll(accepted) {
-  stopping = new AbortController();
   at("sending").hidden = false;
   let first = true;
   while (waiting.length) {
+    stopping = new AbortController();
     const file = waiting.shift();
     try {
       accepted(await sendOne(file), first);
