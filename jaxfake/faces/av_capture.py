@@ -32,8 +32,12 @@ class AvCapture:
             self._container = av.open(str(path))
             self._stream = self._container.streams.video[0]
             self._stream.codec_context.thread_count = 1
-        except (self._error, IndexError, AttributeError) as error:
+        except self._error as error:
             raise Unreadable(f"it does not open as a video (PyAV: {error})") from error
+        except IndexError as error:
+            raise Unreadable("there is no video in it") from error
+        except AttributeError as error:  # it has no codec context
+            raise Unreadable("its codec is unknown to PyAV too") from error
         self._packets = self._container.demux(self._stream)
         self._frames: Iterator[Any] = iter(())
         self._frame: Any = None

@@ -51,10 +51,7 @@ class Desk:
             Refusal: there is no room for it, or it is empty or too large; nothing is left of it.
         """
         self._check_room(client)
-        if self._receiving.locked():
-            raise _busy("Too many files are being sent at once: try again in a minute.")
-        if shutil.disk_usage(self._store.incoming).free < _SPARE_FILES * self.limits.upload_bytes:
-            raise Refusal(507, NO_ROOM)
+        self._check_can_receive()
         async with self._receiving:
             folder = self._store.incoming / secrets.token_hex(16)
             folder.mkdir()
@@ -119,6 +116,12 @@ class Desk:
         await self._scorer.cancel(identity)
         if self._store.get(identity) is not None:
             self._store.delete(identity)
+
+    def _check_can_receive(self) -> None:
+        if self._receiving.locked():
+            raise _busy("Too many files are being sent at once: try again in a minute.")
+        if shutil.disk_usage(self._store.incoming).free < _SPARE_FILES * self.limits.upload_bytes:
+            raise Refusal(507, NO_ROOM)
 
     def _check_room(self, client: str) -> None:
         try:

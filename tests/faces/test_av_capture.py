@@ -2,6 +2,7 @@
 
 import os
 import struct
+import wave
 
 import cv2
 import numpy as np
@@ -111,3 +112,16 @@ def test_without_pyav_the_codec_is_named_with_what_mends_it(av1, monkeypatch):
         Unreadable, match=r"codec av01 cannot be decoded here: re-encode it \(ffmpeg"
     ):
         clip.choose(av1, 5)
+
+
+def test_a_file_without_a_video_and_an_unknown_codec_are_said_to_be_that(av1, tmp_path):
+    sound = tmp_path / "sound.wav"
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
+        file.writeframes(bytes(1600))
+    unknown = tmp_path / "unknown.mp4"
+    start, box, end = av1.read_bytes().partition(b"stsd")
+    unknown.write_bytes(start + box + end.replace(b"av01", b"zzzz", 1))
+    for path, says in [(sound, "there is no video in it"), (unknown, "its codec is unknown")]:
+        with pytest.raises(Unreadable, match=says):
+            av_capture.AvCapture(path)

@@ -101,13 +101,9 @@ def serving(tmp_path):
         control.mkdir(exist_ok=True)
         store = JobStore(folder, limits.kept)
         failures: list[Exception] = []
-        service = Service(
-            key="a key of the test",
-            command=[sys.executable, str(STAND_IN), str(control)],
-            limits=limits,
-            failed=failures.append,
-            **options,
-        )
+        stand_in = [sys.executable, str(STAND_IN), str(control)]
+        fixed = {"key": "a key of the test", "limits": limits, "failed": failures.append}
+        service = Service(**fixed, **{"command": stand_in} | options)
         built = app.build_app(service, store)
         with TestClient(built, base_url="http://localhost:8000") as client:
             yield Served(built, client, store, control, folder, failures)

@@ -98,6 +98,10 @@ def test_a_file_from_sending_to_its_report_over_a_reload(person, control):
     shows(page, "#notes", "Note: it is not calibrated.")
     shows(page, "#history-list", "Cannot tell")
     page.frame_locator("#report").get_by_text("What was found").wait_for()
+    page.go_back()
+    page.wait_for_selector("#job", state="hidden")
+    page.go_forward()
+    shows(page, "#job-title", "a face.png")
 
 
 def test_what_cannot_be_scored_says_why_and_people_see_their_own_files(person):

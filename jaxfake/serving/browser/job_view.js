@@ -49,8 +49,8 @@ export function say(text) {
 function clear() {
   at("job-title").textContent = "Loading";
   at("job-state").textContent = "";
-  for (const id of ["job-progress", "verdict", "open-report", "open-results", "report", "remove"]) at(id).hidden = true;
-  at("report").removeAttribute("src");
+  for (const id of ["job-progress", "verdict", "open-report", "open-results", "remove"]) at(id).hidden = true;
+  at("report-place").replaceChildren();
 }
 
 function fail(message) {
@@ -84,14 +84,24 @@ function drawProgress(job) {
 
 function drawResult(job) {
   const done = job.state === "done";
-  for (const id of ["verdict", "open-report", "open-results", "report"]) at(id).hidden = !done;
+  for (const id of ["verdict", "open-report", "open-results"]) at(id).hidden = !done;
   if (!done) return;
   at("answer").textContent = answerOf(job);
   at("words").textContent = job.words;
   at("notes").replaceChildren(...job.notes.map(note));
   at("open-report").href = `/api/jobs/${job.id}/report`;
   at("open-results").href = `/api/jobs/${job.id}/results`;
-  at("report").src = `/api/jobs/${job.id}/report`;
+  at("report-place").replaceChildren(reportFrame(`/api/jobs/${job.id}/report`));
+}
+
+// A new frame for each report: another address in an old one would be a step of "back" in the browser.
+function reportFrame(address) {
+  const frame = document.createElement("iframe");
+  frame.id = "report";
+  frame.title = "Report of the detector";
+  frame.setAttribute("sandbox", "");
+  frame.src = address;
+  return frame;
 }
 
 function note(sentence) {

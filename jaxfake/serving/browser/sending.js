@@ -44,10 +44,10 @@ function listenForDrops(chosen) {
 }
 
 async function sendAll(accepted) {
-  stopping = new AbortController();
   at("sending").hidden = false;
   let first = true;
   while (waiting.length) {
+    stopping = new AbortController();
     const file = waiting.shift();
     try {
       accepted(await sendOne(file), first);
@@ -62,10 +62,10 @@ async function sendAll(accepted) {
 
 async function sendOne(file) {
   if (file.size === 0) throw new Error("This file is empty.");
-  await roomInQueue(file);
   if (file.size > limits.upload_bytes) {
     throw new Error(`This file has more than ${Math.floor(limits.upload_bytes / 2 ** 20)} MB, the most that is taken.`);
   }
+  await roomInQueue(file);
   const tell = (share) => {
     at("sending-text").textContent = share < 1 ? `Sending ${file.name}` : `Checking ${file.name}`;
     at("sending-progress").value = share;

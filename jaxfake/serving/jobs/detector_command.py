@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,12 @@ def detect_command(model: str, limits: Limits) -> list[str]:
     return process.python(
         "jaxfake.detect", UPLOAD, f"--model={model}", *files, *bounds, "--workers=1"
     )
+
+
+def clear(folder: Path) -> None:
+    """Removes what a detector has left that was ended in this folder."""
+    shutil.rmtree(folder / OUT, ignore_errors=True)
+    (folder / PROGRESS).unlink(missing_ok=True)
 
 
 def read_progress(folder: Path) -> Progress:

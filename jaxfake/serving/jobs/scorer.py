@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import shutil
 import time
 
 from jaxfake.runtime.progress import say
@@ -82,28 +81,26 @@ class Scorer:
         try:
             await self._score(job)
         except Exception as error:
-            say(
-                printable(
-                    f"job {job.id} is left for the next start: {type(error).__name__}: {error}"
-                )
-            )
+            why = f"{type(error).__name__}: {error}"
+            say(printable(f"job {job.id} is left for the next start: {why}"))
             self._store.remember(_ended(job, "failed", _SERVER_FAILED))
 
-    async def _score(self, job: Job) -> None:
-        job = dataclasses.replace(job, state="running", tries=job.tries + 1)
+    async def _score(self, waiting: Job) -> None:
+        job = dataclasses.replace(waiting, state="running", tries=waiting.tries + 1)
         self._store.save(job)
         folder = self._store.work_folder(job.id)
-        shutil.rmtree(
-            folder / detector_command.OUT, ignore_errors=True
-        )  # of a try that was cut short
-        (folder / detector_command.PROGRESS).unlink(missing_ok=True)
+        detector_command.clear(folder)  # of a try that was cut short
         task = asyncio.create_task(process.run(self._command, folder, self._limits))
         self._running = job.id, task
         try:
             await asyncio.wait([task])
-        finally:
+        except asyncio.CancelledError:  # the server is asked to stop, which does not count as a try
             task.cancel()
             await asyncio.wait([task])
+            if self._store.get(job.id) is not None:
+                self._store.save(waiting)
+            raise
+        finally:
             self._running = None
         if self._store.get(job.id) is not None and not task.cancelled():
             self._conclude(job, task)
@@ -119,7 +116,11 @@ class Scorer:
         if ended.code is None:
             minutes = self._limits.seconds / 60
             self._end(job, "failed", f"This took longer than {minutes:g} minutes and was stopped.")
-            return
+        else:
+            self._publish(job, ended)
+
+    def _publish(self, job: Job, ended: Ended) -> None:
+        """Stores what the detector has left."""
         try:
             folder = self._store.work_folder(job.id)
             verdict, results, report = detector_command.read_result(folder, ended.code)
