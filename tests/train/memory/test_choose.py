@@ -112,6 +112,15 @@ def test_the_advice_after_running_out_of_memory_is_a_plan_that_needs_less(
     assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain, rel=0.1)  # as near as predictions are
 
 
+def test_several_processes_are_told_to_look_for_a_plan(
+    small: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them cannot compile without the others."""
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(choose, "known_profile", None)
+    assert "`python -m jaxfake.plan` shows some" in choose.advice(small, None)
+
+
 def test_offload_is_refused_with_the_reason_on_a_cpu(small: Workload) -> None:
     assert why_no_offload(jax.devices()[0]) == "a CPU has no memory but the host's"
     for text in ("encoder=full optimizer=host", "encoder=offload", "params=host"):
