@@ -109,7 +109,7 @@ def test_the_advice_after_running_out_of_memory_is_a_plan_that_needs_less(
     assert choose.advice(small, None).startswith("--config.memory='micro_batches=1', which takes")
     choose.advice(small, lean)
     assert choose.advice(small, None).startswith("a smaller batch_size")
-    assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain, rel=0.1)  # as near as predictions are
+    assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain)
 
 
 def test_several_processes_are_told_to_look_for_a_plan(
