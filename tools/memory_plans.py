@@ -110,12 +110,7 @@ class Study:
 
     def row(self, what: str, **values: Any) -> None:
         """Prints a row and adds it to the file."""
-        at = round(time.monotonic() - _BEGAN, 1)
-        line = json.dumps({"stage": self.stage, "what": what, "at": at, **values})
-        print(line, flush=True)
-        if _OUT.value:
-            with Path(_OUT.value).open("a") as file:
-                file.write(line + "\n")
+        _write(self.stage, what, **values)
 
     def trying(self, what: str, action: Callable[[], Any]) -> Any:
         """The action's value; a failure is a row too, and None."""
@@ -165,7 +160,7 @@ def main() -> None:
     check_devices()
     run = build_method.computable_here(config.parse(_CONFIG.value))
     with ThreadPoolExecutor() as pool:  # what only compiles is done for all stages at once
-        studies = list(pool.map(lambda stage: Study(run, stage), _STAGES.value))
+        studies = list(pool.map(lambda stage: _study(run, stage), _STAGES.value))
         list(pool.map(_compile, studies))
     for study in studies:
         _run(study)
@@ -173,6 +168,28 @@ def main() -> None:
         _run_as_trained(study)
         if _LARGER.value:
             _run_larger(study)
+
+
+def _study(run: Config, stage: str) -> Study:
+    """A stage; with XLA's attention where cuDNN's refuses its shapes, which is a row too."""
+    try:
+        return Study(run, stage)
+    except (RuntimeError, ValueError) as error:
+        if run.model.attend != "cudnn":
+            raise
+        _write(stage, "cuDNN's attention", failed=str(error)[:500])
+    model = dataclasses.replace(run.model, attend="xla")
+    return Study(dataclasses.replace(run, model=model), stage)
+
+
+def _write(stage: str, what: str, **values: Any) -> None:
+    """Prints a row and adds it to the file."""
+    at = round(time.monotonic() - _BEGAN, 1)
+    line = json.dumps({"stage": stage, "what": what, "at": at, **values})
+    print(line, flush=True)
+    if _OUT.value:
+        with Path(_OUT.value).open("a") as file:
+            file.write(line + "\n")
 
 
 def _compile(study: Study) -> None:

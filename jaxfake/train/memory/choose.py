@@ -111,8 +111,9 @@ def advice(workload: Workload, failed: Plan | None) -> str:
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
     profile, budget = known_profile(workload), device_budget()
     plain = Plan(micro_batches=workload.fewest_micro_batches)
-    needed = min(budget.device, cost(profile, rates, failed or plain).device)
-    smaller = budget._replace(device=_AFTER_FAILURE * needed)
+    compiled = workload.compiled.get((failed, False))
+    need = compiled.need.device if compiled else cost(profile, rates, failed or plain).device
+    smaller = budget._replace(device=_AFTER_FAILURE * min(budget.device, need))
     step = proposed(workload, profile, rates, smaller)
     if step is None:
         return "a smaller batch_size, since no memory plan was found that needs less"

@@ -5,6 +5,8 @@ cost model is corrected by what the uniform policies needed and took, and propos
 timed together, the fastest finalist is never slower than the best uniform policy that fits.
 """
 
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -50,6 +52,10 @@ _HOPELESS = 3.0
 """A uniform plan that is predicted to take so many times as long as the best is not compiled. Our
 choice."""
 
+_PATIENCE = 15.0
+"""Seconds after which no further plan is compiled for the race, so that a start stays short on a machine
+that is busy or has few cores. Those that are predicted to be fast come first. Our choice."""
+
 _WORTH_IT = 0.98
 """Of the fastest finalist's seconds: a plan that is predicted to take less is compiled too. Our choice."""
 
@@ -90,15 +96,16 @@ def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Fina
 
 def _timed(workload: Workload, profile: Profile, rates: Rates, budget: Budget) -> list[Finalist]:
     """The uniform plans, the best, and what is better still once these are known; the fastest first."""
-    race = _Race(workload)
-    uniforms, best = _compiled(workload, profile, rates, budget)
+    race, until = _Race(workload), time.monotonic() + _PATIENCE
+    uniforms, best = _compiled(workload, profile, rates, budget, until)
     profile = corrected(profile, {plan_of(step): step.need.device for step in uniforms})
     for step in uniforms:
         race.run(step, cost(profile, rates, plan_of(step)))
     rates = calibrated(profile, rates, {one.plan: one.seconds for one in race.found})
     if best is not None:
         race.run(best, cost(profile, rates, plan_of(best)))
-    if _is_promised_more(workload, profile, rates, budget, race.found):
+    in_time = time.monotonic() < until
+    if in_time and _is_promised_more(workload, profile, rates, budget, race.found):
         better = proposed(workload, profile, rates, budget)
         if better is not None:
             race.run(better, cost(profile, rates, plan_of(better)))
@@ -200,15 +207,20 @@ def is_right(workload: Workload, plan: Plan) -> bool:
 
 
 def _compiled(
-    workload: Workload, profile: Profile, rates: Rates, budget: Budget
+    workload: Workload, profile: Profile, rates: Rates, budget: Budget, until: float
 ) -> tuple[list[CompiledStep], CompiledStep | None]:
     """Each uniform policy that may be fast, in the fewest micro-batches that fit; and the best plan.
 
-    The latter is None if none fits or if it is uniform. All are compiled at once.
+    The latter is None if none fits or if it is uniform. As many are compiled at once as there are cores.
+
+    Args:
+        until: by `time.monotonic`, when no further one is begun; one is compiled in any case.
     """
     least = workload.fewest_micro_batches
 
     def compiled(policy: Policy | None) -> CompiledStep | None:
+        if policy is not wanted[0] and time.monotonic() > until:
+            return None
         if policy is None:
             return proposed(workload, profile, rates, budget)
 
@@ -219,14 +231,14 @@ def _compiled(
 
     promising = _promising(profile, rates, budget, least)
     best = search.best(profile, rates, budget, least)[0].plan
-    wanted = [*promising, *([] if best in promising.values() else [None])]
-    with ThreadPoolExecutor(len(wanted)) as pool:
+    wanted = [*([] if best in promising.values() else [None]), *promising]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         steps = dict(zip(wanted, pool.map(compiled, wanted), strict=True))
     return [step for policy, step in steps.items() if policy and step], steps.get(None)
 
 
 def _promising(profile: Profile, rates: Rates, budget: Budget, least: int) -> dict[Policy, Plan]:
-    """The uniform plans that may be fast, so that no time goes into compiling the others."""
+    """The uniform plans that may be fast, the fastest first; no time goes into compiling the others."""
     plans: dict[Policy, Plan] = {}
     for policy in POLICIES:
         if policy != "offload" or budget.offload:
@@ -235,7 +247,8 @@ def _promising(profile: Profile, rates: Rates, budget: Budget, least: int) -> di
                 plans[policy] = plan
     seconds = {policy: cost(profile, rates, plan).seconds for policy, plan in plans.items()}
     shortest = min(seconds.values(), default=0.0)
-    return {policy: plans[policy] for policy in plans if seconds[policy] <= _HOPELESS * shortest}
+    order = sorted(plans, key=lambda policy: seconds[policy])
+    return {policy: plans[policy] for policy in order if seconds[policy] <= _HOPELESS * shortest}
 
 
 def _fitting(

@@ -84,18 +84,20 @@ def together(stacks: list[Live]) -> Live:
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """Temporary bytes of a step: base + faces * (per_face + peak) + copied.
+    """Temporary bytes of a step: base + faces * max(per_face + peak, between + kept) + copied.
 
     Attributes:
         scales: what a compiler makes of a byte that a policy keeps, by policy: 0.98 to 1.04 on a CPU and
             on an H200, so 1 until a uniform plan was compiled.
         base: bytes whatever the plan.
         per_face: bytes for each face of a micro-batch that no policy changes.
+        between: the same between the forward and the backward pass, where a small network may need most.
     """
 
     scales: dict[Policy, float]
     base: float
     per_face: float
+    between: float
 
     def scaled(self, stack: Stack) -> Stack:
         """The stack with its kept bytes as the compiler keeps them."""
@@ -107,7 +109,8 @@ class Fit:
 
     def temporary(self, faces: int, live: Live) -> Any:
         """Bytes of a step that takes so many faces at once; `live` is of scaled stacks."""
-        return self.base + faces * (self.per_face + live.peak) + live.copied
+        passes = np.maximum(self.per_face + live.peak, self.between + live.kept)
+        return self.base + faces * passes + live.copied
 
 
 class Point(NamedTuple):
@@ -131,7 +134,13 @@ def fitted(stacks: dict[StackName, Stack], point: Point, other: Point | None) ->
         per_face = _beside(stacks, point) - _beside(stacks, other)
         per_face /= point.faces - other.faces
         fixed = _beside(stacks, point) - point.faces * per_face
-    return Fit(dict.fromkeys(POLICIES, 1.0), fixed, per_face)
+    return Fit(dict.fromkeys(POLICIES, 1.0), fixed, per_face, per_face)
+
+
+def with_plain(fit: Fit, stacks: dict[StackName, Stack], plain: Point) -> Fit:
+    """The same where a step that keeps everything is known too; it needs most between the passes."""
+    between = (_beside(stacks, plain) - fit.base) / plain.faces
+    return dataclasses.replace(fit, between=max(fit.per_face, between))
 
 
 def _beside(stacks: dict[StackName, Stack], point: Point) -> float:

@@ -1,8 +1,8 @@
 """The profile of a stage on a device: what its blocks cost and what the rest of a step costs.
 
 Counts come from traced steps, and bytes beside them from what the compiler says of few: full recomputation
-of the whole batch and of one face at a time; where a batch may not be cut, the plain step alone. What a
-localiser spares is asked only where it matters, since that takes two steps more. Seconds follow from
+of the whole batch and of one face at a time; where a batch may not be cut, the plain step alone. The plain
+step and what a localiser spares are known to `whole_profile`, which takes longer. Seconds follow from
 counted work and a device's rates, see `rates`. A profile is kept in the cache folder under everything that
 it depends on, and made again when one of these changes.
 """
@@ -117,14 +117,23 @@ def has_localiser(workload: Workload) -> bool:
 
 
 def known_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile:
-    """`make_profile`, kept in the cache folder."""
+    """`make_profile`, kept in the cache folder; with the plain step's bytes if they are given."""
     found = kept("profile", workload.key, lambda: dataclasses.asdict(make_profile(workload, plain)))
-    return from_json(found)
+    profile = from_json(found)
+    if plain is None or not workload.cuttable:
+        return profile
+    point = Point("none", workload.faces, plain.temporary)
+    fit = peak.with_plain(profile.fit, profile.stacks, point)
+    return dataclasses.replace(profile, fit=fit)
 
 
 def whole_profile(workload: Workload) -> Profile:
-    """The profile with what the localiser may spare, where there is one: that compiles two steps more."""
-    profile = known_profile(workload)
+    """The profile with all that may be known: for a start of training that would take too long.
+
+    It compiles the plain step too and, where there is a localiser, two more to see what that may spare.
+    """
+    needs = kept("plain", workload.key, lambda: compile_step(workload, Plan(), quick=True).need)
+    profile = known_profile(workload, MemoryNeed(*needs))
     if not has_localiser(workload):
         return profile
     spares, again = kept("localiser", workload.key, lambda: _localiser(workload))

@@ -38,7 +38,7 @@ def profile(**changes: object) -> Profile:
         "faces": 16,
         "cuttable": True,
         "stacks": {"encoder": stack(6, 0.5 * MB), "decoder": stack(3, 0.3 * MB)},
-        "fit": Fit(dict.fromkeys(POLICIES, 1.0), 30 * MB, 1 * MB),
+        "fit": Fit(dict.fromkeys(POLICIES, 1.0), 30 * MB, 1 * MB, 1 * MB),
         "arguments": int(400 * MB),
         "batch": 0.2 * MB,
         "outputs": 1000,

@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -13,7 +15,7 @@ from jaxfake.train.memory import choose, finalists
 from jaxfake.train.memory import workload as workload_module
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan
-from jaxfake.train.memory.workload import CompiledStep, Measured, Workload, compile_step
+from jaxfake.train.memory.workload import CompiledStep, Workload, compile_step
 from jaxfake.train.step import jit_step
 from tests.train.memory.workloads import workload
 
@@ -27,8 +29,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def small() -> Workload:
-    """What was compiled of it is shared by all tests."""
+def small(one_device: None) -> Workload:
     return workload("recover")
 
 
@@ -64,19 +65,32 @@ def test_auto_compiles_nothing_else_where_the_plain_step_fits(small: Workload, p
 def test_auto_finds_a_plan_that_the_compiler_agrees_fits(
     small: Workload, plain: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finalists, "measure", lambda *_: Measured(1.0, None, None))
-    # One uniform policy is enough here, and the search has tests of its own.
-    monkeypatch.setattr(finalists, "_HOPELESS", 1.0)
-    monkeypatch.setattr(finalists, "proposed", lambda *_: None)
+    monkeypatch.setattr(finalists, "_LONGEST_STEP", 0.0)  # what is timed has tests of its own
     asked = _with(small, f"auto:{plain}")
     plan = choose.update_for(asked).plan
     assert plan is not None
-    assert len(plan.policies) == 1  # the uniform one
     assert compile_step(asked, plan, quick=False).need.device <= 0.96 * plain
     planned = choose.planned_iteration(asked)  # known now
     assert planned is not None
     assert planned[0] == plan
     assert sum(planned[1].forward) > 0
+
+
+def test_a_plain_step_that_surely_does_not_fit_is_not_compiled(
+    small: Workload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiled: list[Plan | None] = []
+
+    def compile_step(_: Workload, plan: Plan | None, quick: bool) -> Any:
+        compiled.append(plan)
+        return SimpleNamespace(need=SimpleNamespace(device=1.0), update="of the plan")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(choose, "compile_step", compile_step)
+    monkeypatch.setattr(choose, "_chosen", lambda *_: "encoder=full decoder=full")
+    asked = _with(small, f"auto:{round(choose._at_least(small))}")
+    assert choose.update_for(asked) == "of the plan"
+    assert [plan and plan.policies for plan in compiled] == [{"full"}]
 
 
 def test_the_advice_after_running_out_of_memory_is_a_plan_that_needs_less(
@@ -95,7 +109,16 @@ def test_the_advice_after_running_out_of_memory_is_a_plan_that_needs_less(
     assert choose.advice(small, None).startswith("--config.memory='micro_batches=1', which takes")
     choose.advice(small, lean)
     assert choose.advice(small, None).startswith("a smaller batch_size")
-    assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain, rel=0.1)  # as near as predictions are
+    assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain)
+
+
+def test_several_processes_are_told_to_look_for_a_plan(
+    small: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them cannot compile without the others."""
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(choose, "known_profile", None)
+    assert "`python -m jaxfake.plan` shows some" in choose.advice(small, None)
 
 
 def test_offload_is_refused_with_the_reason_on_a_cpu(small: Workload) -> None:
@@ -108,7 +131,7 @@ def test_offload_is_refused_with_the_reason_on_a_cpu(small: Workload) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("micro_batches=3", "micro_batches=3 must divide the 2 faces"),
+        ("micro_batches=3", "micro_batches=3 must divide the 16 faces"),
         ("auto:1KiB", "the smallest budget that would is"),
         ("auto:much", "is not a size of memory"),
     ],

@@ -7,7 +7,7 @@ from jaxfake.models.remat import POLICIES, Policy, Segment, StackName
 from jaxfake.train.memory import counts
 from jaxfake.train.memory.counts import SegmentCount, StepCount
 from jaxfake.train.memory.plan import Plan, uniform
-from jaxfake.train.memory.workload import Workload, main_program
+from jaxfake.train.memory.workload import Workload, trace_step
 from tests.train.memory.workloads import workload
 
 DEPTHS = {"overall": 2, "encoder": 2, "decoder": 2}
@@ -17,8 +17,7 @@ TOKENS: dict[StackName, int] = {"encoder": 13, "decoder": 17}
 
 
 def _counted(of: Workload, plan: Plan) -> StepCount:
-    program, arguments = main_program(of.parts.under(plan), of.batch)
-    return counts.count(program.trace(*arguments))
+    return counts.count(trace_step(of, plan).program)
 
 
 @pytest.fixture(scope="module")

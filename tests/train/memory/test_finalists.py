@@ -10,6 +10,7 @@ import pytest
 
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import finalists as finalists_module
+from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import Budget
 from jaxfake.train.memory.cost import cost
 from jaxfake.train.memory.finalists import Finalist, finalists
@@ -128,3 +129,13 @@ def test_long_steps_are_not_timed(device: Device, monkeypatch: pytest.MonkeyPatc
     (only,) = _found()
     assert not only.measured
     assert only.seconds == only.predicted.seconds
+
+
+def test_a_race_that_takes_too_long_begins_with_no_further_plan(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan that is predicted to be the fastest is there in any case."""
+    monkeypatch.setattr(finalists_module, "_PATIENCE", -1.0)
+    (only,) = _found()
+    assert only.plan == search.best(PROFILE, RATES, BUDGET)[0].plan
+    assert only.measured

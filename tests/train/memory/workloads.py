@@ -1,6 +1,9 @@
 """Stages of training, small enough to compile in a test."""
 
+import functools
 import importlib
+
+import jax
 
 from jaxfake import config
 from jaxfake.experiment import build_method
@@ -17,7 +20,15 @@ WORKLOADS = {
 
 
 def workload(name: str) -> Workload:
-    """A stage by its name: two blocks of width 16 a stack, faces of 32 pixels, patches of 8."""
+    """A stage by its name: two blocks of width 16 a stack, faces of 32 pixels, patches of 8.
+
+    What was traced and compiled of it is shared by all tests with as many devices.
+    """
+    return _made(name, jax.device_count())
+
+
+@functools.cache
+def _made(name: str, _devices: int) -> Workload:
     file, stage = WORKLOADS[name]
     values = importlib.import_module(f"configs.{file}").get_config()
     values.data.size, values.model.patch, values.mask.count = 32, 8, 4
