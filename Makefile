@@ -48,7 +48,7 @@ test-beam: $(BEAM_STAMP)
 	$(BEAM_VENV)/bin/python -m pytest tests/data/preparation/test_beam.py
 
 $(BEAM_STAMP):
-	$(call environment,$(BEAM_VENV),beam$(COMMA)dev,constraints-beam.txt)
+	$(call environment,$(BEAM_VENV),beam$(COMMA)dask$(COMMA)dev,constraints-beam.txt)
 
 COMMA := ,
 # Folder, extras, pins.

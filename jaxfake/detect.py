@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, cast
 
 from absl import flags
 
+from jaxfake.beam.runner import runner_of
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 
 if TYPE_CHECKING:
     from jaxfake.data.layouts.own_files.numbered import Numbered
+    from jaxfake.inference.jobs.archive import Summary
     from jaxfake.inference.results import Results
 
 _MODEL = define_path(
@@ -63,6 +65,20 @@ _PUBLIC_KEY = define_path(
     "public_key", None, "With --verify: the public key that must have signed."
 )
 
+_SHARDED = flags.DEFINE_bool(
+    "sharded", None, "Write results as JSON lines, results-00000-of-000NN.jsonl with 1,000 files each, and "
+    "no pictures or page: for archives. By default with --beam_runner alone."
+)  # fmt: skip
+_BEAM_RUNNER = flags.DEFINE_string(
+    "beam_runner",
+    None,
+    "Score the files in an Apache Beam pipeline with this runner: DirectRunner here, DaskRunner, "
+    "FlinkRunner, SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
+)
+_BEAM_OPTION = flags.DEFINE_multi_string(
+    "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
+)
+
 _SAID = 20
 """Verdicts that are printed; all are in the results."""
 
@@ -85,7 +101,8 @@ def _detect(named: list[str]) -> None:
             raise InputError(f"--{flag.name} is missing: give it a folder")
     from jaxfake.inference import signature
     from jaxfake.inference.detector import Detector
-    from jaxfake.inference.job import DetectionJob, run_job
+    from jaxfake.inference.job import DetectionJob, run_job_by, score_here
+    from jaxfake.inference.jobs import archive, by_beam
     from jaxfake.inference.model.opened_model import open_model
     from jaxfake.inference.report import annotated
     from jaxfake.runtime.devices import check_devices
@@ -98,6 +115,11 @@ def _detect(named: list[str]) -> None:
         signature.check_key(Path(_SIGN_KEY.value))
     if _ANNOTATE.value:
         annotated.check_installed()
+    runner = runner_of(_BEAM_RUNNER.value, _BEAM_OPTION.value)
+    sharded = runner is not None if _SHARDED.value is None else _SHARDED.value
+    for flag in (_RECORD, _ANNOTATE):
+        if sharded and flag.value:
+            raise InputError(f"--{flag.name} goes with results.json: give --nosharded as well")
     check_devices()
     detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
     job = DetectionJob(
@@ -107,11 +129,32 @@ def _detect(named: list[str]) -> None:
         limits=Limits(_MOST_SECONDS.value, _MOST_MEMORY.value << 20),
         numbering=cast("Numbered | None", _NUMBERED.value),
         progress_file=Path(_PROGRESS_FILE.value) if _PROGRESS_FILE.value else None,
+        pictures=not sharded,
         record=_RECORD.value,
         annotate=_ANNOTATE.value,
         sign_key=Path(_SIGN_KEY.value) if _SIGN_KEY.value else None,
     )
-    _say(run_job(job, detector), job.out)
+    scorer = score_here if runner is None else by_beam.scorer(runner, _MODEL.value)
+    if sharded:
+        _say_archive(archive.run_archive(scorer, job, detector), job.out)
+    else:
+        _say(run_job_by(scorer, job, detector), job.out)
+
+
+def _say_archive(found: "Summary", out: Path) -> None:
+    from jaxfake.inference.jobs import archive
+    from jaxfake.runtime.progress import say
+
+    for one in found.runtime.degraded:
+        say(f"note: {one.sentence}")
+    counts, answers = found.counts, found.answers
+    say(
+        f"{counts['files']} files: {counts['scored']} scored, {counts['no_face']} without a face, "
+        f"{counts['refused']} refused; evidence of manipulation in {answers['fake']}"
+    )
+    say(f"results: {len(found.shards)} shards, {out / archive.SUMMARY}")
+    if counts["refused"] == counts["files"]:
+        raise InputError(f"none of {counts['files']} files could be read; {out} says why")
 
 
 def _verify(out: Path) -> None:

@@ -15,13 +15,13 @@ if __name__ == "__main__":
     standard_streams.outlive()
     preemption.listen()  # the imports take a second, in which a stop may be requested too
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from absl import flags
 
+from jaxfake.beam.runner import runner_of
 from jaxfake.data.forgeries.forgery import KINDS
 from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
 from jaxfake.runtime import cli
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from jaxfake.data.preparation.cropping import Storage, Subject
     from jaxfake.data.preparation.prepare import Engine, Preparation
     from jaxfake.data.source_table import Source
-
-_BEAM_COMMAND = "pip install -e '.[beam]' -c constraints-beam.txt"
 
 _FORGED = "forged"
 
@@ -147,8 +145,8 @@ _GAP = flags.DEFINE_integer(
 _BEAM_RUNNER = flags.DEFINE_string(
     "beam_runner",
     None,
-    "Make the crops in an Apache Beam pipeline with this runner: DirectRunner here, FlinkRunner, "
-    "SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
+    "Make the crops in an Apache Beam pipeline with this runner: DirectRunner here, DaskRunner, "
+    "FlinkRunner, SparkRunner or DataflowRunner elsewhere. See docs/scale_out.md.",
 )
 _BEAM_OPTION = flags.DEFINE_multi_string(
     "beam_option", [], "An option of that pipeline, KEY=VALUE or KEY; may be repeated."
@@ -291,19 +289,11 @@ def _wanted() -> "Preparation":
 
 
 def _engine() -> "Engine":
-    from jaxfake.data.preparation import beam_launch
+    from jaxfake.data.preparation import beam_crops
     from jaxfake.runtime import worker_pool
 
-    if not _BEAM_RUNNER.value:
-        if _BEAM_OPTION.value:
-            raise InputError("--beam_option is for a pipeline: name its --beam_runner")
-        return worker_pool.run
-    if importlib.util.find_spec("apache_beam") is None:
-        raise InputError(
-            f"--beam_runner needs Apache Beam, which is not installed: {_BEAM_COMMAND}, in an "
-            "environment of its own"
-        )
-    return beam_launch.engine(_BEAM_RUNNER.value, _BEAM_OPTION.value)
+    runner = runner_of(_BEAM_RUNNER.value, _BEAM_OPTION.value)
+    return worker_pool.run if runner is None else beam_crops.engine(runner)
 
 
 def _source() -> Path:

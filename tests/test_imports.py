@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "jaxfake"
 
 LEVELS = (
-    {"runtime", "schema"},
+    {"runtime", "schema", "beam"},
     {"faces"},
     {"models", "data"},
     {"config", "checkpoints", "weights"},
@@ -127,7 +127,7 @@ def test_only_the_checkpoint_module_imports_orbax():
 
 def test_only_the_pipeline_imports_apache_beam():
     importers = {module_name(p) for p in SOURCES for name in imports(p) if "apache_beam" in name}
-    assert importers == {"jaxfake.data.preparation.beam_pipeline"}
+    assert importers == {"jaxfake.beam.pipeline"}
 
 
 def test_nothing_imports_tensorflow_or_torch():

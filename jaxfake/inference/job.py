@@ -1,8 +1,6 @@
 """The work of `python -m jaxfake.detect`: many files, read ahead by other processes, scored in batches.
 
-What is said of each file is kept in OUT/.work until all are done, so a job that was stopped goes on with
-the files that are left when the same command is given again. Results of an earlier job in the same folder
-are used again where the file, the detector, the versions and the options are the same.
+What is said of each file is kept until all are done, see `jobs.kept`.
 """
 
 import dataclasses
@@ -11,13 +9,12 @@ import json
 import queue
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jaxfake.data.layouts.own_files.numbered import Numbered
-from jaxfake.data.preparation import source_content
 from jaxfake.evaluation.evidence.calibration.strength import ERROR
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.faces import model_files
@@ -26,6 +23,7 @@ from jaxfake.inference.answers import ReadTracks
 from jaxfake.inference.asked_files import AskedFile, list_files
 from jaxfake.inference.detector import Detector
 from jaxfake.inference.job_progress import JobProgress
+from jaxfake.inference.jobs.kept import SUFFIX, KeptResults
 from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.reading import Ahead, FrameCounts, ReadFile, ReadTask, read_files
 from jaxfake.inference.report import annotated
@@ -36,19 +34,15 @@ from jaxfake.inference.scoring import ScoredTrack, score_tracks
 from jaxfake.inference.versions import versions
 from jaxfake.runtime import worker_pool
 from jaxfake.runtime.errors import InputError, Preempted
-from jaxfake.runtime.files import read_json, write_atomically
 from jaxfake.runtime.lease import holding
 from jaxfake.runtime.preemption import SIGNALS, preemption
 from jaxfake.runtime.progress import Progress, say
-from jaxfake.runtime.typed_values import build
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
-WORK, LEASE = ".work", ".lease"
+LEASE = ".lease"
 RESULTS, PAGE = "results.json", "report.html"
 
 _POLL_SECONDS = 0.25
-_MOST_RECORD_BYTES = 1 << 26
-_RECORD_SUFFIX = ".result.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +56,7 @@ class DetectionJob:
         limits: of reading each file.
         numbering: what pictures with numbers for names are; None to go by the names.
         progress_file: is told how far the job is; None for none.
+        pictures: whether pictures of faces are drawn.
         record: whether a record is written that can be checked, see `record`.
         sign_key: file of the key that signs it; None for no signature.
         annotate: whether a copy of each video is written with its faces marked.
@@ -73,9 +68,54 @@ class DetectionJob:
     limits: Limits = DEFAULT_LIMITS
     numbering: Numbered | None = None
     progress_file: Path | None = None
+    pictures: bool = True
     record: bool = False
     sign_key: Path | None = None
     annotate: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Scoring:
+    """What a `Scorer` is given.
+
+    Attributes:
+        files: of the job.
+        left: numbers of the files to score.
+        kept: takes their results.
+    """
+
+    job: DetectionJob
+    detector: Detector
+    files: list[AskedFile]
+    left: list[int]
+    kept: KeptResults
+    progress: JobProgress
+
+
+type Scorer = Callable[[Scoring], Iterator[FileResult]]
+"""Scores files: `score_here` on this machine, `jobs.by_beam.scorer` on many. Yields each result once it is
+kept, in any order."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredFiles:
+    """The files of a job, all of which have a result."""
+
+    files: list[AskedFile]
+    runtime: Runtime
+    kept: KeptResults
+
+    def results(self) -> Iterator[FileResult]:
+        """Their results, in the order of the files.
+
+        Raises:
+            InputError: somebody has deleted one meanwhile.
+        """
+        for asked in self.files:
+            found = self.kept.load(asked)
+            if found is None:
+                raise InputError(f"{self.kept.file_of(asked)} is gone: run the same command again")
+            yield found
 
 
 def run_job(job: DetectionJob, detector: Detector) -> Results:
@@ -85,25 +125,17 @@ def run_job(job: DetectionJob, detector: Detector) -> Results:
         InputError: a file does not exist, or the folder of results cannot be used.
         Preempted: a signal asked to stop; what was finished is kept.
     """
-    files = list_files(job.named, job.numbering)
-    runtime = _runtime(detector, job)
-    work = job.out / WORK
-    with holding(job.out / LEASE, "a detection"), _stopped_by_signals(work, len(files)):
-        work.mkdir(exist_ok=True)
-        _clear_half_read(work)
-        found = _kept(job.out, files, runtime.settings_sha256)
-        with JobProgress(job.progress_file, len(files), len(found)) as progress:
-            for number, result in _scored(job, detector, files, found.keys(), progress):
-                found[number] = result
-                _keep(work, files[number], result, runtime.settings_sha256)
-                progress.finished(result)
-            progress.writing()
-            in_order = tuple(found[at] for at in range(len(files)))
-            if job.annotate:
-                in_order = _annotated(job, files, in_order)
-            whole = Results(detector.model.facts, runtime, in_order)
-            _write(job, whole)
-        shutil.rmtree(work)
+    return run_job_by(score_here, job, detector)
+
+
+def run_job_by(scorer: Scorer, job: DetectionJob, detector: Detector) -> Results:
+    """The same with another scorer."""
+    with scored_files(scorer, job, detector, _earlier) as scored:
+        in_order = tuple(scored.results())
+        if job.annotate:
+            in_order = _annotated(job, scored.files, in_order)
+        whole = Results(detector.model.facts, scored.runtime, in_order)
+        _write(job, whole)
     return whole
 
 
@@ -147,41 +179,83 @@ def _write(job: DetectionJob, whole: Results) -> None:
             signature.sign(job.out, made, job.sign_key)
 
 
-def _scored(
+@contextmanager
+def scored_files(
+    scorer: Scorer,
     job: DetectionJob,
     detector: Detector,
-    files: list[AskedFile],
-    done: Any,
-    progress: JobProgress,
-) -> Iterator[tuple[int, FileResult]]:
-    """The results of the files that are not done, in the order in which they come."""
-    tasks = []
-    for number, asked in enumerate(files):
-        if number in done:
-            continue
+    earlier: Callable[[KeptResults], Iterator[FileResult]],
+) -> Iterator[ScoredFiles]:
+    """Scores all files, for results to be written of them; then deletes what was kept.
+
+    Args:
+        earlier: the results of a finished job with the same settings.
+
+    Raises:
+        InputError, Preempted: see `run_job`.
+    """
+    files = list_files(job.named, job.numbering)
+    runtime = runtime_of(detector, job)
+    kept = KeptResults(job.out, runtime.settings_sha256)
+    with holding(job.out / LEASE, "a detection"), _stopped_by_signals(kept.folder, len(files)):
+        kept.folder.mkdir(exist_ok=True)
+        _clear_half_read(kept.folder)
+        kept.take_over(files, earlier(kept))
+        done = kept.unchanged(files)
+        with JobProgress(job.progress_file, len(files), len(done)) as progress:
+            left = [number for number in range(len(files)) if number not in done]
+            for result in _scored(scorer, Scoring(job, detector, files, left, kept, progress)):
+                progress.finished(result)
+            progress.writing()
+            yield ScoredFiles(files, runtime, kept)
+        shutil.rmtree(kept.folder)
+
+
+def _scored(scorer: Scorer, asked_for: Scoring) -> Iterator[FileResult]:
+    to_score = []
+    for number in asked_for.left:
+        asked = asked_for.files[number]
         if asked.refusal:
-            yield number, answers.refused(asked, asked.refusal)
+            result = answers.refused(asked, asked.refusal)
+            asked_for.kept.keep(asked, result)
+            yield result
         else:
-            stem = str(job.out / WORK / f"{number:07}")
-            tasks.append(ReadTask(number, asked.source, stem))
-    if not tasks:
-        return
+            to_score.append(number)
+    if to_score:
+        yield from scorer(dataclasses.replace(asked_for, left=to_score))
+
+
+def score_here(asked_for: Scoring) -> Iterator[FileResult]:
+    """Scores files on this machine, in batches over all that were read."""
+    job, detector, progress = asked_for.job, asked_for.detector, asked_for.progress
+    files, folder = asked_for.files, asked_for.kept.folder
+    tasks = [
+        ReadTask(number, files[number].source, str(folder / f"{number:07}"))
+        for number in asked_for.left
+    ]
     counts = FrameCounts(len(files))
     progress.watch(counts, files[tasks[0].number])
     models, workers = model_files.obtain(detector.face_models), min(job.workers, len(tasks))
     reading = read_files(tasks, models, detector.crop_options, workers, job.limits, counts)
     with Ahead(reading, workers) as ahead:
         for group in _groups(ahead, detector, files, progress):
-            progress.scoring(files[group[0][0]])
-            yield from _answers(detector.model, group, job.out)
+            progress.scoring(group[0].asked)
+            for tracks, result in answer_group(detector.model, group, pictures_folder(job)):
+                asked_for.kept.keep(tracks.asked, result)
+                yield result
+
+
+def pictures_folder(job: DetectionJob) -> Path | None:
+    """Where the pictures of a job go; None if none are drawn."""
+    return job.out if job.pictures else None
 
 
 def _groups(
     ahead: Ahead[ReadFile], detector: Detector, files: list[AskedFile], progress: JobProgress
-) -> Iterator[list[tuple[int, ReadTracks]]]:
+) -> Iterator[list[ReadTracks]]:
     """The files as they are read, as many together as are at hand, until they fill a batch."""
     size, full = detector.model.config.data.size, detector.model.scoring.batch_size
-    group: list[tuple[int, ReadTracks]] = []
+    group: list[ReadTracks] = []
     faces = 0
     while True:
         try:
@@ -193,7 +267,7 @@ def _groups(
         else:
             said = read.content_credentials
             tracks = answers.read_tracks(files[read.number], read.people, size, said)
-            group.append((read.number, tracks))
+            group.append(tracks)
             faces += sum(map(len, tracks.faces))
             if faces < full:
                 continue
@@ -204,35 +278,41 @@ def _groups(
         yield group
 
 
-def _answers(
-    model: OpenedModel, group: list[tuple[int, ReadTracks]], out: Path
-) -> Iterator[tuple[int, FileResult]]:
-    faces = [one for _, tracks in group for one in tracks.faces]
+def answer_group(
+    model: OpenedModel, group: list[ReadTracks], out: Path | None
+) -> Iterator[tuple[ReadTracks, FileResult]]:
+    """Scores some files together, and says what is said of each.
+
+    Args:
+        out: folder for pictures; None to draw none.
+    """
+    faces = [one for tracks in group for one in tracks.faces]
     try:
         scored = score_tracks(model, faces, answers.MOST_SHOWN)
     except ValueError:
         yield from _one_by_one(model, group, out)
         return
-    for number, tracks in group:
+    for tracks in group:
         own, scored = scored[: len(tracks.faces)], scored[len(tracks.faces) :]
-        yield number, answers.answer(model, tracks, own, out)
+        yield tracks, answers.answer(model, tracks, own, out)
 
 
 def _one_by_one(
-    model: OpenedModel, group: list[tuple[int, ReadTracks]], out: Path
-) -> Iterator[tuple[int, FileResult]]:
+    model: OpenedModel, group: list[ReadTracks], out: Path | None
+) -> Iterator[tuple[ReadTracks, FileResult]]:
     """The same where a score is not finite: that file alone is refused."""
-    for number, tracks in group:
+    for tracks in group:
         scored: list[ScoredTrack] = []
         try:
             scored = score_tracks(model, tracks.faces, answers.MOST_SHOWN)
         except ValueError as error:
-            yield number, answers.refused(tracks.asked, f"the detector fails on it: {error}")
+            yield tracks, answers.refused(tracks.asked, f"the detector fails on it: {error}")
         else:
-            yield number, answers.answer(model, tracks, scored, out)
+            yield tracks, answers.answer(model, tracks, scored, out)
 
 
-def _runtime(detector: Detector, job: DetectionJob) -> Runtime:
+def runtime_of(detector: Detector, job: DetectionJob) -> Runtime:
+    """How the files of a job are scored."""
     model = detector.model
     options: dict[str, Any] = {
         "frames": detector.frames,
@@ -241,6 +321,7 @@ def _runtime(detector: Detector, job: DetectionJob) -> Runtime:
         "error": ERROR,
         "numbered": job.numbering or "by names",
         "content_credentials": "read" if credentials.are_read() else "not looked for",
+        "pictures": job.pictures,
     }
     found = versions()
     said = [dataclasses.asdict(model.facts), options, found]
@@ -253,59 +334,14 @@ def _runtime(detector: Detector, job: DetectionJob) -> Runtime:
     )
 
 
-def _kept(out: Path, files: list[AskedFile], settings: str) -> dict[int, FileResult]:
-    """What is known from before of files that are the same now, with the same settings, by number."""
-    earlier = _earlier(out, settings)
-    candidates = []
-    for number, asked in enumerate(files):
-        known = earlier.get(asked.path) or _record(out / WORK, asked, settings)
-        if known is not None and known.status != "refused" and _pictures_are_there(out, known):
-            candidates.append((number, known))
-    digests = source_content.digests([files[number].source for number, _ in candidates], 1)
-    return {
-        number: known
-        for (number, known), digest in zip(candidates, digests, strict=True)
-        if known.file.sha256 == source_content.own_digest(digest)
-    }
-
-
-def _earlier(out: Path, settings: str) -> dict[str, FileResult]:
-    """The results of a finished job in the same folder, by path."""
+def _earlier(kept: KeptResults) -> Iterator[FileResult]:
+    """The results of a finished job in the same folder with the same settings."""
     try:
-        found = results.read(out / RESULTS)
+        found = results.read(kept.out / RESULTS)
     except (FileNotFoundError, InputError):
-        return {}
-    if found.runtime.settings_sha256 != settings:
-        return {}
-    return {one.file.path: one for one in found.files}
-
-
-def _pictures_are_there(out: Path, known: FileResult) -> bool:
-    frames = (frame for track in known.tracks for frame in track.frames)
-    named = (path for one in frames for path in (one.thumbnail, one.strip, one.heat) if path)
-    return all((out / path).is_file() for path in named)
-
-
-def _record_file(work: Path, asked: AskedFile) -> Path:
-    name = hashlib.sha256(asked.path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return work / f"{name}{_RECORD_SUFFIX}"
-
-
-def _keep(work: Path, asked: AskedFile, result: FileResult, settings: str) -> None:
-    content = {"settings": settings, "result": dataclasses.asdict(result)}
-    write_atomically(_record_file(work, asked), json.dumps(content, allow_nan=False))
-
-
-def _record(work: Path, asked: AskedFile, settings: str) -> FileResult | None:
-    """What an unfinished job has kept of a file; None if there is nothing that can be used."""
-    try:
-        content = read_json(_record_file(work, asked), _MOST_RECORD_BYTES)
-        if content["settings"] != settings:
-            return None
-        found: FileResult = build(FileResult, content["result"], "result")
-    except (FileNotFoundError, InputError, KeyError, TypeError):
-        return None
-    return found
+        return
+    if found.runtime.settings_sha256 == kept.settings:
+        yield from found.files
 
 
 def _clear_half_read(work: Path) -> None:
@@ -328,7 +364,7 @@ def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
                 yield
             except KeyboardInterrupt as stop:
                 preemption.wait_until_heard()
-                done = len(list(work.glob(f"*{_RECORD_SUFFIX}")))
+                done = len(list(work.glob(f"*{SUFFIX}")))
                 raise Preempted(
                     f"stopped; {done} of {files} files are kept, run the same again"
                 ) from stop

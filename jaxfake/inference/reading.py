@@ -124,10 +124,20 @@ def read_files(
     start = partial(TrackReader, models, options, counts)
     for outcome in worker_pool.run(list(tasks), start, workers, limits):
         task = tasks[outcome.number]
-        people = [crop_files.failed(outcome.failure)] if outcome.failure else _taken(task.stem)
-        said = _credentials(task.stem)
-        _delete(task.stem)
-        yield ReadFile(task.number, people, said)
+        yield taken(task, outcome.failure)
+
+
+def taken(task: ReadTask, failure: str) -> ReadFile:
+    """What a `TrackReader` has left of a file, or why it has left nothing; deletes its files.
+
+    Args:
+        task: that it was given.
+        failure: of its process; '' if it did the task.
+    """
+    people = [crop_files.failed(failure)] if failure else _crops(task.stem)
+    said = _credentials(task.stem)
+    _delete(task.stem)
+    return ReadFile(task.number, people, said)
 
 
 class Ahead[T]:
@@ -196,7 +206,7 @@ def _credentials(stem: str) -> dict[str, Any] | None:
     return found
 
 
-def _taken(stem: str) -> list[EncodedCrops]:
+def _crops(stem: str) -> list[EncodedCrops]:
     """The crops of all faces that a worker has left."""
     first = Path(stem)
     paths = sorted(first.parent.glob(f"{first.name}.*.npz"))

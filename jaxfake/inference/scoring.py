@@ -19,7 +19,6 @@ from jaxfake.data.examples import Faces, face_name
 from jaxfake.data.preparation.crop_files import EncodedCrops
 from jaxfake.evaluation.predict import (
     DeviceBatch,
-    ScoringSettings,
     compiled_prediction,
     device_batches,
 )
@@ -35,8 +34,10 @@ DATASET = "files"
 """The dataset of faces of files. Masks are drawn by it, the digest of the file, and the frame: the same
 bytes have the same score, whatever the file is called."""
 
-SMALL_BATCH = 8
-"""Faces of a batch where few are left: one photograph would take as long as a whole batch."""
+BATCH = 8
+"""Faces of a batch, whatever the config says for `evaluate`. All batches have one shape, because another
+shape rounds otherwise: so the score of a face does not depend on what is scored beside it, or on which
+machine. On a CPU larger ones are no faster, and one photograph would take as long as the whole batch."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -192,32 +193,21 @@ def score_tracks(
         ValueError: a score is not finite.
     """
     faces, collected = _Joined(tracks), [_Collected(most_shown) for _ in tracks]
-    scoring = model.scoring
+    scoring = dataclasses.replace(model.scoring, batch_size=BATCH)
     compiled = compiled_prediction(model.method, scoring.seed, scoring.mesh)
-    for start, stop, settings in _batches(len(faces), scoring):
-        row = start
-        for batch in device_batches(faces, np.arange(start, stop), settings, ""):
-            predicted = compiled(model.params, batch.inputs)
-            parts = _parts(batch, predicted, model.config.model.patch)
-            on_host = jax.device_get((predicted.score, parts, _shown(predicted)))
-            for n in range(batch.faces):
-                track, _ = faces.at(row)
-                _check_finite(faces, row, on_host[0][n])
-                part = None if on_host[1] is None else on_host[1][n]
-                pictures = _Pictures(n, batch.examples, on_host[2])
-                collected[track].add(float(on_host[0][n]), part, pictures)
-                row += 1
+    row = 0
+    for batch in device_batches(faces, np.arange(len(faces)), scoring, ""):
+        predicted = compiled(model.params, batch.inputs)
+        parts = _parts(batch, predicted, model.config.model.patch)
+        on_host = jax.device_get((predicted.score, parts, _shown(predicted)))
+        for n in range(batch.faces):
+            track, _ = faces.at(row)
+            _check_finite(faces, row, on_host[0][n])
+            part = None if on_host[1] is None else on_host[1][n]
+            pictures = _Pictures(n, batch.examples, on_host[2])
+            collected[track].add(float(on_host[0][n]), part, pictures)
+            row += 1
     return [one.track() for one in collected]
-
-
-def _batches(faces: int, scoring: ScoringSettings) -> list[tuple[int, int, ScoringSettings]]:
-    """Rows in whole batches, and the rest in smaller ones if it is much less."""
-    whole = faces - faces % scoring.batch_size
-    small = min(SMALL_BATCH, scoring.batch_size)
-    if faces - whole > scoring.batch_size // 2:
-        return [(0, faces, scoring)]
-    rest = (whole, faces, dataclasses.replace(scoring, batch_size=small))
-    return [(0, whole, scoring), rest]
 
 
 def _shown(predicted: Prediction) -> Prediction:

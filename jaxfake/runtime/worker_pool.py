@@ -98,6 +98,9 @@ class GuardedWorker[Task]:
     """
 
     def __init__(self, prepare: Callable[[], Callable[[Task], None]], limits: Limits) -> None:
+        if multiprocessing.current_process().daemon:
+            # Dask's workers are daemons, which may start no process lest it is left behind. Ours is not.
+            multiprocessing.current_process().daemon = False
         self._worker = _Worker(prepare, limits)
 
     def __call__(self, task: Task) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from jaxfake.inference import job, results
 from jaxfake.inference.job import DetectionJob, run_job
+from jaxfake.inference.jobs.kept import WORK, KeptResults
 from jaxfake.runtime.errors import InputError
 from tests.data.preparation import stand_in
 
@@ -53,7 +54,7 @@ def test_every_file_has_a_result_or_a_named_refusal(detector, asked, tmp_path, c
         "frames_done": 5,
         "frames": 5,
     }
-    assert not (tmp_path / "out" / job.WORK).exists()
+    assert not (tmp_path / "out" / WORK).exists()
 
 
 def test_the_file_of_results_is_as_its_schema_says_and_can_be_read_again(detector, asked, tmp_path):
@@ -75,43 +76,47 @@ def test_without_a_calibration_results_say_so_and_give_no_probability(
         assert one.verdict.evidence.probability is None
 
 
-def test_a_job_that_was_stopped_goes_on_with_the_files_that_are_left(
-    detector, asked, tmp_path, monkeypatch
-):
-    kept = []
-
-    def stop_after_two(work, file, result, settings):
-        if len(kept) == 2:
-            raise KeyboardInterrupt
-        kept.append(file.path)
-        keep(work, file, result, settings)
-
-    keep = job._keep
-    monkeypatch.setattr(job, "_keep", stop_after_two)
-    with pytest.raises(job.Preempted, match="2 of 4 files are kept"):
-        run(detector, asked, tmp_path)
-    again = []
+@pytest.fixture
+def scored(monkeypatch) -> list[str]:
+    """Grows by the path of each file that is given a result."""
+    paths: list[str] = []
+    finished = job.JobProgress.finished
     monkeypatch.setattr(
-        job, "_keep", lambda work, file, *rest: (again.append(file.path), keep(work, file, *rest))
+        job.JobProgress,
+        "finished",
+        lambda self, result: (paths.append(result.file.path), finished(self, result)),
     )
+    return paths
+
+
+def test_a_job_that_was_stopped_goes_on_with_the_files_that_are_left(
+    detector, asked, tmp_path, monkeypatch, scored
+):
+    with monkeypatch.context() as stopping:
+        keep = KeptResults.keep
+
+        def stop_after_two(self, file, result):
+            if len(scored) == 2:
+                raise KeyboardInterrupt
+            keep(self, file, result)
+
+        stopping.setattr(KeptResults, "keep", stop_after_two)
+        with pytest.raises(job.Preempted, match="2 of 4 files are kept"):
+            run(detector, asked, tmp_path)
     stopped_and_resumed = run(detector, asked, tmp_path)
-    assert sorted([*kept, *again]) == sorted(one.file.path for one in stopped_and_resumed.files)
+    assert sorted(scored) == sorted(one.file.path for one in stopped_and_resumed.files)
     at_once = run_job(DetectionJob((asked,), tmp_path / "other"), detector)
     assert stopped_and_resumed == at_once
 
 
 def test_results_are_used_again_unless_file_or_detector_changed(
-    detector, uncalibrated, asked, tmp_path, monkeypatch
+    detector, uncalibrated, asked, tmp_path, scored
 ):
     run(detector, asked, tmp_path)
     stand_in.picture(asked / "anna.png", 9)
-    scored = []
-    keep = job._keep
-    monkeypatch.setattr(
-        job, "_keep", lambda work, file, *rest: (scored.append(file.path), keep(work, file, *rest))
-    )
+    scored.clear()
     run(detector, asked, tmp_path)
-    assert [Path(path).name for path in scored] == ["anna.png", "broken.jpg"]
+    assert sorted(Path(path).name for path in scored) == ["anna.png", "broken.jpg"]
     scored.clear()
     run(uncalibrated, asked, tmp_path)
     assert len(scored) == 4

@@ -21,7 +21,7 @@ from jaxfake.runtime.progress import Progress
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 type Engine = Callable[[list[CropTask], Callable[[], Cropper], int, Limits], Iterator[Outcome]]
-"""Runs the tasks: `worker_pool.run` on this machine, `beam_launch.engine` on others."""
+"""Runs the tasks: `worker_pool.run` on this machine, `beam_crops.engine` on others."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def open_model(model: str) -> OpenedModel:
     Raises:
         InputError: there is no such detector, or it is damaged.
     """
-    path = _path_of(model)
+    path = model_path(model)
     if model_folder.is_model_folder(path):
         return _from_folder(path)
     run = load_run(path, None)
@@ -133,8 +133,12 @@ def _unfinished(run: LoadedRun) -> tuple[Reason, ...]:
     return (Reason("training_unfinished", sentence),)
 
 
-def _path_of(model: str) -> Path:
-    """The folder of a model: a folder of that name counts more than a name in the file."""
+def model_path(model: str) -> Path:
+    """The folder of a model: a folder of that name counts more than a name in the file.
+
+    Raises:
+        InputError: there is neither.
+    """
     path = Path(model).expanduser()
     if path.is_dir() or os.sep in model:
         return path

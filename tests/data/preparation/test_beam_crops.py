@@ -3,36 +3,27 @@
 Beam has an environment of its own, so most tests wait for `make test-beam`.
 """
 
-import dataclasses
-import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from jaxfake.data.layouts.listing import SourceFile
-from jaxfake.data.preparation import beam_launch, beam_tasks, crop_files, work_folder
-from jaxfake.data.preparation.cropping import CropOptions, CropTask
+from jaxfake.beam.runner import Runner
+from jaxfake.data.preparation import beam_crops, work_folder
+from jaxfake.data.preparation.cropping import CropOptions
 from jaxfake.data.preparation.prepare import Preparation, prepare
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.worker_pool import Limits
+from tests.beam.cluster import Cluster, flags_of, needs_beam, needs_dask
 from tests.data.written import contents
 from tests.processes import PATIENCE, until
 from tests.project import ROOT
 
 CROPS = CropOptions(size=64, frames=3, storage="png")
-DIRECT = beam_launch.engine("DirectRunner", [])
-
-needs_beam = pytest.mark.skipif(
-    importlib.util.find_spec("apache_beam") is None,
-    reason="Apache Beam is not in this environment: make test-beam",
-)
+DIRECT = beam_crops.engine(Runner("DirectRunner"))
 
 
 @pytest.fixture
@@ -59,7 +50,7 @@ def local(photos, tmp_path):
 @pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
 def test_it_makes_the_same_bytes(photos, local, tmp_path, monkeypatch, mode):
     monkeypatch.chdir(tmp_path)  # whose relative paths mean nothing to a worker elsewhere
-    engine = beam_launch.engine("DirectRunner", [f"direct_running_mode={mode}"])
+    engine = beam_crops.engine(Runner("DirectRunner", (f"direct_running_mode={mode}",)))
     wanted = Preparation(Path("photos"), Path("beam"), CROPS, workers=2, engine=engine)
     result = prepare(wanted)
     assert contents(Path("beam")) == local
@@ -78,9 +69,9 @@ def test_a_file_that_vanishes_is_named(photos, tmp_path):
         (photos / "real" / "0000.jpg").unlink()
         yield from DIRECT(tasks, *rest)
 
-    result = prepare(Preparation(photos, tmp_path / "out", CROPS, workers=2, engine=vanishing))
-    said = {Path(entry["file"]).name: entry["status"] for entry in result.coverage.files}
-    assert said["0000.jpg"] == "unreadable: No such file or directory"
+    wanted = Preparation(photos, tmp_path / "out", CROPS, workers=2, engine=vanishing)
+    with pytest.raises(InputError, match=r"0000.jpg: No such file .* after the source was listed"):
+        prepare(wanted)
 
 
 @needs_beam
@@ -102,85 +93,22 @@ def test_killed_or_stopped_it_goes_on_and_ends_with_the_same_bytes(
     assert contents(out) == local
 
 
+@needs_dask
+@pytest.mark.slow
+def test_a_cluster_that_loses_a_worker_makes_the_same_bytes(photos, local, tmp_path, processes):
+    cluster = Cluster(tmp_path, processes)
+    out = tmp_path / "out"
+    run = processes.start(command(photos, out, *flags_of(cluster.runner)), cwd=ROOT)
+    until(lambda: list(out.glob(f"{work_folder.NAME}/*.npz")), run)
+    cluster.kill_one_at_work()
+    assert run.wait(PATIENCE) == 0
+    assert contents(out) == local
+
+
 def command(source: Path, out: Path, *more: str) -> list[str]:
     flags = {"dataset": "folder", "source": source, "out": out, "size": 64, "frames": 3}
     given = [f"--{name}={value}" for name, value in flags.items()]
     return [sys.executable, "-m", "jaxfake.prepare", *given, "--beam_runner=DirectRunner", *more]
-
-
-def test_a_task_comes_back_from_its_line():
-    source = SourceFile(Path("a\nb\udcff.mp4"), "b", 1, "Swap", "id", "v", mask=Path("m.mp4"))
-    comes_back(source)
-
-
-def test_a_task_of_several_pictures_comes_back_from_its_line():
-    frames, masks = (Path("v/1.png"), Path("v/2.png")), (Path("m/1.png"), Path("m/2.png"))
-    clip = SourceFile(Path("v"), "v", 1, "Swap", "id", "v", mask=masks, frames=frames)
-    comes_back(dataclasses.replace(clip, original=Path("o"), linked=("donor",)))
-
-
-def comes_back(source):
-    line = beam_tasks.to_line(CropTask(source, "/out/crops.npz"))
-    assert line.isascii()
-    assert len(line.splitlines()) == 1
-    assert beam_tasks.from_line(line) == CropTask(source, "/out/crops.npz")
-
-
-def make(folder: Path):
-    """In place of a Cropper: does what the name of the file says."""
-
-    def work(task: CropTask) -> None:
-        name = task.source.path.name
-        if name == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if name == "hang":
-            threading.Event().wait()
-        if name == "fail":
-            raise KeyError("of this task")
-        if name != "forget":
-            crop_files.save(Path(task.crop_file), crop_files.failed(name))
-
-    return work
-
-
-def outcomes(names: list[str], folder: Path) -> dict[str, str]:
-    tasks = [
-        CropTask(
-            SourceFile(folder / name, name, 0, "real", name, name), str(folder / f"{name}.npz")
-        )
-        for name in names
-    ]
-    ends = DIRECT(tasks, partial(make, folder), 2, Limits(seconds=60, memory=2 << 30))
-    return {names[end.number]: end.failure for end in ends}
-
-
-@needs_beam
-@pytest.mark.slow
-def test_a_death_and_a_hang_cost_their_own_task_only(tmp_path):
-    ends = outcomes(["a", "die", "b", "hang", "c"], tmp_path)
-    assert ends == {
-        "a": "",
-        "b": "",
-        "c": "",
-        "die": "the process that worked on it died twice",
-        "hang": "it took longer than 60 s",
-    }
-
-
-@needs_beam
-@pytest.mark.slow
-def test_an_error_of_the_program_is_one_line_and_the_log_has_the_rest(tmp_path):
-    with pytest.raises(RuntimeError, match=r"pipeline failed .*KeyError: 'of this task'") as error:
-        outcomes(["fail"], tmp_path)
-    assert "\n" not in str(error.value)
-    assert "Traceback" in (tmp_path / beam_launch.LOG).read_text()
-
-
-@needs_beam
-@pytest.mark.slow
-def test_workers_that_write_elsewhere_are_noticed(tmp_path):
-    with pytest.raises(InputError, match="1 of 2 crop files are not in"):
-        outcomes(["a", "forget"], tmp_path)
 
 
 @needs_beam
@@ -209,6 +137,7 @@ def test_without_beam_it_says_what_to_install(tmp_path):
     )
     done = verb([python, "-c", without, *flags])
     assert done.returncode == 2
+    assert "apache_beam, which is not installed" in done.stderr
     assert "pip install -e '.[beam]' -c constraints-beam.txt" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     done = verb([python, "-m", "jaxfake.prepare", *flags[:-1], "--beam_option=region=R"])
