@@ -18,6 +18,9 @@ NO_ROOM = "The server's disk has no room for this file."
 _PIECE = 1 << 20
 """Bytes that are collected before they are written."""
 
+_MOST_DIGITS = 20
+"""Of a length that is looked at: Python refuses to read numbers of thousands of digits."""
+
 _DRAINED_BYTES, _DRAINED_SECONDS = 8 << 20, 2.0
 """What is still read of a refused body. Our choice."""
 
@@ -103,5 +106,5 @@ async def _pieces(request: Request, limits: Limits, too_large: str) -> AsyncIter
 
 
 def _claimed_size(request: Request) -> int:
-    claimed = request.headers.get("content-length", "")
+    claimed = request.headers.get("content-length", "")[:_MOST_DIGITS]
     return int(claimed) if claimed.isascii() and claimed.isdecimal() else 0

@@ -40,6 +40,13 @@ def test_a_body_in_pieces_is_written_whole(tmp_path):
     assert path.read_bytes() == b"a" * 700_000 + b"b" * 700_000 + b"c"
 
 
+def test_a_length_of_thousands_of_digits_is_too_large(tmp_path):
+    headers = [(b"content-length", b"9" * 5000)]
+    request = Request({"type": "http", "headers": headers}, receive_from([]))
+    with pytest.raises(Refusal, match="the most that is taken"):
+        asyncio.run(receiving.receive_file(request, tmp_path / "file", Limits()))
+
+
 @pytest.mark.parametrize("limits", [{"idle_seconds": 0.01}, {"upload_seconds": 0.01}])
 def test_a_body_that_stops_is_given_up(tmp_path, limits):
     with pytest.raises(Refusal, match="too slowly") as refused:
