@@ -219,7 +219,7 @@ def _compiled(
     least = workload.fewest_micro_batches
 
     def compiled(policy: Policy | None) -> CompiledStep | None:
-        if policy is not wanted[0] and time.monotonic() > until:
+        if policy != wanted[0] and time.monotonic() > until:
             return None
         if policy is None:
             return proposed(workload, profile, rates, budget)

@@ -96,7 +96,7 @@ def make_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile
     depths, faces = depths_of(workload), workload.faces
     full = uniform("full", depths)
     if not workload.cuttable:
-        need = plain or compile_step(workload, Plan(), quick=True).need
+        need = plain or _plain_need(workload)
         points = [Point("none", faces, need.temporary)]
     else:
         plans = {faces: full, 1: dataclasses.replace(full, micro_batches=faces)}
@@ -132,12 +132,16 @@ def whole_profile(workload: Workload) -> Profile:
 
     It compiles the plain step too and, where there is a localiser, two more to see what that may spare.
     """
-    needs = kept("plain", workload.key, lambda: compile_step(workload, Plan(), quick=True).need)
+    needs = kept("plain", workload.key, lambda: _plain_need(workload))
     profile = known_profile(workload, MemoryNeed(*needs))
     if not has_localiser(workload):
         return profile
     spares, again = kept("localiser", workload.key, lambda: _localiser(workload))
     return dataclasses.replace(profile, localiser_spares=spares, localiser_again=Work(*again))
+
+
+def _plain_need(workload: Workload) -> MemoryNeed:
+    return compile_step(workload, plain_plan(workload), quick=True).need
 
 
 def _localiser(workload: Workload) -> tuple[float, Work]:
