@@ -77,10 +77,11 @@ class SeveralFinders:
     def find(self, frames: Iterator[Frame], most: int) -> Iterator[tuple[Frame, list[Face]]]:
         """Each frame, in their order, with up to `most` faces, the largest first."""
         waiting: deque[tuple[Frame, Future[list[Face]]]] = deque()
+        most_waiting = _WAITING * self._threads
         with ThreadPoolExecutor(self._threads) as pool:
             for frame in frames:
                 waiting.append((frame, pool.submit(self._found, frame, most)))
-                if len(waiting) > _WAITING * self._threads:
+                while waiting and (len(waiting) > most_waiting or waiting[0][1].done()):
                     yield _first(waiting)
             while waiting:
                 yield _first(waiting)
