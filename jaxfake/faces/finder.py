@@ -1,15 +1,22 @@
 """Finds faces with landmarks in a picture: detection, landmarks, and a check that it is a face."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 
 import numpy as np
 
 from jaxfake.faces.face_detector import FaceDetector
 from jaxfake.faces.landmarks import Landmarker
 from jaxfake.faces.model_files import FaceModels
+from jaxfake.faces.video import Frame
 
 _MIN_PRESENCE = 0.5
+
+_WAITING = 2
+"""Frames that wait for each thread, at most: each takes some megabytes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,3 +63,39 @@ class FaceFinder:
                     return
             if count:
                 return
+
+
+class SeveralFinders:
+    """Finds the faces of several frames at a time, with a finder for each thread."""
+
+    def __init__(self, models: FaceModels, threads: int) -> None:
+        self._threads = threads
+        self._idle: SimpleQueue[FaceFinder] = SimpleQueue()
+        for _ in range(threads):
+            self._idle.put(FaceFinder(models))
+
+    def find(self, frames: Iterator[Frame], most: int) -> Iterator[tuple[Frame, list[Face]]]:
+        """Each frame, in their order, with up to `most` faces, the largest first."""
+        waiting: deque[tuple[Frame, Future[list[Face]]]] = deque()
+        most_waiting = _WAITING * self._threads
+        with ThreadPoolExecutor(self._threads) as pool:
+            for frame in frames:
+                waiting.append((frame, pool.submit(self._found, frame, most)))
+                while waiting and (len(waiting) > most_waiting or waiting[0][1].done()):
+                    yield _first(waiting)
+            while waiting:
+                yield _first(waiting)
+
+    def _found(self, frame: Frame, most: int) -> list[Face]:
+        finder = self._idle.get()
+        try:
+            return finder.several(frame.image, most)
+        finally:
+            self._idle.put(finder)
+
+
+def _first(
+    waiting: deque[tuple[Frame, Future[list[Face]]]],
+) -> tuple[Frame, list[Face]]:
+    frame, faces = waiting.popleft()
+    return frame, faces.result()

@@ -194,7 +194,7 @@ def scored_files(
     Raises:
         InputError, Preempted: see `run_job`.
     """
-    files = list_files(job.named, job.numbering)
+    files = list_files(job.named, job.numbering, job.out)
     runtime = runtime_of(detector, job)
     kept = KeptResults(job.out, runtime.settings_sha256)
     with holding(job.out / LEASE, "a detection"), _stopped_by_signals(kept.folder, len(files)):
@@ -235,9 +235,9 @@ def score_here(asked_for: Scoring) -> Iterator[FileResult]:
     ]
     counts = FrameCounts(len(files))
     progress.watch(counts, files[tasks[0].number])
-    models, workers = model_files.obtain(detector.face_models), min(job.workers, len(tasks))
-    reading = read_files(tasks, models, detector.crop_options, workers, job.limits, counts)
-    with Ahead(reading, workers) as ahead:
+    models = model_files.obtain(detector.face_models)
+    reading = read_files(tasks, models, detector.crop_options, job.workers, job.limits, counts)
+    with Ahead(reading, job.workers) as ahead:
         for group in _groups(ahead, detector, files, progress):
             progress.scoring(group[0].asked)
             for tracks, result in answer_group(detector.model, group, pictures_folder(job)):

@@ -93,9 +93,11 @@ class FrameCounts:
 class TrackReader:
     """Reads one file after the other, in a worker process."""
 
-    def __init__(self, models: FaceModels, options: CropOptions, counts: FrameCounts) -> None:
+    def __init__(
+        self, models: FaceModels, options: CropOptions, counts: FrameCounts, threads: int = 1
+    ) -> None:
         self._counts, self._number = counts, 0
-        self._cropper = Cropper(models, options, self._on_frames)
+        self._cropper = Cropper(models, options, self._on_frames, threads)
 
     def __call__(self, task: ReadTask) -> None:
         """Writes a crop file for each face; the first, which says that all are there, last."""
@@ -120,8 +122,12 @@ def read_files(
     limits: Limits,
     counts: FrameCounts,
 ) -> Iterator[ReadFile]:
-    """The files as they are read, in any order; their crop files are deleted."""
-    start = partial(TrackReader, models, options, counts)
+    """The files as they are read, in any order; their crop files are deleted.
+
+    Where there are more workers than files, the faces of several frames of a file are found at a time.
+    """
+    threads = max(1, workers // len(tasks))
+    start = partial(TrackReader, models, options, counts, threads)
     for outcome in worker_pool.run(list(tasks), start, workers, limits):
         task = tasks[outcome.number]
         yield taken(task, outcome.failure)

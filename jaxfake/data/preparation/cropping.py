@@ -21,7 +21,7 @@ from jaxfake.data.preparation.forgery_masks import MaskReader
 from jaxfake.data.preparation.source_facts import attributes, picture_hash
 from jaxfake.data.preparation.splits import TRAIN
 from jaxfake.faces import align, clip, ibug68, images, track, video
-from jaxfake.faces.finder import Face, FaceFinder
+from jaxfake.faces.finder import Face, FaceFinder, SeveralFinders
 from jaxfake.faces.media import Unreadable, opencv_message
 from jaxfake.faces.model_files import FaceModels
 from jaxfake.faces.video import Frame
@@ -119,10 +119,16 @@ class Cropper:
     """Crops one file after the other. Meant for a process of its own: it sets up OpenCV for all threads."""
 
     def __init__(
-        self, models: FaceModels, options: CropOptions, on_frames: OnFrames | None = None
+        self,
+        models: FaceModels,
+        options: CropOptions,
+        on_frames: OnFrames | None = None,
+        threads: int = 1,
     ) -> None:
+        """`threads` find the faces of several frames of a clip at a time: the crops are the same."""
         cv2.setNumThreads(1)
         self._finder = FaceFinder(models)
+        self._several = SeveralFinders(models, threads) if threads > 1 else None
         self._options = options
         self._on_frames = on_frames or (lambda to_read, read: None)
 
@@ -241,8 +247,7 @@ class Cropper:
         mask = self._mask_of(source, indices)
         hashes = picture_hash.FrameHashes(indices)
         self._on_frames(len(indices), 0)
-        for frame in hashes.watch(read(choice)):
-            faces = self._finder.several(frame.image, _MOST_FACES)
+        for frame, faces in self._with_faces(hashes.watch(read(choice))):
             numbers.append(frame.number)
             crops.append([self._crop(frame, face, mask) for face in faces])
             self._on_frames(0, 1)
@@ -268,6 +273,11 @@ class Cropper:
                 )
             )
         return each
+
+    def _with_faces(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, list[Face]]]:
+        if self._several is not None:
+            return self._several.find(frames, _MOST_FACES)
+        return ((frame, self._finder.several(frame.image, _MOST_FACES)) for frame in frames)
 
     def _filled(
         self, source: SourceFile, read: _Read, gaps: list[dict[int, np.ndarray]]

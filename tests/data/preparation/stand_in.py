@@ -45,11 +45,16 @@ class StandInCropper(Cropper):
     """The real one, with that finder."""
 
     def __init__(
-        self, models: FaceModels | None, options: CropOptions, on_frames: OnFrames | None = None
+        self,
+        models: FaceModels | None,
+        options: CropOptions,
+        on_frames: OnFrames | None = None,
+        threads: int = 1,
     ) -> None:
-        del models
+        del models, threads
         cv2.setNumThreads(1)
         self._finder = StandInFinder()  # type: ignore[assignment]
+        self._several = None
         self._options = options
         self._on_frames = on_frames or (lambda to_read, read: None)
 
