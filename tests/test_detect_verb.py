@@ -66,7 +66,7 @@ def test_a_stopped_detection_says_75_and_the_same_command_goes_on(
     flags = [f"--model={calibrated_run}", f"--out={out}", f"--progress_file={progress}", "--record"]
     command = [*COMMAND, *flags, "--workers=1", "--", str(asked)]
     job = processes.start(
-        held("jaxfake.inference.job:_keep", 2, mark, command),
+        held("jaxfake.inference.jobs.kept:KeptResults.keep", 2, mark, command),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """The files that a person asks about: those named, and all photographs and videos in folders named."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 from jaxfake import schema
@@ -44,12 +45,15 @@ class AskedFile:
         return "video" if is_video(self.source.path) else "unknown"
 
 
-def list_files(named: tuple[Path, ...], numbering: Numbered | None = None) -> list[AskedFile]:
+def list_files(
+    named: tuple[Path, ...], numbering: Numbered | None = None, out: Path | None = None
+) -> list[AskedFile]:
     """The files, in the order in which they were named; in a folder, by their paths.
 
     Args:
         named: files and folders.
         numbering: what pictures with numbers for names are, see `numbered`.
+        out: folder of results, whose pictures are not asked about if it is in one of those named.
 
     Raises:
         InputError: one does not exist.
@@ -57,7 +61,7 @@ def list_files(named: tuple[Path, ...], numbering: Numbered | None = None) -> li
     found: list[AskedFile] = []
     for path in named:
         if path.is_dir():
-            found += _in_folder(path, numbering)
+            found += _in_folder(path, numbering, out)
         elif path.exists() or path.is_symlink():
             found.append(asked_file(path))
         else:
@@ -68,7 +72,12 @@ def list_files(named: tuple[Path, ...], numbering: Numbered | None = None) -> li
 def asked_file(path: Path) -> AskedFile:
     """One file that was named by itself, or a folder with the frames of one clip."""
     source = SourceFile(path, path.name, schema.UNKNOWN, _UNKNOWN, path.name, path.name)
-    return AskedFile(source, str(path), _fault(path))
+    return AskedFile(source, _text(path), _fault(path))
+
+
+def _text(path: Path) -> str:
+    """The path as text; bytes of a name that are not UTF-8 are written as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _fault(path: Path) -> str:
@@ -84,21 +93,31 @@ def _is_media(path: Path) -> bool:
     return is_image(path) or is_video(path)
 
 
-def _in_folder(folder: Path, numbering: Numbered | None) -> list[AskedFile]:
+def _in_folder(folder: Path, numbering: Numbered | None, out: Path | None) -> list[AskedFile]:
     """What is in a folder; one that holds nothing to ask about is refused as a whole."""
+    own = None if out is None else out.resolve()
+    found = [
+        one
+        for one in _all_in_folder(folder, numbering)
+        if own is None or not one.source.path.resolve().is_relative_to(own)
+    ]
+    nothing = "it holds no photograph or video that can be read"
+    return found or [dataclasses.replace(asked_file(folder), refusal=nothing)]
+
+
+def _all_in_folder(folder: Path, numbering: Numbered | None) -> list[AskedFile]:
     refused = [asked_file(folder / relative) for relative in _not_decoded(folder)]
     try:
         listing = list_unlabelled(folder, numbering)
     except InputError:
-        nothing = "it holds no photograph or video that can be read"
-        return refused or [dataclasses.replace(asked_file(folder), refusal=nothing)]
+        return refused
     for note in listing.notes:
         say(f"{folder}: {note}")
     refused += [
         dataclasses.replace(asked_file(folder / one.relative), refusal=one.reason)
         for one in listing.refused
     ]
-    asked = [AskedFile(one, str(folder / one.relative)) for one in listing.files]
+    asked = [AskedFile(one, _text(folder / one.relative)) for one in listing.files]
     return sorted([*asked, *refused], key=lambda one: one.path)
 
 

@@ -194,7 +194,7 @@ def scored_files(
     Raises:
         InputError, Preempted: see `run_job`.
     """
-    files = list_files(job.named, job.numbering)
+    files = list_files(job.named, job.numbering, job.out)
     runtime = runtime_of(detector, job)
     kept = KeptResults(job.out, runtime.settings_sha256)
     with holding(job.out / LEASE, "a detection"), _stopped_by_signals(kept.folder, len(files)):

@@ -62,6 +62,22 @@ def test_a_file_that_is_named_twice_is_asked_about_once(tmp_path):
     assert len(names(tmp_path, tmp_path / "a.png", tmp_path, tmp_path / "a.png")) == 1
 
 
+def test_the_folder_of_results_is_not_asked_about(tmp_path):
+    stand_in.picture(tmp_path / "a.png", 1)
+    stand_in.picture(tmp_path / "out" / "pictures" / "b.png", 1)
+    found = list_files((tmp_path,), out=tmp_path / "out")
+    assert [one.path for one in found] == [str(tmp_path / "a.png")]
+
+
+def test_a_name_that_is_not_utf8_is_written_with_escapes(tmp_path):
+    path = tmp_path / os.fsdecode(b"a\xff.png")
+    stand_in.picture(tmp_path / "a.png", 1)
+    (tmp_path / "a.png").rename(path)
+    (found,) = list_files((path,))
+    assert found.path == str(tmp_path / r"a\xff.png")
+    assert found.source.path == path
+
+
 def test_a_file_that_does_not_exist_is_a_mistake(tmp_path):
     with pytest.raises(InputError, match="there is no file"):
         list_files((tmp_path / "nothing",))
