@@ -25,6 +25,7 @@ METHOD = {
     "shrink": 4,
     "channels": 16,
     "width": 8,
+    "stages": (1, 2, 4, 8),
     "map_weight": 0.5,
     "dropout": 0.1,
     "meta": {

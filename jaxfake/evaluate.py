@@ -129,14 +129,16 @@ def _evaluate_run() -> None:
             raise InputError(f"--{flag.name} is for files of scores: give them with --scores")
     from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
     from jaxfake.evaluation.evidence.robustness.perturbations import parse_perturbations
-    from jaxfake.experiment import evaluate_dataset, load_run
-    from jaxfake.reporting.checkpoint_facts import checkpoint_text
     from jaxfake.runtime.devices import check_devices
-    from jaxfake.runtime.progress import say
 
     protocol = load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None
     perturb = parse_perturbations(_PERTURB.value)
     check_devices()
+    # These take seconds to import.
+    from jaxfake.experiment import evaluate_dataset, load_run
+    from jaxfake.reporting.checkpoint_facts import checkpoint_text
+    from jaxfake.runtime.progress import say
+
     run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
     say(checkpoint_text(evaluate_dataset.description(run)))
     request = evaluate_dataset.EvaluationRequest(

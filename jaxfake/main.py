@@ -75,21 +75,24 @@ def main() -> int | None:
         return supervisor.watch_child()
     preemption.poll(_NOTICE_FILE.value, _NOTICE_COMMAND.value)
     file, variant = config_flag.config_file()
-    # These take seconds to import; --help and a mistyped flag should not.
+    # What is wrong with the config or the devices is said before the imports that take seconds.
     from jaxfake import config
+    from jaxfake.runtime.devices import check_devices
+
+    run = config.parse(_CONFIG.value)
+    if not _COORDINATOR.value:
+        check_devices()
     from jaxfake.experiment import job
     from jaxfake.experiment.process_workdir import alone_in, process_workdir
     from jaxfake.experiment.run_config import command_identity
     from jaxfake.runtime import multiprocess
-    from jaxfake.runtime.devices import check_devices
     from jaxfake.store.mirrored_run import mirrored
 
     workdir = Path("runs") / "_".join(filter(None, (file.stem, variant)))
-    workdir, run = Path(_WORKDIR.value or workdir), config.parse(_CONFIG.value)
+    workdir = Path(_WORKDIR.value or workdir)
     cli.set_output_folder(workdir)
     store = mirrored(workdir, _STORE.value, command_identity(run))
     if not _COORDINATOR.value:
-        check_devices()
         with alone_in(workdir), store:
             job.run_job(run, workdir, stored=bool(_STORE.value))
         return None

@@ -12,6 +12,7 @@ from jaxfake.models import rng
 from jaxfake.models.losses import masked_mean
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.masking import MaskSettings
+from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses, Params
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Size
@@ -21,6 +22,11 @@ SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(
     MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskSettings("part", 4)
 )
+SMALL_UNET = (1, 2)
+"""Stages of a U-Net that compiles in seconds."""
+NO_META = MetaSettings("none", False, 1e-3, 1.0)
+MOST_LOSSES = 8
+"""No method has more."""
 _ROOT = rng.stream(0, "test")
 KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, dtype=jnp.uint32))
 OTHER_KEYS = rng.seeded_keys(_ROOT, jnp.arange(BATCH, 2 * BATCH, dtype=jnp.uint32))
@@ -34,16 +40,32 @@ class Study(NamedTuple):
 
 
 def studied(method: Any) -> Callable[..., Study]:
-    """The compiled function from parameters, batch and keys of a method to its `Study`."""
+    """The function from parameters, batch and keys of a method to its `Study`.
+
+    One compiled program has the gradient of a weighted sum of all losses; which one is an input.
+    """
 
     @jax.jit
-    def study(params: Params, batch: schema.Batch, keys: jax.Array) -> Study:
-        def of(params: Params) -> tuple[dict[str, jax.Array], Losses]:
+    def weighted(
+        params: Params, batch: schema.Batch, keys: jax.Array, weights: jax.Array
+    ) -> tuple[Any, Losses]:
+        def total(params: Params) -> tuple[jax.Array, Losses]:
             losses = method.losses(params, batch, keys)
-            return means(losses), losses
+            values = jnp.stack([value for _, value in sorted(means(losses).items())])
+            return jnp.vdot(values, weights[: len(values)]), losses
 
-        gradients, losses = jax.jacrev(of, has_aux=True)(params)
-        return Study(losses, gradients)
+        return jax.grad(total, has_aux=True)(params)
+
+    def study(params: Params, batch: schema.Batch, keys: jax.Array) -> Study:
+        one_each = np.eye(MOST_LOSSES, dtype=np.float32)
+        _, losses = weighted(params, batch, keys, one_each[0])
+        return Study(
+            losses,
+            {
+                name: weighted(params, batch, keys, one_each[n])[0]
+                for n, name in enumerate(sorted(losses.total))
+            },
+        )
 
     return study
 

@@ -5,7 +5,7 @@ import json
 import ml_collections
 import pytest
 
-from configs import deepfakemae, mover, pretrain, recap
+from configs import deepfakemae, delocate, mover, pretrain, recap
 from jaxfake import config
 from jaxfake.runtime.errors import InputError
 
@@ -90,6 +90,35 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
 def test_what_cannot_work_is_refused_by_name(key: str, value: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         config.parse(_changed(key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("stages", (), "method.stages must be 1 to 8 whole numbers of at least 1"),
+        ("stages", (1, 0), "method.stages must be 1 to 8 whole numbers of at least 1"),
+        ("stages", (1,) * 9, "method.stages must be 1 to 8 whole numbers of at least 1"),
+        ("stages", (1, 2.5), r"config.method.stages must be a whole number, not 2.5"),
+        ("stages", (1, 1, 1, 1, 1, 1), "data.size 64 must be a multiple of 128"),
+        ("shrink", 0, "data.size 64 must be a multiple of 0"),
+    ],
+)
+def test_a_localiser_that_fits_no_face_is_refused(key: str, value: object, message: str) -> None:
+    values = delocate.get_config()
+    values.method[key] = value
+    with pytest.raises(InputError, match=message):
+        config.parse(values)
+
+
+def test_the_default_stages_change_no_digest_and_others_do() -> None:
+    values = delocate.get_config()
+    plain = config.parse(values)
+    assert "method.stages" not in config.results_values(plain)
+    values.method.stages = (1, 2)
+    other = config.parse(values)
+    assert config.results_values(other)["method.stages"] == [1, 2]
+    del values.method.stages
+    assert config.parse(values) == plain
 
 
 def test_a_missing_key_is_named() -> None:

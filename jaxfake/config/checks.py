@@ -10,6 +10,9 @@ from jaxfake.models.finetuned.settings import check_imported_settings
 from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 
+MOST_STAGES = 8
+"""Stages that a U-Net may have; the last of 8 has a side 128 times smaller."""
+
 Checks = tuple[tuple[object, str], ...]
 """Whether something is broken, and what is said then."""
 
@@ -33,6 +36,8 @@ def _all_checks(config: Config) -> Iterator[tuple[object, str]]:
     yield from _run(config)
     yield from _evaluation(config)
     yield from _method(config)
+    if isinstance(config.method, DelocateSettings):
+        yield from _localiser(config.method, config.data.size)
     yield from _stage("recover", config.recover)
     if config.detect is not None:
         yield from _stage("detect", config.detect)
@@ -126,6 +131,22 @@ def _method(config: Config) -> Checks:
         (
             config.finetuned is not None and not _finetunes(config.method),
             "finetuned needs a stage 2 that uses it (and not method.networks=mapping): set it to None",
+        ),
+    )
+
+
+def _localiser(method: DelocateSettings, size: int) -> Checks:
+    """The U-Net of Delocate, whose stages halve the side until the last."""
+    stages = method.stages
+    smallest = method.shrink * 2 ** (min(len(stages), MOST_STAGES) - 1) if stages else 0
+    return (
+        (
+            not 1 <= len(stages) <= MOST_STAGES or min(stages) < 1,
+            f"method.stages must be 1 to {MOST_STAGES} whole numbers of at least 1",
+        ),
+        (
+            smallest < 1 or size % smallest,
+            f"data.size {size} must be a multiple of {smallest}: method.shrink, and 2 per further stage",
         ),
     )
 

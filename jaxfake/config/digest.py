@@ -39,11 +39,14 @@ def results_values(config: Config) -> dict[str, Any]:
     """Every value that the results depend on, by its dotted key.
 
     A key that has a default counts only where it differs from that, so that a key that is added to the
-    config, to its data or to its evaluation later changes no digest of an earlier run.
+    config, to its data, to its evaluation or to its method later changes no digest of an earlier run.
     """
-    defaults = _plain_values(
-        _defaults(Config, "") | _defaults(Data, "data.") | _defaults(Evaluation, "evaluation.")
-    )
+    groups = {"": Config, "data.": Data, "evaluation.": Evaluation}
+    if config.method is not None:
+        groups["method."] = type(config.method)
+    defaults: dict[str, Any] = {}
+    for prefix, kind in groups.items():
+        defaults |= _plain_values(_defaults(kind, prefix))
     return {
         key: value
         for key, value in dotted(_plain_values(to_json(config)), "").items()

@@ -33,7 +33,7 @@ from jaxfake.models.part_passes import (
 from jaxfake.models.pixels import patchify, unpatchify
 from jaxfake.models.recover import Recover
 from jaxfake.models.recovery_pictures import enlarge
-from jaxfake.models.unet import UNet, UNetOutput
+from jaxfake.models.unet import STAGES, UNet, UNetOutput
 from jaxfake.models.vit import Compute
 from jaxfake.schema import Batch
 
@@ -51,10 +51,11 @@ class DelocateSettings:
     Attributes:
         shrink: the U-Net works at the face's resolution divided by this; its map has the full resolution.
         channels: of the features that the U-Net gets.
-        width: channels of the U-Net's first stage; the others have 2, 4 and 8 times as many.
+        width: channels of the U-Net, by which those of its stages are counted.
         map_weight: of the mapping losses, beside classification and localisation.
         dropout: of the features of the classifier.
         meta: settings of meta-learning.
+        stages: channels of each stage of the U-Net, in widths; each but the first halves the side.
     """
 
     name: Literal["delocate"]
@@ -64,6 +65,7 @@ class DelocateSettings:
     map_weight: float
     dropout: float
     meta: MetaSettings
+    stages: tuple[int, ...] = STAGES
 
 
 class LocaliserInput(NamedTuple):
@@ -106,8 +108,8 @@ class Localiser(nn.Module):
     def __call__(self, given: LocaliserInput, keys: jax.Array | None) -> LocaliserOutput:
         """`keys` [B] are of dropout; None for none."""
         patches = jnp.concatenate([given.decoded, given.encoded], axis=-1)
-        shape = (self.settings.width, self.settings.shrink)
-        unet = UNet(*shape, self.compute, self.recompute, name="unet")
+        width, shrink, stages = self.settings.width, self.settings.shrink, self.settings.stages
+        unet = UNet(width, shrink, self.compute, self.recompute, stages, name="unet")
         output: UNetOutput = unet(self._stem(given, patches))
         mask_logits = output.logits + self._patch_logits(given, patches)
         probability = jax.nn.sigmoid(mask_logits)

@@ -22,7 +22,7 @@ GROUPS = 8
 
 _MIN_CHANNELS = 4
 
-_STAGES = (1, 2, 4, 8)
+STAGES = (1, 2, 4, 8)
 """Channels of the stages of the encoder, in widths; each but the first halves the side."""
 
 
@@ -30,30 +30,32 @@ class UNetOutput(NamedTuple):
     """The output of the U-Net, and its coarsest features."""
 
     logits: jax.Array  # float32 [B, times H, times W], that a pixel is manipulated
-    bottleneck: jax.Array  # [B, H/8, W/8, 8 width]
+    bottleneck: jax.Array  # [B, H/8, W/8, 8 width], with the default stages
 
 
 class UNet(nn.Module):
     """From features to a map with `times` their resolution.
 
-    With `recompute`, the backward pass computes what is inside of each block once more.
+    Each stage after the first halves the side, and `stages` gives the channels of each as a multiple of
+    `width`. With `recompute`, the backward pass computes what is inside of each block once more.
     """
 
     width: int
     times: int = 1
     compute: Compute = Compute()
     recompute: bool = False
+    stages: tuple[int, ...] = STAGES
 
     @nn.compact
     def __call__(self, features: jax.Array) -> UNetOutput:
         """The map of the features.
 
         Args:
-            features: [B, H, W, F]; H and W multiples of 8.
+            features: [B, H, W, F]; H and W can be halved by each stage but the first.
         """
         down, up = (nn.remat(ResidualSE), nn.remat(Up)) if self.recompute else (ResidualSE, Up)
         stages, x = [], features
-        for n, times in enumerate(_STAGES):
+        for n, times in enumerate(self.stages):
             stride = 1 if n == 0 else 2
             x = down(times * self.width, stride, self.compute, name=f"down_{n}")(x)
             stages.append(x)

@@ -1,13 +1,11 @@
 """The plots of the report, as SVG. The same numbers give the same bytes."""
 
+import functools
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from jaxfake.evaluation.metrics.auc import RocCurve
 from jaxfake.evaluation.metrics.auc_interval import Auc
@@ -19,6 +17,10 @@ from jaxfake.evaluation.metrics.risk_coverage import RiskCoverage
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting.training.training_log import TrainingLog
 from jaxfake.train.memory.timeline import QUEUES, Timeline
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _INK, _REAL, _FAKE, _BAR = "#333333", "#0072b2", "#d55e00", "#a6cbe3"
 _CYCLE = (_INK, _REAL, _FAKE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
@@ -40,10 +42,23 @@ _STYLE: Any = {
 }
 
 
-@matplotlib.rc_context(_STYLE)
+def _styled[**P](plot: Callable[P, bytes]) -> Callable[P, bytes]:
+    """The plot in the style of the report. The first one imports matplotlib, which takes half a second."""
+
+    @functools.wraps(plot)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> bytes:
+        import matplotlib
+
+        with matplotlib.rc_context(_STYLE):
+            return plot(*args, **kwargs)
+
+    return styled
+
+
+@_styled
 def training_curve(log: TrainingLog) -> bytes:
     """Loss, speed and validation scores over the steps."""
-    figure = Figure(figsize=(8.0, 3.0), layout="constrained")
+    figure = _figure(8.0, 3.0)
     loss, speed, *others = figure.subplots(1, 2 + len(log.validation))
     loss.plot(log.step, log.loss, color=_INK)
     loss.set(xlabel="step", ylabel="loss", ylim=(0, None))
@@ -57,10 +72,10 @@ def training_curve(log: TrainingLog) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def roc_curves(curves: Mapping[str, RocCurve], band: RocBand | None = None) -> bytes:
     """ROC curves by name; the first is drawn thicker, with its band."""
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    figure = _figure(6.4, 4.4)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
     if band is not None:
@@ -82,10 +97,10 @@ def roc_curves(curves: Mapping[str, RocCurve], band: RocBand | None = None) -> b
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
     """Histogram of the scores of both classes, float [n] each, as shares of each class."""
-    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    figure = _figure(6.4, 3.2)
     axes = figure.subplots()
     edges = np.histogram_bin_edges(np.concatenate([real, fake]), bins=30).tolist()
     for scores, label, colour in ((real, "real", _REAL), (fake, "fake", _FAKE)):
@@ -106,11 +121,11 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     """A bar from chance to the AUC of each name, with its interval; none for an undefined AUC."""
     names = list(aucs)
-    figure = Figure(figsize=(6.4, 0.9 + 0.34 * len(names)), layout="constrained")
+    figure = _figure(6.4, 0.9 + 0.34 * len(names))
     axes = figure.subplots()
     axes.axvline(0.5, color="#888888", linewidth=1)
     for place, name in enumerate(names):
@@ -121,10 +136,10 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def reliability_curves(curves: Mapping[str, Reliability]) -> bytes:
     """Share of fakes against P(fake), by name; the area of a dot is the weight of its bin."""
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    figure = _figure(6.4, 4.4)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1, linestyle=":")
     for n, (name, curve) in enumerate(curves.items()):
@@ -137,10 +152,10 @@ def reliability_curves(curves: Mapping[str, Reliability]) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def tippett_plot(curves: TippettCurves) -> bytes:
     """Share of each class with at least such a ratio."""
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    figure = _figure(6.4, 3.4)
     axes = figure.subplots()
     axes.axvline(0, color="#888888", linewidth=1)
     for share, label, colour in (
@@ -154,10 +169,10 @@ def tippett_plot(curves: TippettCurves) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def risk_coverage_curve(curve: RiskCoverage) -> bytes:
     """Share of wrong answers against the share that is answered."""
-    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    figure = _figure(6.4, 3.2)
     axes = figure.subplots()
     axes.step(curve.coverage, curve.risk, where="post", color=_INK)
     axes.set(xlabel="share of the videos that is answered, the strongest evidence first")
@@ -165,10 +180,10 @@ def risk_coverage_curve(curve: RiskCoverage) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def level_curves(curves: Mapping[str, Sequence[Auc]]) -> bytes:
     """AUC by level from 0 on, by name, with bands of the intervals; undefined ones are left out."""
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    figure = _figure(6.4, 4.0)
     axes = figure.subplots()
     axes.axhline(0.5, color="#888888", linewidth=1)
     for n, (name, aucs) in enumerate(curves.items()):
@@ -186,10 +201,10 @@ def level_curves(curves: Mapping[str, Sequence[Auc]]) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     """One bar for each name, divided into parts; all bars have the same parts."""
-    figure = Figure(figsize=(8.0, 1.5 + 0.45 * len(parts)), layout="constrained")
+    figure = _figure(8.0, 1.5 + 0.45 * len(parts))
     axes = figure.subplots()
     for place, values in enumerate(parts.values()):
         whole, left = sum(values.values()), 0.0
@@ -204,10 +219,10 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     return _svg(figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@_styled
 def timelines(lines: Mapping[str, Timeline]) -> bytes:
     """Simulated timelines by name, over one axis of time; a row is a queue."""
-    figure = Figure(figsize=(8.0, 0.6 + 1.5 * len(lines)), layout="constrained")
+    figure = _figure(8.0, 0.6 + 1.5 * len(lines))
     several: Any = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
     colours = dict(zip(QUEUES, (_REAL, _CYCLE[3], _FAKE), strict=True))
     for axes, (name, line) in zip(several, lines.items(), strict=True):
@@ -221,7 +236,14 @@ def timelines(lines: Mapping[str, Timeline]) -> bytes:
     return _svg(figure)
 
 
-def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure, in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _auc_bar(axes: "Axes", place: int, auc: Auc) -> None:
     if isinstance(auc.value, Undefined):
         return
     axes.barh(place, auc.value - 0.5, left=0.5, height=0.55, color=_BAR)
@@ -230,7 +252,7 @@ def _auc_bar(axes: Axes, place: int, auc: Auc) -> None:
     axes.plot(auc.value, place, "o", color=_INK, markersize=4)
 
 
-def _svg(figure: Figure) -> bytes:
+def _svg(figure: "Figure") -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()

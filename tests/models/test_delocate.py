@@ -11,12 +11,20 @@ from jaxfake import schema
 from jaxfake.models import losses
 from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.masking import MaskSettings
-from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.method import Losses
 from jaxfake.models.vit import Compute
-from tests.study import BATCH, KEYS, RECOVER, SIDE, labelled_faces, random_autoencoder
+from tests.study import (
+    BATCH,
+    KEYS,
+    NO_META,
+    RECOVER,
+    SIDE,
+    SMALL_UNET,
+    labelled_faces,
+    random_autoencoder,
+)
 
-SETTINGS = DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, MetaSettings("none", False, 1e-3, 1.0))
+SETTINGS = DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, NO_META, SMALL_UNET)
 DELOCATE = Delocate(RECOVER, SETTINGS)
 FAKE = np.arange(BATCH) % 2 == 1
 

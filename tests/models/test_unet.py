@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxfake.models.unet import UNet, _depth_to_space
+from tests.study import SMALL_UNET
 
 
 @pytest.mark.parametrize("times", [1, 2, 4])
@@ -17,6 +18,15 @@ def test_the_map_is_as_fine_as_asked_for(times: int) -> None:
     )
     assert found.logits.shape == (2, times * 16, times * 8)
     assert found.bottleneck.shape == (2, 2, 1, 64)
+
+
+def test_each_stage_but_the_first_halves_the_side() -> None:
+    features = jax.ShapeDtypeStruct((1, 8, 8, 2), "float32")
+    network = UNet(4, stages=(1, 3))
+    found = jax.eval_shape(lambda x: network.init_with_output(jax.random.key(0), x), features)
+    assert found[0].bottleneck.shape == (1, 4, 4, 12)
+    assert {name for name in found[1]["params"] if "_" in name} >= {"down_0", "down_1", "up_0"}
+    assert "down_2" not in found[1]["params"]
 
 
 def test_the_values_of_a_place_fill_its_square() -> None:
@@ -31,7 +41,7 @@ def test_the_values_of_a_place_fill_its_square() -> None:
 
 def test_no_face_sees_another() -> None:
     """As it must be with GroupNorm, and would not be with BatchNorm."""
-    network = UNet(4, 2)
+    network = UNet(4, 2, stages=SMALL_UNET)
     x = jax.random.normal(jax.random.key(1), (3, 8, 8, 4))
     parameters = jax.jit(network.init)(jax.random.key(0), x)
     apply = jax.jit(network.apply)  # one program for both
@@ -42,7 +52,7 @@ def test_no_face_sees_another() -> None:
 
 def test_computing_blocks_again_changes_no_gradient() -> None:
     x = jax.random.normal(jax.random.key(1), (2, 8, 8, 2))
-    plain, again = (UNet(2, recompute=recompute) for recompute in (False, True))
+    plain, again = (UNet(2, recompute=recompute, stages=SMALL_UNET) for recompute in (False, True))
     parameters = jax.jit(plain.init)(jax.random.key(0), x)
 
     def gradient(network: UNet) -> Any:

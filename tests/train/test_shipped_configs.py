@@ -14,6 +14,7 @@ from configs import deepfakemae, delocate, mover, pretrain, recap
 from jaxfake import config, schema
 from jaxfake.data.dataset import open_split
 from jaxfake.experiment import build_method
+from jaxfake.models.delocate import DelocateSettings
 from jaxfake.models.vit import Size
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import sharding
@@ -57,10 +58,16 @@ train the embedded default."""
 
 
 def _small(values: ConfigDict) -> config.Config:
-    """The config with a small model and two steps of its last stage; fused attention needs a GPU."""
+    """The config with a small model and two steps of its last stage; fused attention needs a GPU.
+
+    The U-Net has one stage: it is compiled for both halves of meta-learning, and for their gradients.
+    """
     shipped = config.parse(values)
     short: dict[str, Any] = {"steps": 2, "batch_size": 8, "select_every": 0}
     detect = None
+    method = shipped.method
+    if isinstance(method, DelocateSettings):
+        method = dataclasses.replace(method, width=2, stages=(1,))
     if shipped.detect is not None:
         detect = dataclasses.replace(shipped.detect, **short)
     return dataclasses.replace(
@@ -73,6 +80,7 @@ def _small(values: ConfigDict) -> config.Config:
         mask=dataclasses.replace(shipped.mask, count=4),
         recover=dataclasses.replace(shipped.recover, **short),
         detect=detect,
+        method=method,
         start=shipped.start if detect is None else "scratch",
     )
 

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 
 from jaxfake.data.forgeries import region, warps
 from jaxfake.data.forgeries.forgery import Face, Source
@@ -69,6 +68,8 @@ def _moves(
 
 def _spline(points: np.ndarray, offsets: np.ndarray, size: int) -> np.ndarray:
     """The thin-plate spline through offsets at points, 0 at the crop's border: float32 [size, size, 2]."""
+    from scipy.interpolate import RBFInterpolator  # as with Delaunay in `warps`
+
     at = np.linspace(0, size - 1, 5)
     border = np.array([(x, y) for x in at for y in at if x in at[[0, -1]] or y in at[[0, -1]]])
     held = np.concatenate([points, border]) / size

@@ -5,7 +5,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy.spatial import Delaunay
 
 _CELLS = 5
 """Cells of the coarse grid on which an elastic warp is drawn."""
@@ -65,6 +64,8 @@ def piecewise(target: np.ndarray, source: np.ndarray, size: int) -> np.ndarray:
         source: where they are taken from, float [n, 2].
         size: side of the result in pixels.
     """
+    from scipy.spatial import Delaunay  # it takes a while to import, and only forgeries need it
+
     corners = np.array([(x, y) for x in (-1, 0.5, 2) for y in (-1, 0.5, 2) if (x, y) != (0.5, 0.5)])
     outer = corners * size
     matrix = affinity(target, source)

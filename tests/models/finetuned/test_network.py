@@ -17,7 +17,6 @@ from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.finetuned.settings import ImportedSettings
-from jaxfake.models.meta_learning import MetaSettings
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
@@ -25,7 +24,16 @@ from jaxfake.models.vit import Compute
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import optim, sharding
 from jaxfake.train.stage import StagePlan, prepare
-from tests.study import BATCH, KEYS, RECOVER, by_name, labelled_faces, unlabelled_faces
+from tests.study import (
+    BATCH,
+    KEYS,
+    NO_META,
+    RECOVER,
+    SMALL_UNET,
+    by_name,
+    labelled_faces,
+    unlabelled_faces,
+)
 from tests.tiny import tiny_config
 from tests.weights.foundation_models import CLIP, DEPTH, DINOV3, PLAIN, WIDTH
 
@@ -42,7 +50,7 @@ METHODS: dict[str, Any] = {
     "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.0), IMPORTED),
     "delocate": Delocate(
         RECOVER,
-        DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, MetaSettings("none", False, 1e-3, 1.0)),
+        DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, NO_META, SMALL_UNET),
         IMPORTED,
     ),
 }
