@@ -1,6 +1,7 @@
 """Who may import whom, read from the source and tried without the heavy libraries."""
 
 import ast
+import functools
 import importlib.util
 import subprocess
 import sys
@@ -32,12 +33,22 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def imports(path):
     """Full names of what a file imports, anywhere in it."""
+    return list(_imported(path, ast.walk(parsed(path))))
+
+
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imported(path, nodes):
     package = (
         module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
     )
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -54,12 +65,15 @@ def level(name):
     return next((i for i, places in enumerate(LEVELS) if place(name) in places), len(LEVELS))
 
 
+@functools.cache
 def own_imports():
     """Pairs (importing module, imported name) inside of jaxfake; not the package's own names."""
-    for path in SOURCES:
-        for name in imports(path):
-            if name.startswith("jaxfake.") and place(name) in PLACES:
-                yield module_name(path), name
+    return [
+        (module_name(path), name)
+        for path in SOURCES
+        for name in imports(path)
+        if name.startswith("jaxfake.") and place(name) in PLACES
+    ]
 
 
 def test_imports_go_down_the_levels():
@@ -123,6 +137,13 @@ def test_a_newcomer_can_survey_every_folder():
 def test_only_the_checkpoint_module_imports_orbax():
     importers = {module_name(p) for p in SOURCES for name in imports(p) if name.startswith("orbax")}
     assert importers == {"jaxfake.checkpoints.manager"}
+
+
+def test_plots_and_splines_are_imported_when_they_are_needed():
+    """Every command would begin half a second later."""
+    slow = ("matplotlib", "scipy.interpolate", "scipy.spatial")
+    at_once = {(module_name(p), name) for p in SOURCES for name in _imported(p, parsed(p).body)}
+    assert {(who, name) for who, name in at_once if name.startswith(slow)} == set()
 
 
 def test_only_the_pipeline_imports_apache_beam():

@@ -107,7 +107,7 @@ def test_the_real_clips_with_derived_masks(shared_data, face_models, tmp_path):
         crops=CropOptions(size=64, frames=2, storage="png", derive=0.1),
         dataset=FFPP,
         source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
-        workers=2,
+        workers=1,
     )
     result = prepare(wanted)
     counts = result.coverage.coverage
@@ -144,7 +144,7 @@ def test_without_the_option_nothing_is_derived(shared_data, face_models, tmp_pat
         crops=CropOptions(size=64, frames=1, storage="raw"),
         dataset=FFPP,
         source_options=SourceOptions(protocol=shared_data / "protocols" / "ffpp"),
-        workers=2,
+        workers=1,
     )
     result = prepare(wanted)
     assert result.coverage.coverage["train"]["Deepfakes"]["masks"] == 0

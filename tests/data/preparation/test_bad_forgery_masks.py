@@ -45,7 +45,7 @@ def test_a_bad_mask_or_original_costs_a_fake_its_mask_and_nothing_else(
 ):
     bad = len(list((shared_data / "bad").iterdir()))
     crops = CropOptions(size=64, frames=3, storage="png", derive=0.1)
-    result = prepare(Preparation(tree, tmp_path / "out", crops, "ffpp", workers=2))
+    result = prepare(Preparation(tree, tmp_path / "out", crops, "ffpp", workers=1))
     count = result.coverage.coverage["train"]
     for method in METHODS:
         assert count[method]["found"] == count[method]["expected"] == 1 + bad

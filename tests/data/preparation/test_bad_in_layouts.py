@@ -65,7 +65,7 @@ LAYOUTS = {
 
 def prepared(dataset: str, source: Path, out: Path):
     crops = CropOptions(size=64, frames=3, storage="png")
-    return prepare(Preparation(source, out, crops, dataset, workers=2))
+    return prepare(Preparation(source, out, crops, dataset, workers=1))
 
 
 def crops(out: Path) -> dict[tuple[int, int], bytes]:

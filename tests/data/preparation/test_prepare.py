@@ -43,11 +43,11 @@ def photos(tmp_path, shared_data, face_models):
 
 def wanted(source: Path, out: Path, **options) -> Preparation:
     crops = CropOptions(size=64, frames=3, storage="png")
-    return Preparation(**{"source": source, "out": out, "crops": crops, "workers": 2, **options})
+    return Preparation(**{"source": source, "out": out, "crops": crops, "workers": 1, **options})
 
 
 def test_a_dataset_is_made_found_and_counted(photos, tmp_path):
-    result = prepare(wanted(photos, tmp_path / "out"))
+    result = prepare(wanted(photos, tmp_path / "out", workers=2))
     info = tfds.builder_from_directory(result.dataset).info
     written = {split: info.splits[split].num_examples for split in info.splits}
     counted = json.loads((tmp_path / "out" / "coverage.json").read_text())["coverage"]
@@ -90,7 +90,7 @@ def test_once_made_it_is_found_and_nothing_else_is_written_over_it(photos, tmp_p
     out = tmp_path / "out"
     first = prepare(wanted(photos, out))
     before = contents(out)
-    again = prepare(wanted(photos, out, workers=1))
+    again = prepare(wanted(photos, out, workers=2))
     assert (again.newly_made, again.coverage, again.dataset) == (
         False,
         first.coverage,

@@ -68,7 +68,7 @@ def test_both_networks_are_what_stage_two_starts_from(weights: Path, tmp_path: P
     imported = load_imported(run)
     scratch = beside(load_initial_weights(run), imported)
     assert scratch.origin.startswith("fresh parameters; finetuned network: weights with sha256 ")
-    begun = build_method.detector(run).init(jax.random.key(0), scratch.autoencoder)
+    begun = jax.jit(build_method.detector(run).init)(jax.random.key(0), scratch.autoencoder)
     given = scratch.autoencoder["imported"]["blocks"]
     np.testing.assert_array_equal(
         begun["imported"]["blocks"]["mlp"]["fc1"]["kernel"], given["mlp"]["fc1"]["kernel"]
@@ -80,6 +80,7 @@ def test_both_networks_are_what_stage_two_starts_from(weights: Path, tmp_path: P
     assert beside(detector, imported) == detector
 
 
+@pytest.mark.usefixtures("one_device")
 @pytest.mark.slow
 def test_a_finished_run_needs_the_file_no_more(
     weights: Path, tiny_root: Path, tmp_path: Path
