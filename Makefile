@@ -20,7 +20,7 @@ help:
 	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
 	@echo 'make detect  draws a toy clip and asks the detector of make run about it: runs/detected/report.html'
 	@echo 'make test   runs the tests'
-	@echo 'make test-beam  makes .venv-beam, with Apache Beam, and runs the tests of preparation by it'
+	@echo 'make test-beam  makes .venv-beam, with Apache Beam and Dask, and runs the tests of work on many machines'
 	@echo 'make check  formatting, lint and types'
 
 run: install face-models
@@ -45,7 +45,8 @@ $(STAMP):
 
 test-beam: $(BEAM_STAMP)
 	$(BEAM_VENV)/bin/python -m jaxfake.faces.model_files
-	$(BEAM_VENV)/bin/python -m pytest tests/data/preparation/test_beam.py
+	$(BEAM_VENV)/bin/python -m pytest -n 0 tests/beam tests/data/preparation/test_beam_crops.py \
+		tests/inference/jobs/test_by_beam.py
 
 $(BEAM_STAMP):
 	$(call environment,$(BEAM_VENV),beam$(COMMA)dask$(COMMA)dev,constraints-beam.txt)
