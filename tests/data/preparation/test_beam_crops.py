@@ -23,6 +23,7 @@ from tests.processes import PATIENCE, until
 from tests.project import ROOT
 
 CROPS = CropOptions(size=64, frames=3, storage="png")
+BEAM = "--beam_runner=DirectRunner"
 DIRECT = beam_crops.engine(Runner("DirectRunner"))
 
 
@@ -42,6 +43,13 @@ def local(photos, tmp_path):
     """What the processes of this machine make of them."""
     result = prepare(Preparation(photos, tmp_path / "local", CROPS))
     assert result.dataset is not None
+    return contents(tmp_path / "local")
+
+
+@pytest.fixture
+def local_by_verb(photos, tmp_path):
+    """The same by the command, which also measures what the files alone tell."""
+    subprocess.run(command(photos, tmp_path / "local"), cwd=ROOT, check=True)
     return contents(tmp_path / "local")
 
 
@@ -77,38 +85,41 @@ def test_a_file_that_vanishes_is_named(photos, tmp_path):
 @needs_beam
 @pytest.mark.slow
 def test_killed_or_stopped_it_goes_on_and_ends_with_the_same_bytes(
-    photos, local, tmp_path, processes
+    photos, local_by_verb, tmp_path, processes
 ):
     out = tmp_path / "out"
     for how, code in [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 75)]:
         before = len(list(out.glob(f"{work_folder.NAME}/*.npz")))
-        run = processes.start(command(photos, out), cwd=ROOT, stderr=subprocess.PIPE)
+        run = processes.start(command(photos, out, BEAM), cwd=ROOT, stderr=subprocess.PIPE)
         until(lambda: len(list(out.glob(f"{work_folder.NAME}/*.npz"))) > before, run)  # noqa: B023
         os.kill(run.pid, how)
         _, said = run.communicate(timeout=PATIENCE)
         assert run.returncode == code
         assert "Traceback" not in said
     assert "run the same again" in said
-    subprocess.run(command(photos, out), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    assert contents(out) == local
+    subprocess.run(command(photos, out, BEAM), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    assert contents(out) == local_by_verb
 
 
 @needs_dask
 @pytest.mark.slow
-def test_a_cluster_that_loses_a_worker_makes_the_same_bytes(photos, local, tmp_path, processes):
+def test_a_cluster_that_loses_a_worker_makes_the_same_bytes(
+    photos, local_by_verb, tmp_path, processes
+):
     cluster = Cluster(tmp_path, processes)
     out = tmp_path / "out"
     run = processes.start(command(photos, out, *flags_of(cluster.runner)), cwd=ROOT)
     until(lambda: list(out.glob(f"{work_folder.NAME}/*.npz")), run)
     cluster.kill_one_at_work()
     assert run.wait(PATIENCE) == 0
-    assert contents(out) == local
+    assert contents(out) == local_by_verb
 
 
 def command(source: Path, out: Path, *more: str) -> list[str]:
     flags = {"dataset": "folder", "source": source, "out": out, "size": 64, "frames": 3}
+    flags["most_unreadable"] = 1
     given = [f"--{name}={value}" for name, value in flags.items()]
-    return [sys.executable, "-m", "jaxfake.prepare", *given, "--beam_runner=DirectRunner", *more]
+    return [sys.executable, "-m", "jaxfake.prepare", *given, *more]
 
 
 @needs_beam
@@ -119,7 +130,7 @@ def test_a_wrong_runner_or_option_is_one_line_and_exit_2(photos, tmp_path):
         (["--beam_option=siez=3"], "there is no option siez"),
         (["--beam_option=direct_num_workers=x"], "invalid int value: 'x'"),
     ]:
-        done = verb(command(photos, tmp_path / "out", *arguments))
+        done = verb(command(photos, tmp_path / "out", BEAM, *arguments))
         assert done.returncode == 2
         assert says in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -130,7 +141,7 @@ def verb(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_beam_it_says_what_to_install(tmp_path):
-    python, _, _, *flags = command(tmp_path, tmp_path / "out")
+    python, _, _, *flags = command(tmp_path, tmp_path / "out", BEAM)
     without = (
         "import runpy, sys; sys.modules['apache_beam'] = None;"
         "runpy.run_module('jaxfake.prepare', run_name='__main__')"
