@@ -101,10 +101,12 @@ def holding(file: Path, work: str, timing: Timing = DEFAULT_TIMING) -> Iterator[
         raise InputError(f"{file.parent} cannot be written to: {error.strerror}") from error
     try:
         with preemption.at_exit(lease.give_back):
-            lease.take()
-            yield
+            try:
+                lease.take()
+                yield
+            finally:
+                lease.give_back()  # in here, so that no stop comes between the two
     finally:
-        lease.give_back()
         for folder in missing:  # a command that left nothing leaves no folder
             with contextlib.suppress(OSError):
                 folder.rmdir()
