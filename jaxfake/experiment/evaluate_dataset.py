@@ -167,7 +167,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         faces,
         _results_folder(run, faces, request),
         aggregation,
-        train=None if run.stage == DETECT else _training_split(run, source, config),
+        train=_training_split(run, source, config),
         training_mask=_training_mask(run, faces.size),
         frames=open_data.source_frames(source),
         perturb=request.perturb,

@@ -33,7 +33,7 @@ VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 
 
 def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
-    """The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores."""
+    """The embedded default: toy faces of 80 pixels, a small model, minutes on two CPU cores."""
     stage = {
         "batch_size": 32,
         "device_batch": 0,
@@ -53,7 +53,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "data": {
                 "source": "toyfaces",
                 "root": "data",
-                "size": 64,
+                "size": 80,
                 "leave_out": "",
                 "threads": 4,
                 "workers": 0,
@@ -62,19 +62,19 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
-                "patch": 16,
+                "patch": 8,
                 "encoder": {"width": 64, "depth": 3, "heads": 2},
                 "decoder": {"width": 64, "depth": 1, "heads": 2},
                 "dtype": "float32",
                 "attend": "xla",
             },
-            "mask": {"mode": "part", "count": 2},
-            "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
+            "mask": {"mode": "part", "count": 5},
+            "recover": {**stage, "steps": 2000, "learning_rate": 3.2e-2, "select_every": 0},
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
             "finetuned": None,
-            "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
+            "detect": {**stage, "steps": 800, "learning_rate": 8e-3, "select_every": 200},
             "method": method,
             "checkpoints": {
                 "interrupted_every_seconds": 7200.0,
@@ -101,7 +101,7 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
         "dtype": "bfloat16",
         "attend": "cudnn",
     }
-    config.mask.count = 24
+    config.mask.count = 8  # the parts have 14 to 24 patches
     config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999)
 
 
@@ -133,7 +133,7 @@ def faces(config: ml_collections.ConfigDict, variant: str) -> None:
         encoder={"width": 192, "depth": 6, "heads": 3},
         decoder={"width": 96, "depth": 2, "heads": 3},
     )
-    config.mask.count = 24
+    config.mask.count = 8  # the parts have 14 to 24 patches
     config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
     config.detect.update(
         steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250

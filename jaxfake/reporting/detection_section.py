@@ -8,7 +8,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.evaluation.aggregate import VideoScores
-from jaxfake.evaluation.detection import NO_FACE_SCORE, DetectionResult
+from jaxfake.evaluation.detection import NO_FACE_SCORE, ByTraining, DetectionResult
 from jaxfake.reporting import auc_blocks
 from jaxfake.reporting.html import (
     Gallery,
@@ -47,6 +47,8 @@ def ranked_rows(result: DetectionResult, count: int) -> dict[str, np.ndarray]:
 def detection_sentences(result: DetectionResult, name: str) -> str:
     """The result of the detector `name` in one or two sentences."""
     sentence = auc_sentence(name, result.overall.video.auc)
+    if result.by_training is not None:
+        sentence += f" {_by_training_sentences(result.by_training)}"
     counts = result.coverage
     if counts.videos == counts.ok:
         return sentence
@@ -55,6 +57,12 @@ def detection_sentences(result: DetectionResult, name: str) -> str:
         f"fake ones have no face ({_no_face_text(result)}) and {counts.unreadable} "
         f"cannot be read (they are left out). {auc_sentence('Without those', result.with_face)}"
     )
+
+
+def _by_training_sentences(found: ByTraining) -> str:
+    seen = auc_sentence("On the manipulations that training had", found.seen.video.auc)
+    others = f"On those that it never saw ({', '.join(found.never_seen)})"
+    return f"{seen} {auc_sentence(others, found.unseen.video.auc)}"
 
 
 def _no_face_text(result: DetectionResult) -> str:
@@ -92,7 +100,15 @@ def detection_section(
         score, result.overall, result.per_manipulation, result.videos
     )
     both = {"videos": result.overall.video, "faces": result.overall.frame}
-    caption = "All manipulations together; the intervals of the faces count people too, not faces."
+    if result.by_training is not None:
+        both |= {
+            "videos, manipulations of training": result.by_training.seen.video,
+            "videos, other manipulations": result.by_training.unseen.video,
+        }
+    caption = (
+        "All manipulations together, unless the row says otherwise; the intervals of the faces count "
+        "people too, not faces."
+    )
     blocks.append(auc_blocks.metrics_table("By video and by face", caption, both))
     blocks.append(_coverage_table(result))
     if strips[_GALLERY]:

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult, calibrated_json
+from jaxfake.evaluation.evidence.probes import Probe, probes_json
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol, protocol_json
 from jaxfake.evaluation.evidence.robustness.measured import RobustnessResult, robustness_json
 from jaxfake.evaluation.metrics.undefined import Undefined
@@ -19,12 +20,14 @@ class DetectorEvidence:
         departures: from the protocol.
         calibrated: what the run's calibration is worth here; undefined with the reason if it has none.
         robustness: under perturbations; None if that was not asked for.
+        probes: what single cues tell on the same videos.
     """
 
     protocol: Protocol | None
     departures: list[str]
     calibrated: CalibratedResult | Undefined
     robustness: RobustnessResult | None
+    probes: tuple[Probe, ...] | Undefined
 
 
 def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "protocol": None if protocol is None else protocol_json(protocol, evidence.departures),
         "robustness": None if held is None else robustness_json(held),
+        **probes_json(evidence.probes),
     }
     if isinstance(evidence.calibrated, Undefined):
         return fields | json_fields("calibration", evidence.calibrated)
