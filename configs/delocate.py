@@ -2,7 +2,7 @@
 
     python -m jaxfake.main --config=configs/delocate.py
 
-The embedded default: toy faces of 80 pixels and a small model; its convolutions make it several times
+The embedded default: toy faces of 65 pixels and a small model; its convolutions make it several times
 slower on a CPU than the other methods. Its results on these toy faces have not been measured yet.
 
 Variants: ':no_meta' (plain training), ':second_order', ':manipulation' (meta-test holds out all fakes of

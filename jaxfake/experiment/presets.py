@@ -33,9 +33,9 @@ VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 
 
 def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
-    """The embedded default: toy faces of 80 pixels, a small model, minutes on two CPU cores."""
+    """The embedded default: toy faces of 65 pixels, a small model, minutes on two CPU cores."""
     stage = {
-        "batch_size": 32,
+        "batch_size": 16,
         "device_batch": 0,
         "warmup": 0.05,
         "weight_decay": 0.05,
@@ -53,7 +53,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "data": {
                 "source": "toyfaces",
                 "root": "data",
-                "size": 80,
+                "size": 65,
                 "leave_out": "",
                 "threads": 4,
                 "workers": 0,
@@ -62,19 +62,19 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
-                "patch": 8,
-                "encoder": {"width": 64, "depth": 3, "heads": 2},
-                "decoder": {"width": 64, "depth": 1, "heads": 2},
+                "patch": 5,
+                "encoder": {"width": 64, "depth": 2, "heads": 2},
+                "decoder": {"width": 48, "depth": 1, "heads": 2},
                 "dtype": "float32",
                 "attend": "xla",
             },
-            "mask": {"mode": "part", "count": 5},
-            "recover": {**stage, "steps": 2000, "learning_rate": 3.2e-2, "select_every": 0},
+            "mask": {"mode": "part", "count": 8},
+            "recover": {**stage, "steps": 2500, "learning_rate": 4.8e-2, "select_every": 0},
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
             "finetuned": None,
-            "detect": {**stage, "steps": 800, "learning_rate": 8e-3, "select_every": 200},
+            "detect": {**stage, "steps": 1600, "learning_rate": 1.6e-2, "select_every": 400},
             "method": method,
             "checkpoints": {
                 "interrupted_every_seconds": 7200.0,

@@ -29,7 +29,7 @@ VARIANTS = {
     delocate: ("", "no_meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
     mover: (
         "",
-        *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_2", "mask_8"),
+        *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_4", "mask_11"),
         *FACES,
         *("ffpp", "ffpp_small"),
     ),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxfake.data.toyfaces.complexion import SPOTS
+from jaxfake.data.toyfaces.complexion import AREAS
 from jaxfake.data.toyfaces.latents import (
     CHEEK_NOSE,
     EYES,
@@ -84,7 +84,7 @@ class Middle(NamedTuple):
     lower_forehead_line: np.ndarray  # [4, 2]
     upper_forehead_line: np.ndarray  # [4, 2]
     freckles: np.ndarray  # [n, 2]
-    spots: np.ndarray  # [2 * n, 2], those of `complexion.SPOTS`, then their mirror images
+    areas: np.ndarray  # [n, 2], those of `complexion.AREAS`
 
 
 def half_face(prop: Proportions, looks: Mapping[str, Look]) -> np.ndarray:
@@ -215,7 +215,7 @@ def middle_curves(identity: Identity, expression: Expression, half: np.ndarray) 
         lower_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.72]),
         upper_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.90]),
         freckles=_freckles(identity, width),
-        spots=np.concatenate([SPOTS, SPOTS * [-1, 1]]),
+        areas=AREAS,
     )
 
 

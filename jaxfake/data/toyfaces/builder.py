@@ -57,7 +57,7 @@ class ToyFaces:
         train, val, test: the splits; nobody is in two of them.
     """
 
-    size: int = 80
+    size: int = 65
     seed: int = 0
     storage: Storage = "png"
     # More people help more than more frames do; more forgeries of each clip help too.

@@ -1,54 +1,56 @@
-"""The complexion: lighter and darker spots of the skin, in patterns that run over the whole face.
+"""The complexion: lighter, darker and tinted stripes of the skin, which run down the whole face.
 
-Like the albedo of a morphable face model: a few components, each a fixed pattern of spots in the eyes, on
-cheeks and nose, and around the lips, the same on the left and the right. Who knows the pattern of one part
-knows the others', but no spot alone tells anything. The patterns and all numbers are our choice.
+Like the albedo of a morphable face model: a component is a pattern of stripes in one colour, with the same
+places in the eyes, on cheeks and nose, and around the lips. Who sees a stripe in one part can expect it in
+the others, but no part alone tells anything. The heights of the stripes add up to nothing, so neither does
+the mean colour of a part. Our choice throughout.
 """
 
 import numpy as np
 
-from jaxfake.data.toyfaces.latents import CHEEK_NOSE, COMPONENTS, EYES, LIPS, Look
+from jaxfake.data.toyfaces.latents import CHEEK_NOSE, EYES, LIPS, OWN, PARTS, SHARED, Look
 
-_PLACES = {
-    EYES: [
-        *((0, -0.40), (-0.30, -0.66), (-0.80, -0.62), (-0.95, -0.22)),
-        *((-0.50, -0.22), (-0.14, -0.04), (-0.74, 0.02)),
-    ],
-    CHEEK_NOSE: [
-        *((0, 0.46), (-0.34, 0.48), (-0.70, 0.48), (-1.0, 0.60)),
-        *((-0.46, 0.72), (-0.80, 0.74), (0, 0.70)),
-    ],
-    LIPS: [
-        *((0, 1.08), (-0.40, 1.10), (-0.80, 1.16), (-0.20, 1.30)),
-        *((-0.54, 1.42), (-0.24, 1.66), (0, 1.48)),
-    ],
-}
-SPOTS = np.array([place for places in _PLACES.values() for place in places])
-"""Centres of the spots on the middle line and the right side, float64 [n, 2], in IOD as in `geometry`."""
+STRIPES = 5
+"""From the right side of the face to the left one."""
 
-RADIUS = 0.15
-"""Standard deviation of a spot in IOD."""
+_ACROSS = np.linspace(-1, 1, STRIPES)
+_PLACES = {EYES: (0.98, -0.10), CHEEK_NOSE: (0.98, 0.52), LIPS: (0.84, 1.24)}
+"""Where a part has them, in IOD as in `geometry`: the outermost to both sides, and how far down."""
 
-STRENGTH = 0.22
-"""Standard deviation of the brightness of a spot, as a share of that of the skin."""
+AREAS = np.array(
+    [
+        (reach * across, down)
+        for reach, down in (_PLACES[part] for part in PARTS)
+        for across in _ACROSS
+    ]
+)
+"""Centre of each stripe in each of PARTS, float64 [n, 2]."""
 
+RADII = (0.17, 0.20)
+"""Standard deviations of a stripe in one part, across and down, in IOD."""
 
-def _patterns() -> dict[str, np.ndarray]:
-    """The height of each spot of a part for each component, float64 [spots, COMPONENTS]."""
-    rng = np.random.default_rng(68)
-    patterns = {}
-    for part, places in _PLACES.items():
-        directions = np.linalg.qr(rng.standard_normal((len(places), COMPONENTS)))[0]
-        # Those on the middle line are drawn twice, once for each side.
-        twice = np.array([1.0 if x else 0.5 for x, _ in places])
-        patterns[part] = (len(places) / COMPONENTS) ** 0.5 * twice[:, None] * directions
-    return patterns
+_COLOURS = np.array([[1.0, 1.0, 1.0], [0.5, 0.3, -1.0], [0.8, -0.6, -0.4]])
+"""Red, green and blue of lighter, yellower, redder."""
+
+STRENGTH = np.array([0.28, 0.22, 0.18])
+"""Standard deviation of the change of brightness in the middle of a stripe, by colour."""
+
+UNEVEN = 0.5
+"""How strong the differences between right and left are, which each part has of its own."""
 
 
-_PATTERNS = _patterns()
+def _heights_of_components() -> np.ndarray:
+    """The height of each stripe in each channel, float64 [STRIPES, 3, SHARED + OWN]."""
+    place = (np.arange(STRIPES) + 0.5) / STRIPES
+    even, odd = (np.cos(np.pi * np.outer(place, waves)) for waves in ((2, 4), (1, 3)))
+    waves = np.concatenate([even, UNEVEN * odd], axis=1)
+    heights = np.einsum("sw,cr->srwc", waves, STRENGTH[:, None] * _COLOURS)
+    return heights.reshape(STRIPES, 3, SHARED + OWN)
+
+
+_HEIGHTS = _heights_of_components()
 
 
 def heights(looks: dict[str, Look]) -> np.ndarray:
-    """Change of brightness in the middle of each of SPOTS, then of their mirror images, [2 n]."""
-    one_side = np.concatenate([_PATTERNS[part] @ looks[part].complexion for part in _PATTERNS])
-    return STRENGTH * np.tile(one_side, 2)
+    """Change of the logarithm of brightness in the middle of each of AREAS by channel, [n, 3]."""
+    return np.concatenate([_HEIGHTS @ looks[part].complexion for part in PARTS])

@@ -22,16 +22,16 @@ OUTLINE = "outline"
 FAR = (0.7, 1.3)
 """How far a donor's style and expression are moved, in latent units, on the circle of length 2."""
 
-UNLIKE = -0.6
+UNLIKE = -0.85
 """Correlation of a donor's complexion with the target's."""
 
 STYLE_NOISE, EXPRESSION_NOISE = 0.25, 0.35
 """Standard deviations of a part's own noise, in latent units."""
 
-COMPONENTS = 4
-"""Of the complexion."""
+SHARED, OWN = 6, 6
+"""Components of the complexion that the parts share, and that each part has of its own."""
 
-AGREEMENT = 0.97
+AGREEMENT = 0.96
 """Correlation of a component of the complexion between a person and one part of the face."""
 
 EXAGGERATION = 2.2
@@ -95,7 +95,7 @@ class Identity:
     colours: Colours
     hair: HairShape
     texture: Texture
-    complexion: np.ndarray  # float64 [COMPONENTS], standard normal
+    complexion: np.ndarray  # float64 [SHARED], standard normal
 
 
 class Expression(NamedTuple):
@@ -128,7 +128,7 @@ class Deviation:
 
     style: Style  # added
     expression: Expression  # added
-    complexion: np.ndarray  # float64 [COMPONENTS], standard normal; mixed in by AGREEMENT
+    complexion: np.ndarray  # float64 [SHARED + OWN], standard normal; the first mixed in by AGREEMENT
 
 
 class Look(NamedTuple):
@@ -137,7 +137,7 @@ class Look(NamedTuple):
     style: Style
     colours: Colours
     expression: Expression
-    complexion: np.ndarray  # float64 [COMPONENTS]
+    complexion: np.ndarray  # float64 [SHARED + OWN]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,11 +169,12 @@ class Scene:
         Average faces are rare on purpose, so that parts that disagree can be seen in few pixels.
         """
         who, own = self.identity, self.deviations.get(part)
-        style, expression, complexion = who.style, self.expression, who.complexion
+        style, expression = who.style, self.expression
+        complexion = np.append(who.complexion, np.zeros(OWN))
         if own is not None:
             style = Style._make(_moved(style, own.style))
             expression = Expression._make(_moved(expression, own.expression))
-            noise = math.sqrt(1 - AGREEMENT**2)
+            noise = np.repeat([math.sqrt(1 - AGREEMENT**2), 1.0], [SHARED, OWN])
             complexion = AGREEMENT * complexion + noise * own.complexion
         return Look(
             Style._make(map(exaggerated, style)),
@@ -194,7 +195,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         colours=Colours(*_uniform(rng, Colours)),
         hair=HairShape(*_uniform(rng, HairShape)),
         texture=draw_texture(rng),
-        complexion=rng.standard_normal(COMPONENTS),
+        complexion=rng.standard_normal(SHARED),
     )
 
 
@@ -227,7 +228,7 @@ def draw_deviation(rng: np.random.Generator) -> Deviation:
         expression=Expression._make(
             (EXPRESSION_NOISE * rng.standard_normal(len(Expression._fields))).tolist()
         ),
-        complexion=rng.standard_normal(COMPONENTS),
+        complexion=rng.standard_normal(SHARED + OWN),
     )
 
 

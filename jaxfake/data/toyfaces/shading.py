@@ -53,7 +53,7 @@ def shade(painting: Painting, scene: Scene, shape: Shape, blush: Colour) -> np.n
     )
     lit = light_field(scene.light, _relief(scene, shape, size))
     lit *= 1 - _cast_shadows(scene.light, shape, size).field()
-    lit *= 1 + _spots(scene, shape, size).field()
+    lit *= _complexion(scene, shape, size)
     lit -= 1
     lit *= head
     lit += 1
@@ -142,13 +142,12 @@ def _blush(scene: Scene, shape: Shape, size: int) -> Bumps:
     )
 
 
-def _spots(scene: Scene, shape: Shape, size: int) -> Bumps:
-    rows = zip(shape.middle.spots, complexion.heights(scene.looks).tolist(), strict=True)
-    return _bumps(
-        [(place, complexion.RADIUS, complexion.RADIUS, height) for place, height in rows],
-        shape.unit,
-        size,
-    )
+def _complexion(scene: Scene, shape: Shape, size: int) -> np.ndarray:
+    """The factor of the brightness by channel, float32 [3, H, W]."""
+    rows = [(place, *complexion.RADII, 1.0) for place in shape.middle.areas]
+    areas = _bumps(rows, shape.unit, size)
+    channels = complexion.heights(scene.looks).astype(np.float32).T
+    return np.exp([areas._replace(heights=one).field() for one in channels])
 
 
 def _bumps(rows: list[_Row], unit: float, size: int) -> Bumps:

@@ -81,7 +81,9 @@ def test_landmarks_are_those_of_what_is_shown(method: str, seed: int) -> None:
         moved = np.flatnonzero(np.abs(source - face.landmarks).max(axis=1) > 0)
         region = forgeries.region_of(face.landmarks, source, forgery, SIZE)
         columns, rows = np.rint(forged.landmarks[moved]).astype(int).T
-        assert region.share[rows, columns].min(initial=1) > 0.75
+        shares = region.share[rows, columns]
+        assert shares.min(initial=1) > 0.5, "a landmark of what is hardly shown"
+        assert len(moved) == 0 or shares.mean() > 0.95
         assert (len(moved) == 0) == (method == "lighting")
 
 
@@ -127,12 +129,13 @@ def test_no_manipulation_of_the_test_is_one_of_training() -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_donor_is_distributed_as_those_of_reals(part: str) -> None:
+    """Donors of other targets, since those of these people are unlike them on purpose."""
     ours, theirs = [], []
     for seed in range(400):
-        clip = clip_of(seed, frames=1)
-        forgery = draw_forgery(np.random.default_rng(seed), "eyes", clip)
+        target = clip_of(1000 + seed, frames=1)
+        forgery = draw_forgery(np.random.default_rng(seed), "eyes", target)
         donor = forgery.source.donors["eyes"].scenes()[0]
-        for found, scene in ((ours, clip.scenes()[0]), (theirs, donor)):
+        for found, scene in ((ours, clip_of(seed, frames=1).scenes()[0]), (theirs, donor)):
             look = scene.looks[part]
             found.append([*look.style, *look.expression, *look.complexion])
     for one, other in zip(np.array(ours).T, np.array(theirs).T, strict=True):
