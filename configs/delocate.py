@@ -38,7 +38,7 @@ METHOD = {
 def get_config(variant: str = "") -> ml_collections.ConfigDict:
     """The config of a variant; '' is the embedded default."""
     config = presets.toyfaces(METHOD)
-    config.detect.update(steps=2_400, learning_rate=1.6e-2)
+    config.detect.update(steps=2_400, batch_size=32, learning_rate=1.6e-2)
     match variant:
         case "":
             pass

@@ -136,7 +136,12 @@ def faces(config: ml_collections.ConfigDict, variant: str) -> None:
     config.mask.count = 8  # the parts have 14 to 24 patches
     config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
     config.detect.update(
-        steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250
+        steps=3_000,
+        batch_size=32,
+        learning_rate=2.4e-3,
+        warmup=0.1,
+        photometric=0.5,
+        select_every=250,
     )
 
 

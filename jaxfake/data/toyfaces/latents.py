@@ -128,7 +128,9 @@ class Deviation:
 
     style: Style  # added
     expression: Expression  # added
-    complexion: np.ndarray  # float64 [SHARED + OWN], standard normal; the first mixed in by AGREEMENT
+    complexion: (
+        np.ndarray
+    )  # float64 [SHARED + OWN], standard normal; the first mixed in by AGREEMENT
 
 
 class Look(NamedTuple):
