@@ -41,7 +41,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
         "weight_decay": 0.05,
         "layer_decay": 1.0,
         "ema": 0.0,
-        "crop": 0.9,
+        "crop": 1.0,
         "photometric": 0.0,
     }
     return ml_collections.ConfigDict(
@@ -102,7 +102,7 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
         "attend": "cudnn",
     }
     config.mask.count = 8  # the parts have 14 to 24 patches
-    config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999)
+    config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999, crop=0.9)
 
 
 def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
@@ -113,6 +113,7 @@ def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
         steps=12_000,
         batch_size=64,
         learning_rate=2.5e-4,
+        crop=0.9,
         warmup=0.1,
         layer_decay=0.65,
         photometric=0.5,
@@ -134,11 +135,12 @@ def faces(config: ml_collections.ConfigDict, variant: str) -> None:
         decoder={"width": 96, "depth": 2, "heads": 3},
     )
     config.mask.count = 8  # the parts have 14 to 24 patches
-    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
+    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3, crop=0.9)
     config.detect.update(
         steps=3_000,
         batch_size=32,
         learning_rate=2.4e-3,
+        crop=0.9,
         warmup=0.1,
         photometric=0.5,
         select_every=250,
