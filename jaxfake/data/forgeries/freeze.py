@@ -4,9 +4,7 @@ The same source, kinds and seed give the same bytes. Splits and identities are t
 fakes are left out. It is a prepared dataset like any other.
 """
 
-import contextlib
 import hashlib
-import io
 import json
 import shutil
 from collections import Counter
@@ -18,12 +16,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import tensorflow_datasets as tfds
 
 from jaxfake import schema
 from jaxfake.data import records
 from jaxfake.data.dataset import FaceDataset, find, open_split, split_names
-from jaxfake.data.deterministic_writer import DeterministicWriter
 from jaxfake.data.encoding import Storage
 from jaxfake.data.forgeries.forged_split import forged_split
 from jaxfake.data.forgeries.forgery import ALL_GUARDS, Forgery, Kind
@@ -32,6 +28,7 @@ from jaxfake.data.preparation import coverage, finished_dataset, work_folder
 from jaxfake.data.preparation.coverage import COUNTS, Coverage
 from jaxfake.data.preparation.disk_room import DiskRoom
 from jaxfake.data.preparation.finished_dataset import dataset_folder
+from jaxfake.data.preparation.tfds_builder import write_shards
 from jaxfake.data.preparation.versions import DATASET_VERSION
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import Progress
@@ -46,6 +43,8 @@ _CAVEAT = (
     "The fakes are forgeries that jaxfake made from the real faces of {}: results on them say nothing "
     "about deepfakes made by other means."
 )
+
+_DESCRIPTION = "Real faces, and forgeries made from them."
 
 _MASKS = "exact: a pixel outside of the mask is that of the real face"
 
@@ -156,17 +155,14 @@ def _write(
     wanted: Freezing, counted: Coverage, faces: Mapping[str, FaceDataset], work: Path
 ) -> Coverage:
     """Writes the dataset and both copies of its coverage, which is returned with the files' digests."""
-    shutil.rmtree(work / "dataset", ignore_errors=True)
-    tfds.disable_progress_bar()
+    size = next(iter(faces.values())).size
     with Progress("forging", sum(map(len, faces.values())), "faces") as progress:
-        builder = ForgedFaces(
-            work / "dataset", counted.dataset, wanted.storage, faces, lambda: progress.advance(1)
-        )
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # TFDS reports downloads, and there are none
-            builder.download_and_prepare()
-    made = Path(builder.data_dir)
+        written = partial(_examples, counted.dataset, wanted.storage, lambda: progress.advance(1))
+        shards = {
+            split: [partial(written, one, rows) for rows in _shards(one)]
+            for split, one in faces.items()
+        }
+        made = write_shards(work / "dataset", _DESCRIPTION, size, wanted.storage, shards)
     counted = replace(counted, written=finished_dataset.describe(made, threads=1))
     coverage.write(made, counted)
     final = dataset_folder(wanted.out).parent
@@ -177,52 +173,16 @@ def _write(
     return counted
 
 
-class ForgedFaces(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """Real faces and their forgeries, shard by shard."""
-
-    name = "folder"  # part of the path of every prepared dataset
-    VERSION = tfds.core.Version(DATASET_VERSION)
-
-    def __init__(
-        self,
-        data_dir: Path,
-        dataset: str,
-        storage: Storage,
-        faces: Mapping[str, FaceDataset],
-        report: Callable[[], None],
-    ) -> None:
-        """Prepares to write below `data_dir`; `report` is called after each face."""
-        self._dataset, self._storage, self._faces, self._report = dataset, storage, faces, report
-        super().__init__(data_dir=data_dir, file_format=records.FILE_FORMAT)
-
-    def _info(self) -> tfds.core.DatasetInfo:
-        size = next(iter(self._faces.values())).size
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="Real faces, and forgeries made from them.",
-            features=records.face_features(size, self._storage),
-            disable_shuffling=True,
-        )
-
-    def _shard_iterators_per_split(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> Mapping[str, Sequence[Callable[[], Iterator[tuple[str, dict[str, Any]]]]]]:
-        del dl_manager  # nothing is downloaded
-        return {
-            split: [partial(self._examples, faces, rows) for rows in _shards(faces)]
-            for split, faces in self._faces.items()
-        }
-
-    def _example_writer(self) -> tfds.core.ExampleWriter:
-        return DeterministicWriter()
-
-    def _examples(
-        self, faces: FaceDataset, rows: np.ndarray
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for row in rows.tolist():
-            example = faces[row]._replace(dataset=self._dataset)
-            yield str(row), records.encode(example, self._storage)
-            self._report()
+def _examples(
+    dataset: str,
+    storage: Storage,
+    report: Callable[[], None],
+    faces: FaceDataset,
+    rows: np.ndarray,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for row in rows.tolist():
+        yield str(row), records.encode(faces[row]._replace(dataset=dataset), storage)
+        report()
 
 
 def _shards(faces: FaceDataset) -> list[np.ndarray]:

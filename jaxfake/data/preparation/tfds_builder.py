@@ -45,6 +45,10 @@ class DatasetPlan:
     splits: dict[str, list[CroppedFile]]  # none of them empty
 
 
+Shards = Mapping[str, Sequence[Callable[[], Iterator[tuple[str, dict[str, Any]]]]]]
+"""For each split what yields the examples of each of its shards, by key."""
+
+
 class PreparedFaces(tfds.core.ShardBasedBuilder):
     """Aligned face crops of any source.
 
@@ -55,64 +59,28 @@ class PreparedFaces(tfds.core.ShardBasedBuilder):
     name = "folder"  # part of the path of every prepared dataset
     VERSION = tfds.core.Version(DATASET_VERSION)
 
-    def __init__(self, data_dir: Path, plan: DatasetPlan, report: Callable[[], None]) -> None:
-        """Prepares to write below `data_dir`; `report` is called after each source file."""
-        self._plan = plan
-        self._report = report
+    def __init__(
+        self, data_dir: Path, description: str, size: int, storage: Storage, shards: Shards
+    ) -> None:
+        """Prepares to write below `data_dir`."""
+        self._description, self._size = description, size
+        self._storage, self._shards = storage, shards
         super().__init__(data_dir=data_dir, file_format=records.FILE_FORMAT)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
-            description="Aligned face crops from a folder of photographs and videos.",
-            features=records.face_features(self._plan.size, self._plan.storage),
+            description=self._description,
+            features=records.face_features(self._size, self._storage),
             disable_shuffling=True,
         )
 
-    def _shard_iterators_per_split(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> Mapping[str, Sequence[Callable[[], Iterator[tuple[str, dict[str, Any]]]]]]:
+    def _shard_iterators_per_split(self, dl_manager: tfds.download.DownloadManager) -> Shards:
         del dl_manager  # nothing is downloaded
-        return {
-            split: [partial(self._examples, shard) for shard in _shards(items)]
-            for split, items in self._plan.splits.items()
-        }
+        return self._shards
 
     def _example_writer(self) -> tfds.core.ExampleWriter:
         return DeterministicWriter()
-
-    def _examples(self, shard: list[CroppedFile]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for item in shard:
-            crops = crop_files.load(item.crop_file)
-            for row, frame in enumerate(crops.frames):
-                example = self._example(item.source, crops, row)
-                yield f"{item.source.relative} {frame}", example
-            self._report()
-
-    def _example(self, source: SourceFile, crops: EncodedCrops, row: int) -> dict[str, Any]:
-        size, storage = self._plan.size, self._plan.storage
-        blank = np.zeros((size, size), np.uint8)
-        mask = crops.masks[row]
-        example = Example(
-            image=blank,  # replaced below by the picture that is already encoded
-            landmarks=crops.landmarks[row],
-            label=source.label,
-            method=source.method,
-            dataset=self._plan.dataset,
-            video_id=source.video_id,
-            identity=source.identity,
-            frame=int(crops.frames[row]),
-            forgery_mask=decode_mask(mask) if mask else blank,
-            has_mask=bool(mask) or source.label == schema.REAL,
-            matrix=crops.matrices[row],
-        )
-        fields = records.encode(example, storage)
-        picture = crops.pictures[row]
-        if storage == "png":
-            fields[schema.IMAGE] = io.BytesIO(picture)
-        else:
-            fields[schema.IMAGE] = decode_picture(picture, size, storage)
-        return fields
 
 
 def write(below: Path, plan: DatasetPlan, report: Callable[[], None]) -> Path:
@@ -126,8 +94,20 @@ def write(below: Path, plan: DatasetPlan, report: Callable[[], None]) -> Path:
     Raises:
         DamagedCropFile: one of the crop files is damaged.
     """
+    shards = {
+        split: [partial(_examples, plan, shard, report) for shard in _shards(items)]
+        for split, items in plan.splits.items()
+    }
+    description = "Aligned face crops from a folder of photographs and videos."
+    return write_shards(below, description, plan.size, plan.storage, shards)
+
+
+def write_shards(
+    below: Path, description: str, size: int, storage: Storage, shards: Shards
+) -> Path:
+    """Writes a dataset below a folder of our own, which is emptied first; returns the dataset's folder."""
     shutil.rmtree(below, ignore_errors=True)
-    builder = PreparedFaces(below, plan, report)
+    builder = PreparedFaces(below, description, size, storage, shards)
     tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(
@@ -138,6 +118,45 @@ def write(below: Path, plan: DatasetPlan, report: Callable[[], None]) -> Path:
         shutil.rmtree(below, ignore_errors=True)  # half a dataset would fill the disk for nothing
         raise
     return Path(builder.data_dir)
+
+
+def _examples(
+    plan: DatasetPlan, shard: list[CroppedFile], report: Callable[[], None]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for item in shard:
+        crops = crop_files.load(item.crop_file)
+        for row, frame in enumerate(crops.frames):
+            example = _example(plan, item.source, crops, row)
+            yield f"{item.source.relative} {frame}", example
+        report()
+
+
+def _example(
+    plan: DatasetPlan, source: SourceFile, crops: EncodedCrops, row: int
+) -> dict[str, Any]:
+    size, storage = plan.size, plan.storage
+    blank = np.zeros((size, size), np.uint8)
+    mask = crops.masks[row]
+    example = Example(
+        image=blank,  # replaced below by the picture that is already encoded
+        landmarks=crops.landmarks[row],
+        label=source.label,
+        method=source.method,
+        dataset=plan.dataset,
+        video_id=source.video_id,
+        identity=source.identity,
+        frame=int(crops.frames[row]),
+        forgery_mask=decode_mask(mask) if mask else blank,
+        has_mask=bool(mask) or source.label == schema.REAL,
+        matrix=crops.matrices[row],
+    )
+    fields = records.encode(example, storage)
+    picture = crops.pictures[row]
+    if storage == "png":
+        fields[schema.IMAGE] = io.BytesIO(picture)
+    else:
+        fields[schema.IMAGE] = decode_picture(picture, size, storage)
+    return fields
 
 
 def _shards(items: list[CroppedFile]) -> list[list[CroppedFile]]:
