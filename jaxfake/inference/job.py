@@ -8,7 +8,6 @@ import hashlib
 import json
 import queue
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ from jaxfake.inference.answers import ReadTracks
 from jaxfake.inference.asked_files import AskedFile, list_files
 from jaxfake.inference.detector import Detector
 from jaxfake.inference.job_progress import JobProgress
-from jaxfake.inference.jobs.kept import SUFFIX, KeptResults
+from jaxfake.inference.jobs.kept import KeptResults
 from jaxfake.inference.model.opened_model import OpenedModel
 from jaxfake.inference.reading import Ahead, FrameCounts, ReadFile, ReadTask, read_files
 from jaxfake.inference.report import annotated
@@ -33,9 +32,9 @@ from jaxfake.inference.results import FileResult, Results, Runtime
 from jaxfake.inference.scoring import ScoredTrack, score_tracks
 from jaxfake.inference.versions import versions
 from jaxfake.runtime import worker_pool
-from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.lease import holding
-from jaxfake.runtime.preemption import SIGNALS, preemption
+from jaxfake.runtime.preemption import stopped_by_signals
 from jaxfake.runtime.progress import Progress, say
 from jaxfake.runtime.worker_pool import DEFAULT_LIMITS, Limits
 
@@ -197,7 +196,7 @@ def scored_files(
     files = list_files(job.named, job.numbering, job.out)
     runtime = runtime_of(detector, job)
     kept = KeptResults(job.out, runtime.settings_sha256)
-    with holding(job.out / LEASE, "a detection"), _stopped_by_signals(kept.folder, len(files)):
+    with holding(job.out / LEASE, "a detection"), stopped_by_signals(kept.count, len(files)):
         kept.folder.mkdir(exist_ok=True)
         _clear_half_read(kept.folder)
         kept.take_over(files, earlier(kept))
@@ -347,27 +346,3 @@ def _earlier(kept: KeptResults) -> Iterator[FileResult]:
 def _clear_half_read(work: Path) -> None:
     for left in (*work.glob("*.npz"), *work.glob("*.credentials.json"), *work.glob(".*.*")):
         left.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stopped_by_signals(work: Path, files: int) -> Iterator[None]:
-    """A signal that asks to stop interrupts the work at any instant; finished files are kept.
-
-    Raises:
-        Preempted: a signal came.
-    """
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = [signal.signal(number, signal.default_int_handler) for number in heard]
-    try:
-        with preemption.protecting():
-            try:
-                yield
-            except KeyboardInterrupt as stop:
-                preemption.wait_until_heard()
-                done = len(list(work.glob(f"*{SUFFIX}")))
-                raise Preempted(
-                    f"stopped; {done} of {files} files are kept, run the same again"
-                ) from stop
-    finally:
-        for number, handler in zip(heard, before, strict=True):
-            signal.signal(number, handler)

@@ -209,6 +209,33 @@ preemption = Preemption()
 """The only instance, because a signal reaches the process as a whole."""
 
 
+@contextmanager
+def stopped_by_signals(kept: Callable[[], int], files: int) -> Iterator[None]:
+    """A signal that asks to stop interrupts the work at any instant; finished files are kept.
+
+    Args:
+        kept: how many are finished by then.
+        files: how many there are.
+
+    Raises:
+        Preempted: a signal came.
+    """
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, signal.default_int_handler) for number in heard]
+    try:
+        with preemption.protecting():
+            try:
+                yield
+            except KeyboardInterrupt as stop:
+                preemption.wait_until_heard()
+                raise Preempted(
+                    f"stopped; {kept()} of {files} files are kept, run the same again"
+                ) from stop
+    finally:
+        for number, handler in zip(heard, before, strict=True):
+            signal.signal(number, handler)
+
+
 def _heard() -> list[signal.Signals]:
     """The signals that ask this process to stop."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

@@ -9,7 +9,7 @@ import pytest
 from jaxfake.inference import job, results
 from jaxfake.inference.job import DetectionJob, run_job
 from jaxfake.inference.jobs.kept import WORK, KeptResults
-from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.errors import InputError, Preempted
 from tests.data.preparation import stand_in
 
 
@@ -101,7 +101,7 @@ def test_a_job_that_was_stopped_goes_on_with_the_files_that_are_left(
             keep(self, file, result)
 
         stopping.setattr(KeptResults, "keep", stop_after_two)
-        with pytest.raises(job.Preempted, match="2 of 4 files are kept"):
+        with pytest.raises(Preempted, match="2 of 4 files are kept"):
             run(detector, asked, tmp_path)
     stopped_and_resumed = run(detector, asked, tmp_path)
     assert sorted(scored) == sorted(one.file.path for one in stopped_and_resumed.files)

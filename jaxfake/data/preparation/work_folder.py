@@ -1,17 +1,16 @@
 """The folder OUT/.work, which holds the crop files until the dataset is written, and who may work in it."""
 
 import hashlib
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
 from jaxfake.data.layouts.listing import SourceFile
 from jaxfake.data.preparation.cropping import CropOptions
-from jaxfake.runtime.errors import InputError, Preempted
+from jaxfake.runtime import preemption
+from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.lease import holding
-from jaxfake.runtime.preemption import SIGNALS, preemption
 
 NAME, LEASE = ".work", ".lease"
 
@@ -45,25 +44,10 @@ def locked(work: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def stopped_by_signals(work: Path, files: int) -> Iterator[None]:
+def stopped_by_signals(work: Path, files: int) -> AbstractContextManager[None]:
     """A signal that asks to stop interrupts the work at any instant; finished crop files are kept.
 
     Raises:
         Preempted: a signal came.
     """
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = [signal.signal(number, signal.default_int_handler) for number in heard]
-    try:
-        with preemption.protecting():
-            try:
-                yield
-            except KeyboardInterrupt as stop:
-                preemption.wait_until_heard()
-                done = len(list(work.glob("*.npz")))
-                raise Preempted(
-                    f"stopped; {done} of {files} files are kept, run the same again"
-                ) from stop
-    finally:
-        for number, handler in zip(heard, before, strict=True):
-            signal.signal(number, handler)
+    return preemption.stopped_by_signals(lambda: len(list(work.glob("*.npz"))), files)

@@ -45,6 +45,10 @@ class KeptResults:
         name = hashlib.sha256(asked.path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return self.folder / f"{name}{SUFFIX}"
 
+    def count(self) -> int:
+        """How many files have one."""
+        return len(list(self.folder.glob(f"*{SUFFIX}")))
+
     def keep(self, asked: AskedFile, result: FileResult) -> None:
         """Keeps the result of a file."""
         content = {"settings": self.settings, "result": dataclasses.asdict(result)}
