@@ -38,6 +38,7 @@ from jaxfake.inference.verdict import (
     no_face_verdict,
     refused_verdict,
 )
+from jaxfake.reporting.heat_strips import HeatScale, heat_scale
 
 MOST_SHOWN = 4
 """Faces of a track of which strips are drawn: those with the highest scores; our choice."""
@@ -104,9 +105,7 @@ def answer(
     if not scored:
         return FileResult(facts, "no_face", "", (), no_face_verdict(), said)
     evidence = _evidence(model, read, scored)
-    scale = drawn.heat_scale(
-        [face for one in scored for face in one.shown], model.method.heat_threshold
-    )
+    scale = heat_scale([face for one in scored for face in one.shown], model.method.heat_threshold)
     tracks = []
     for number, (faces, one, known) in enumerate(zip(read.faces, scored, evidence, strict=True)):
         folder = out if number < MOST_DRAWN else None
@@ -121,7 +120,7 @@ class _Pictures:
 
     out: Path | None
     stem: str
-    scale: drawn.HeatScale
+    scale: HeatScale
 
     def of(
         self, face: FrameResult, image: np.ndarray | None, shown: ShownFace | None

@@ -1,7 +1,8 @@
 """Heat maps as pictures: on the crop, and in the frame that the crop was taken from."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import cv2
 import jax
@@ -47,6 +48,14 @@ class FaceHeat:
     heat: np.ndarray | None  # float32 [H, W]
 
 
+class Heated(Protocol):
+    """Anything with a heat map."""
+
+    @property
+    def heat(self) -> np.ndarray | None:
+        """Float [H, W]; None without one."""
+
+
 def predict_heat(
     method: Method, params: Params, dataset: FaceDataset, rows: np.ndarray, scoring: ScoringSettings
 ) -> list[FaceHeat]:
@@ -75,7 +84,7 @@ def predict_heat(
 _pictures = jax.jit(to_picture)
 
 
-def heat_scale(faces: list[FaceHeat], threshold: float | None) -> HeatScale:
+def heat_scale(faces: Iterable[Heated], threshold: float | None) -> HeatScale:
     """One scale for all faces: 0 to 1 if there is a threshold, else from 0 to nearly the largest error."""
     heats = [face.heat for face in faces if face.heat is not None]
     if threshold is not None or not heats:

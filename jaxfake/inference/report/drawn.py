@@ -1,11 +1,11 @@
 """Pictures of the faces of a file: strips of what the detector saw, heat maps, and small faces."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from jaxfake.data.augment.jpeg import jpeg_bytes
 from jaxfake.data.encoding import encode_picture
 from jaxfake.inference.scoring import ShownFace
 from jaxfake.reporting.heat_strips import HeatScale, heat_picture
@@ -19,21 +19,11 @@ MOST_SMALL = 100
 
 _SMALL_SIDE = 72
 _JPEG_QUALITY = 85
-_BRIGHTEST = 0.995
-"""The quantile of the heat of the faces shown of a file that has the brightest colour."""
 
 
 def columns(face: ShownFace) -> tuple[str, ...]:
     """What the strip of a face shows, from left to right."""
     return tuple(_pictures(face, HeatScale(1.0, None)))
-
-
-def heat_scale(faces: Sequence[ShownFace], threshold: float | None) -> HeatScale:
-    """One scale for all faces of a file: 0 to 1 if there is a threshold, else up to nearly the largest."""
-    heats = [face.heat for face in faces if face.heat is not None]
-    if threshold is not None or not heats:
-        return HeatScale(1.0, threshold)
-    return HeatScale(max(float(np.quantile(np.stack(heats), _BRIGHTEST)), 1e-6), None)
 
 
 def write_strip(out: Path, stem: str, face: ShownFace, scale: HeatScale) -> str:
@@ -54,15 +44,7 @@ def write_small(out: Path, stem: str, image: np.ndarray) -> str:
     """The same for a small picture of a face, uint8 [H, W, 3], as JPEG."""
     side = (min(_SMALL_SIDE, len(image)),) * 2
     small = cv2.resize(image, side, interpolation=cv2.INTER_AREA)
-    return _write(out, f"{stem}_face.jpg", jpeg(small))
-
-
-def jpeg(image: np.ndarray, quality: int = _JPEG_QUALITY) -> bytes:
-    """A picture, uint8 [H, W, 3], RGB, as JPEG."""
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f"a picture of shape {image.shape} cannot be stored as JPEG")
-    return data.tobytes()
+    return _write(out, f"{stem}_face.jpg", jpeg_bytes(small, _JPEG_QUALITY))
 
 
 def _write(out: Path, name: str, content: bytes) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from jaxfake.data.augment.jpeg import jpeg_bytes
 from jaxfake.inference.model.card import LIMITS
-from jaxfake.inference.report.drawn import jpeg
 from jaxfake.inference.report.page_words import (
     ANSWERS,
     SCORE_WORDS,
@@ -96,7 +96,7 @@ class _Pictures:
     def strip(self, name: str | None) -> str:
         """A PNG as the data: URI of a JPEG, which is smaller; '' as above."""
         image = None if name is None else cv2.imread(str(self._folder / name))
-        return "" if image is None else self._taken(jpeg(image[..., ::-1], _STRIP_QUALITY))
+        return "" if image is None else self._taken(jpeg_bytes(image[..., ::-1], _STRIP_QUALITY))
 
     def _taken(self, data: bytes) -> str:
         if len(data) > self._left:
