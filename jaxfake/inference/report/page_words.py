@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.inference.results import (
     Answer,
     Evidence,
@@ -27,20 +28,19 @@ _PARTS = {"cheek_nose": "cheeks and nose"}
 
 def ratio_text(evidence: Evidence) -> str:
     """log10 of the likelihood ratio with its interval."""
-    if evidence.log10_lr is None:
-        return _UNKNOWN
-    interval = evidence.log10_lr_ci95
-    ends = "" if interval is None else f" ({interval.low:+.1f} to {interval.high:+.1f})"
-    return f"{evidence.log10_lr:+.1f}{ends}"
+    return _with_interval(evidence.log10_lr, evidence.log10_lr_ci95, "+.1f")
 
 
 def probability_text(evidence: Evidence) -> str:
     """P(fake) at even odds with its interval."""
-    if evidence.probability is None:
+    return _with_interval(evidence.probability, evidence.probability_ci95, ".2f")
+
+
+def _with_interval(value: float | None, interval: Interval | None, digits: str) -> str:
+    if value is None:
         return _UNKNOWN
-    interval = evidence.probability_ci95
-    ends = "" if interval is None else f" ({interval.low:.2f} to {interval.high:.2f})"
-    return f"{evidence.probability:.2f}{ends}"
+    ends = "" if interval is None else f" ({interval.low:{digits}} to {interval.high:{digits}})"
+    return f"{value:{digits}}{ends}"
 
 
 def evidence_text(one: FileResult) -> str:
