@@ -85,9 +85,14 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def json_routes(desk: Desk, access: Access) -> APIRouter:
     """The endpoints below /api/."""
     router = APIRouter(prefix=API.rstrip("/"))
+    _add_session(router, desk, access)
+    _add_jobs(router, desk)
+    _add_results(router, desk)
+    return router
 
-    def answer(job: Job) -> JobAnswer:
-        return job_answer(job, desk.ahead(job), desk.progress(job))
+
+def _add_session(router: APIRouter, desk: Desk, access: Access) -> None:
+    """Who is asking, and whether they are let in."""
 
     @router.get("/session", responses=_refusals())
     async def session(request: Request, response: Response) -> SessionAnswer:
@@ -112,6 +117,13 @@ def json_routes(desk: Desk, access: Access) -> APIRouter:
         body = await receiving.read_small(request, _MOST_TOKEN_BYTES, _TOKEN_SECONDS)
         access.grant(_token_in(body), response)
         return response
+
+
+def _add_jobs(router: APIRouter, desk: Desk) -> None:
+    """Files: sending them, where they stand, removing them."""
+
+    def answer(job: Job) -> JobAnswer:
+        return job_answer(job, desk.ahead(job), desk.progress(job))
 
     @router.get("/jobs", responses=_refusals())
     async def history(request: Request) -> list[JobAnswer]:
@@ -144,6 +156,10 @@ def json_routes(desk: Desk, access: Access) -> APIRouter:
         await desk.remove(client_of(request), id)
         return Response(status_code=204)
 
+
+def _add_results(router: APIRouter, desk: Desk) -> None:
+    """What the detector says of a file."""
+
     @router.get("/jobs/{id}/results", responses=_refusals(404, 409), response_model=None)
     async def results(id: _Id) -> FileResponse:
         """The detector's results.json. The pictures that it names are in the report."""
@@ -161,8 +177,6 @@ def json_routes(desk: Desk, access: Access) -> APIRouter:
             media_type="text/html",
             headers={"Content-Security-Policy": REPORT_POLICY},
         )
-
-    return router
 
 
 def _token_in(body: bytes) -> str:
