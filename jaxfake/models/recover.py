@@ -117,7 +117,7 @@ def _evidence(masked: MaskedFaces, error: jax.Array) -> dict[str, jax.Array]:
     """Masked error of each part, raw and divided by the variance of the part; their means and maxima."""
     in_pass = mean_over(error, masked.mask.dropped)
     raw = by_pass(in_pass)
-    relative = by_pass(in_pass / _variance(masked))
+    relative = by_pass(in_pass / part_variance(masked))
     evidence = {
         "error_mean": raw.mean(0),
         "error_max": raw.max(0),
@@ -130,7 +130,7 @@ def _evidence(masked: MaskedFaces, error: jax.Array) -> dict[str, jax.Array]:
     return evidence
 
 
-def _variance(masked: MaskedFaces) -> jax.Array:
+def part_variance(masked: MaskedFaces) -> jax.Array:
     """Variance of the given pixels under each mask, [K B]; a lower bound keeps the ratio finite."""
     patches, dropped = masked.faces.patches, masked.mask.dropped
     mean = mean_over(patches.mean(-1), dropped)[:, None, None]

@@ -23,14 +23,13 @@ from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_interval
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.predict import evenly_spaced_rows
+from jaxfake.evaluation.predict import evaluation_keys, evenly_spaced_rows
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate
 from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.experiment.start.imported_network import load_imported
 from jaxfake.faces.parts import FACE_PARTS, PART_NAMES
-from jaxfake.models import rng
 from jaxfake.models.method import Params
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
@@ -161,7 +160,7 @@ def _faces(networks: Networks, inputs: dict[str, Any]) -> Any:
 
 
 def _keys(batch: FaceBatch, draw: Any) -> jax.Array:
-    keys = rng.seeded_keys(rng.stream(_SEED, "evaluation"), jnp.asarray(batch.mask_seed))
+    keys = evaluation_keys(_SEED, {schema.MASK_SEED: jnp.asarray(batch.mask_seed)})
     return jax.vmap(lambda key: jax.random.fold_in(key, draw))(keys)
 
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import mean_over, squared_error
-from jaxfake.models.mae import Recovery, recovered_patches
-from jaxfake.models.masking import nothing_masked
+from jaxfake.models.mae import recovered_patches
 from jaxfake.models.method import Params
 from jaxfake.models.part_passes import Faces, MaskedFaces, by_pass, repeat
 from jaxfake.models.pixels import patchify, unpatchify
-from jaxfake.models.recover import Recover
+from jaxfake.models.recover import Recover, part_variance
 from jaxfake.models.recovery_pictures import enlarge
 
 FORMS = {
@@ -96,22 +95,17 @@ def measure(
     high = mean_over(squared_error(*sharp), dropped)
     found = {
         "raw": raw,
-        "relative": raw / (_variance(given, dropped) + _TINY),
+        "relative": raw / part_variance(masked),
         "high_pass": high,
         "high_pass_relative": high / (mean_over(jnp.square(sharp[1]).mean(-1), dropped) + _TINY),
         "whitened": mean_over(jnp.square((predicted - given) @ whiten).mean(-1), dropped),
-        "tokens": mean_over(_token_distance(recover, params, complete, given), dropped),
+        "tokens": mean_over(_token_distance(recover, params, masked.faces, complete), dropped),
         "context_gain": jnp.log(raw + _TINY)
         - jnp.log(_error_in(others, recover, params, masked) + _TINY),
     }
     if networks.imported is not None and weights is not None:
         found["foundation"] = _foundation(networks, weights, complete, masked)
     return {name: by_pass(values) for name, values in found.items()}
-
-
-def _variance(patches: jax.Array, dropped: jax.Array) -> jax.Array:
-    mean = mean_over(patches.mean(-1), dropped)[:, None, None]
-    return mean_over(jnp.square(patches - mean).mean(-1), dropped)
 
 
 def _high_pass(patches: jax.Array, patch: int) -> jax.Array:
@@ -135,17 +129,12 @@ def _high_pass(patches: jax.Array, patch: int) -> jax.Array:
 
 
 def _token_distance(
-    recover: Recover, params: Params, complete: jax.Array, given: jax.Array
+    recover: Recover, params: Params, faces: Faces, complete: jax.Array
 ) -> jax.Array:
-    """Mean squared distance of the patch tokens of two whole faces, [K B, N]."""
-    side = recover.mae.patch
-
-    def tokens(patches: jax.Array) -> jax.Array:
-        mask = nothing_masked(*patches.shape[:2])
-        recovery = recover.mae.apply({"params": params}, unpatchify(patches, side), mask)
-        return cast(Recovery, recovery).tokens[:, 1:]
-
-    return squared_error(tokens(complete), tokens(given))
+    """Mean squared distance [K B, N] of the tokens of whole faces, given and recovered [K B, N, P]."""
+    pair = (faces._replace(patches=complete), faces)
+    recovered, given = (recover.whole_tokens(params["encoder"], one)[:, 1:] for one in pair)
+    return squared_error(recovered, given)
 
 
 def _error_in(
