@@ -5,8 +5,6 @@ It is stored, so that a run can be evaluated on other faces when those that it w
 """
 
 import dataclasses
-import hashlib
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +13,12 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from jaxfake.evaluation.evidence import fitted_json
 from jaxfake.evaluation.metrics.auc import roc_auc
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.result_files import write_json
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json
-from jaxfake.runtime.typed_values import build
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """The C of scikit-learn that are tried, a smaller one regularises more; our choice."""
@@ -74,8 +72,7 @@ class LinearProbe:
     @property
     def sha256(self) -> str:
         """Digest of all that it holds."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return fitted_json.digest(self)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,13 +120,7 @@ def _regression(train: LabelledFeatures, strength: float) -> tuple[np.ndarray, f
 
 def write_probes(path: Path, probes: Mapping[str, LinearProbe | Undefined]) -> None:
     """Writes the probes by name, each with its digest, or why there is none."""
-    values: dict[str, Any] = {}
-    for name, probe in probes.items():
-        if isinstance(probe, Undefined):
-            values[name] = {_REASON: probe.reason}
-        else:
-            values[name] = dataclasses.asdict(probe) | {"sha256": probe.sha256}
-    write_json(path, values)
+    write_json(path, {name: fitted_json.to_json(one, _REASON) for name, one in probes.items()})
 
 
 def read_probes(path: Path) -> dict[str, LinearProbe | Undefined]:
@@ -146,15 +137,9 @@ def read_probes(path: Path) -> dict[str, LinearProbe | Undefined]:
 
 
 def _probe(values: Any, path: Path) -> LinearProbe | Undefined:
-    if isinstance(values, dict) and values.keys() == {_REASON}:
-        return Undefined(str(values[_REASON]))
-    try:
-        digest = values.pop("sha256", None) if isinstance(values, dict) else None
-        probe: LinearProbe = build(LinearProbe, values, "probe")
-    except InputError as error:
-        raise InputError(f"{path} is damaged: {error}; delete it") from error
-    if probe.sha256 != digest:
-        raise InputError(f"{path} is damaged: its digest is not that of its content; delete it")
-    if not np.isfinite([*probe.weights, probe.offset]).all():
+    probe: LinearProbe | Undefined = fitted_json.from_json(
+        LinearProbe, values, "probe", _REASON, path, "delete it"
+    )
+    if isinstance(probe, LinearProbe) and not np.isfinite([*probe.weights, probe.offset]).all():
         raise InputError(f"{path} is damaged: a weight is not finite; delete it")
     return probe

@@ -5,20 +5,17 @@ its own, with a digest of all that it holds, so that every ratio can name where 
 """
 
 import dataclasses
-import hashlib
-import json
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit, logit
 
+from jaxfake.evaluation.evidence import fitted_json
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.result_files import write_json
-from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_json
-from jaxfake.runtime.typed_values import build
 
 Kind = Literal["temperature", "platt", "isotonic"]
 
@@ -135,8 +132,7 @@ class Calibration:
     @property
     def sha256(self) -> str:
         """Digest of all that it holds."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return fitted_json.digest(self)
 
 
 def detector_name(config_sha256: str, step: int, aggregation: str) -> str:
@@ -152,10 +148,7 @@ def to_evidence(scores: np.ndarray, probability: bool) -> np.ndarray:
 
 def write(path: Path, calibration: Calibration | Undefined) -> None:
     """Writes the calibration and its digest, or why there is none."""
-    if isinstance(calibration, Undefined):
-        write_json(path, {_REASON: calibration.reason})
-    else:
-        write_json(path, dataclasses.asdict(calibration) | {"sha256": calibration.sha256})
+    write_json(path, fitted_json.to_json(calibration, _REASON))
 
 
 def read(path: Path) -> Calibration | Undefined:
@@ -165,14 +158,8 @@ def read(path: Path) -> Calibration | Undefined:
         FileNotFoundError: there is no such file.
         InputError: it is damaged.
     """
-    content: Any = read_json(path, _MOST_BYTES)
-    if isinstance(content, dict) and content.keys() == {_REASON}:
-        return Undefined(str(content[_REASON]))
-    try:
-        digest = content.pop("sha256", None) if isinstance(content, dict) else None
-        found: Calibration = build(Calibration, content, "calibration")
-    except InputError as error:
-        raise InputError(f"{path} is damaged: {error}; fit it again") from error
-    if found.sha256 != digest:
-        raise InputError(f"{path} is damaged: its digest is not that of its content; fit it again")
+    content = read_json(path, _MOST_BYTES)
+    found: Calibration | Undefined = fitted_json.from_json(
+        Calibration, content, "calibration", _REASON, path, "fit it again"
+    )
     return found
