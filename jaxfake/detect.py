@@ -100,14 +100,8 @@ def _detect(named: list[str]) -> None:
         if not flag.value:
             raise InputError(f"--{flag.name} is missing: give it a folder")
     from jaxfake.inference import signature
-    from jaxfake.inference.detector import Detector
-    from jaxfake.inference.job import DetectionJob, run_job_by, score_here
-    from jaxfake.inference.jobs import archive, by_beam
-    from jaxfake.inference.model.opened_model import open_model
     from jaxfake.inference.report import annotated
     from jaxfake.runtime.devices import check_devices
-    from jaxfake.runtime.files import expand_home
-    from jaxfake.runtime.worker_pool import Limits
 
     if _SIGN_KEY.value:
         if not _RECORD.value:
@@ -121,6 +115,14 @@ def _detect(named: list[str]) -> None:
         if sharded and flag.value:
             raise InputError(f"--{flag.name} goes with results.json: give --nosharded as well")
     check_devices()
+    # These take seconds to import.
+    from jaxfake.inference.detector import Detector
+    from jaxfake.inference.job import DetectionJob, run_job_by, score_here
+    from jaxfake.inference.jobs import archive, by_beam
+    from jaxfake.inference.model.opened_model import open_model
+    from jaxfake.runtime.files import expand_home
+    from jaxfake.runtime.worker_pool import Limits
+
     detector = Detector(open_model(_MODEL.value), _FRAMES.value, _FACE_MODELS.value)
     job = DetectionJob(
         named=tuple(Path(expand_home(one)) for one in named),
