@@ -329,9 +329,8 @@ def _memory_sections(run: Config, outcome: Outcome) -> Iterator[Section]:
     if run.memory == choose.OFF:
         return
     for one in outcome.stages:
-        settings = run.recover if one.stage == RECOVER else run.detect
-        assert settings is not None
         method = build_method.stage_method(run, one.stage)
+        settings = build_method.stage_settings(run, one.stage)
         planned = choose.planned_iteration(workload_of(method, settings, run))
         if planned is not None:
             yield memory_section(one.stage, str(planned[0]), planned[1])

@@ -1,7 +1,6 @@
 """Writes a model folder from a run: see `model_folder` for what is in it."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,7 +121,7 @@ def _card_text(facts: ModelFacts) -> str:
 def _write(path: Path, content: bytes) -> FileEntry:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
-    return FileEntry(len(content), hashlib.sha256(content).hexdigest())
+    return model_folder.file_entry(content)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
