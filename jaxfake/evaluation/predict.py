@@ -168,13 +168,6 @@ def _placed(batch: Batch, split: NamedSharding) -> Batch:
         }
 
 
-def evenly_spaced_rows(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` of the rows, at equal distances over all of them: no choice by content."""
-    count = min(most, len(rows))
-    places = (np.arange(count) + 0.5) * (len(rows) / max(count, 1))
-    return rows[places.astype(np.int64)]
-
-
 def _join(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty(0), *parts])
 

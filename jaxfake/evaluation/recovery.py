@@ -14,13 +14,13 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import (
     ScoringSettings,
     device_batches,
     evaluation_keys,
-    evenly_spaced_rows,
 )
 from jaxfake.evaluation.recovery_baselines import in_network_scale, reconstructions
 from jaxfake.evaluation.result_files import Provenance, json_fields, write_json

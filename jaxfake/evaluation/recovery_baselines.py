@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import evenly_spaced_rows
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
 
 MEAN_FACES = 2000
 """The mean face is made of at most this many training reals, evenly spaced."""

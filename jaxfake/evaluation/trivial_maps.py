@@ -13,7 +13,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.encoding import decode_mask
-from jaxfake.evaluation.predict import evenly_spaced_rows
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_bounded, write_atomically
 

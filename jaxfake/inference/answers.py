@@ -11,6 +11,7 @@ from jaxfake.data.preparation import source_content
 from jaxfake.data.preparation.crop_files import EncodedCrops
 from jaxfake.data.preparation.source_facts.attributes import NOT_MEASURED, FileAttributes
 from jaxfake.evaluation.aggregate import combine
+from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.evidence.calibration.input_range import (
     InputFacts,
     facts_of_face,
@@ -160,11 +161,7 @@ def _track(
     pictures: _Pictures,
     rate: float | None,
 ) -> TrackResult:
-    small = set(
-        np.unique(np.linspace(0, len(faces) - 1, min(len(faces), drawn.MOST_SMALL)).round()).astype(
-            int
-        )
-    )
+    small = set(first_to_last(len(faces), drawn.MOST_SMALL).tolist())
     shown = {face.place: face for face in scored.shown}
     frames = []
     for place, score in enumerate(scored.scores):

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-import numpy as np
-
 from jaxfake import schema
 from jaxfake.evaluation.aggregate import VideoScores, against_reals, scored
+from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.metrics.auc import RocCurve, roc_curve
 from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.evaluation.metrics.intervals import Bootstrap
@@ -91,8 +90,7 @@ def _video_table(metrics: Mapping[str, ScoreMetrics]) -> Table:
 
 def _thinned(curve: RocCurve) -> RocCurve:
     """The curve with no more points than a figure can show."""
-    count = len(curve.threshold)
-    places = np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(int))
+    places = first_to_last(len(curve.threshold), _MOST_POINTS)
     return RocCurve(
         curve.false_positive[places], curve.true_positive[places], curve.threshold[places]
     )

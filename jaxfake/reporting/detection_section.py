@@ -9,6 +9,7 @@ from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.evaluation.aggregate import VideoScores
 from jaxfake.evaluation.detection import NO_FACE_SCORE, DetectionResult
+from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting import auc_blocks
@@ -155,8 +156,7 @@ def _ranked(result: DetectionResult, count: int) -> _Ranked:
     videos, frames = result.videos, result.frames
     with_face = np.flatnonzero(videos.faces)
     order = with_face[np.argsort(videos.score[with_face], kind="stable")]
-    places = np.linspace(0, len(order) - 1, min(count, len(order)))
-    chosen = order[places.round().astype(np.int64)]
+    chosen = order[first_to_last(len(order), count)]
     distance = np.abs(frames.score - videos.score[videos.of_face])
     rows = []
     for video in chosen:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
-from jaxfake.evaluation.predict import evenly_spaced_rows
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
 from jaxfake.reporting.html import Picture, PictureGroup, png_source
 
 GREY = 128

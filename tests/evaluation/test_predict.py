@@ -7,7 +7,8 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.data.examples import ExampleList
-from jaxfake.evaluation.predict import evenly_spaced_rows, score_frames
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
+from jaxfake.evaluation.predict import score_frames
 from jaxfake.models.method import Prediction
 
 

@@ -20,10 +20,11 @@ from absl import flags
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset, open_split
+from jaxfake.evaluation.evenly_spaced import evenly_spaced_rows
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
 from jaxfake.evaluation.metrics.intervals import Bootstrap, Interval, mean_interval
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.predict import evaluation_keys, evenly_spaced_rows
+from jaxfake.evaluation.predict import evaluation_keys
 from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import load_stage
 from jaxfake.experiment.locate_run import locate

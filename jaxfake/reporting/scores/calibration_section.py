@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.evidence.calibration.measured import AlarmRow, CalibratedResult
 from jaxfake.evaluation.metrics.calibration_error import equal_class_weights, reliability
 from jaxfake.evaluation.metrics.likelihood_ratio import TippettCurves, tippett_curves
@@ -161,4 +162,4 @@ def _risk(curve: RiskCoverage) -> Figure:
 
 
 def _thinned(count: int) -> np.ndarray:
-    return np.unique(np.linspace(0, count - 1, min(count, _MOST_POINTS)).round().astype(np.int64))
+    return first_to_last(count, _MOST_POINTS)

@@ -7,6 +7,7 @@ from jaxfake.config import Aggregation
 from jaxfake.data import source_table
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation.aggregate import VideoScores, per_video, scored
+from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.evidence.calibration.fit import Source, fit
 from jaxfake.evaluation.evidence.calibration.input_range import (
@@ -97,7 +98,7 @@ def input_facts(faces: FaceDataset, frames: FrameScores, videos: VideoScores) ->
 
 def measured_places(faces: int) -> np.ndarray:
     """Places of the faces of a video whose input facts are measured, of so many in order; int64 [n]."""
-    return np.linspace(0, faces - 1, min(_FACES, faces)).round().astype(np.int64)
+    return first_to_last(faces, _FACES)
 
 
 def _bytes_per_pixel(faces: FaceDataset) -> dict[tuple[str, str], float]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxfake.data.dataset import Index
+from jaxfake.evaluation.evenly_spaced import first_to_last
 
 
 def frames_of_videos(index: Index, most: int, among: np.ndarray | None = None) -> np.ndarray:
@@ -23,6 +24,6 @@ def frames_of_videos(index: Index, most: int, among: np.ndarray | None = None) -
     chosen = []
     for of_video in np.split(rows[order], ends):
         frames = np.unique(index.frame[of_video])
-        places = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(np.int64)
-        chosen.append(of_video[np.isin(index.frame[of_video], frames[places])])
+        kept = frames[first_to_last(len(frames), most)]
+        chosen.append(of_video[np.isin(index.frame[of_video], kept)])
     return np.sort(np.concatenate(chosen)) if len(order) else rows
