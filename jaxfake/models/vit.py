@@ -164,15 +164,19 @@ def drop_path(keys: jax.Array, depth: int, rate: float) -> jax.Array | None:
 
 
 def blocks(size: Size, compute: Compute, name: str = "blocks") -> nn.Module:
-    """`size.depth` blocks under one scan: each parameter has a leading axis of that length."""
-    scanned = nn.scan(
-        Block,
+    """`size.depth` blocks under one scan."""
+    return cast(nn.Module, scanned(Block, size.depth)(size.heads, compute, name=name))
+
+
+def scanned(block: type[nn.Module], depth: int) -> Any:
+    """A module of so many blocks, under one scan: each parameter has a leading axis of that length."""
+    return nn.scan(
+        block,
         variable_axes={"params": 0},
         split_rngs={"params": True},
         in_axes=0,
-        length=size.depth,
+        length=depth,
     )
-    return scanned(size.heads, compute, name=name)
 
 
 def run_blocks(

@@ -74,25 +74,14 @@ class FoundationViT(nn.Module):
         x = jnp.concatenate([*same, x], axis=1)
         if settings.norm_pre:
             x = vit.layer_norm(x, self.compute, "norm_pre", settings.epsilon)
-        x, _ = _blocks(settings, self.grid, self.compute)(x, survival)
+        blocks = vit.scanned(Block, settings.size.depth)
+        x, _ = blocks(settings, self.grid, self.compute, name="blocks")(x, survival)
         return vit.layer_norm(x, self.compute, "norm", settings.epsilon)
 
     def _tokens(self, name: str, count: int) -> jax.Array:
         """Learned tokens [1, count, D]."""
         shape = (1, count, self.settings.size.width)
         return self.param(name, nn.initializers.normal(0.02), shape).astype(self.compute.dtype)
-
-
-def _blocks(settings: ViTSettings, grid: int, compute: Compute) -> nn.Module:
-    """All blocks under one scan: each parameter has a leading axis of their number."""
-    scanned = nn.scan(
-        Block,
-        variable_axes={"params": 0},
-        split_rngs={"params": True},
-        in_axes=0,
-        length=settings.size.depth,
-    )
-    return scanned(settings, grid, compute, name="blocks")
 
 
 class Block(nn.Module):
