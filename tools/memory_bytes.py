@@ -107,9 +107,7 @@ def _rows() -> Iterator[tuple[str, str, Callable[[], Row]]]:
 def _planned(step: str) -> Planned:
     stage, _, file = step.partition("/")
     run = build_method.computable_here(config.parse(load_config(file)))
-    settings = run.recover if stage == "recover" else run.detect
-    assert settings is not None
-    workload = workload_of(build_method.stage_method(run, stage), settings, run)
+    workload = build_method.stage_workload(run, stage)
     rates = of_device(jax.devices()[0], run.model.dtype)
     return Planned(workload, whole_profile(workload), rates)
 

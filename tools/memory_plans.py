@@ -79,11 +79,9 @@ class Study:
     """
 
     def __init__(self, run: Config, stage: str) -> None:
-        settings = run.recover if stage == "recover" else run.detect
-        assert settings is not None
         began = time.monotonic()
         self.stage = stage
-        self.workload = workload_of(build_method.stage_method(run, stage), settings, run)
+        self.workload = build_method.stage_workload(run, stage)
         self.profile: Profile = whole_profile(self.workload)
         self.rates: Rates = of_device(jax.devices()[0], run.model.dtype)
         self.offload = why_no_offload(jax.devices()[0]) is None

@@ -23,7 +23,7 @@ from jaxfake.experiment import build_method
 from jaxfake.runtime import cli
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.train.memory.choose import update_for
-from jaxfake.train.memory.workload import Workload, compile_step, workload_of
+from jaxfake.train.memory.workload import Workload, compile_step
 
 _STEP = flags.DEFINE_string("step", "recover/configs/mover.py:ffpp_small", "STAGE/CONFIG.")
 _MEMORY = flags.DEFINE_string("memory", None, "Of the device, such as 7GiB.", required=True)
@@ -51,9 +51,7 @@ def _workload() -> Workload:
     stage, _, file = _STEP.value.partition("/")
     run = build_method.computable_here(config.parse(load_config(file)))
     run = dataclasses.replace(run, memory=f"auto:{_MEMORY.value}")
-    settings = run.recover if stage == "recover" else run.detect
-    assert settings is not None
-    return workload_of(build_method.stage_method(run, stage), settings, run)
+    return build_method.stage_workload(run, stage)
 
 
 def _timed(action: Callable[[], Any]) -> tuple[Any, dict[str, float]]:

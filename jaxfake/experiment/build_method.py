@@ -20,6 +20,7 @@ from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute
 from jaxfake.runtime.progress import say
 from jaxfake.train import sharding
+from jaxfake.train.memory.workload import Workload, workload_of
 
 
 def computable_here(config: Config) -> Config:
@@ -86,3 +87,8 @@ def stage_settings(config: Config, stage: str) -> Stage:
 def stage_method(config: Config, stage: str) -> Method:
     """What a stage trains."""
     return detector(config) if stage == DETECT else recovery(config)
+
+
+def stage_workload(config: Config, stage: str) -> Workload:
+    """What the memory planner plans for."""
+    return workload_of(stage_method(config, stage), stage_settings(config, stage), config)

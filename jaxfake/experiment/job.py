@@ -61,7 +61,6 @@ from jaxfake.train import stage as training_stage
 from jaxfake.train.compile_cache import keep_compiled_programs
 from jaxfake.train.loop import run_stage
 from jaxfake.train.memory import choose
-from jaxfake.train.memory.workload import workload_of
 from jaxfake.train.stage import StagePlan
 
 UNSEEN = "Training, and the choice of the state that is used, saw nothing of the test split."
@@ -329,9 +328,7 @@ def _memory_sections(run: Config, outcome: Outcome) -> Iterator[Section]:
     if run.memory == choose.OFF:
         return
     for one in outcome.stages:
-        method = build_method.stage_method(run, one.stage)
-        settings = build_method.stage_settings(run, one.stage)
-        planned = choose.planned_iteration(workload_of(method, settings, run))
+        planned = choose.planned_iteration(build_method.stage_workload(run, one.stage))
         if planned is not None:
             yield memory_section(one.stage, str(planned[0]), planned[1])
 

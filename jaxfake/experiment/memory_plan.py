@@ -21,7 +21,7 @@ from jaxfake.train.memory.profile import Profile, whole_profile
 from jaxfake.train.memory.rates import CARDS, Card, Rates, of_card, of_device
 from jaxfake.train.memory.search import Chosen
 from jaxfake.train.memory.timeline import Timeline, simulate
-from jaxfake.train.memory.workload import Workload, workload_of
+from jaxfake.train.memory.workload import Workload
 
 _RUNNERS_UP = 4
 
@@ -63,8 +63,7 @@ def stage_plans(config: Config, wanted: Wanted) -> Iterator[StagePlans]:
     config = build_method.computable_here(config)
     for name, settings in ((RECOVER, config.recover), (DETECT, config.detect)):
         if settings is not None:
-            method = build_method.stage_method(config, name)
-            yield _stage(name, workload_of(method, settings, config), budget, card)
+            yield _stage(name, build_method.stage_workload(config, name), budget, card)
 
 
 def table(stage: StagePlans) -> str:

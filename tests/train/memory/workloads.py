@@ -7,7 +7,7 @@ import jax
 
 from jaxfake import config
 from jaxfake.experiment import build_method
-from jaxfake.train.memory.workload import Workload, workload_of
+from jaxfake.train.memory.workload import Workload
 
 FACES = 16
 
@@ -37,7 +37,4 @@ def _made(name: str, _devices: int) -> Workload:
     for one in (values.recover, values.detect):
         one.update(batch_size=FACES, learning_rate=1e-2, warmup=0.0)
     values.recover.ema = 0.9
-    run = config.parse(values)
-    settings = run.recover if stage == "recover" else run.detect
-    assert settings is not None
-    return workload_of(build_method.stage_method(run, stage), settings, run)
+    return build_method.stage_workload(config.parse(values), stage)
