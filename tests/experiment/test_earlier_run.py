@@ -32,7 +32,7 @@ def earlier(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tiny_root: Path) -> Config:
-    return tiny_config(tiny_root, **WIDTHS)
+    return tiny_config(tiny_root, mask__count=4, **WIDTHS)
 
 
 def _scores(path: Path) -> dict[str, float]:

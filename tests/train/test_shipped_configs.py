@@ -30,7 +30,7 @@ VARIANTS = {
     delocate: ("", "no_meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
     mover: (
         "",
-        *("finetuned", "mapping", "random_mask", "scratch", "mask_1", "mask_4"),
+        *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_4", "mask_11"),
         *FACES,
         *("ffpp", "ffpp_small"),
     ),
