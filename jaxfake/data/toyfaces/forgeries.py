@@ -7,6 +7,7 @@ matching is the usual one of face swaps, mean and spread by channel.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -18,9 +19,10 @@ from jaxfake.data.toyfaces.latents import (
     EYES,
     LIPS,
     Expression,
+    Light,
     donor_expression,
     donor_identity,
-    draw_light,
+    donor_light,
 )
 from jaxfake.data.toyfaces.render import Face, render
 from jaxfake.faces.ibug68 import CHIN, JAW, NOSE_ROOT
@@ -28,15 +30,14 @@ from jaxfake.faces.ibug68 import CHIN, JAW, NOSE_ROOT
 SEEN = ("eyes", "cheek_nose", "lips", "upper_face")
 """Manipulations of the splits 'train' and 'val', and of 'test' too."""
 
-UNSEEN = ("lower_face", "mouth", "lighting")
+UNSEEN = ("lower_face", "eyes_lips", "lighting")
 """Manipulations of the split 'test' alone: no detector is ever trained on them."""
 
 METHODS = SEEN + UNSEEN
 
 _UPPER = np.r_[17:27, 36:48]
 _MIDDLE = np.r_[1, 2, 14, 15, 27:36]
-_MOUTH = np.r_[48:68]
-_LOWER = np.r_[_MOUTH, 4:13]
+_LOWER = np.r_[48:68, 4:13]
 
 _REGIONS = {
     "eyes": _UPPER,
@@ -44,7 +45,7 @@ _REGIONS = {
     "lips": _LOWER,
     "upper_face": np.r_[_UPPER, _MIDDLE],
     "lower_face": np.r_[_MIDDLE, _LOWER],
-    "mouth": _MOUTH,
+    "eyes_lips": np.r_[_UPPER, _LOWER],
     "lighting": np.r_[_MIDDLE, _LOWER],
 }
 """The landmarks that span the region of each method."""
@@ -55,7 +56,7 @@ _BORROWED = {
     "lips": (LIPS,),
     "upper_face": (EYES, CHEEK_NOSE),
     "lower_face": (CHEEK_NOSE, LIPS),
-    "mouth": (LIPS,),
+    "eyes_lips": (EYES, LIPS),
     "lighting": (),
 }
 """The parts that each method takes from another person, the same one for all of them."""
@@ -63,7 +64,7 @@ _BORROWED = {
 SOFTNESS = (0.14, 0.36)
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
-MARGIN = (0.02, 0.10)
+MARGIN = (0.35, 0.45)
 """How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
 
 RIM = 0.1
@@ -132,14 +133,17 @@ def _draw_donor(rng: np.random.Generator, target: Clip) -> Clip:
     return dataclasses.replace(
         target,
         identity=donor_identity(rng, target.identity),
-        expressions=move_expression(rng, donor_expression(rng, _mean(target.expressions)), frames),
-        lights=move_light(rng, draw_light(rng), frames),
+        expressions=move_expression(
+            rng, donor_expression(rng, Expression(*_mean(target.expressions))), frames
+        ),
+        lights=move_light(rng, donor_light(rng, Light(*_mean(target.lights))), frames),
         deviations=draw_deviations(rng),
     )
 
 
-def _mean(expressions: list[Expression]) -> Expression:
-    return Expression._make(np.mean(expressions, axis=0).clip(-1, 1).tolist())
+def _mean(moving: Sequence[Expression] | Sequence[Light]) -> list[float]:
+    mean: list[float] = np.mean(moving, axis=0).clip(-1, 1).tolist()
+    return mean
 
 
 def forge(faces: list[Face], forgery: Forgery) -> list[Forged]:
@@ -200,16 +204,10 @@ def _distance(inside: np.ndarray) -> np.ndarray:
 
 
 def blend_part(target: np.ndarray, part: np.ndarray, region: Region, seam: Seam) -> np.ndarray:
-    """`part` blended over `target`, float32 [H, W, 3], its colours matched inside the region."""
+    """`part` with the colour cast of the seam blended over `target`, float32 [H, W, 3]."""
     x, y, width, height = cv2.boundingRect(region.mask)
     window = np.s_[y : y + height, x : x + width]
-    ours, theirs, mask = target[window], part[window], region.mask[window]
-    our_mean, our_spread = cv2.meanStdDev(ours, mask=mask)
-    their_mean, their_spread = cv2.meanStdDev(theirs, mask=mask)
-    scale = np.clip(our_spread / (their_spread + 1e-3), 0.5, 2.0)
-    shift = our_mean - their_mean * scale
-    matched = theirs * (scale[:, 0] * seam.gain).astype(np.float32)
-    matched += (shift[:, 0] * seam.gain).astype(np.float32)
+    ours, theirs = target[window], part[window]
     image = target.copy()
-    image[window] += cv2.merge([region.share[window]] * 3) * (matched - ours)
+    image[window] += cv2.merge([region.share[window]] * 3) * (theirs * seam.gain - ours)
     return np.clip(image, 0, 255, out=image)

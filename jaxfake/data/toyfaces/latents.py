@@ -22,20 +22,28 @@ OUTLINE = "outline"
 FAR = (0.7, 1.3)
 """How far a donor's style and expression are moved, in latent units, on the circle of length 2."""
 
-UNLIKE = -0.85
+UNLIKE = -0.95
 """Correlation of a donor's complexion with the target's."""
 
 STYLE_NOISE, EXPRESSION_NOISE = 0.25, 0.35
 """Standard deviations of a part's own noise, in latent units."""
 
-SHARED, OWN = 6, 6
-"""Components of the complexion that the parts share, and that each part has of its own."""
+WAVES, COLOURS = 2, 3
+"""Patterns of stripes, each in three colours, that the complexion of a person consists of."""
+
+ROWS, STRIPES = 2, 5
+"""Each part shows the stripes in so many rows, and so many of them in each."""
 
 AGREEMENT = 0.96
-"""Correlation of a component of the complexion between a person and one part of the face."""
+"""Correlation of one stripe in one row with that of the person."""
 
 EXAGGERATION = 2.2
 """How strongly `exaggerated` exaggerates; 0 would change nothing."""
+
+_STRIPES_OF_WAVES = np.cos(
+    np.pi * np.outer((np.arange(STRIPES) + 0.5) / STRIPES, 2 * np.arange(1, WAVES + 1))
+)
+"""Float64 [STRIPES, WAVES]: the same on the right and on the left, and nothing in the mean."""
 
 FRECKLES = 32
 STRANDS = 14
@@ -95,7 +103,7 @@ class Identity:
     colours: Colours
     hair: HairShape
     texture: Texture
-    complexion: np.ndarray  # float64 [SHARED], standard normal
+    complexion: np.ndarray  # float64 [WAVES, COLOURS], standard normal
 
 
 class Expression(NamedTuple):
@@ -130,7 +138,7 @@ class Deviation:
     expression: Expression  # added
     complexion: (
         np.ndarray
-    )  # float64 [SHARED + OWN], standard normal; the first mixed in by AGREEMENT
+    )  # float64 [ROWS, STRIPES, COLOURS], standard normal, of each stripe alone
 
 
 class Look(NamedTuple):
@@ -139,7 +147,7 @@ class Look(NamedTuple):
     style: Style
     colours: Colours
     expression: Expression
-    complexion: np.ndarray  # float64 [SHARED + OWN]
+    complexion: np.ndarray  # float64 [ROWS, STRIPES, COLOURS]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,12 +180,11 @@ class Scene:
         """
         who, own = self.identity, self.deviations.get(part)
         style, expression = who.style, self.expression
-        complexion = np.append(who.complexion, np.zeros(OWN))
+        complexion = np.tile(_STRIPES_OF_WAVES @ who.complexion, (ROWS, 1, 1))
         if own is not None:
             style = Style._make(_moved(style, own.style))
             expression = Expression._make(_moved(expression, own.expression))
-            noise = np.repeat([math.sqrt(1 - AGREEMENT**2), 1.0], [SHARED, OWN])
-            complexion = AGREEMENT * complexion + noise * own.complexion
+            complexion = AGREEMENT * complexion + math.sqrt(1 - AGREEMENT**2) * own.complexion
         return Look(
             Style._make(map(exaggerated, style)),
             who.colours,
@@ -197,7 +204,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         colours=Colours(*_uniform(rng, Colours)),
         hair=HairShape(*_uniform(rng, HairShape)),
         texture=draw_texture(rng),
-        complexion=rng.standard_normal(SHARED),
+        complexion=rng.standard_normal((WAVES, COLOURS)),
     )
 
 
@@ -230,7 +237,7 @@ def draw_deviation(rng: np.random.Generator) -> Deviation:
         expression=Expression._make(
             (EXPRESSION_NOISE * rng.standard_normal(len(Expression._fields))).tolist()
         ),
-        complexion=rng.standard_normal(SHARED + OWN),
+        complexion=rng.standard_normal((ROWS, STRIPES, COLOURS)),
     )
 
 
@@ -240,6 +247,7 @@ def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
     return dataclasses.replace(
         other,
         proportions=target.proportions,
+        colours=target.colours,
         style=Style._make(far_from(rng, latent) for latent in target.style),
         complexion=UNLIKE * target.complexion + math.sqrt(1 - UNLIKE**2) * other.complexion,
     )
@@ -248,6 +256,11 @@ def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
 def donor_expression(rng: np.random.Generator, target: Expression) -> Expression:
     """Another expression, far in every latent."""
     return Expression._make(far_from(rng, latent) for latent in target)
+
+
+def donor_light(rng: np.random.Generator, target: Light) -> Light:
+    """Another light, far in every latent."""
+    return Light._make(far_from(rng, latent) for latent in target)
 
 
 def far_from(rng: np.random.Generator, latent: float) -> float:

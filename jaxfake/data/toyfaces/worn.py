@@ -11,7 +11,7 @@ import numpy as np
 from jaxfake.data.toyfaces.geometry import IOD
 from jaxfake.faces.ibug68 import CHIN, LEFT_EYE, NOSE_ROOT, RIGHT_EYE
 
-GLASSES, COVER, SHADOW = 0.15, 0.12, 0.2
+GLASSES, COVER, SHADOW = 0.08, 0.06, 0.12
 """Shares of the clips that have each."""
 
 
