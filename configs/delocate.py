@@ -21,7 +21,7 @@ from jaxfake.experiment import presets
 
 METHOD = {
     "name": "delocate",
-    "shrink": 4,
+    "shrink": 5,
     "channels": 16,
     "width": 8,
     "stages": (1, 2, 4, 8),
@@ -51,7 +51,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.meta.held_out = "manipulation"
         case "faces" | "faces_forged" | "faces_both":
             presets.faces(config, variant)
-            config.method.shrink = 2  # the U-Net halves three times
+            config.method.shrink = 2
         case "foundation":
             presets.foundation(config)
             config.method.shrink = 2

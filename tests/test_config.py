@@ -51,7 +51,7 @@ def _changed(key: str, value: object) -> ml_collections.ConfigDict:
         ("mask.mode", "parts", "config.mask.mode must be one of part, roi_any, random, crfr"),
         ("mask.count", 169, "mask.count must lie between 1 and 168"),
         ("model.patch", 7, "data.size 65 must be a multiple of model.patch 7"),
-        ("model.encoder.heads", 3, r"a model width \(64\) must be a multiple of its heads \(3\)"),
+        ("model.encoder.heads", 5, r"a model width \(48\) must be a multiple of its heads \(5\)"),
         ("model.encoder.heads", 0, "heads of a model must be at least 1, not 0"),
         ("model.decoder.depth", -1, "heads of a model must be at least 1, not -1"),
         ("model.attend", "cudnn", "model.attend=cudnn works with model.dtype=bfloat16 only"),
@@ -99,8 +99,8 @@ def test_what_cannot_work_is_refused_by_name(key: str, value: object, message: s
         ("stages", (1, 0), "method.stages must be 1 to 8 whole numbers of at least 1"),
         ("stages", (1,) * 9, "method.stages must be 1 to 8 whole numbers of at least 1"),
         ("stages", (1, 2.5), r"config.method.stages must be a whole number, not 2.5"),
-        ("stages", (1, 1, 1, 1, 1, 1), "data.size 64 must be a multiple of 128"),
-        ("shrink", 0, "data.size 64 must be a multiple of 0"),
+        ("shrink", 4, "data.size 65 must be a multiple of method.shrink 4"),
+        ("shrink", 0, "data.size 65 must be a multiple of method.shrink 0"),
     ],
 )
 def test_a_localiser_that_fits_no_face_is_refused(key: str, value: object, message: str) -> None:

@@ -68,7 +68,7 @@ def test_manipulations_that_training_had_are_measured_apart_from_the_others(data
     assert result.by_training.never_seen == ("lips",)
     assert result.by_training.seen == result.per_manipulation["eyes"]
     assert result.by_training.unseen == result.per_manipulation["lips"]
-    detection.write(tmp_path, dataset, result, ORIGIN, None)
+    detection.write_files(tmp_path, dataset, result, ORIGIN, {})
     saved = json.loads((tmp_path / "metrics.json").read_text())
     assert saved["seen_in_training"] == saved["per_method"]["eyes"]
     assert saved["never_seen_in_training"] == {"methods": ["lips"], **saved["per_method"]["lips"]}

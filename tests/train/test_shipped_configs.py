@@ -67,7 +67,7 @@ def _small(values: ConfigDict) -> config.Config:
     detect = None
     method = shipped.method
     if isinstance(method, DelocateSettings):
-        method = dataclasses.replace(method, width=2, stages=(1,))
+        method = dataclasses.replace(method, shrink=4, width=2, stages=(1,))
     if shipped.detect is not None:
         detect = dataclasses.replace(shipped.detect, **short)
     return dataclasses.replace(
