@@ -1,9 +1,8 @@
 """Forgeries of toy faces: whole parts of another person, blended in.
 
-Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
-matching and colour cast. So a seam says nothing. A donor's latents are distributed as everybody's, so
-neither does a part alone: only the disagreement of the parts does. Our choice throughout; the colour
-matching is the usual one of face swaps, mean and spread by channel.
+Real clips pass through the very same blend with their own part (`keep`): same regions, softness and colour
+cast. So a seam says nothing. A donor has the target's colours, and its other latents are distributed as
+everybody's, so neither does a part alone: only the disagreement of the parts does. Our choice throughout.
 """
 
 import dataclasses
@@ -65,13 +64,14 @@ SOFTNESS = (0.14, 0.36)
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
 MARGIN = (0.35, 0.45)
-"""How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
+"""How far the fully replaced region reaches beyond the part's landmarks, in IOD. Far, since what lies
+between two parts is drawn alike in target and donor, and a part that is cut through would be told by that."""
 
 RIM = 0.1
 """Width of the soft edge towards the outline of the face, in IOD."""
 
 CAST = 0.025
-"""Standard deviation of the colour cast that matching leaves: a gain by channel."""
+"""Standard deviation of the colour cast of the blend: a gain by channel."""
 
 
 @dataclasses.dataclass(frozen=True)

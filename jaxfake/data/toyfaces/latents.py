@@ -20,7 +20,7 @@ OUTLINE = "outline"
 """Jaw, ears, hair and neck: they follow the shared latents without noise."""
 
 FAR = (0.7, 1.3)
-"""How far a donor's style and expression are moved, in latent units, on the circle of length 2."""
+"""How far a donor's style and expression, or a forged light, are moved on the circle of length 2."""
 
 UNLIKE = -0.95
 """Correlation of a donor's complexion with the target's."""
@@ -35,7 +35,7 @@ ROWS, STRIPES = 2, 5
 """Each part shows the stripes in so many rows, and so many of them in each."""
 
 AGREEMENT = 0.96
-"""Correlation of one stripe in one row with that of the person."""
+"""How much of the person's stripe one in one row has; the rest of its spread, in squares, is its own."""
 
 EXAGGERATION = 2.2
 """How strongly `exaggerated` exaggerates; 0 would change nothing."""
@@ -242,7 +242,7 @@ def draw_deviation(rng: np.random.Generator) -> Deviation:
 
 
 def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
-    """Somebody unlike the target, but with its proportions, so that the parts fit into the face."""
+    """Somebody unlike the target, but with its proportions and colours: the parts fit into the face."""
     other = draw_identity(rng)
     return dataclasses.replace(
         other,
