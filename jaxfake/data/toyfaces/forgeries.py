@@ -64,8 +64,8 @@ SOFTNESS = (0.14, 0.36)
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
 MARGIN = (0.35, 0.45)
-"""How far the fully replaced region reaches beyond the part's landmarks, in IOD. Far, since what lies
-between two parts is drawn alike in target and donor, and a part that is cut through would be told by that."""
+"""How far the fully replaced region reaches beyond the part's landmarks, in IOD. Far: what lies between
+two parts is drawn alike in target and donor, and a part that is cut through would be told by that alone."""
 
 RIM = 0.1
 """Width of the soft edge towards the outline of the face, in IOD."""
