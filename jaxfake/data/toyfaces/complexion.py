@@ -1,10 +1,10 @@
 """The complexion: lighter, darker and tinted stripes of the skin, in rows from the brows to the chin.
 
 Like the albedo of a morphable face model: a person has a pattern of stripes in each colour, and each row
-of each part shows it, every stripe with noise of its own. Who sees a stripe in one part can expect it in the
-others, but no part alone tells anything. The stripes of a person add up to nothing, so neither does the
-mean colour of a part. The rows of two parts lie apart, or the edge of a part would show the next one. Our
-choice throughout.
+of each part shows it, every stripe with noise of its own. Who sees a stripe in one part can expect it in
+the others, but no part alone tells anything. The stripes of a person add up to nothing, so neither does
+the mean colour of a part. The rows of two parts lie apart, or the edge of a part would show the next one.
+Our choice throughout.
 """
 
 import numpy as np
