@@ -71,7 +71,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "mask": {"mode": "part", "count": 8},
             "recover": {
                 **stage,
-                "steps": 7000,
+                "steps": 5000,
                 "batch_size": 8,
                 "learning_rate": 6.4e-2,
                 "select_every": 0,
@@ -80,7 +80,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "start_pixels": "",
             "start_norm_pix": "",
             "finetuned": None,
-            "detect": {**stage, "steps": 2400, "learning_rate": 1.6e-2, "select_every": 400},
+            "detect": {**stage, "steps": 1000, "learning_rate": 1.6e-2, "select_every": 250},
             "method": method,
             "checkpoints": {
                 "interrupted_every_seconds": 7200.0,
