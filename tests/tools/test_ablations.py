@@ -1,6 +1,7 @@
 """The table of ablations: what shares a stage 1, and what is read from finished runs."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,28 @@ def test_configs_are_compared_on_the_same_videos_with_the_first(tmp_path: Path) 
 def test_a_run_without_one_result_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has 0 results of a test split"):
         ablations._result(tmp_path)
+
+
+def test_runs_that_train_a_stage_one_go_first_and_the_others_start_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[list[tuple[Path, list[str]]]] = []
+    monkeypatch.setattr(ablations, "_run_group", groups.append)
+    names = ["configs/mover.py", "configs/recap.py", "configs/mover.py:scratch"]
+    with flagsaver.flagsaver((ablations._RUNS, str(tmp_path))):
+        ablations._run_all([ablations.Wanted(n, s, "") for n in names for s in ("0", "1")])
+    first, others = ([folder.name for folder, _ in group] for group in groups)
+    assert first == ["mover_default_0", "mover_default_1", "mover_scratch_0", "mover_scratch_1"]
+    assert others == ["recap_default_0", "recap_default_1"]
+    assert f"--config.start={tmp_path / 'mover_default_1'}" in groups[1][1][1]
+    assert not any("--config.start" in part for _, command in groups[0] for part in command)
+
+
+def test_a_run_that_failed_is_named_and_no_table_is_made(tmp_path: Path) -> None:
+    failing = [(tmp_path / "a_0", [sys.executable, "-c", "raise SystemExit(3)"])]
+    for at_once in (1, 2):
+        with (
+            flagsaver.flagsaver((ablations._AT_ONCE, at_once)),
+            pytest.raises(InputError, match="a_0 ended with exit code 3"),
+        ):
+            ablations._run_group(failing)
