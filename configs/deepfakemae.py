@@ -2,7 +2,7 @@
 
     python -m jaxfake.main --config=configs/deepfakemae.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+The embedded default: toy faces of 65 pixels, a small model, minutes on two CPU cores.
 
 Variants: ':frozen_decoder' is an ablation. ':faces', ':faces_forged' and ':faces_both' take prepared real
 faces of 112 pixels in data/faces, with the fakes of the dataset, with forgeries, or both; hours on a CPU.

@@ -2,12 +2,13 @@
 
     python -m jaxfake.main --config=configs/mover.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+The embedded default: toy faces of 65 pixels, a small model, minutes on two CPU cores.
 
-Variants: ':finetuned' and ':mapping' (one network alone), ':random_mask', ':scratch' (no stage 1),
-':mask_1' and ':mask_4' (1 or 4 masked patches; the default is 2 of 16) are ablations. ':faces',
-':faces_forged' and ':faces_both' take prepared real faces of 112 pixels in data/faces, with the fakes of
-the dataset, with forgeries, or both; hours on a CPU. ':ffpp' and ':ffpp_small' are the recipe for
+Variants: ':roi' (regions of interest of all parts are masked together), ':finetuned' and ':mapping' (one
+network alone), ':random_mask', ':scratch' (no stage 1), ':mask_4' and ':mask_11' (4 or 11 masked patches;
+the default is 8, of the 14 to 28 that a part usually has) are ablations. ':faces', ':faces_forged' and
+':faces_both' take prepared real faces of 112 pixels in data/faces, with the fakes of the dataset, with
+forgeries, or both; hours on a CPU. ':ffpp' and ':ffpp_small' are the recipe for
 FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 
 ':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 112
@@ -39,8 +40,10 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.mask.mode = "random"
         case "scratch":
             config.start = "scratch"
-        case "mask_1" | "mask_4":
-            config.mask.count = int(variant[-1])
+        case "roi":
+            config.mask.update(mode="roi_any", count=8)
+        case "mask_4" | "mask_11":
+            config.mask.count = int(variant.removeprefix("mask_"))
         case "faces" | "faces_forged" | "faces_both":
             presets.faces(config, variant)
         case "foundation":

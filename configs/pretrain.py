@@ -32,10 +32,10 @@ def _on_a_cpu() -> ml_collections.ConfigDict:
     config = presets.toyfaces({})
     config.log_every = 50
     config.data.update(source="data/faces", size=96)
-    config.model.patch = 12
+    config.model.patch = 8
     config.model.encoder = {"width": 128, "depth": 4, "heads": 4}
     config.model.decoder = {"width": 64, "depth": 2, "heads": 2}
-    config.mask.count = 8
-    config.recover.update(steps=2500, learning_rate=1e-2)
+    config.mask.count = 6
+    config.recover.update(steps=2500, batch_size=32, learning_rate=1e-2, crop=0.9)
     config.detect = config.method = None
     return config

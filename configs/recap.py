@@ -2,7 +2,7 @@
 
     python -m jaxfake.main --config=configs/recap.py
 
-The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores.
+The embedded default: toy faces of 65 pixels, a small model, minutes on two CPU cores.
 
 Variants: ':no_mapping', ':real_only' (no push of fakes), ':unbounded' (a push without a margin) and
 ':no_emphasis' (all fakes have the same weight) are ablations. ':faces', ':faces_forged' and ':faces_both'

@@ -185,7 +185,7 @@ from jaxfake.experiment import build_method
 
 method = build_method.detector(config.parse(linear_probe.get_config()))
 batch = {
-    schema.IMAGE: np.zeros((2, 64, 64, 3), np.uint8),
+    schema.IMAGE: np.zeros((2, 80, 80, 3), np.uint8),
     schema.LANDMARKS: np.zeros((2, 68, 2), np.float32),
     schema.LABEL: np.array([0, 1], np.int32),
     schema.VALID: np.ones(2, np.bool_),
@@ -202,7 +202,7 @@ assert [(file.method, file.split) for file in listing.files] == [
 ]
 assert [one.relative for one in listing.missing] == ["videos/0003.mp4"]
 
-faces = examples(ToyFaces(size=16, test=SplitSize(5, forgeries=1, frames=1)), "test")
+faces = examples(ToyFaces(size=16, test=SplitSize(8, forgeries=1, frames=1)), "test")
 nose, = [face for face in faces if face.method == "nose"]
 assert 0 < (nose.forgery_mask > 0).mean() < 0.5
 """

@@ -19,7 +19,7 @@ TINY_FRAMES = 4
 
 _SECONDS_OF_TRAINING = {
     "data.size": 32,
-    "mask.count": 4,
+    "mask.count": 1,
     "model.patch": 8,
     "model.encoder.depth": 1,
     "model.decoder.depth": 1,

@@ -4,30 +4,41 @@
 
 With --leave_out=eyes,lips each config is also trained without each of these manipulations in turn, and
 measured on the one that it has never seen. Configs that share a stage 1 share it here too: it is
-trained once for each seed. With --at_once=6 six runs share the device, each with its output in
+trained once for each seed. Every config is compared with the first one on the same videos, seed by seed,
+and so is the error of stage 1 alone. With --at_once=6 six runs share the device, each with its output in
 DIR/NAME.log. The same command again goes on where it was stopped. Leaves DIR/table.md, DIR/table.json and
 a run below DIR for each row.
 """
 
 import ast
+import csv
 import dataclasses
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from jaxfake import config
 from jaxfake.evaluation.heat_accumulator import DETECTOR
+from jaxfake.evaluation.metrics.paired_auc import AucDifference, compare_aucs
+from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.experiment import open_data
+from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.runtime import cli, supervisor
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
 from jaxfake.runtime.path_flags import define_path, define_paths
 from tools.side_by_side import Job, run_side_by_side
+
+SCORES = "scores.csv"
 
 _CONFIGS = define_paths("configs", None, "Config files, each with its :variant.")
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; each config runs once with each.")
@@ -53,6 +64,7 @@ class Run:
     false_area: float | None  # share of the area of real faces that is called manipulated
     n_real: int
     n_fake: int
+    results: Path  # the folder of its files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +74,14 @@ class Row:
     name: str
     seen: tuple[Run, ...]
     unseen: dict[str, tuple[Run, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """The video AUC of some scores minus that of the first config, for each seed."""
+
+    name: str
+    differences: tuple[AucDifference | Undefined, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +128,9 @@ def main() -> None:
         )
         for name in names
     ]
-    tables = _tables(rows)
+    people = _people(_config_of(rows[0].name, _SEEDS.value[0]))
+    compared = _compared(rows, people)
+    tables = _tables(rows) + "\n" + _paired_table(compared)
     (out / "table.json").write_text(json.dumps([_plain_row(row) for row in rows], indent=1) + "\n")
     (out / "table.md").write_text(tables, "utf-8")
     print(tables)
@@ -156,16 +178,21 @@ def _stage_one_of(name: str, seed: str) -> str:
 
     Stage 1 sees no fake, so a manipulation that is left out makes no difference, nor do forgeries.
     """
-    values = load_config(name)
-    changes = dict(change.split("=", 1) for change in (f"seed={seed}", *_CHANGES.value))
-    values.update_from_flattened_dict({key: _plain(text) for key, text in changes.items()})
-    if values.start != OWN:
+    run = _config_of(name, seed)
+    if run.start != OWN:
         return ""
     kept = ("seed", "data", "model", "mask", "recover")
-    of_stage_one = {key: config.to_json(config.parse(values))[key] for key in kept}
+    of_stage_one = {key: config.to_json(run)[key] for key in kept}
     for key in ("forgeries", "guards"):
         del of_stage_one["data"][key]
     return json.dumps(of_stage_one)
+
+
+def _config_of(name: str, seed: str) -> config.Config:
+    values = load_config(name)
+    changes = dict(change.split("=", 1) for change in (f"seed={seed}", *_CHANGES.value))
+    values.update_from_flattened_dict({key: _plain(text) for key, text in changes.items()})
+    return config.parse(values)
 
 
 def _plain(text: str) -> Any:
@@ -183,8 +210,9 @@ def _result(run: Path) -> Run:
     where = result["localisation"]
     by_method = {name: one["video"]["auc"] for name, one in result["per_method"].items()}
     counts = result["video"]["n_real"], result["video"]["n_fake"]
+    folder = found[0].parent
     if where is None:
-        return Run(result["video"]["auc"], by_method, None, {}, None, None, *counts)
+        return Run(result["video"]["auc"], by_method, None, {}, None, None, *counts, folder)
     dice = _dices(where)
     ours = dice.pop(DETECTOR)
     return Run(
@@ -195,6 +223,7 @@ def _result(run: Path) -> Run:
         max((value for value in dice.values() if value is not None), default=None),
         where["reals"]["maps"][DETECTOR]["area"],
         *counts,
+        folder,
     )
 
 
@@ -203,14 +232,65 @@ def _dices(group: dict[str, Any]) -> dict[str, float | None]:
     return {name: one["mean_over_faces"]["dice"] for name, one in group["maps"].items()}
 
 
+_Video = tuple[str, str, str]
+"""Dataset, manipulation and id."""
+
+
+def _people(run: config.Config) -> dict[_Video, str]:
+    """Who is shown in each video of the test split."""
+    at = open_data.test_split(run).index
+    names = zip(at.dataset, at.method, at.video_id, strict=True)
+    return dict(zip(names, at.identity.tolist(), strict=True))
+
+
+def _compared(rows: Sequence[Row], people: Mapping[_Video, str]) -> list[Compared]:
+    """Every config but the first, and stage 1 alone of the first, against the first."""
+    first = [_scores(run.results) for run in rows[0].seen]
+    others = {row.name: [_scores(run.results) for run in row.seen] for row in rows[1:]}
+    alone = [run.results / RECOVER for run in rows[0].seen]
+    if all((folder / SCORES).exists() for folder in alone):
+        others["error of stage 1 alone"] = [_scores(folder) for folder in alone]
+    return [
+        Compared(
+            name, tuple(starmap(partial(_difference, people), zip(theirs, first, strict=True)))
+        )
+        for name, theirs in others.items()
+    ]
+
+
+def _scores(results: Path) -> dict[_Video, tuple[int, float]]:
+    """Label and score of each video."""
+    with (results / SCORES).open(newline="", encoding="utf-8") as file:
+        return {
+            (row["dataset"], row["method"], row["video_id"]): (
+                int(row["label"]),
+                float(row["score"]),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def _difference(
+    people: Mapping[_Video, str],
+    ours: Mapping[_Video, tuple[int, float]],
+    theirs: Mapping[_Video, tuple[int, float]],
+) -> AucDifference | Undefined:
+    videos = sorted(ours.keys() & theirs.keys() & people.keys())
+    labels, first = map(np.array, zip(*(ours[video] for video in videos), strict=True))
+    second = np.array([theirs[video][1] for video in videos])
+    return compare_aucs(labels, first, second, np.array([people[video] for video in videos]))
+
+
 def _plain_row(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
-        "seen": [dataclasses.asdict(run) for run in row.seen],
-        "unseen": {
-            name: [dataclasses.asdict(run) for run in runs] for name, runs in row.unseen.items()
-        },
+        "seen": [_plain_run(run) for run in row.seen],
+        "unseen": {name: [_plain_run(run) for run in runs] for name, runs in row.unseen.items()},
     }
+
+
+def _plain_run(run: Run) -> dict[str, Any]:
+    return dataclasses.asdict(run) | {"results": str(run.results)}
 
 
 def _tables(rows: list[Row]) -> str:
@@ -275,6 +355,20 @@ def _auc_of(run: Run, method: str) -> float:
 
 def _dice_of(run: Run, method: str) -> float | None:
     return run.dice_by_method.get(method)
+
+
+def _paired_table(compared: Sequence[Compared]) -> str:
+    """Differences with their intervals, seed by seed."""
+    body = [[one.name, *map(_difference_text, one.differences)] for one in compared]
+    header = ["video AUC minus that of the first", *(f"seed {seed}" for seed in _SEEDS.value)]
+    note = "95 % intervals: the same test videos, paired, over people (DeLong; Obuchowski)."
+    return f"{_table(header, body)}\n\n{note}\n"
+
+
+def _difference_text(found: AucDifference | Undefined) -> str:
+    if isinstance(found, Undefined):
+        return "–"
+    return f"{found.value:+.3f} ({found.ci95.low:+.3f} to {found.ci95.high:+.3f})"
 
 
 def _table(header: list[str], body: list[list[str]]) -> str:

@@ -136,17 +136,16 @@ def _method(config: Config) -> Checks:
 
 
 def _localiser(method: DelocateSettings, size: int) -> Checks:
-    """The U-Net of Delocate, whose stages halve the side until the last."""
-    stages = method.stages
-    smallest = method.shrink * 2 ** (min(len(stages), MOST_STAGES) - 1) if stages else 0
+    """The U-Net of Delocate, whose stages halve the side until the last, rounded up."""
+    stages, shrink = method.stages, method.shrink
     return (
         (
             not 1 <= len(stages) <= MOST_STAGES or min(stages) < 1,
             f"method.stages must be 1 to {MOST_STAGES} whole numbers of at least 1",
         ),
         (
-            smallest < 1 or size % smallest,
-            f"data.size {size} must be a multiple of {smallest}: method.shrink, and 2 per further stage",
+            shrink < 1 or size % shrink,
+            f"data.size {size} must be a multiple of method.shrink {shrink}",
         ),
     )
 

@@ -4,7 +4,7 @@ Videos without a face count. Nothing is chosen by its result.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,15 @@ class VideoCounts:
 
 
 @dataclasses.dataclass(frozen=True)
+class ByTraining:
+    """The fakes whose manipulation training had, and the others, each against the same reals."""
+
+    never_seen: tuple[str, ...]  # names of the manipulations
+    seen: DetectionMetrics
+    unseen: DetectionMetrics
+
+
+@dataclasses.dataclass(frozen=True)
 class DetectionResult:
     """One score of a dataset compared with its labels."""
 
@@ -67,6 +76,7 @@ class DetectionResult:
     aggregation: Aggregation
     no_face_counts: bool  # whether a video without a face has a score
     confounds: tuple[Confound, ...] | Undefined  # of the files of the videos that are scored
+    by_training: ByTraining | None  # None unless there are fakes of both kinds, and it is known
 
 
 def measure(
@@ -74,12 +84,21 @@ def measure(
     frames: FrameScores,
     aggregation: Aggregation,
     kind: ScoreKind = P_FAKE,
+    trained: Collection[str] | None = None,
     no_face: NoFace = "half",
 ) -> DetectionResult:
     """Measures `frames.score`; videos without a known label are left out.
 
     A video without a face has the score 0.5 if scores are probabilities and `no_face` is 'half', else it
     has none.
+
+    Args:
+        dataset: whose faces are scored.
+        frames: their scores.
+        aggregation: how the scores of a video's faces become one.
+        kind: of the scores.
+        trained: the manipulations that training had; None if that is not known.
+        no_face: what becomes of a video without a face.
 
     Raises:
         InputError: the faces of one video have different labels.
@@ -103,6 +122,22 @@ def measure(
         aggregation=aggregation,
         no_face_counts=no_face_score is not None,
         confounds=of_videos(dataset, videos),
+        by_training=_by_training(frames, videos, kind, trained),
+    )
+
+
+def _by_training(
+    frames: FrameScores, videos: VideoScores, kind: ScoreKind, trained: Collection[str] | None
+) -> ByTraining | None:
+    fake = videos.label == schema.FAKE
+    methods = set(videos.method[fake].tolist())
+    if trained is None or not methods & set(trained) or not methods - set(trained):
+        return None
+    seen = np.isin(videos.method, list(trained))
+    return ByTraining(
+        tuple(sorted(methods - set(trained))),
+        measure_scores(frames, videos, ~fake | seen, kind),
+        measure_scores(frames, videos, ~fake | ~seen, kind),
     )
 
 
@@ -139,6 +174,7 @@ def write_files(
             "per_method": {
                 name: metrics_json(metrics) for name, metrics in result.per_manipulation.items()
             },
+            **_by_training_json(result.by_training),
             "localisation": None,
             "protocol": None,
             "calibration": None,
@@ -148,6 +184,15 @@ def write_files(
             **more,
         },
     )
+
+
+def _by_training_json(found: ByTraining | None) -> dict[str, Any]:
+    if found is None:
+        return {"seen_in_training": None, "never_seen_in_training": None}
+    return {
+        "seen_in_training": metrics_json(found.seen),
+        "never_seen_in_training": {"methods": found.never_seen, **metrics_json(found.unseen)},
+    }
 
 
 def _confounds_json(confounds: tuple[Confound, ...] | Undefined) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from jaxfake.experiment.start.imported_network import (
     load_imported,
 )
 from jaxfake.experiment.start.initial_weights import InitialWeights
+from jaxfake.experiment.start.mask_check import check_masks
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
 from jaxfake.reporting.html import Report, Section, write_report
@@ -151,6 +152,7 @@ def _complete(found: Continued, folder: RunFolder) -> Done:
 
 def _check_stages(run: Config, splits: TrainingSplits) -> None:
     """Finds out, before anything is claimed or trained, what will not fit in any of the stages."""
+    check_masks(run, splits.train)
     plans = [_recover_plan(run, splits)] if run.start == initial_weights.OWN else []
     if run.detect is not None:
         plans.append(_detect_plan(run, splits, InitialWeights(None, "")))
@@ -288,7 +290,7 @@ def _task(
         mask = _training_mask(folder, splits)
         calibrated = _calibration(stage, folder, splits)
         return EvaluationTask(
-            test, results, aggregation, training_mask=mask, calibration=calibrated
+            test, results, aggregation, splits.train, mask, calibration=calibrated
         )
     results = results / stage.stage
     results.mkdir(parents=True, exist_ok=True)

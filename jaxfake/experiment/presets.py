@@ -33,15 +33,15 @@ VITS = {"ffpp": SIZES["base"], "ffpp_small": SIZES["small"]}
 
 
 def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
-    """The embedded default: toy faces of 64 pixels, a small model, minutes on two CPU cores."""
+    """The embedded default: toy faces of 65 pixels, a small model, minutes on two CPU cores."""
     stage = {
-        "batch_size": 32,
+        "batch_size": 16,
         "device_batch": 0,
         "warmup": 0.05,
         "weight_decay": 0.05,
         "layer_decay": 1.0,
         "ema": 0.0,
-        "crop": 0.9,
+        "crop": 1.0,
         "photometric": 0.0,
     }
     return ml_collections.ConfigDict(
@@ -53,7 +53,7 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
             "data": {
                 "source": "toyfaces",
                 "root": "data",
-                "size": 64,
+                "size": 65,
                 "leave_out": "",
                 "threads": 4,
                 "workers": 0,
@@ -62,19 +62,25 @@ def toyfaces(method: dict[str, Any]) -> ml_collections.ConfigDict:
                 "guards": {"pristine": True, "symmetric": True, "self_blended": 0.5},
             },
             "model": {
-                "patch": 16,
-                "encoder": {"width": 64, "depth": 3, "heads": 2},
-                "decoder": {"width": 64, "depth": 1, "heads": 2},
+                "patch": 5,
+                "encoder": {"width": 48, "depth": 2, "heads": 2},
+                "decoder": {"width": 48, "depth": 1, "heads": 2},
                 "dtype": "float32",
                 "attend": "xla",
             },
-            "mask": {"mode": "part", "count": 2},
-            "recover": {**stage, "steps": 8000, "learning_rate": 3.2e-2, "select_every": 0},
+            "mask": {"mode": "part", "count": 8},
+            "recover": {
+                **stage,
+                "steps": 5000,
+                "batch_size": 8,
+                "learning_rate": 6.4e-2,
+                "select_every": 0,
+            },
             "start": "recover",
             "start_pixels": "",
             "start_norm_pix": "",
             "finetuned": None,
-            "detect": {**stage, "steps": 4000, "learning_rate": 8e-3, "select_every": 500},
+            "detect": {**stage, "steps": 1000, "learning_rate": 1.6e-2, "select_every": 250},
             "method": method,
             "checkpoints": {
                 "interrupted_every_seconds": 7200.0,
@@ -106,8 +112,8 @@ def vit_on_a_gpu(config: ml_collections.ConfigDict, encoder: Size) -> None:
         "dtype": "bfloat16",
         "attend": "cudnn",
     }
-    config.mask.count = 24
-    config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999)
+    config.mask.count = 8  # the parts have 14 to 24 patches
+    config.recover.update(steps=50_000, batch_size=256, learning_rate=1.5e-4, ema=0.9999, crop=0.9)
 
 
 def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
@@ -118,6 +124,7 @@ def ffpp(config: ml_collections.ConfigDict, encoder: Size) -> None:
         steps=12_000,
         batch_size=64,
         learning_rate=2.5e-4,
+        crop=0.9,
         warmup=0.1,
         layer_decay=0.65,
         photometric=0.5,
@@ -138,10 +145,16 @@ def faces(config: ml_collections.ConfigDict, variant: str) -> None:
         encoder={"width": 192, "depth": 6, "heads": 3},
         decoder={"width": 96, "depth": 2, "heads": 3},
     )
-    config.mask.count = 24
-    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3)
+    config.mask.count = 8  # the parts have 14 to 24 patches
+    config.recover.update(steps=6_000, batch_size=64, learning_rate=4e-3, crop=0.9)
     config.detect.update(
-        steps=3_000, learning_rate=2.4e-3, warmup=0.1, photometric=0.5, select_every=250
+        steps=3_000,
+        batch_size=32,
+        learning_rate=2.4e-3,
+        crop=0.9,
+        warmup=0.1,
+        photometric=0.5,
+        select_every=250,
     )
 
 

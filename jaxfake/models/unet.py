@@ -51,7 +51,7 @@ class UNet(nn.Module):
         """The map of the features.
 
         Args:
-            features: [B, H, W, F]; H and W can be halved by each stage but the first.
+            features: [B, H, W, F]; a side that is odd is rounded up where it is halved.
         """
         down, up = (nn.remat(ResidualSE), nn.remat(Up)) if self.recompute else (ResidualSE, Up)
         stages, x = [], features
@@ -92,14 +92,17 @@ class ResidualSE(nn.Module):
 
 
 class Up(nn.Module):
-    """Nearest-neighbour upsampling by 2, concatenated with the encoder's stage of the same side."""
+    """Nearest-neighbour upsampling by 2, concatenated with the encoder's stage of that side.
+
+    A side that was odd before it was halved was rounded up: what is too much is cut off.
+    """
 
     channels: int
     compute: Compute
 
     @nn.compact
     def __call__(self, x: jax.Array, skip: jax.Array) -> jax.Array:
-        larger = x.repeat(2, axis=1).repeat(2, axis=2)
+        larger = x.repeat(2, axis=1).repeat(2, axis=2)[:, : skip.shape[1], : skip.shape[2]]
         x = ScSE(self.compute, name="before")(jnp.concatenate([larger, skip], axis=-1))
         x = convolved(x, self.channels, self.compute, "first")
         x = convolved(x, self.channels, self.compute, "second")

@@ -8,7 +8,7 @@ import numpy as np
 from jaxfake import schema
 from jaxfake.config import Aggregation
 from jaxfake.evaluation.aggregate import VideoScores
-from jaxfake.evaluation.detection import NO_FACE_SCORE, DetectionResult
+from jaxfake.evaluation.detection import NO_FACE_SCORE, ByTraining, DetectionResult
 from jaxfake.evaluation.evenly_spaced import first_to_last
 from jaxfake.evaluation.metrics.intervals import Interval
 from jaxfake.evaluation.metrics.undefined import Undefined
@@ -50,6 +50,8 @@ def ranked_rows(result: DetectionResult, count: int) -> dict[str, np.ndarray]:
 def detection_sentences(result: DetectionResult, name: str) -> str:
     """The result of the detector `name` in one or two sentences."""
     sentence = auc_sentence(name, result.overall.video.auc)
+    if result.by_training is not None:
+        sentence += f" {_by_training_sentences(result.by_training)}"
     counts = result.coverage
     if counts.videos == counts.ok:
         return sentence
@@ -75,6 +77,12 @@ def plain_words(result: DetectionResult) -> list[str]:
         said += " If at most 1 of 100 real videos may be called fake, it finds "
         said += f"{100 * found:.0f} of 100 fakes."
     return [f"{said} It must not be the only ground of a decision about a person."]
+
+
+def _by_training_sentences(found: ByTraining) -> str:
+    seen = auc_sentence("On the manipulations that training had", found.seen.video.auc)
+    others = f"On those that it never saw ({', '.join(found.never_seen)})"
+    return f"{seen} {auc_sentence(others, found.unseen.video.auc)}"
 
 
 def _no_face_text(result: DetectionResult) -> str:
@@ -112,7 +120,15 @@ def detection_section(
         score, result.overall, result.per_manipulation, result.videos
     )
     both = {"videos": result.overall.video, "faces": result.overall.frame}
-    caption = "All manipulations together; the intervals of the faces count people too, not faces."
+    if result.by_training is not None:
+        both |= {
+            "videos, manipulations of training": result.by_training.seen.video,
+            "videos, other manipulations": result.by_training.unseen.video,
+        }
+    caption = (
+        "All manipulations together, unless the row says otherwise; the intervals of the faces count "
+        "people too, not faces."
+    )
     blocks.append(auc_blocks.metrics_table("By video and by face", caption, both))
     blocks.append(_coverage_table(result))
     if strips[_GALLERY]:

@@ -39,7 +39,7 @@ def test_training_and_selection_are_without_it_and_the_test_is_not(root: Path) -
     splits = open_data.training_splits(run)
     for split in (splits.train, splits.val):
         assert "eyes" not in split.index.method
-        assert {"real", "lips", "inner_face", "lighting"} == set(split.index.method)
+        assert {"real", "lips", "cheek_nose", "upper_face"} == set(split.index.method)
         for row in range(len(split)):
             example = split[row]
             assert (example.method, example.video_id) == (
@@ -66,7 +66,9 @@ def test_no_batch_holds_it(root: Path) -> None:
 def test_reals_are_the_same_with_and_without(root: Path) -> None:
     """So a stage 1 of the one is a stage 1 of the other."""
     augmentation = pipeline.Augmentation(0.9, 0.0)
-    whole, less = (open_data.training_splits(run_on(root, name)).train for name in ("", "lighting"))
+    whole, less = (
+        open_data.training_splits(run_on(root, name)).train for name in ("", "upper_face")
+    )
     ours, theirs = (
         pipeline.training_batches(train, (schema.REAL,), 4, 0, augmentation)[3]
         for train in (whole, less)
@@ -76,5 +78,5 @@ def test_reals_are_the_same_with_and_without(root: Path) -> None:
 
 
 def test_a_manipulation_that_is_not_there_is_one_line(root: Path) -> None:
-    with pytest.raises(InputError, match=r"leave_out=eyez.*are eyes, inner_face, lighting, lips"):
+    with pytest.raises(InputError, match=r"leave_out=eyez.*are cheek_nose, eyes, lips, upper_face"):
         leave_out(open_split(root, "train", 32), "eyez")

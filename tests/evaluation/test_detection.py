@@ -62,6 +62,24 @@ def test_videos_and_faces_are_measured_as_scikit_learn_would(dataset):
     assert isinstance(video.auc.ci95, Interval)
 
 
+def test_manipulations_that_training_had_are_measured_apart_from_the_others(dataset, tmp_path):
+    frames = random_scores(dataset)
+    result = detection.measure(dataset, frames, "mean", trained={"eyes", "nose"})
+    assert result.by_training.never_seen == ("lips",)
+    assert result.by_training.seen == result.per_manipulation["eyes"]
+    assert result.by_training.unseen == result.per_manipulation["lips"]
+    detection.write_files(tmp_path, dataset, result, ORIGIN, {})
+    saved = json.loads((tmp_path / "metrics.json").read_text())
+    assert saved["seen_in_training"] == saved["per_method"]["eyes"]
+    assert saved["never_seen_in_training"] == {"methods": ["lips"], **saved["per_method"]["lips"]}
+
+
+@pytest.mark.parametrize("trained", [None, {"eyes", "lips"}, {"nose"}])
+def test_nothing_is_said_of_training_where_all_is_alike_or_unknown(dataset, trained):
+    result = detection.measure(dataset, random_scores(dataset), "mean", trained=trained)
+    assert result.by_training is None
+
+
 def test_metrics_json_has_every_key_of_the_contract(dataset, tmp_path):
     result = detection.measure(dataset, random_scores(dataset), "median")
     detection.write_files(tmp_path, dataset, result, ORIGIN, {})

@@ -39,7 +39,8 @@ def run_on(root: Path, *forgeries: Forgery) -> config.Config:
     run = config.parse(mover.get_config())
     data = dataclasses.replace(run.data, source=str(root), size=32, forgeries=forgeries)
     settings = dataclasses.replace(run.detect, batch_size=8)
-    return dataclasses.replace(run, data=data, detect=settings)
+    model = dataclasses.replace(run.model, patch=8)
+    return dataclasses.replace(run, data=data, model=model, detect=settings)
 
 
 def names(faces):

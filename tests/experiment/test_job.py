@@ -50,7 +50,7 @@ def small(root: Path, **changes: object) -> Config:
         model=dataclasses.replace(
             shipped.model, patch=8, encoder=Size(16, 1, 2), decoder=Size(16, 1, 2)
         ),
-        mask=dataclasses.replace(shipped.mask, count=4),
+        mask=dataclasses.replace(shipped.mask, count=1),
         recover=dataclasses.replace(shipped.recover, **stage),
         detect=dataclasses.replace(shipped.detect, select_every=1, **stage),
         evaluation=dataclasses.replace(shipped.evaluation, batch_size=8, resamples=20),

@@ -29,6 +29,13 @@ def test_each_stage_but_the_first_halves_the_side() -> None:
     assert "down_2" not in found[1]["params"]
 
 
+@pytest.mark.parametrize("side", [10, 20, 25])
+def test_a_side_need_not_be_a_multiple_of_eight(side: int) -> None:
+    features = jax.ShapeDtypeStruct((1, side, side, 5), "float32")
+    found = jax.eval_shape(lambda x: UNet(8, 2).init_with_output(jax.random.key(0), x)[0], features)
+    assert found.logits.shape == (1, 2 * side, 2 * side)
+
+
 def test_the_values_of_a_place_fill_its_square() -> None:
     values = np.arange(2 * 3 * 2 * 4).reshape(2, 3, 2, 4)
     picture = np.asarray(_depth_to_space(values, 2))

@@ -4,9 +4,11 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from absl.testing import flagsaver
 
+from jaxfake.evaluation.metrics.paired_auc import AucDifference
 from jaxfake.experiment import presets
 from jaxfake.runtime.errors import InputError
 from tests.project import ROOT
@@ -23,7 +25,7 @@ def test_stage_one_is_shared_by_all_that_have_the_same() -> None:
     assert default
     for name in ("configs/mover.py:finetuned", "configs/recap.py", "configs/deepfakemae.py"):
         assert ablations._stage_one_of(name, "0") == default
-    for name, seed in (("configs/mover.py", "1"), ("configs/mover.py:mask_4", "0")):
+    for name, seed in (("configs/mover.py", "1"), ("configs/mover.py:mask_11", "0")):
         assert ablations._stage_one_of(name, seed) != default
     faces = {ablations._stage_one_of(f"configs/mover.py:{name}", "0") for name in presets.FACES}
     assert len(faces) == 1
@@ -72,6 +74,42 @@ def test_the_tables_have_mean_spread_and_every_seed(tmp_path: Path) -> None:
 def test_a_heat_without_a_threshold_has_no_dice_in_the_tables(tmp_path: Path) -> None:
     tables = ablations._tables([_row(tmp_path, "configs/mover.py", None)])
     assert "| configs/mover.py | – | 0.400 ± 0.000 | – | – |" in tables
+
+
+def _scored(folder: Path, apart: float, seed: int) -> ablations.Run:
+    """A finished run whose fakes score higher than its reals by so much on average."""
+    rng = np.random.default_rng(seed)
+    lines = ["dataset,method,video_id,label,score"]
+    for person in range(40):
+        lines.append(f"toys,real,{person}_0,0,{rng.normal():.6f}")
+        lines.append(f"toys,eyes,{person}_1,1,{rng.normal() + apart:.6f}")
+    run = ablations._result(_finished(folder, 0.9, None))
+    (run.results / ablations.SCORES).write_text("\n".join(lines) + "\n")
+    return run
+
+
+def test_configs_are_compared_on_the_same_videos_with_the_first(tmp_path: Path) -> None:
+    people = {
+        ("toys", method, f"{person}_{label}"): f"{person}"
+        for person in range(40)
+        for label, method in enumerate(("real", "eyes"))
+    }
+    rows = [
+        ablations.Row(name, (_scored(tmp_path / name, apart, 0),), {})
+        for name, apart in (("good", 2.0), ("bad", 0.0))
+    ]
+    (alone,) = [run.results / "recover" for run in rows[0].seen]
+    alone.mkdir()
+    (alone / ablations.SCORES).write_text((rows[1].seen[0].results / ablations.SCORES).read_text())
+    bad, stage_one = ablations._compared(rows, people)
+    assert (bad.name, stage_one.name) == ("bad", "error of stage 1 alone")
+    assert bad.differences == stage_one.differences
+    (difference,) = bad.differences
+    assert isinstance(difference, AucDifference)
+    assert difference.value < -0.2
+    assert difference.ci95.low < difference.value < difference.ci95.high < 0
+    text = ablations._paired_table([bad])
+    assert f"| bad | {difference.value:+.3f} ({difference.ci95.low:+.3f} to " in text
 
 
 def test_a_run_without_one_result_is_named(tmp_path: Path) -> None:

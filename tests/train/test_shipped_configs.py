@@ -30,7 +30,7 @@ VARIANTS = {
     delocate: ("", "no_meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
     mover: (
         "",
-        *("finetuned", "mapping", "random_mask", "scratch", "mask_1", "mask_4"),
+        *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_4", "mask_11"),
         *FACES,
         *("ffpp", "ffpp_small"),
     ),
@@ -69,7 +69,7 @@ def _small(values: ConfigDict) -> config.Config:
     detect = None
     method = shipped.method
     if isinstance(method, DelocateSettings):
-        method = dataclasses.replace(method, width=2, stages=(1,))
+        method = dataclasses.replace(method, shrink=4, width=2, stages=(1,))
     if shipped.detect is not None:
         detect = dataclasses.replace(shipped.detect, **short)
     return dataclasses.replace(

@@ -4,11 +4,23 @@ Units and axes as in `geometry`. This file is where a latent becomes a shape: ro
 the three expressions each move points of the eyes, the nose and cheeks, and the lips alike.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxfake.data.toyfaces.latents import Expression, Identity, Proportions, Style
+from jaxfake.data.toyfaces.complexion import AREAS
+from jaxfake.data.toyfaces.latents import (
+    CHEEK_NOSE,
+    EYES,
+    LIPS,
+    OUTLINE,
+    Expression,
+    Identity,
+    Look,
+    Proportions,
+    Style,
+)
 from jaxfake.faces.ibug68 import CHIN
 
 _JAW_COS = np.append(np.cos(np.linspace(0, np.pi / 2, 9))[:8], 0.0)
@@ -72,16 +84,17 @@ class Middle(NamedTuple):
     lower_forehead_line: np.ndarray  # [4, 2]
     upper_forehead_line: np.ndarray  # [4, 2]
     freckles: np.ndarray  # [n, 2]
+    areas: np.ndarray  # [n, 2], those of `complexion.AREAS`
 
 
-def half_face(prop: Proportions, style: Style, expression: Expression) -> np.ndarray:
+def half_face(prop: Proportions, looks: Mapping[str, Look]) -> np.ndarray:
     """Landmarks of the right half and the middle line, [68, 2]; the rest is zero."""
     points = np.zeros((68, 2))
-    points[0:9] = _jaw(prop, style, expression)
-    points[17:22] = _brow(prop, style, expression)
-    points[36:42] = _eye(prop, style, expression)
-    points[27:34] = _nose(prop, style, expression)
-    points[_LIP_ROWS] = _lips(prop, style, expression)
+    points[0:9] = _jaw(prop, looks[OUTLINE].style, looks[OUTLINE].expression)
+    points[17:22] = _brow(prop, looks[EYES].style, looks[EYES].expression)
+    points[36:42] = _eye(prop, looks[EYES].style, looks[EYES].expression)
+    points[27:34] = _nose(prop, looks[CHEEK_NOSE].style, looks[CHEEK_NOSE].expression)
+    points[_LIP_ROWS] = _lips(prop, looks[LIPS].style, looks[LIPS].expression)
     return points
 
 
@@ -166,10 +179,10 @@ def _lips(prop: Proportions, style: Style, expression: Expression) -> np.ndarray
     return np.stack([half * _LIP_X, y], axis=1)
 
 
-def right_side(expression: Expression, half: np.ndarray) -> Pairs:
+def right_side(looks: Mapping[str, Look], half: np.ndarray) -> Pairs:
     """What there is two of, on the right side."""
     eye, brow, nostril, corner = half[36:42], half[17:22], half[31], half[48]
-    smile = max(expression.valence, 0)
+    smile = max(looks[CHEEK_NOSE].expression.valence, 0)
     smile_line = np.empty((4, 2))
     smile_line[:3] = nostril + _SMILE_LINE + (0.05 + 0.10 * smile) * _SMILE_PULL
     smile_line[3] = corner[0] - 0.07, corner[1] + 0.10
@@ -191,7 +204,7 @@ def right_side(expression: Expression, half: np.ndarray) -> Pairs:
 
 
 def middle_curves(identity: Identity, expression: Expression, half: np.ndarray) -> Middle:
-    """What crosses the middle line."""
+    """What crosses the middle line; the expression is that of the eyes, whose brows lift it."""
     width, prop = -half[0, 0], identity.proportions
     height = 1.72 + 0.06 * prop.face_length
     hairline_height = 1.10 + 0.12 * prop.hairline
@@ -202,6 +215,7 @@ def middle_curves(identity: Identity, expression: Expression, half: np.ndarray) 
         lower_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.72]),
         upper_forehead_line=_FOREHEAD_LINE + np.array([0, lift - 0.90]),
         freckles=_freckles(identity, width),
+        areas=AREAS,
     )
 
 

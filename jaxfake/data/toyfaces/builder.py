@@ -1,10 +1,13 @@
-"""TFDS builder of the toy faces: real clips and their forgeries, split by identity."""
+"""TFDS builder of the toy faces: real clips and their forgeries, split by identity.
+
+The test split has manipulations that the others do not have.
+"""
 
 import contextlib
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,11 @@ from jaxfake.data.deterministic_writer import DeterministicWriter
 from jaxfake.data.encoding import Storage
 from jaxfake.data.toyfaces.camera import draw_camera, shoot
 from jaxfake.data.toyfaces.clips import draw_clip
-from jaxfake.data.toyfaces.forgeries import METHODS, Forged, draw_forgery, forge, keep
+from jaxfake.data.toyfaces.detected import as_detected, usual_landmarks
+from jaxfake.data.toyfaces.forgeries import METHODS, SEEN, Forged, draw_forgery, forge, keep
 from jaxfake.data.toyfaces.latents import draw_identity
 from jaxfake.data.toyfaces.render import render
+from jaxfake.data.toyfaces.worn import Worn, draw_worn, wear
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import Progress
 from jaxfake.schema import Example
@@ -52,13 +57,13 @@ class ToyFaces:
         train, val, test: the splits; nobody is in two of them.
     """
 
-    size: int = 64
+    size: int = 65
     seed: int = 0
     storage: Storage = "png"
     # More people help more than more frames do; more forgeries of each clip help too.
-    train: SplitSize = SplitSize(identities=3000, forgeries=3, frames=1)
-    val: SplitSize = SplitSize(identities=60)
-    test: SplitSize = SplitSize(identities=120, forgeries=2)
+    train: SplitSize = SplitSize(identities=3000, forgeries=2, frames=1)
+    val: SplitSize = SplitSize(identities=60, frames=2)
+    test: SplitSize = SplitSize(identities=140, forgeries=3, frames=2)
 
     def splits(self) -> dict[str, SplitSize]:
         return {"train": self.train, "val": self.val, "test": self.test}
@@ -79,14 +84,14 @@ class ToyFacesConfig(tfds.core.BuilderConfig):
 class Toyfaces(tfds.core.GeneratorBasedBuilder):
     """Procedural faces and their forgeries."""
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("2.0.0")
     """Has to be raised when the default data changes, so that nobody trains on an old copy."""
 
     def _info(self) -> tfds.core.DatasetInfo:
         options = self.builder_config.options
         return tfds.core.DatasetInfo(
             builder=self,
-            description="Procedural faces whose parts share their latents, and forgeries of them.",
+            description="Procedural faces whose parts agree statistically, and forgeries of them.",
             features=records.face_features(options.size, options.storage),
             disable_shuffling=True,
         )
@@ -153,7 +158,9 @@ class _LabelledClip:
     identity: str
     video_id: str
     method: str
+    usual: list[np.ndarray]  # of each frame, see `detected.usual_landmarks`
     frames: list[Forged]
+    worn: Worn
 
 
 def examples(options: ToyFaces, split: str) -> Iterator[Example]:
@@ -169,36 +176,40 @@ def _clips(options: ToyFaces, split: str, number: int, person: int) -> Iterator[
     rng = np.random.default_rng([options.seed, number, person, 0])
     who = f"{split}{person:04d}"
     sizes = options.splits()[split]
+    methods = METHODS if split == "test" else SEEN
     identity = draw_identity(rng)
     for index in range(sizes.clips):
-        clip = draw_clip(rng, identity, sizes.frames)
+        clip, worn = draw_clip(rng, identity, sizes.frames), draw_worn(rng)
         faces = [render(scene, options.size) for scene in clip.scenes()]
-        own = draw_forgery(rng, _method(person + index), clip)
-        yield _LabelledClip(who, f"{who}_{index}", schema.REAL_METHOD, keep(faces, own))
+        usual = [usual_landmarks(scene, options.size) for scene in clip.scenes()]
+        own = draw_forgery(rng, _in_turn(methods, person + index), clip)
+        real = keep(faces, own)
+        yield _LabelledClip(who, f"{who}_{index}", schema.REAL_METHOD, usual, real, worn)
         for version in range(sizes.forgeries):
-            method = _method(person + index * sizes.forgeries + version)
+            method = _in_turn(methods, (person + index) * sizes.forgeries + version)
             forged = forge(faces, draw_forgery(rng, method, clip))
-            yield _LabelledClip(who, f"{who}_{index}_{version}", method, forged)
+            yield _LabelledClip(who, f"{who}_{index}_{version}", method, usual, forged, worn)
 
 
-def _method(turn: int) -> str:
+def _in_turn(methods: Sequence[str], turn: int) -> str:
     """The methods in turn, so that each is used equally often."""
-    return METHODS[turn % len(METHODS)]
+    return methods[turn % len(methods)]
 
 
 def _frames(rng: np.random.Generator, clip: _LabelledClip) -> Iterator[Example]:
     camera = draw_camera(rng)
-    for number, frame in enumerate(clip.frames):
+    for number, (usual, frame) in enumerate(zip(clip.usual, clip.frames, strict=True)):
+        covered = wear(clip.worn, frame.image, frame.landmarks)
         yield Example(
-            image=shoot(rng, camera, frame.image),
-            landmarks=frame.landmarks,
+            image=shoot(rng, camera, covered.image),
+            landmarks=as_detected(rng, usual, frame.landmarks, len(frame.image)),
             label=schema.REAL if clip.method == schema.REAL_METHOD else schema.FAKE,
             method=clip.method,
             dataset=NAME,
             video_id=clip.video_id,
             identity=clip.identity,
             frame=number,
-            forgery_mask=frame.mask,
+            forgery_mask=np.where(covered.hidden, np.uint8(0), frame.mask),
             has_mask=True,
             matrix=np.eye(2, 3, dtype=np.float32),  # the crop is the frame
         )

@@ -1,16 +1,23 @@
-"""Clips: one identity whose expression, pose and light change smoothly from frame to frame."""
+"""Clips: one identity whose expression, pose and light change smoothly from frame to frame.
+
+Some clips are hard on purpose: a part with an expression or make-up that does not go with the rest.
+"""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from jaxfake.data.toyfaces.latents import (
+    PARTS,
+    Deviation,
     Expression,
     Identity,
     Light,
     Pose,
     Scene,
     draw_background,
+    draw_deviation,
     draw_expression,
     draw_light,
 )
@@ -27,20 +34,40 @@ WANDER = 0.15
 TURN = 0.3
 """How far the pose does, as a share of its limits."""
 
+ODD = 0.2
+"""Share of clips in which one part has an expression of its own, and of those with one that is made up."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """The scenes of T frames, by what moves."""
+    """The scenes of T frames, by what moves.
+
+    Attributes:
+        deviations: of each part.
+        donors: clips of other people, with as many frames, whose parts this face has.
+    """
 
     identity: Identity
     expressions: list[Expression]
     poses: list[Pose]
     lights: list[Light]
     background: np.ndarray
+    deviations: Mapping[str, Deviation] = dataclasses.field(default_factory=dict)
+    donors: Mapping[str, "Clip"] = dataclasses.field(default_factory=dict)
 
     def scenes(self) -> list[Scene]:
+        donors = {part: clip.scenes() for part, clip in self.donors.items()}
         moving = zip(self.expressions, self.poses, self.lights, strict=True)
-        return [Scene(self.identity, *moved, self.background) for moved in moving]
+        return [
+            Scene(
+                self.identity,
+                *moved,
+                self.background,
+                self.deviations,
+                {part: scenes[frame] for part, scenes in donors.items()},
+            )
+            for frame, moved in enumerate(moving)
+        ]
 
 
 def draw_clip(rng: np.random.Generator, identity: Identity, frames: int) -> Clip:
@@ -54,7 +81,22 @@ def draw_clip(rng: np.random.Generator, identity: Identity, frames: int) -> Clip
         poses=[Pose(*row) for row in poses.tolist()],
         lights=move_light(rng, draw_light(rng), frames),
         background=draw_background(rng),
+        deviations=draw_deviations(rng),
     )
+
+
+def draw_deviations(rng: np.random.Generator) -> dict[str, Deviation]:
+    """The noise of all parts; in some clips one of them disagrees by more than that."""
+    deviations = {part: draw_deviation(rng) for part in PARTS}
+    if rng.random() < ODD:
+        part = PARTS[rng.integers(len(PARTS))]
+        odd = Expression._make(rng.uniform(-1.5, 1.5, len(Expression._fields)).tolist())
+        deviations[part] = dataclasses.replace(deviations[part], expression=odd)
+    if rng.random() < ODD:
+        part = PARTS[rng.integers(len(PARTS))]
+        made_up = deviations[part].style._replace(makeup=rng.uniform(0.5, 2))
+        deviations[part] = dataclasses.replace(deviations[part], style=made_up)
+    return deviations
 
 
 def move_expression(rng: np.random.Generator, mean: Expression, frames: int) -> list[Expression]:

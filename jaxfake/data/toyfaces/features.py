@@ -8,7 +8,17 @@ import numpy as np
 from jaxfake.data.toyfaces.canvas import Canvas, Stroke
 from jaxfake.data.toyfaces.curves import closed, opened, rounded
 from jaxfake.data.toyfaces.geometry import Shape
-from jaxfake.data.toyfaces.latents import Expression, Scene, Style
+from jaxfake.data.toyfaces.latents import (
+    CHEEK_NOSE,
+    EYES,
+    LIPS,
+    OUTLINE,
+    PARTS,
+    Expression,
+    Look,
+    Scene,
+    Style,
+)
 from jaxfake.data.toyfaces.palette import Colour, Palette
 from jaxfake.faces import ibug68
 
@@ -16,15 +26,18 @@ from jaxfake.faces import ibug68
 def paint_skin(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
     """Freckles, the outline of jaw and nose, the lines of age and expression."""
     _freckles(canvas, scene, shape, palette)
-    pen, marks = _pen_width(scene.identity.style, shape), shape.landmarks
+    pen, marks = _pen_width(scene.looks[OUTLINE].style, shape), shape.landmarks
     jaw = [Stroke(marks[rows], pen, palette.line, (0.9, 1, 1, 0.9)) for rows in _JAW_ROWS]
+    pen = _pen_width(scene.looks[CHEEK_NOSE].style, shape)
     nose = [
         Stroke(wing, 1.1 * pen, palette.line, (0.05, 0.3, 1, 0.6)) for wing in shape.pairs.wings
     ]
     nose += [Stroke(marks[rows], pen, palette.line, (0.3, 0.7, 0.9, 0.3)) for rows in _NOSTRIL_ROWS]
     lines = [
-        Stroke(curve, pen * (0.35 + 0.75 * depth), blend(palette.skin, palette.line, depth))
-        for curves, depth in _wrinkles(scene, shape)
+        Stroke(curve, width * (0.35 + 0.75 * depth), blend(palette.skin, palette.line, depth))
+        for part in PARTS
+        for width in [_pen_width(scene.looks[part].style, shape)]
+        for curves, depth in _wrinkles(scene.looks[part], part, shape)
         if depth > 0.05
         for curve in curves
     ]
@@ -42,14 +55,17 @@ _JAW_ROWS = (
 _NOSTRIL_ROWS = ([31, 32, 33, 33], [35, 34, 33, 33])
 
 
-def _wrinkles(scene: Scene, shape: Shape) -> list[tuple[Iterable[np.ndarray], float]]:
-    """Curves and how deep they are, 0 to about 1."""
-    expression, old = scene.expression, (scene.identity.style.age + 1) / 2
+def _wrinkles(look: Look, part: str, shape: Shape) -> list[tuple[Iterable[np.ndarray], float]]:
+    """Curves of a part and how deep they are, 0 to about 1."""
+    expression, old = look.expression, (look.style.age + 1) / 2
     smile, upset = max(expression.valence, 0), max(-expression.valence, 0)
     wide, squint = max(expression.surprise, 0), max(expression.squint, 0)
+    if part == CHEEK_NOSE:
+        return [(shape.pairs.smile_lines, 0.05 + 0.65 * old + 0.75 * smile)]
+    if part == LIPS:
+        return [(shape.pairs.chin_lines, 0.9 * old + 0.5 * upset - 0.1)]
     crow = 0.45 * old * old + smile * (0.2 + 0.7 * old) + 0.3 * squint
     return [
-        (shape.pairs.smile_lines, 0.05 + 0.65 * old + 0.75 * smile),
         (shape.pairs.crows_feet, crow),
         (shape.pairs.low_crows_feet, crow),
         (shape.pairs.brow_furrows, 0.9 * upset + 0.6 * squint + 0.3 * old - 0.2),
@@ -57,13 +73,12 @@ def _wrinkles(scene: Scene, shape: Shape) -> list[tuple[Iterable[np.ndarray], fl
             (shape.middle.lower_forehead_line, shape.middle.upper_forehead_line),
             0.8 * old + 0.6 * wide - 0.25,
         ),
-        (shape.pairs.chin_lines, 0.9 * old + 0.5 * upset - 0.1),
         (shape.pairs.under_eyes, 0.85 * old + 0.25 * smile),
     ]
 
 
 def _freckles(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
-    count = round(max(scene.identity.style.freckles, 0) * len(shape.middle.freckles))
+    count = round(max(scene.looks[CHEEK_NOSE].style.freckles, 0) * len(shape.middle.freckles))
     radii = shape.unit * (0.026 + 0.026 * scene.identity.texture.freckles[:count, 2])
     for centre, radius in zip(shape.middle.freckles[:count], radii.tolist(), strict=True):
         canvas.disc(centre, radius, palette.freckle)
@@ -76,9 +91,10 @@ _LEFT_EYE = [45, 44, 43, 42, 47, 46]  # as its mirror image: outer corner first
 def paint_eyes(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
     """Lids, eyeballs inside the eye's 6-point outline, lashes, folds."""
     eyes = [shape.landmarks[_RIGHT_EYE], shape.landmarks[_LEFT_EYE]]
-    pen = _pen_width(scene.identity.style, shape)
+    style = scene.looks[EYES].style
+    pen = _pen_width(style, shape)
     for eye, fold in zip(eyes, shape.pairs.lid_folds, strict=True):
-        canvas.fill(_lid(eye, fold, shape, scene.identity.style), palette.lid)
+        canvas.fill(_lid(eye, fold, shape, style), palette.lid)
     for eye, centre in zip(eyes, shape.pairs.irises[:, 0], strict=True):
         canvas.clipped(closed(eye), partial(_eyeball, scene, shape.unit, centre, palette))
     lashes = [Stroke(eye[:4], 1.9 * pen, palette.lash, (1.0, 1.1, 0.9, 0.4)) for eye in eyes]
@@ -86,7 +102,7 @@ def paint_eyes(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> 
         Stroke(eye[[0, 5, 4, 3]], 0.75 * pen, palette.line, (1, 0.8, 0.6, 0.6)) for eye in eyes
     ]
     folds = [Stroke(fold, 0.75 * pen, palette.line) for fold in shape.pairs.lid_folds]
-    wings = [_lash_wing(eye, scene.identity.style, pen, palette) for eye in eyes]
+    wings = [_lash_wing(eye, style, pen, palette) for eye in eyes]
     canvas.draw(folds + lower + lashes + wings)
 
 
@@ -109,7 +125,7 @@ def _eyeball(
     scene: Scene, unit: float, centre: np.ndarray, palette: Palette, canvas: Canvas
 ) -> None:
     """White, iris, pupil, and a glint on the side that the light comes from."""
-    radius = unit * (0.135 + 0.012 * scene.identity.style.size)
+    radius = unit * (0.135 + 0.012 * scene.looks[EYES].style.size)
     glint = np.array([0.45 * scene.light.side, -0.35 - 0.15 * scene.light.height]) * radius
     canvas.flood(palette.sclera)
     canvas.disc(centre, radius, blend(palette.iris, palette.pupil, 0.55))
@@ -126,7 +142,7 @@ def paint_brows(canvas: Canvas, shape: Shape, palette: Palette) -> None:
 
 
 def paint_nostrils(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
-    marks, round_share = shape.landmarks, (scene.identity.style.roundness + 1) / 2
+    marks, round_share = shape.landmarks, (scene.looks[CHEEK_NOSE].style.roundness + 1) / 2
     lift = np.array([0, -shape.unit * (0.028 + 0.03 * round_share)])
     for side in (32, 34):
         out = marks[side] - marks[33]
@@ -138,7 +154,7 @@ def paint_nostrils(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette)
 
 def paint_lips(canvas: Canvas, scene: Scene, shape: Shape, palette: Palette) -> None:
     """Outer lips over their 12-point outline, the open mouth inside the 8-point one."""
-    style, expression, light = scene.identity.style, scene.expression, scene.light
+    (style, _, expression, _), light = scene.looks[LIPS], scene.light
     outer, inner = shape.landmarks[ibug68.OUTER_LIPS], shape.landmarks[ibug68.INNER_LIPS]
     pen = _pen_width(style, shape)
     canvas.fill(rounded(outer, 0.5 + style.roundness), palette.lip)

@@ -1,79 +1,77 @@
-"""Forgeries of toy faces: parts drawn again from other latents and blended in.
+"""Forgeries of toy faces: whole parts of another person, blended in.
 
-Real clips pass through the very same blend with their own part (`keep`): same regions, softness, colour
-matching and colour cast. So a seam says nothing; only the disagreement of the parts does. The donor's
-latents keep their distribution (see `latents.far_from`), so neither does a part alone. All parts but the
-lips are changed as a whole or on one side of the face only, so that the place of a forgery has to be seen
-in the picture and does not follow from the method. Our choice throughout; the colour matching is the usual
-one of face swaps, mean and spread by channel.
+Real clips pass through the very same blend with their own part (`keep`): same regions, softness and colour
+cast. So a seam says nothing. A donor has the target's colours, and its other latents are distributed as
+everybody's, so neither does a part alone: only the disagreement of the parts does. Our choice throughout.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from jaxfake.data.toyfaces.clips import Clip, move_expression, move_light
+from jaxfake.data.toyfaces.clips import Clip, draw_deviations, move_expression, move_light
 from jaxfake.data.toyfaces.geometry import IOD
 from jaxfake.data.toyfaces.latents import (
+    CHEEK_NOSE,
+    EYES,
+    LIPS,
     Expression,
     Light,
     donor_expression,
     donor_identity,
     donor_light,
 )
-from jaxfake.data.toyfaces.render import Face, landmarks_of, render
+from jaxfake.data.toyfaces.render import Face, render
 from jaxfake.faces.ibug68 import CHIN, JAW, NOSE_ROOT
 
-METHODS = ("eyes", "lips", "inner_face", "lighting")
+SEEN = ("eyes", "cheek_nose", "lips", "upper_face")
+"""Manipulations of the splits 'train' and 'val', and of 'test' too."""
 
-_BROWS_AND_EYES = np.r_[17:27, 36:48]
-_LIPS = np.r_[48:68]
-_INNER_FACE = np.r_[17:68]
-_PARTS = {
-    "eyes": _BROWS_AND_EYES,
-    "lips": _LIPS,
-    "inner_face": _INNER_FACE,
-    "lighting": _INNER_FACE,
+UNSEEN = ("lower_face", "eyes_lips", "lighting")
+"""Manipulations of the split 'test' alone: no detector is ever trained on them."""
+
+METHODS = SEEN + UNSEEN
+
+_UPPER = np.r_[17:27, 36:48]
+_MIDDLE = np.r_[1, 2, 14, 15, 27:36]
+_LOWER = np.r_[48:68, 4:13]
+
+_REGIONS = {
+    "eyes": _UPPER,
+    "cheek_nose": _MIDDLE,
+    "lips": _LOWER,
+    "upper_face": np.r_[_UPPER, _MIDDLE],
+    "lower_face": np.r_[_MIDDLE, _LOWER],
+    "eyes_lips": np.r_[_UPPER, _LOWER],
+    "lighting": np.r_[_MIDDLE, _LOWER],
 }
+"""The landmarks that span the region of each method."""
 
-WHOLE, RIGHT, LEFT = "whole", "right", "left"
-
-_MIDDLE = np.r_[27:31, 33, 51, 57, 62, 66]
-_OF_SIDE = {
-    WHOLE: np.arange(68),
-    RIGHT: np.r_[17:22, 36:42, 31:33, 48:51, 58:62, 67, _MIDDLE],
-    LEFT: np.r_[22:27, 42:48, 34:36, 52:57, 63:66, _MIDDLE],
+_BORROWED = {
+    "eyes": (EYES,),
+    "cheek_nose": (CHEEK_NOSE,),
+    "lips": (LIPS,),
+    "upper_face": (EYES, CHEEK_NOSE),
+    "lower_face": (CHEEK_NOSE, LIPS),
+    "eyes_lips": (EYES, LIPS),
+    "lighting": (),
 }
-"""The landmarks of each side as the person has it, those in the middle in both."""
+"""The parts that each method takes from another person, the same one for all of them."""
 
-SIDES = {
-    "eyes": (WHOLE, RIGHT, LEFT),
-    "lips": (WHOLE,),
-    "inner_face": (WHOLE, RIGHT, LEFT),
-    "lighting": (WHOLE, RIGHT, LEFT),
-}
-"""Which sides of its part each method changes, equally often."""
-
-SOFTNESS = {
-    "eyes": (0.14, 0.36),
-    "lips": (0.14, 0.36),
-    "inner_face": (0.26, 0.46),
-    "lighting": (0.26, 0.46),
-}
+SOFTNESS = (0.14, 0.36)
 """Width of the blend's edge in IOD. Wide, or the edge itself would show as high frequencies."""
 
-SIDE_SOFTNESS = (0.14, 0.30)
-"""The same where only one side is changed; a wider edge would reach the other side."""
-
-MARGIN = (0.02, 0.10)
-"""How far the fully replaced region reaches beyond the part's landmarks, in IOD."""
+MARGIN = (0.35, 0.45)
+"""How far the fully replaced region reaches beyond the part's landmarks, in IOD. Far: what lies between
+two parts is drawn alike in target and donor, and a part that is cut through would be told by that alone."""
 
 RIM = 0.1
 """Width of the soft edge towards the outline of the face, in IOD."""
 
 CAST = 0.025
-"""Standard deviation of the colour cast that matching leaves: a gain by channel."""
+"""Standard deviation of the colour cast of the blend: a gain by channel."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +88,13 @@ class Forgery:
     """One manipulation of one clip."""
 
     method: str
-    side: str  # one of SIDES
-    donor: Clip  # in the target's poses
+    source: Clip  # the target with what is manipulated, as if it were all of one face
     seam: Seam
 
     @property
     def landmarks(self) -> np.ndarray:
-        """Which landmarks span the region, and follow the donor inside it; int [m]."""
-        return np.intersect1d(_PARTS[self.method], _OF_SIDE[self.side])
+        """Which landmarks span the region, int [m]."""
+        return _REGIONS[self.method]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,69 +114,69 @@ class Forged:
 
 def draw_forgery(rng: np.random.Generator, method: str, target: Clip) -> Forgery:
     """A donor and a seam for `target`; the donor moves smoothly on its own, in the target's pose."""
-    frames = len(target.poses)
+    donor = _draw_donor(rng, target)
     if method == "lighting":
-        lights = move_light(rng, donor_light(rng, _mean_light(target)), frames)
-        donor = dataclasses.replace(target, lights=lights)
+        source = dataclasses.replace(target, lights=donor.lights)
     else:
-        mean = donor_expression(rng, _mean_expression(target))
-        donor = dataclasses.replace(
-            target,
-            identity=donor_identity(rng, target.identity),
-            expressions=move_expression(rng, mean, frames),
-        )
-    side = SIDES[method][rng.integers(len(SIDES[method]))]
+        source = dataclasses.replace(target, donors=dict.fromkeys(_BORROWED[method], donor))
     seam = Seam(
-        softness=rng.uniform(*(SOFTNESS[method] if side == WHOLE else SIDE_SOFTNESS)),
+        softness=rng.uniform(*SOFTNESS),
         margin=rng.uniform(*MARGIN),
         gain=(1 + rng.normal(0, CAST, 3)).astype(np.float32),
     )
-    return Forgery(method, side, donor, seam)
+    return Forgery(method, source, seam)
 
 
-def _mean_expression(clip: Clip) -> Expression:
-    return Expression(*np.mean(clip.expressions, axis=0).clip(-1, 1).tolist())
+def _draw_donor(rng: np.random.Generator, target: Clip) -> Clip:
+    """Another person, in another light, in the target's pose."""
+    frames = len(target.poses)
+    return dataclasses.replace(
+        target,
+        identity=donor_identity(rng, target.identity),
+        expressions=move_expression(
+            rng, donor_expression(rng, Expression(*_mean(target.expressions))), frames
+        ),
+        lights=move_light(rng, donor_light(rng, Light(*_mean(target.lights))), frames),
+        deviations=draw_deviations(rng),
+    )
 
 
-def _mean_light(clip: Clip) -> Light:
-    return Light(*np.mean(clip.lights, axis=0).clip(-1, 1).tolist())
+def _mean(moving: Sequence[Expression] | Sequence[Light]) -> list[float]:
+    mean: list[float] = np.mean(moving, axis=0).clip(-1, 1).tolist()
+    return mean
 
 
 def forge(faces: list[Face], forgery: Forgery) -> list[Forged]:
     """The clip `faces` (T frames of the target) with the donor's part."""
     forged = []
-    moved = forgery.landmarks
-    for face, scene in zip(faces, forgery.donor.scenes(), strict=True):
-        donor = render(scene, len(face.image))
-        region = region_of(face.landmarks, donor.landmarks, forgery, len(face.image))
-        landmarks = face.landmarks.copy()
-        landmarks[moved] = donor.landmarks[moved]
-        image = blend_part(face.image, donor.image, region, forgery.seam)
-        forged.append(Forged(image, landmarks, region.mask))
+    for face, scene in zip(faces, forgery.source.scenes(), strict=True):
+        source = render(scene, len(face.image))
+        region = region_of(face.landmarks, source.landmarks, forgery, len(face.image))
+        image = blend_part(face.image, source.image, region, forgery.seam)
+        forged.append(Forged(image, source.landmarks, region.mask))
     return forged
 
 
 def keep(faces: list[Face], forgery: Forgery) -> list[Forged]:
-    """The clip `faces` blended in the same region with its own part: still real."""
+    """The clip `faces` blended in such a region with its own part: still real."""
     kept = []
-    for face, scene in zip(faces, forgery.donor.scenes(), strict=True):
-        size = len(face.image)
-        region = region_of(face.landmarks, landmarks_of(scene, size), forgery, size)
+    for face in faces:
+        region = region_of(face.landmarks, face.landmarks, forgery, len(face.image))
         image = blend_part(face.image, face.image, region, forgery.seam)
-        kept.append(Forged(image, face.landmarks, np.zeros((size, size), np.uint8)))
+        kept.append(Forged(image, face.landmarks, np.zeros(face.image.shape[:2], np.uint8)))
     return kept
 
 
-def region_of(target: np.ndarray, donor: np.ndarray, forgery: Forgery, size: int) -> Region:
+def region_of(target: np.ndarray, source: np.ndarray, forgery: Forgery, size: int) -> Region:
     """The region around the part's landmarks [68, 2] of both faces, soft at its edge.
 
     It stays inside both faces, or their outlines would be seen twice.
     """
     part, unit = forgery.landmarks, IOD * size
-    hull = cv2.convexHull(np.concatenate([target[part], donor[part]]))
+    hull = cv2.convexHull(np.concatenate([target[part], source[part]]))
     away = _distance(255 - _filled(hull, size))
     reach = (forgery.seam.margin + forgery.seam.softness) * unit
-    faces = _filled(_face_outline(target), size) & _filled(_face_outline(donor), size)
+    faces = _filled(_face_outline(target), size) & _filled(_face_outline(source), size)
     share = np.minimum(
         (reach - away) / (forgery.seam.softness * unit), _distance(faces) / (RIM * unit)
     ).clip(0, 1)
@@ -207,16 +204,10 @@ def _distance(inside: np.ndarray) -> np.ndarray:
 
 
 def blend_part(target: np.ndarray, part: np.ndarray, region: Region, seam: Seam) -> np.ndarray:
-    """`part` blended over `target`, float32 [H, W, 3], its colours matched inside the region."""
+    """`part` with the colour cast of the seam blended over `target`, float32 [H, W, 3]."""
     x, y, width, height = cv2.boundingRect(region.mask)
     window = np.s_[y : y + height, x : x + width]
-    ours, theirs, mask = target[window], part[window], region.mask[window]
-    our_mean, our_spread = cv2.meanStdDev(ours, mask=mask)
-    their_mean, their_spread = cv2.meanStdDev(theirs, mask=mask)
-    scale = np.clip(our_spread / (their_spread + 1e-3), 0.5, 2.0)
-    shift = our_mean - their_mean * scale
-    matched = theirs * (scale[:, 0] * seam.gain).astype(np.float32)
-    matched += (shift[:, 0] * seam.gain).astype(np.float32)
+    ours, theirs = target[window], part[window]
     image = target.copy()
-    image[window] += cv2.merge([region.share[window]] * 3) * (matched - ours)
+    image[window] += cv2.merge([region.share[window]] * 3) * (theirs * seam.gain - ours)
     return np.clip(image, 0, 255, out=image)

@@ -18,7 +18,7 @@ from jaxfake.data.toyfaces.anatomy import (
     protrusion,
     right_side,
 )
-from jaxfake.data.toyfaces.latents import Pose, Scene
+from jaxfake.data.toyfaces.latents import CHEEK_NOSE, EYES, Pose, Scene
 from jaxfake.faces.ibug68 import MIRROR
 
 IOD = 54.2 / 224
@@ -50,15 +50,16 @@ class Shape:
 
 def project(scene: Scene, size: int) -> Shape:
     """The face of `scene` in a crop of `size` x `size` pixels."""
-    identity, expression = scene.identity, scene.expression
-    half = half_face(identity.proportions, identity.style, expression)
+    looks = scene.looks
+    half = half_face(scene.identity.proportions, looks)
     landmarks = half.copy()
     landmarks[_LEFT] = half[MIRROR[_LEFT]] * _FLIP_X
-    right, middle = right_side(expression, half), middle_curves(identity, expression, half)
+    right = right_side(looks, half)
+    middle = middle_curves(scene.identity, looks[EYES].expression, half)
     one_side = np.concatenate(right)
     flat = np.concatenate([landmarks, one_side, one_side * _FLIP_X, *middle])
     depth = _depth(flat)
-    depth[:68] += protrusion(identity.style)
+    depth[:68] += protrusion(looks[CHEEK_NOSE].style)
     pixels = _crop_pixels(flat, depth, scene.pose, size)
     both, rest = np.split(pixels[68:], [2 * len(one_side)])
     unit = IOD * size * scene.pose.scale
@@ -66,7 +67,7 @@ def project(scene: Scene, size: int) -> Shape:
         landmarks=pixels[:68],
         pairs=Pairs._make(_split(both.reshape(2, -1, 2), right, axis=1)),
         middle=Middle._make(_split(rest, middle, axis=0)),
-        brow_widths=unit * brow_widths(identity.style),
+        brow_widths=unit * brow_widths(looks[EYES].style),
         unit=unit,
     )
 

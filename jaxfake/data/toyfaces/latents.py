@@ -1,20 +1,49 @@
-"""What a toy face is drawn from: latents that every part of the face shares.
+"""What a toy face is drawn from: latents that all parts of a face share, and deviations of each part.
 
-Every scalar latent of an identity, an expression or a light is uniform in [-1, 1], so that a donor
-can be moved far away from a target without changing how often any value occurs (`far_from`).
+A part of a real face is the shared latents plus noise of its own (`Deviation`), so its parts agree
+statistically and not exactly. A donor is another person, unlike the target, but drawn so that no value
+occurs more or less often than in everybody else: each part alone of a fake is distributed as those of reals
+are, and only the agreement of the parts is missing.
 """
 
 import dataclasses
+import functools
 import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-FAR = (0.9, 1.1)
-"""How far a donor's latents are moved, in latent units, on the circle of length 2."""
+EYES, CHEEK_NOSE, LIPS = "eyes", "cheek_nose", "lips"
+PARTS = (EYES, CHEEK_NOSE, LIPS)
+OUTLINE = "outline"
+"""Jaw, ears, hair and neck: they follow the shared latents without noise."""
+
+FAR = (0.7, 1.3)
+"""How far a donor's style and expression, or a forged light, are moved on the circle of length 2."""
+
+UNLIKE = -0.95
+"""Correlation of a donor's complexion with the target's."""
+
+STYLE_NOISE, EXPRESSION_NOISE = 0.25, 0.35
+"""Standard deviations of a part's own noise, in latent units."""
+
+WAVES, COLOURS = 2, 3
+"""Patterns of stripes, each in three colours, that the complexion of a person consists of."""
+
+ROWS, STRIPES = 2, 5
+"""Each part shows the stripes in so many rows, and so many of them in each."""
+
+AGREEMENT = 0.96
+"""How much of the person's stripe one in one row has; the rest of its spread, in squares, is its own."""
 
 EXAGGERATION = 2.2
-"""How strongly `pronounced` exaggerates; 0 would change nothing."""
+"""How strongly `exaggerated` exaggerates; 0 would change nothing."""
+
+_STRIPES_OF_WAVES = np.cos(
+    np.pi * np.outer((np.arange(STRIPES) + 0.5) / STRIPES, 2 * np.arange(1, WAVES + 1))
+)
+"""Float64 [STRIPES, WAVES]: the same on the right and on the left, and nothing in the mean."""
 
 FRECKLES = 32
 STRANDS = 14
@@ -74,6 +103,7 @@ class Identity:
     colours: Colours
     hair: HairShape
     texture: Texture
+    complexion: np.ndarray  # float64 [WAVES, COLOURS], standard normal
 
 
 class Expression(NamedTuple):
@@ -101,14 +131,70 @@ class Light(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Deviation:
+    """What one part of one clip has of its own, beside the shared latents."""
+
+    style: Style  # added
+    expression: Expression  # added
+    complexion: (
+        np.ndarray
+    )  # float64 [ROWS, STRIPES, COLOURS], standard normal, of each stripe alone
+
+
+class Look(NamedTuple):
+    """What one part is drawn from."""
+
+    style: Style
+    colours: Colours
+    expression: Expression
+    complexion: np.ndarray  # float64 [ROWS, STRIPES, COLOURS]
+
+
+@dataclasses.dataclass(frozen=True)
 class Scene:
-    """Everything that one picture shows."""
+    """Everything that one picture shows.
+
+    Attributes:
+        deviations: by part; a part without one follows the shared latents exactly.
+        background: uint8 [BACKGROUND_CELLS, BACKGROUND_CELLS, 3], RGB.
+        donors: scenes of other people whose parts this face has, by part.
+    """
 
     identity: Identity
     expression: Expression
     pose: Pose
     light: Light
-    background: np.ndarray  # uint8 [BACKGROUND_CELLS, BACKGROUND_CELLS, 3], RGB
+    background: np.ndarray
+    deviations: Mapping[str, Deviation] = dataclasses.field(default_factory=dict)
+    donors: Mapping[str, "Scene"] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def looks(self) -> dict[str, Look]:
+        """The look of each of PARTS and of the OUTLINE, as it is drawn."""
+        return {part: self.donors.get(part, self)._own_look(part) for part in (OUTLINE, *PARTS)}
+
+    def _own_look(self, part: str) -> Look:
+        """This person's, moved smoothly towards its extremes.
+
+        Average faces are rare on purpose, so that parts that disagree can be seen in few pixels.
+        """
+        who, own = self.identity, self.deviations.get(part)
+        style, expression = who.style, self.expression
+        complexion = np.tile(_STRIPES_OF_WAVES @ who.complexion, (ROWS, 1, 1))
+        if own is not None:
+            style = Style._make(_moved(style, own.style))
+            expression = Expression._make(_moved(expression, own.expression))
+            complexion = AGREEMENT * complexion + math.sqrt(1 - AGREEMENT**2) * own.complexion
+        return Look(
+            Style._make(map(exaggerated, style)),
+            who.colours,
+            Expression._make(map(exaggerated, expression)),
+            complexion,
+        )
+
+
+def _moved(latents: Sequence[float], by: Sequence[float]) -> list[float]:
+    return [min(max(one + change, -1.0), 1.0) for one, change in zip(latents, by, strict=True)]
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
@@ -118,6 +204,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
         colours=Colours(*_uniform(rng, Colours)),
         hair=HairShape(*_uniform(rng, HairShape)),
         texture=draw_texture(rng),
+        complexion=rng.standard_normal((WAVES, COLOURS)),
     )
 
 
@@ -143,47 +230,47 @@ def draw_background(rng: np.random.Generator) -> np.ndarray:
     return np.clip(cells, 0, 255).astype(np.uint8)
 
 
+def draw_deviation(rng: np.random.Generator) -> Deviation:
+    """The noise of one part."""
+    return Deviation(
+        style=Style._make((STYLE_NOISE * rng.standard_normal(len(Style._fields))).tolist()),
+        expression=Expression._make(
+            (EXPRESSION_NOISE * rng.standard_normal(len(Expression._fields))).tolist()
+        ),
+        complexion=rng.standard_normal((ROWS, STRIPES, COLOURS)),
+    )
+
+
 def donor_identity(rng: np.random.Generator, target: Identity) -> Identity:
-    """Somebody else whose whole style is far from the target's, with the target's proportions."""
+    """Somebody unlike the target, but with its proportions and colours: the parts fit into the face."""
     other = draw_identity(rng)
     return dataclasses.replace(
         other,
         proportions=target.proportions,
-        style=Style(*(far_from(rng, latent) for latent in target.style)),
+        colours=target.colours,
+        style=Style._make(far_from(rng, latent) for latent in target.style),
+        complexion=UNLIKE * target.complexion + math.sqrt(1 - UNLIKE**2) * other.complexion,
     )
 
 
 def donor_expression(rng: np.random.Generator, target: Expression) -> Expression:
     """Another expression, far in every latent."""
-    return Expression(*(far_from(rng, latent) for latent in target))
+    return Expression._make(far_from(rng, latent) for latent in target)
 
 
 def donor_light(rng: np.random.Generator, target: Light) -> Light:
-    """Another light, far away in its side (so it mostly comes from the other side)."""
-    return draw_light(rng)._replace(side=far_from(rng, target.side))
-
-
-def pronounced(scene: Scene) -> Scene:
-    """The scene as it is drawn: style, expression and light moved smoothly towards their extremes.
-
-    Average faces are rare on purpose, so that parts that disagree can be seen in 64 pixels.
-    """
-    style = Style(*(_exaggerate(latent) for latent in scene.identity.style))
-    return dataclasses.replace(
-        scene,
-        identity=dataclasses.replace(scene.identity, style=style),
-        expression=Expression(*(_exaggerate(latent) for latent in scene.expression)),
-        light=scene.light._replace(side=_exaggerate(scene.light.side)),
-    )
-
-
-def _exaggerate(latent: float) -> float:
-    return math.tanh(EXAGGERATION * latent) / math.tanh(EXAGGERATION)
+    """Another light, far in every latent."""
+    return Light._make(far_from(rng, latent) for latent in target)
 
 
 def far_from(rng: np.random.Generator, latent: float) -> float:
-    """A latent at least FAR[0] away. Uniform on [-1, 1] if the given one is (shift on a circle)."""
+    """A latent about FAR away. Uniform on [-1, 1] if the given one is: it is moved on a circle."""
     return (latent + rng.uniform(*FAR) + 1) % 2 - 1
+
+
+def exaggerated(latent: float) -> float:
+    """A latent moved towards -1 or 1, whichever is nearer."""
+    return math.tanh(EXAGGERATION * latent) / math.tanh(EXAGGERATION)
 
 
 def _uniform(rng: np.random.Generator, latents: type[NamedTuple]) -> list[float]:

@@ -15,8 +15,8 @@ from jaxfake.data.toyfaces.features import (
 )
 from jaxfake.data.toyfaces.geometry import Shape
 from jaxfake.data.toyfaces.hair import paint_back_hair, paint_front_hair
-from jaxfake.data.toyfaces.latents import Scene
-from jaxfake.data.toyfaces.palette import Palette
+from jaxfake.data.toyfaces.latents import CHEEK_NOSE, EYES, LIPS, OUTLINE, Scene
+from jaxfake.data.toyfaces.palette import Palette, Palettes
 from jaxfake.faces import ibug68
 
 
@@ -28,18 +28,19 @@ class Painting:
     head: np.ndarray  # uint8 [H, W], 255 = head, hair, neck, clothes; 0 = background
 
 
-def paint(scene: Scene, shape: Shape, palette: Palette, size: int) -> Painting:
+def paint(scene: Scene, shape: Shape, palettes: Palettes, size: int) -> Painting:
     """The picture of `scene` before light falls on it."""
     canvas = blank(scene.background, size)
-    paint_back_hair(canvas, scene.identity, shape, palette)
-    _body(canvas, shape, palette, size)
-    _head(canvas, shape, palette)
-    paint_skin(canvas, scene, shape, palette)
-    paint_eyes(canvas, scene, shape, palette)
-    paint_nostrils(canvas, scene, shape, palette)
-    paint_lips(canvas, scene, shape, palette)
-    paint_brows(canvas, shape, palette)
-    paint_front_hair(canvas, scene.identity, shape, palette)
+    outline = palettes[OUTLINE]
+    paint_back_hair(canvas, scene, shape, outline)
+    _body(canvas, shape, outline, size)
+    _head(canvas, shape, outline)
+    paint_skin(canvas, scene, shape, outline)
+    paint_eyes(canvas, scene, shape, palettes[EYES])
+    paint_nostrils(canvas, scene, shape, palettes[CHEEK_NOSE])
+    paint_lips(canvas, scene, shape, palettes[LIPS])
+    paint_brows(canvas, shape, palettes[EYES])
+    paint_front_hair(canvas, scene, shape, outline)
     pixels = shrunk(canvas, size)
     return Painting(pixels[..., :3], pixels[..., 3])
 

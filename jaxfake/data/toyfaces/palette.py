@@ -1,12 +1,13 @@
 """Colours of a toy face: every part's colour follows from the same few latents."""
 
 import colorsys
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxfake.data.toyfaces.latents import Colours, Style
+from jaxfake.data.toyfaces.latents import Colours, Look, Style
 
 Colour = tuple[float, float, float]
 """RGB, 0..255."""
@@ -45,9 +46,18 @@ class Palette(NamedTuple):
     clothes: Colour
 
 
+Palettes = Mapping[str, Palette]
+"""The palette of each part and of the outline."""
+
+
+def palettes(looks: Mapping[str, Look]) -> Palettes:
+    """The palettes of a face."""
+    return {part: palette(look.colours, look.style) for part, look in looks.items()}
+
+
 @lru_cache(maxsize=256)
 def palette(colours: Colours, style: Style) -> Palette:
-    """The palette of a person."""
+    """The palette of one part."""
     skin = _ramp(_SKINS, colours.skin_tone)
     skin = np.clip(skin + colours.undertone * np.array([-3, 5, -15]), 0, 255)
     # Fair hair is rarer on deep skin, and light eyes go with fair hair.

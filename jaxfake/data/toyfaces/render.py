@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from jaxfake.data.toyfaces.geometry import project
-from jaxfake.data.toyfaces.latents import Scene, pronounced
+from jaxfake.data.toyfaces.latents import CHEEK_NOSE, Scene
 from jaxfake.data.toyfaces.painting import paint
-from jaxfake.data.toyfaces.palette import palette
+from jaxfake.data.toyfaces.palette import palettes
 from jaxfake.data.toyfaces.shading import shade
 
 
@@ -19,14 +19,12 @@ class Face:
 
 def landmarks_of(scene: Scene, size: int) -> np.ndarray:
     """The landmarks that `render` would give, without the picture: float32 [68, 2]."""
-    return project(pronounced(scene), size).landmarks.astype(np.float32)
+    return project(scene, size).landmarks.astype(np.float32)
 
 
 def render(scene: Scene, size: int) -> Face:
     """The face of `scene` in a crop of `size` x `size` pixels, before any camera."""
-    scene = pronounced(scene)
-    shape = project(scene, size)
-    colours = palette(scene.identity.colours, scene.identity.style)
+    shape, colours = project(scene, size), palettes(scene.looks)
     flat = paint(scene, shape, colours, size)
-    image = shade(flat, scene, shape, colours)
+    image = shade(flat, scene, shape, colours[CHEEK_NOSE].blush)
     return Face(np.clip(image, 0, 255).astype(np.float32), shape.landmarks.astype(np.float32))

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from jaxfake.data.toyfaces import complexion
 from jaxfake.data.toyfaces.geometry import Shape
-from jaxfake.data.toyfaces.latents import Light, Scene
+from jaxfake.data.toyfaces.latents import CHEEK_NOSE, EYES, LIPS, Light, Scene
 from jaxfake.data.toyfaces.painting import Painting
-from jaxfake.data.toyfaces.palette import Palette
+from jaxfake.data.toyfaces.palette import Colour
 
 HEAD_RADII = (1.45, 2.05)
 """Half axes of the head's ellipsoid in IOD."""
@@ -41,17 +42,18 @@ class Relief:
     y: np.ndarray
 
 
-def shade(painting: Painting, scene: Scene, shape: Shape, palette: Palette) -> np.ndarray:
+def shade(painting: Painting, scene: Scene, shape: Shape, blush: Colour) -> np.ndarray:
     """The painting under the scene's light, float32 [H, W, 3], 0..255 or a little beyond."""
     size = len(painting.head)
     # One plane a channel: NumPy is several times faster than with the three channels last.
     colour = np.array(cv2.split(painting.colour), np.float32)
     head = painting.head.astype(np.float32) * np.float32(1 / 255)
-    colour += (np.array(palette.blush, np.float32)[:, None, None] - colour) * (
+    colour += (np.array(blush, np.float32)[:, None, None] - colour) * (
         _blush(scene, shape, size).field() * head
     )
     lit = light_field(scene.light, _relief(scene, shape, size))
     lit *= 1 - _cast_shadows(scene.light, shape, size).field()
+    lit *= _complexion(scene, shape, size)
     lit -= 1
     lit *= head
     lit += 1
@@ -89,14 +91,16 @@ def _relief(scene: Scene, shape: Shape, size: int) -> Relief:
 
 def _face_bumps(scene: Scene, shape: Shape, size: int) -> Bumps:
     """What rises and sinks: forehead, sockets, nose, cheeks, lips, chin; radii and heights in IOD."""
-    marks, smile = shape.landmarks, max(scene.expression.valence, 0)
-    big, squared = 0.03 * scene.identity.style.size, -0.03 * scene.identity.style.roundness
+    marks, looks = shape.landmarks, scene.looks
+    cheeks, lips = looks[CHEEK_NOSE], looks[LIPS]
+    big, big_lips = 0.03 * cheeks.style.size, 0.03 * lips.style.size
+    ridge, chin = (-0.03 * looks[part].style.roundness for part in (EYES, LIPS))
     right, left = marks[36:42].mean(axis=0), marks[42:48].mean(axis=0)
-    cheek = 0.11 + 0.09 * smile - 0.05 * scene.identity.style.age
+    cheek = 0.11 + 0.09 * max(cheeks.expression.valence, 0) - 0.05 * cheeks.style.age
     rows = [
         (marks[[19, 24]].mean(axis=0) - [0, 0.45 * shape.unit], 0.60, 0.28, 0.12),
-        (marks[19], 0.30, 0.13, 0.05 + squared),
-        (marks[24], 0.30, 0.13, 0.05 + squared),
+        (marks[19], 0.30, 0.13, 0.05 + ridge),
+        (marks[24], 0.30, 0.13, 0.05 + ridge),
         (right, 0.27, 0.18, -0.075),
         (left, 0.27, 0.18, -0.075),
         (marks[28], 0.10, 0.30, 0.10),
@@ -106,10 +110,10 @@ def _face_bumps(scene: Scene, shape: Shape, size: int) -> Bumps:
         (marks[35], 0.09, 0.09, 0.05),
         (shape.pairs.cheeks[0, 0], 0.30, 0.25, cheek),
         (shape.pairs.cheeks[1, 0], 0.30, 0.25, cheek),
-        (marks[51], 0.30, 0.08, 0.03 + big),
-        (marks[57] - [0, 0.05 * shape.unit], 0.26, 0.09, 0.05 + big),
+        (marks[51], 0.30, 0.08, 0.03 + big_lips),
+        (marks[57] - [0, 0.05 * shape.unit], 0.26, 0.09, 0.05 + big_lips),
         (marks[57] + [0, 0.13 * shape.unit], 0.24, 0.09, -0.05),
-        (marks[8] - [0, 0.24 * shape.unit], 0.30, 0.18, 0.12 + squared),
+        (marks[8] - [0, 0.24 * shape.unit], 0.30, 0.18, 0.12 + chin),
     ]
     return _bumps(rows, shape.unit, size)
 
@@ -130,11 +134,20 @@ def _cast_shadows(light: Light, shape: Shape, size: int) -> Bumps:
 
 
 def _blush(scene: Scene, shape: Shape, size: int) -> Bumps:
-    smile, makeup = max(scene.expression.valence, 0), max(scene.identity.style.makeup, 0)
+    look = scene.looks[CHEEK_NOSE]
+    smile, makeup = max(look.expression.valence, 0), max(look.style.makeup, 0)
     amount = 0.12 + 0.22 * smile + 0.38 * makeup
     return _bumps(
         [(cheek, 0.24, 0.17, amount) for cheek in shape.pairs.cheeks[:, 0]], shape.unit, size
     )
+
+
+def _complexion(scene: Scene, shape: Shape, size: int) -> np.ndarray:
+    """The factor of the brightness by channel, float32 [3, H, W]."""
+    rows = [(place, *complexion.RADII, 1.0) for place in shape.middle.areas]
+    areas = _bumps(rows, shape.unit, size)
+    channels = complexion.heights(scene.looks).astype(np.float32).T
+    return np.exp([areas._replace(heights=one).field() for one in channels])
 
 
 def _bumps(rows: list[_Row], unit: float, size: int) -> Bumps:

@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxfake.evaluation.evidence.baselines.measured import Baselines, baselines_json
 from jaxfake.evaluation.evidence.calibration.measured import CalibratedResult, calibrated_json
+from jaxfake.evaluation.evidence.probes import Probe, probes_json
 from jaxfake.evaluation.evidence.protocols.protocol import Protocol, protocol_json
 from jaxfake.evaluation.evidence.robustness.measured import RobustnessResult, robustness_json
 from jaxfake.evaluation.metrics.undefined import Undefined
@@ -21,6 +22,7 @@ class DetectorEvidence:
         calibrated: what the run's calibration is worth here; undefined with the reason if it has none.
         robustness: under perturbations; None if that was not asked for.
         baselines: on the same videos.
+        probes: what single cues tell on the same videos.
     """
 
     protocol: Protocol | None
@@ -28,6 +30,7 @@ class DetectorEvidence:
     calibrated: CalibratedResult | Undefined
     robustness: RobustnessResult | None
     baselines: Baselines
+    probes: tuple[Probe, ...] | Undefined
 
 
 def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def evidence_json(evidence: DetectorEvidence) -> dict[str, Any]:
         "protocol": None if protocol is None else protocol_json(protocol, evidence.departures),
         "robustness": None if held is None else robustness_json(held),
         "baselines": baselines_json(evidence.baselines),
+        **probes_json(evidence.probes),
     }
     if isinstance(evidence.calibrated, Undefined):
         return fields | json_fields("calibration", evidence.calibrated)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from jaxfake import schema
 from jaxfake.data.preparation.coverage import ground_truth
 from jaxfake.evaluation import detection, localisation
 from jaxfake.evaluation.detection import DetectionResult
+from jaxfake.evaluation.evidence import probes
 from jaxfake.evaluation.evidence.calibration.of_detector import measure_detector
 from jaxfake.evaluation.evidence.detector_evidence import DetectorEvidence, evidence_json
 from jaxfake.evaluation.evidence.protocols import departures
@@ -18,6 +20,7 @@ from jaxfake.evaluation.heat_accumulator import HeatAccumulator
 from jaxfake.evaluation.localisation import LocalisationResult
 from jaxfake.evaluation.localisation_json import localisation_json
 from jaxfake.evaluation.metrics.intervals import Bootstrap
+from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.predict import ScoringSettings, score_frames
 from jaxfake.evaluation.result_files import Provenance
 from jaxfake.evaluation.trivial_maps import trivial_maps
@@ -25,7 +28,12 @@ from jaxfake.experiment import build_method
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.results.baseline_results import measure_baselines
 from jaxfake.experiment.results.stage_results import EvaluationTask, StageResults
-from jaxfake.reporting.confounds_section import confounds_section, confounds_warning
+from jaxfake.reporting.confounds_section import (
+    confounds_section,
+    confounds_warning,
+    probes_section,
+    probes_sentence,
+)
 from jaxfake.reporting.detection_section import (
     detection_highlights,
     detection_section,
@@ -76,6 +84,7 @@ def evaluate(
         detection_section(found, name, {title: strips[title] for title in ranked}),
         *baselines_section(baselines, found, name),
         mistakes_section(found, {title: strips[title] for title in mistaken}),
+        probes_section(evidence.probes, name, found.overall.video.auc),
         confounds_section(found.confounds, name, found.overall.video.auc),
         *evidence_sections(evidence),
     ]
@@ -83,6 +92,8 @@ def evaluate(
     sentences += baselines_sentences(baselines, name)
     sentences += confounds_warning(found.confounds)
     sentences += evidence_sentences(evidence)
+    if not isinstance(evidence.probes, Undefined):
+        sentences.append(probes_sentence(evidence.probes, name, found.overall.video.auc))
     highlights = detection_highlights(found) + baselines_highlight(baselines)
     if where is not None:
         sentences.append(localisation_sentences(where))
@@ -107,9 +118,21 @@ def _measure(
     frames = score_frames(run.method, run.params, faces, _rows(task), scoring, heats)
     no_face = "half" if task.protocol is None else task.protocol.no_face
     return (
-        detection.measure(faces, frames, task.aggregation, no_face=no_face),
+        detection.measure(
+            faces, frames, task.aggregation, trained=_trained(run, task), no_face=no_face
+        ),
         localisation.measure(heats, bootstrap),
     )
+
+
+def _trained(run: LoadedRun, task: EvaluationTask) -> set[str] | None:
+    """The manipulations that training had, if on the same dataset: names differ between datasets."""
+    if task.train is None or run.config.data.forgeries:
+        return None
+    at = task.train.index
+    if set(at.dataset) != set(task.faces.index.dataset):
+        return None
+    return set(at.method[at.label == schema.FAKE].tolist())
 
 
 def _evidence(
@@ -125,6 +148,7 @@ def _evidence(
         measure_detector(task.calibration, task.faces, found.frames, found.videos),
         _robustness(run, task, scoring, bootstrap),
         measure_baselines(run, task, found, _rows(task), scoring),
+        probes.measure(task.train, task.faces, task.aggregation),
     )
 
 

@@ -26,7 +26,7 @@ class EvaluationTask:
         faces: the split.
         folder: for the result files; it exists.
         aggregation: how the scores of a video's faces become one.
-        train: what was trained on, for the baselines that are made of it; None if it is not at hand.
+        train: what was trained on, for baselines and probes that are made of it; None if it is not at hand.
         training_mask: uint8 [H, W], mean mask of the training fakes; None if it is not at hand.
         frames: that the faces were taken from; None if they are not at hand.
         perturb: names of perturbations under which the detector is measured as well.

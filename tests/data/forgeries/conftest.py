@@ -1,13 +1,18 @@
 """Toy faces to forge: a split of real faces and a few fakes, and faces in memory."""
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jaxfake.data.dataset import FaceDataset, open_split
 from jaxfake.data.forgeries.forgery import Face
 from jaxfake.data.toyfaces import builder
-from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
+from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces
+from jaxfake.data.toyfaces.clips import draw_clip
+from jaxfake.data.toyfaces.latents import Expression, draw_identity
+from jaxfake.data.toyfaces.render import render
 
 SIZE = 64
 
@@ -31,6 +36,12 @@ def train(toy_root: Path) -> FaceDataset:
 
 @pytest.fixture(scope="package")
 def people() -> list[Face]:
-    """Real faces of six people, 96 pixels."""
-    options = ToyFaces(size=96, test=SplitSize(identities=6, forgeries=0, frames=1))
-    return [Face(one.image, one.landmarks) for one in examples(options, "test")]
+    """Faces at rest of six people, 96 pixels, with the landmarks of what is drawn."""
+    drawn = []
+    for person in range(10, 16):
+        rng = np.random.default_rng(person)
+        scene = draw_clip(rng, draw_identity(rng), 1).scenes()[0]
+        at_rest = dataclasses.replace(scene, expression=Expression(0, 0, 0), deviations={})
+        face = render(at_rest, 96)
+        drawn.append(Face(face.image.astype(np.uint8), face.landmarks))
+    return drawn

@@ -88,7 +88,7 @@ def shares(chain, count):
     return {name: drawn.count(name) / len(drawn) for name in set(drawn)}
 
 
-TOYS = ("eyes", "lips", "inner_face", "lighting")
+TOYS = ("eyes", "cheek_nose", "lips", "upper_face")
 
 
 def test_each_turn_forges_every_face_once(train):

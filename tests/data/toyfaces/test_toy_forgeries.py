@@ -4,12 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import ks_2samp
 
-from jaxfake.data.toyfaces import forgeries
+from jaxfake.data.toyfaces import forgeries, latents
 from jaxfake.data.toyfaces.clips import Clip, draw_clip
-from jaxfake.data.toyfaces.forgeries import METHODS, SIDES, Region, Seam, draw_forgery, forge, keep
-from jaxfake.data.toyfaces.latents import draw_identity, far_from
+from jaxfake.data.toyfaces.forgeries import (
+    METHODS,
+    SEEN,
+    UNSEEN,
+    Region,
+    Seam,
+    draw_forgery,
+    forge,
+    keep,
+)
+from jaxfake.data.toyfaces.latents import PARTS, Scene, draw_identity
 from jaxfake.data.toyfaces.render import Face, landmarks_of, render
 
 SIZE = 64
@@ -35,7 +44,7 @@ def test_a_forgery_changes_its_mask_and_nothing_else(method: str) -> None:
             assert change[forged.mask == 0].max() == 0
             assert change[forged.mask == 255].mean() > 4
             assert set(np.unique(forged.mask)) == {0, 255}
-            assert 0.02 < (forged.mask > 0).mean() < 0.5
+            assert 0.02 < (forged.mask > 0).mean() < 0.6
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -43,7 +52,10 @@ def test_a_real_clip_passes_the_same_blend_with_its_own_part(method: str) -> Non
     clip = clip_of(3)
     faces = faces_of(clip)
     forgery = draw_forgery(np.random.default_rng(0), method, clip)
-    regions = [forged.mask > 0 for forged in forge(faces, forgery)]
+    regions = [
+        forgeries.region_of(face.landmarks, face.landmarks, forgery, SIZE).mask > 0
+        for face in faces
+    ]
     for face, kept, region in zip(faces, keep(faces, forgery), regions, strict=True):
         change = np.abs(kept.image - face.image).max(axis=2)
         assert (change[region] > 0).mean() > 0.8, "no colour cast, so no blend"
@@ -57,75 +69,111 @@ def test_a_real_clip_passes_the_same_blend_with_its_own_part(method: str) -> Non
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_landmarks_are_those_of_what_is_shown(method: str, seed: int) -> None:
     clip = clip_of(seed)
     faces = faces_of(clip)
     forgery = draw_forgery(np.random.default_rng(seed), method, clip)
-    frames = zip(faces, forge(faces, forgery), forgery.donor.scenes(), strict=True)
+    frames = zip(faces, forge(faces, forgery), forgery.source.scenes(), strict=True)
     for face, forged, scene in frames:
-        donor, moved = landmarks_of(scene, SIZE), forgery.landmarks
-        region = forgeries.region_of(face.landmarks, donor, forgery, SIZE)
+        source = landmarks_of(scene, SIZE)
+        np.testing.assert_array_equal(forged.landmarks, source)
+        moved = np.flatnonzero(np.abs(source - face.landmarks).max(axis=1) > 0)
+        region = forgeries.region_of(face.landmarks, source, forgery, SIZE)
         columns, rows = np.rint(forged.landmarks[moved]).astype(int).T
-        assert region.share[rows, columns].min() > 0.75
-        np.testing.assert_array_equal(forged.landmarks[moved], donor[moved])
-        rest = np.setdiff1d(np.arange(68), moved)
-        np.testing.assert_array_equal(forged.landmarks[rest], face.landmarks[rest])
+        shares = region.share[rows, columns]
+        assert shares.min(initial=1) > 0.5, "a landmark of what is hardly shown"
+        assert len(moved) == 0 or shares.mean() > 0.95
+        assert (len(moved) == 0) == (method == "lighting")
 
 
-@pytest.mark.parametrize("method", ["eyes", "inner_face", "lighting"])
-def test_one_side_of_a_face_is_touched_on_its_own_side(method: str) -> None:
-    clip = clip_of(4)
-    faces = faces_of(clip)
-    places = {}
-    for seed in range(40):
-        forgery = draw_forgery(np.random.default_rng(seed), method, clip)
-        mask = forge(faces, forgery)[0].mask
-        places.setdefault(forgery.side, []).append(np.nonzero(mask)[1].mean())
-    assert places.keys() == set(SIDES[method])
-    middle = faces[0].landmarks[27:31, 0].mean()
-    # The person's right is on the left of the picture.
-    assert max(places["right"]) < middle - 2 < middle + 2 < min(places["left"])
+def test_forged_light_is_unlike_that_of_the_target() -> None:
+    for seed in range(20):
+        clip = clip_of(seed, frames=1)
+        light = draw_forgery(np.random.default_rng(seed), "lighting", clip).source.lights[0]
+        away = np.abs(np.subtract(light, clip.lights[0]))
+        assert away.max() > 0.5
 
 
-def test_another_light_moves_no_landmark_and_another_face_does() -> None:
-    clip = clip_of(6)
-    faces = faces_of(clip)
+def test_a_donor_is_another_person_in_the_pose_and_light_of_the_target() -> None:
+    clip = clip_of(2, frames=4)
     for method in METHODS:
-        forged = forge(faces, draw_forgery(np.random.default_rng(1), method, clip))
-        moved = np.abs(forged[0].landmarks - faces[0].landmarks).max()
-        assert moved == 0 if method == "lighting" else moved > 0.5
+        forgery = draw_forgery(np.random.default_rng(1), method, clip)
+        source = forgery.source
+        assert (source.identity, source.poses) == (clip.identity, clip.poses)
+        if method == "lighting":
+            assert source.lights != clip.lights
+            assert not source.donors
+            continue
+        assert source.lights == clip.lights
+        donors = list(source.donors.values())
+        assert all(donor is donors[0] for donor in donors)
+        assert donors[0].identity.proportions == clip.identity.proportions
+        assert donors[0].identity.style != clip.identity.style
+        changed = {
+            part
+            for part, look in source.scenes()[0].looks.items()
+            if look.style != clip.scenes()[0].looks[part].style
+        }
+        assert changed == set(source.donors)
 
 
-def test_donors_are_far_in_every_latent_they_change_and_follow_the_pose() -> None:
-    for seed in range(30):
-        clip, rng = clip_of(seed, frames=4), np.random.default_rng(seed)
-        other = draw_forgery(rng, "lips", clip).donor
-        style = np.abs(np.subtract(other.identity.style, clip.identity.style))
-        assert style.min() > 0.85
-        assert np.abs(np.subtract(other.expressions, clip.expressions)).min() > 0.3
-        assert (other.poses, other.lights) == (clip.poses, clip.lights)
-        lit = draw_forgery(rng, "lighting", clip).donor
-        assert lit.identity is clip.identity
-        assert lit.expressions == clip.expressions
-        assert min(abs(a.side - b.side) for a, b in zip(lit.lights, clip.lights, strict=True)) > 0.3
+def test_a_donor_is_unlike_the_target() -> None:
+    products = []
+    for seed in range(200):
+        clip = clip_of(seed, frames=1)
+        donor = draw_forgery(np.random.default_rng(seed), "lips", clip).source.donors["lips"]
+        away = np.abs(np.subtract(donor.identity.style, clip.identity.style))
+        assert away.min() > 0.65
+        products.append(donor.identity.complexion * clip.identity.complexion)
+    assert np.mean(products) == pytest.approx(latents.UNLIKE, abs=0.1)
 
 
-def test_far_latents_are_distributed_as_all_others() -> None:
+def test_no_manipulation_of_the_test_is_one_of_training() -> None:
+    assert len(UNSEEN) >= 2
+    assert not set(SEEN) & set(UNSEEN)
+    assert set(SEEN) | set(UNSEEN) == set(METHODS)
+
+
+def numbers_of(scene: Scene) -> list[float]:
+    """All numbers from which the parts of a face are drawn."""
+    looks = [scene.looks[part] for part in PARTS]
+    return [
+        number
+        for look in looks
+        for number in (*look.style, *look.expression, *look.complexion.ravel())
+    ]
+
+
+def test_the_parts_of_a_donor_are_distributed_as_those_of_reals() -> None:
+    """Donors of other targets, since those of these people are unlike them on purpose."""
+    ours, theirs = [], []
+    for seed in range(300):
+        ours.append(numbers_of(clip_of(seed, frames=1).scenes()[0]))
+        target = clip_of(1000 + seed, frames=1)
+        donors = draw_forgery(np.random.default_rng(seed), "eyes", target).source.donors
+        theirs.append(numbers_of(donors["eyes"].scenes()[0]))
+    chances = ks_2samp(ours, theirs).pvalue
+    assert chances.min() > 1e-3
+
+
+def test_a_donor_has_the_colours_of_the_target() -> None:
+    """Its parts would be told by another tone of the skin alone."""
+    clip = clip_of(4)
+    donor = draw_forgery(np.random.default_rng(0), "lips", clip).source.donors["lips"]
+    assert donor.identity.colours == clip.identity.colours
+
+
+def test_the_blend_shows_the_part_with_its_cast_inside_and_the_target_outside() -> None:
     rng = np.random.default_rng(0)
-    moved = np.array([far_from(rng, latent) for latent in rng.uniform(-1, 1, 4000)])
-    assert kstest(moved, "uniform", (-1, 2)).pvalue > 0.01
-
-
-def test_colours_are_matched_inside_the_region() -> None:
-    rng = np.random.default_rng(0)
-    target = rng.normal([120, 90, 60], [20, 15, 10], (32, 32, 3)).astype(np.float32)
-    part = rng.normal([60, 130, 140], [15, 20, 15], (32, 32, 3)).astype(np.float32)
+    target, part = rng.uniform(50, 200, (2, 32, 32, 3)).astype(np.float32)
     share = np.zeros((32, 32), np.float32)
     share[8:24, 8:24] = 1
-    region = Region(share, (255 * share).astype(np.uint8))
-    blended = forgeries.blend_part(target, part, region, Seam(0.1, 0.1, np.ones(3, np.float32)))
-    inside = share > 0
-    np.testing.assert_allclose(blended[inside].mean(axis=0), target[inside].mean(axis=0), rtol=1e-3)
-    np.testing.assert_allclose(blended[inside].std(axis=0), target[inside].std(axis=0), rtol=1e-2)
-    assert np.abs(blended - target)[inside].mean() > 5
+    share[8:24, 24] = 0.5
+    region = Region(share, np.where(share > 0, 255, 0).astype(np.uint8))
+    gain = np.array([0.9, 1, 1.1], np.float32)
+    blended = forgeries.blend_part(target, part, region, Seam(0.1, 0.1, gain))
+    np.testing.assert_allclose(blended[share == 1], (part * gain)[share == 1], rtol=1e-5)
+    np.testing.assert_array_equal(blended[share == 0], target[share == 0])
+    half = (target + part * gain)[share == 0.5] / 2
+    np.testing.assert_allclose(blended[share == 0.5], half, rtol=1e-5)

@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxfake.data.toyfaces import latents
 from jaxfake.data.toyfaces.clips import draw_clip
 from jaxfake.data.toyfaces.geometry import project
-from jaxfake.data.toyfaces.latents import Expression, Light, Pose, Scene, draw_identity, pronounced
+from jaxfake.data.toyfaces.latents import (
+    PARTS as PART_NAMES,
+)
+from jaxfake.data.toyfaces.latents import (
+    Expression,
+    Light,
+    Pose,
+    Scene,
+    draw_deviation,
+    draw_identity,
+)
 from jaxfake.data.toyfaces.painting import paint
 from jaxfake.data.toyfaces.palette import Palette
 from jaxfake.data.toyfaces.render import landmarks_of, render
@@ -24,13 +35,15 @@ FRONTAL = Pose(0, 0, 0, 1, 0, 0)
 def scene_of(seed: int, pose: Pose = FRONTAL, expression: Expression | None = None) -> Scene:
     rng = np.random.default_rng(seed)
     drawn = draw_clip(rng, draw_identity(rng), 1).scenes()[0]
-    return dataclasses.replace(drawn, pose=pose, expression=expression or drawn.expression)
+    expression = expression or drawn.expression
+    return dataclasses.replace(drawn, pose=pose, expression=expression, deviations={})
 
 
 def drawn_only(scene: Scene, palette: Palette, size: int) -> np.ndarray:
     """Where a face shows the colours of `palette` that are not black, bool [H, W]."""
-    scene = dataclasses.replace(pronounced(scene), background=np.zeros((2, 2, 3), np.uint8))
-    return paint(scene, project(scene, size), palette, size).colour[..., 0] > 127
+    scene = dataclasses.replace(scene, background=np.zeros((2, 2, 3), np.uint8))
+    palettes = dict.fromkeys(scene.looks, palette)
+    return paint(scene, project(scene, size), palettes, size).colour[..., 0] > 127
 
 
 def away_from(shown: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -116,6 +129,9 @@ def test_every_size_shows_the_same_face() -> None:
 PARTS = {"eyes": (20, 38, 14, 50), "cheeks and nose": (38, 46, 14, 50), "lips": (46, 56, 20, 44)}
 
 
+NAMES = dict(zip(PART_NAMES, PARTS, strict=True))
+
+
 def part_changes(first: Scene, second: Scene) -> dict[str, float]:
     """Mean absolute difference of two faces by part, grey levels."""
     change = np.abs(render(first, 64).image - render(second, 64).image)
@@ -127,6 +143,8 @@ def test_every_style_shows_in_every_part(name: str) -> None:
     scene = scene_of(2)
     for seed in range(3):
         identity = draw_identity(np.random.default_rng(seed))
+        plain = np.zeros_like(identity.complexion)  # dark stripes would hide what is small
+        identity = dataclasses.replace(identity, complexion=plain)
         low, high = (
             dataclasses.replace(
                 scene,
@@ -136,7 +154,7 @@ def test_every_style_shows_in_every_part(name: str) -> None:
             )
             for value in (-0.9, 0.9)
         )
-        assert min(part_changes(low, high).values()) > 0.8, name
+        assert min(part_changes(low, high).values()) > 0.7, name
 
 
 @pytest.mark.parametrize("name", Expression._fields)
@@ -147,6 +165,70 @@ def test_every_expression_shows_in_every_part(name: str) -> None:
         for value in (-0.9, 0.9)
     )
     assert min(part_changes(low, high).values()) > 1.2
+
+
+@pytest.mark.parametrize("wave", range(latents.WAVES))
+@pytest.mark.parametrize("colour", range(latents.COLOURS))
+def test_the_complexion_of_a_person_shows_in_each_part_and_on_both_sides_alike(
+    wave: int, colour: int
+) -> None:
+    scene = dataclasses.replace(scene_of(2), light=Light(0, 0, 0, 0))
+    faces = []
+    for value in (-1.5, 1.5):
+        complexion = np.zeros((latents.WAVES, latents.COLOURS))
+        complexion[wave, colour] = value
+        identity = dataclasses.replace(scene.identity, complexion=complexion)
+        faces.append(dataclasses.replace(scene, identity=identity))
+    assert min(part_changes(*faces).values()) > 4
+    change = np.subtract(*(render(face, 64).image for face in faces))[20:56]
+    assert np.corrcoef(change.ravel(), change[:, ::-1].ravel())[0, 1] > 0.9
+    for first, last, _, _ in PARTS.values():
+        part = change[first - 20 : last - 20]
+        assert np.abs(part.mean(axis=(0, 1))).max() < 0.5 * np.abs(part).mean(), "a mean colour"
+
+
+def test_what_a_stripe_has_of_its_own_shows_there_alone() -> None:
+    scene = dataclasses.replace(scene_of(2), light=Light(0, 0, 0, 0))
+    own = draw_deviation(np.random.default_rng(1))
+    still = own.style._make([0] * len(own.style)), own.expression._make([0] * len(own.expression))
+    faces = []
+    for value in (0.0, 20.0):
+        complexion = np.zeros_like(own.complexion)
+        complexion[1, -1, 0] = value  # the lower row, the left side of the face
+        moved = {"cheek_nose": latents.Deviation(*still, complexion)}
+        faces.append(dataclasses.replace(scene, deviations=moved))
+    changes = part_changes(*faces)
+    assert max(changes, key=changes.__getitem__) == NAMES["cheek_nose"]
+    change = np.abs(np.subtract(*(render(face, 64).image for face in faces))).sum(axis=2)
+    assert change[:, 32:].sum() > 20 * change[:, :32].sum()
+
+
+@pytest.mark.parametrize("part", PART_NAMES)
+def test_a_part_deviates_alone(part: str) -> None:
+    scene = scene_of(3)
+    own = {part: draw_deviation(np.random.default_rng(0))}
+    plain, moved = scene.looks, dataclasses.replace(scene, deviations=own).looks
+    same = {name for name in plain if moved[name].style == plain[name].style}
+    assert same == set(plain) - {part}
+    changes = part_changes(scene, dataclasses.replace(scene, deviations=own))
+    assert max(changes, key=changes.__getitem__) == NAMES[part]
+
+
+def test_stripes_of_a_person_agree_and_those_of_two_do_not() -> None:
+    """The correlation of a stripe between two rows or parts: what is left of two deviations, or nothing."""
+    rng = np.random.default_rng(0)
+
+    def rows() -> np.ndarray:
+        looks = draw_clip(rng, draw_identity(rng), 1).scenes()[0].looks
+        return np.concatenate([looks[part].complexion for part in PART_NAMES])
+
+    drawn = np.array([rows() for _ in range(600)])  # [people, rows of all parts, stripes, colours]
+    first, last = drawn[:, 0], drawn[:, -1]
+    power, own = (first**2).mean(), 1 - latents.AGREEMENT**2
+    assert (last**2).mean() == pytest.approx(power, rel=0.1)
+    for other in (drawn[:, 1], last):
+        assert (first * other).mean() / power == pytest.approx(1 - own / power, abs=0.05)
+    assert (first[1:] * last[:-1]).mean() / power == pytest.approx(0, abs=0.06)
 
 
 def test_light_from_the_right_brightens_the_right_of_every_part() -> None:
