@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_device")
 FACES = ("faces", "faces_forged", "faces_both", "foundation")
 VARIANTS = {
     deepfakemae: ("", "frozen_decoder", *FACES, "ffpp", "ffpp_small"),
-    delocate: ("", "no_meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
+    delocate: ("", "meta", "second_order", "manipulation", *FACES, "ffpp", "ffpp_small"),
     mover: (
         "",
         *("finetuned", "mapping", "random_mask", "scratch", "roi", "mask_4", "mask_11"),
