@@ -165,7 +165,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         for name in np.unique(faces.index.dataset).tolist():
             request.protocol.list_of(name)  # refuses another dataset before anything is scored
     find_splits = functools.cache(lambda: _training_splits(run, source, config))
-    splits = None if run.stage == DETECT else find_splits()
+    splits = find_splits()
     return EvaluationTask(
         faces,
         _results_folder(run, faces, request),
