@@ -109,4 +109,5 @@ def by_name(tree: Any) -> dict[str, Any]:
 
 def with_gradient(gradient: Any) -> set[str]:
     """Names of the parameters whose gradient is not exactly zero."""
-    return {name for name, leaf in by_name(gradient).items() if np.any(leaf)}
+    leaves = by_name(jax.device_get(gradient))  # by NumPy, which compiles nothing for each shape
+    return {name for name, leaf in leaves.items() if np.any(leaf)}
