@@ -125,7 +125,7 @@ def batch() -> schema.Batch:
 
 
 def _rows(tree: Any, which: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf[which], tree)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[which], tree)
 
 
 def _one_class(batch: schema.Batch, label: int) -> schema.Batch:
