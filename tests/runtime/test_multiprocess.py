@@ -34,7 +34,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def _processes(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
-    """Both processes; none outlives its block. With a file, both stand still before their fifth step."""
+    """Both processes; none outlives its block. With a file, both stand still after their second step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
@@ -59,7 +59,7 @@ def _command(plain: list[str], held_at: Path | None, number: int) -> list[str]:
     if held_at is None:
         return plain
     file = held_at.with_suffix(f".{number}")
-    return held("jaxfake.train.monitor:Monitor.after", 5, file, plain)
+    return held("jaxfake.train.monitor:Monitor.after", 2, file, plain)
 
 
 def _worker(job: Job) -> int:

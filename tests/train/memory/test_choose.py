@@ -62,6 +62,7 @@ def test_auto_compiles_nothing_else_where_the_plain_step_fits(small: Workload, p
     assert choose.planned_iteration(asked) is None
 
 
+@pytest.mark.slow
 def test_auto_finds_a_plan_that_the_compiler_agrees_fits(
     small: Workload, plain: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,11 +106,13 @@ def test_the_advice_after_running_out_of_memory_is_a_plan_that_needs_less(
     budget = choose.device_budget(str(plain))
     monkeypatch.setattr(choose, "device_budget", lambda: budget)
     monkeypatch.setattr(choose, "proposed", proposed)
+    monkeypatch.setattr(choose, "known_profile", lambda _: None)  # of no use to these two
+    monkeypatch.setattr(choose, "cost", lambda *_: SimpleNamespace(device=0.5 * plain))
     lean = choose.given_plan(small, "encoder=full decoder=full")
     assert choose.advice(small, None).startswith("--config.memory='micro_batches=1', which takes")
     choose.advice(small, lean)
     assert choose.advice(small, None).startswith("a smaller batch_size")
-    assert rooms[1] < rooms[0] == pytest.approx(0.9 * plain)
+    assert rooms[:2] == pytest.approx([0.9 * plain, 0.9 * 0.5 * plain])
 
 
 def test_several_processes_are_told_to_look_for_a_plan(

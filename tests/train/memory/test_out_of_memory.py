@@ -90,6 +90,7 @@ def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbe
         np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_verb_says_what_fits_in_one_line_and_exits_with_2(
     tiny_root: Path, tmp_path: Path
 ) -> None:
