@@ -17,6 +17,7 @@ from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.workload import CompiledStep, Workload, compile_step
 from jaxfake.train.step import jit_step
+from tests.train.memory.synthetic import profile
 from tests.train.memory.workloads import workload
 
 
@@ -139,7 +140,10 @@ def test_offload_is_refused_with_the_reason_on_a_cpu(small: Workload) -> None:
         ("auto:much", "is not a size of memory"),
     ],
 )
-def test_what_cannot_be_done_is_refused(small: Workload, text: str, message: str) -> None:
+def test_what_cannot_be_done_is_refused(
+    small: Workload, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "known_profile", lambda *_: profile())  # of no plan for 1 KiB
     with pytest.raises(InputError, match=message):
         choose.update_for(_with(small, text))
 
