@@ -129,14 +129,16 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     workdir = tmp_path / "run"
-    done = run(*six_steps(tiny_root), "--config.recover.learning_rate=1e30", workdir=workdir)
+    flags = ["--config.start=scratch", "--config.detect.learning_rate=1e30"]
+    done = run(*six_steps(tiny_root), *flags, workdir=workdir)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     failed = re.search(r"the loss is not finite at step (\d)", last)
     assert failed is not None
     assert "tiny/real/train" in last
-    saved = [int(path.name) for path in (workdir / "checkpoints" / "recover").glob("[0-9]*")]
+    saved = [int(path.name) for path in (workdir / "checkpoints" / "detect").glob("[0-9]*")]
+    assert saved
     assert all(step <= int(failed[1]) for step in saved)  # each from before that batch
 
 
