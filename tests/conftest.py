@@ -67,18 +67,22 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 flags.FLAGS.mark_as_parsed()
 
 LONGEST = (
-    "test_multiprocess",
-    "test_kill",
-    "test_other_devices",
-    "test_shipped_configs",
-    "test_detectors",
     "test_main",
-    "test_store_s3",
+    "test_detectors",
     "test_job",
-    "test_rates",
+    "test_kill",
     "test_step",
+    "test_continue_run",
+    "test_network",
+    "test_rates",
+    "test_earlier_run",
+    "test_detect_verb",
+    "test_copied_run",
+    "test_shipped_configs",
+    "test_multiprocess",
 )
-"""Files that take longest: they begin first, so that no worker is left alone with one at the end."""
+"""Files that take longest: they begin first, so that no worker is left alone with one at the end. The first
+two differ in what they need of `tests.shared`, so neither waits until the other has made it."""
 
 MOST_PROGRAMS = 1 << 30
 """Bytes of compiled programs, after which they are made anew: those of older versions stay there too."""
@@ -95,7 +99,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_collection_finish() -> None:

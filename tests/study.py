@@ -22,7 +22,7 @@ SIDE, PATCH, BATCH = 32, 8, 6
 RECOVER = Recover(
     MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), SIDE, PATCH), MaskSettings("part", 4)
 )
-SMALL_UNET = (1, 2)
+SMALL_UNET = (1, 1)
 """Stages of a U-Net that compiles in seconds."""
 NO_META = MetaSettings("none", False, 1e-3, 1.0)
 MOST_LOSSES = 8

@@ -79,6 +79,7 @@ def _numbers(workdir: Path, name: str) -> np.ndarray:
     return np.array([row[name] for row in rows if name in row])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
 def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
     tiny_root: Path, six_step_run: Path, tmp_path: Path, processes: Processes
