@@ -20,7 +20,7 @@ help:
 	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
 	@echo 'make detect  draws a toy clip and asks the detector of make run about it: runs/detected/report.html'
 	@echo 'make test   runs the tests'
-	@echo 'make test-slow  runs the tests that take long and are seldom needed'
+	@echo 'make test-slow  runs the tests that take long; CI runs them too'
 	@echo 'make test-beam  makes .venv-beam, with Apache Beam and Dask, and runs the tests of work on many machines'
 	@echo 'make check  formatting, lint and types'
 
@@ -35,7 +35,7 @@ test: install face-models
 	$(BIN)/python -m pytest
 
 test-slow: install face-models
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'slow and not network'
 
 check: install
 	$(BIN)/ruff format --check .

@@ -55,8 +55,8 @@ TRAINED = {
 }
 """One of each method, either precision; the others differ in numbers."""
 COMPILED = "mover:ffpp"
-"""The one in half precision. Updates of the others are compiled and measured in `test_rates`, losses and
-gradients in `test_detectors` and `test_meta_learning`, and the tests of the main command train stage 1."""
+"""The one in half precision. The others are trained by the slow tests; their losses, gradients and updates
+are measured in `test_detectors` and `test_rates` with smaller networks."""
 
 
 def _small(values: ConfigDict) -> config.Config:
@@ -143,8 +143,12 @@ def test_the_step_of_a_shipped_config_takes_its_state_and_batches(
     assert all(jax.tree.leaves(same))
 
 
-def test_a_shipped_config_trains(tiny_root: Path) -> None:
-    ready, place = _training(COMPILED, tiny_root)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name == COMPILED else pytest.mark.slow) for name in TRAINED],
+)
+def test_a_shipped_config_trains(name: str, tiny_root: Path) -> None:
+    ready, place = _training(name, tiny_root)
     state = ready.update.fresh()
     fresh = jax.device_get(state.params)
     for n in range(2):
