@@ -2,7 +2,7 @@
 # and fetches the face models, once, and then works offline.
 
 .DEFAULT_GOAL := help
-.PHONY: help run detect test test-beam check install face-models
+.PHONY: help run detect test test-slow test-beam check install face-models
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,7 @@ help:
 	@echo 'make run    trains, evaluates and reports on the embedded data: runs/mover/report.html'
 	@echo 'make detect  draws a toy clip and asks the detector of make run about it: runs/detected/report.html'
 	@echo 'make test   runs the tests'
+	@echo 'make test-slow  runs the tests that take long; CI runs them too'
 	@echo 'make test-beam  makes .venv-beam, with Apache Beam and Dask, and runs the tests of work on many machines'
 	@echo 'make check  formatting, lint and types'
 
@@ -33,6 +34,9 @@ detect: run
 test: install face-models
 	$(BIN)/python -m pytest
 
+test-slow: install face-models
+	$(BIN)/python -m pytest -m 'slow and not network'
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -45,7 +49,7 @@ $(STAMP):
 
 test-beam: $(BEAM_STAMP)
 	$(BEAM_VENV)/bin/python -m jaxfake.faces.model_files
-	$(BEAM_VENV)/bin/python -m pytest -n 0 tests/beam tests/data/preparation/test_beam_crops.py \
+	$(BEAM_VENV)/bin/python -m pytest -n 0 -m 'not network' tests/beam tests/data/preparation/test_beam_crops.py \
 		tests/inference/jobs/test_by_beam.py
 
 $(BEAM_STAMP):

@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import uuid
 from pathlib import Path
 
@@ -33,13 +34,14 @@ import pytest
 from absl import flags
 from hypothesis import HealthCheck, settings
 
-from jaxfake.data.records import FILE_FORMAT
 from jaxfake.faces import model_files
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.compile_cache import write_programs_whole
 from tests import guardian
-from tests.tiny import Tiny
 
+# Python's compiled modules are kept too: otherwise each process that a test starts would compile them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 guardian.watch(uuid.uuid4().hex)  # ends what tests have started, if pytest itself is killed
 write_programs_whole()
 # A slow machine is not a failure; and the same examples are drawn everywhere.
@@ -52,25 +54,35 @@ settings.load_profile("patient")
 for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, lambda *_: None)
-pytest_plugins = ("tests.calibrated", "tests.in_memory", "tests.one_device", "tests.processes")
+pytest_plugins = (
+    "tests.calibrated",
+    "tests.in_memory",
+    "tests.one_device",
+    "tests.processes",
+    "tests.shared",
+)
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Grain reads a flag of its own; outside absl.app.run nobody has parsed it.
 flags.FLAGS.mark_as_parsed()
 
 LONGEST = (
-    "test_multiprocess",
-    "test_kill",
-    "test_other_devices",
-    "test_shipped_configs",
-    "test_detectors",
     "test_main",
-    "test_store_s3",
+    "test_detectors",
     "test_job",
-    "test_rates",
+    "test_kill",
     "test_step",
+    "test_continue_run",
+    "test_network",
+    "test_rates",
+    "test_earlier_run",
+    "test_detect_verb",
+    "test_copied_run",
+    "test_shipped_configs",
+    "test_multiprocess",
 )
-"""Files that take longest: they begin first, so that no worker is left alone with one at the end."""
+"""Files that take longest: they begin first, so that no worker is left alone with one at the end. The first
+two differ in what they need of `tests.shared`, so neither waits until the other has made it."""
 
 MOST_PROGRAMS = 1 << 30
 """Bytes of compiled programs, after which they are made anew: those of older versions stay there too."""
@@ -87,7 +99,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_collection_finish() -> None:
@@ -112,12 +125,3 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no folder {SHARED} with real faces")
     return SHARED
-
-
-@pytest.fixture(scope="session")
-def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the tiny dataset: splits train, val and test of 32-pixel pictures."""
-    root = tmp_path_factory.mktemp("tiny")
-    builder = Tiny(data_dir=root, file_format=FILE_FORMAT)
-    builder.download_and_prepare()
-    return root

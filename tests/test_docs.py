@@ -208,7 +208,6 @@ assert 0 < (nose.forgery_mask > 0).mean() < 0.5
 """
 
 
-@pytest.mark.slow
 def test_the_worked_pages_work(tmp_path):
     """Their files are written and their changes applied, to a copy of the project."""
     copy = tmp_path / "project"

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from jaxfake.data.dataset import open_split
+from jaxfake.experiment import job
+from jaxfake.runtime.errors import InputError
 from tests.project import ROOT
-from tests.tiny import six_steps
+from tests.shared import ONE_DEVICE
+from tests.tiny import six_steps, six_steps_config
 
 CONFIG = "--config=configs/mover.py"
 
@@ -24,7 +27,7 @@ def run(
     """The main command, or another; a folder of its own for what it leaves."""
     line = [sys.executable, "-m", f"jaxfake.{verb}", *map(str, arguments)]
     line += [f"--workdir={workdir}"] if workdir else []
-    environment = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    environment = os.environ | {"XLA_FLAGS": ONE_DEVICE}
     return subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -77,13 +80,9 @@ def test_help_is_plain_and_quick() -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(six_step_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workdir of a small finished run."""
-    workdir = tmp_path_factory.mktemp("main") / "run"
-    done = run(*six_steps(tiny_root), workdir=workdir)
-    assert done.returncode == 0, done.stderr
-    assert "video AUC" in done.stdout
-    return workdir
+    return Path(shutil.copytree(six_step_run, tmp_path_factory.mktemp("main") / "run"))
 
 
 def test_a_run_leaves_what_was_promised(finished: Path) -> None:
@@ -130,14 +129,16 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_faces(
     tiny_root: Path, tmp_path: Path
 ) -> None:
     workdir = tmp_path / "run"
-    done = run(*six_steps(tiny_root), "--config.recover.learning_rate=1e30", workdir=workdir)
+    flags = ["--config.start=scratch", "--config.detect.learning_rate=1e30"]
+    done = run(*six_steps(tiny_root), *flags, workdir=workdir)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     failed = re.search(r"the loss is not finite at step (\d)", last)
     assert failed is not None
     assert "tiny/real/train" in last
-    saved = [int(path.name) for path in (workdir / "checkpoints" / "recover").glob("[0-9]*")]
+    saved = [int(path.name) for path in (workdir / "checkpoints" / "detect").glob("[0-9]*")]
+    assert saved
     assert all(step <= int(failed[1]) for step in saved)  # each from before that batch
 
 
@@ -159,7 +160,7 @@ def test_a_checkpoint_of_another_model_size_is_refused(
 ) -> None:
     workdir = tmp_path / "other"
     shutil.copytree(finished / "checkpoints", workdir / "checkpoints")
-    done = run(*six_steps(tiny_root), "--config.model.encoder.width=64", workdir=workdir)
-    line = _one_line(done)
-    assert "holds a run with model.encoder.width=32, not 64" in line
+    other = six_steps_config(tiny_root, model__encoder__width=64)
+    with pytest.raises(InputError, match=r"holds a run with model\.encoder\.width=32, not 64"):
+        job.run_job(other, workdir)
     assert not (workdir / "config.json").exists()

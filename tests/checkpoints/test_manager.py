@@ -34,9 +34,9 @@ def _step(restored: Restored) -> int:
     return int(restored.state["step"])
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _heard_here() -> Iterator[None]:
-    """Those failures show when the garbage is collected, which must not be in another test."""
+    """Those failures show when the garbage is collected, which must not be in tests of another file."""
     yield
     gc.collect()
 

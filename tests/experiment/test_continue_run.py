@@ -24,23 +24,15 @@ from jaxfake.experiment.run_config import (
 )
 from jaxfake.experiment.run_folder import CONFIG, DONE, RunFolder
 from jaxfake.experiment.start.initial_weights import load_initial_weights
-from jaxfake.models.mover import MoverSettings
 from jaxfake.runtime.errors import InputError
 from jaxfake.train import stage as training_stage
 from tests.experiment.evaluating import evaluated
-from tests.experiment.test_job import small as small_mover
+from tests.experiment.test_job import small
 from tools.chaos.compare import differences
 from tools.chaos.job import steps
 
 pytestmark = pytest.mark.usefixtures("one_device")
 SCORES = Path("eval", "tiny", "test", "scores.csv")
-
-
-def small(root: Path) -> Config:
-    """Without the mapping network, which takes most of the compilation and has no part in this."""
-    run = small_mover(root)
-    assert isinstance(run.method, MoverSettings)
-    return dataclasses.replace(run, method=dataclasses.replace(run.method, networks="finetuned"))
 
 
 @pytest.fixture(scope="module")

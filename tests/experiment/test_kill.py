@@ -15,12 +15,13 @@ from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
 from tests.held import held
 from tests.processes import FOREVER, PATIENCE, until
 from tests.project import ROOT
-from tests.tiny import six_steps as six_steps_of_both_networks
+from tests.shared import ONE_DEVICE
+from tests.tiny import six_steps
 from tools.chaos import disks, faults, file_damage
 from tools.chaos import job as jobs
 from tools.chaos.compare import same_end
 from tools.chaos.injection import Target
-from tools.chaos.job import Ended, Job, command, newest, run_to_end, steps
+from tools.chaos.job import Ended, Job, command, newest, steps
 from tools.chaos.schedule import Event
 
 STEP = "jaxfake.train.monitor:Monitor.after"
@@ -28,19 +29,14 @@ VALIDATION = "jaxfake.train.monitor:Monitor.write_selection_score"
 EVALUATION = "jaxfake.reporting.html:write_report"
 
 
-def six_steps(root: Path) -> list[str]:
-    """Of both stages, the second without the mapping network: half as much to compile at every start."""
-    return [*six_steps_of_both_networks(root), "--config.method.networks=finetuned"]
-
-
 @pytest.fixture(scope="module")
-def reference(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def reference(six_step_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder that holds an undisturbed run, `reference`; jobs run in the project's folder, alone."""
     out = tmp_path_factory.mktemp("kill")
     with pytest.MonkeyPatch.context() as change:
         change.chdir(ROOT)
-        change.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        run_to_end(out / "reference", six_steps(tiny_root))
+        change.setenv("XLA_FLAGS", ONE_DEVICE)
+        shutil.copytree(six_step_run, out / "reference")
         yield out
 
 

@@ -26,7 +26,7 @@ from jaxfake.reporting.checkpoint_facts import checkpoint_text
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.stage import StagePlan, identity, prepare, training_record
 from tests.experiment.evaluating import evaluated
-from tests.tiny import tiny_config
+from tests.experiment.test_job import small
 
 pytestmark = pytest.mark.usefixtures("one_device")
 STEPS, BATCH, FACES, REALS = 3, 8, 96, 48
@@ -44,14 +44,10 @@ class Dead(NamedTuple):
 @pytest.fixture(scope="module")
 def dead(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Dead:
     """Both stages. Nothing is learnt; what a real run saves is read in `test_job`."""
-    run = tiny_config(
-        tiny_root,
-        model__encoder__width=32,
-        recover__steps=STEPS,
-        recover__batch_size=BATCH,
-        detect__steps=STEPS,
-    )
-    assert run.detect is not None
+    short = small(tiny_root)
+    assert short.detect is not None
+    longer = [dataclasses.replace(stage, steps=STEPS) for stage in (short.recover, short.detect)]
+    run = dataclasses.replace(short, recover=longer[0], detect=longer[1])
     splits = open_data.training_splits(run)
     train, val = splits.train, splits.val
     folder = tmp_path_factory.mktemp("dead") / "checkpoints"

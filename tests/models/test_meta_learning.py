@@ -93,7 +93,7 @@ def test_three_of_ten_videos_are_held_out_in_the_long_run() -> None:
     batch = {schema.VIDEO: np.arange(20, dtype=np.uint32), schema.LABEL: np.arange(20) % 2}
     batch[schema.MANIPULATION] = batch[schema.VIDEO] % 2
     keys = jax.random.split(jax.random.key(0), 500)
-    held = jax.vmap(lambda key: held_out_faces(VIDEOS, batch, key))(keys)
+    held = jax.jit(jax.vmap(lambda key: held_out_faces(VIDEOS, batch, key)))(keys)
     np.testing.assert_allclose(held.mean(0), 0.3, atol=0.07)
 
 
@@ -123,7 +123,14 @@ PARAMS = Curve().init(KEYS[0], None)
 
 
 def outer(meta: MetaSettings, params: dict[str, jax.Array]) -> jax.Array:
-    terms = MetaLearned(Curve(), meta).losses(params, BATCH, KEYS).total
+    return _outer(meta, params, BATCH, KEYS)
+
+
+@partial(jax.jit, static_argnums=0)
+def _outer(
+    meta: MetaSettings, params: dict[str, jax.Array], batch: schema.Batch, keys: jax.Array
+) -> jax.Array:
+    terms = MetaLearned(Curve(), meta).losses(params, batch, keys).total
     return sum((t.values * t.weight).sum() / t.weight.sum() for t in terms.values())
 
 
@@ -143,7 +150,7 @@ def test_the_outer_loss_is_that_of_the_definition() -> None:
 
 def test_the_second_order_gradient_is_that_of_finite_differences() -> None:
     meta = dataclasses.replace(VIDEOS, second_order=True)
-    gradient = jax.grad(lambda params: outer(meta, params))(PARAMS)
+    gradient = jax.jit(jax.grad(partial(outer, meta)))(PARAMS)
     for name in PARAMS:
         up, down = (
             float(outer(meta, PARAMS | {name: PARAMS[name] + step})) for step in (1e-2, -1e-2)
@@ -156,7 +163,7 @@ def test_the_orders_differ_unless_the_inner_rate_is_nothing(rate: float, alike: 
     rules = [
         dataclasses.replace(VIDEOS, second_order=order, inner_rate=rate) for order in (False, True)
     ]
-    first, second = (jax.grad(partial(outer, meta))(PARAMS) for meta in rules)
+    first, second = (jax.jit(jax.grad(partial(outer, meta)))(PARAMS) for meta in rules)
     assert np.allclose(first["v"], second["v"], rtol=1e-6) == alike
 
 

@@ -157,7 +157,7 @@ def test_examples_do_not_know_their_neighbours(params, batch):
 
 
 def rows(tree, which):
-    return jax.tree.map(lambda leaf: leaf[which], tree)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[which], tree)
 
 
 def test_padding_counts_for_nothing_in_the_loss(params, batch):

@@ -48,7 +48,8 @@ def _first_gradients(method: Method, batch: schema.Batch) -> Gradients:
     return jax.device_get(step(params, batch, keys))  # type: ignore[no-any-return]
 
 
-def test_losses_and_gradients_are_the_same_also_with_meta_learning() -> None:
+@pytest.mark.parametrize("learned", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_losses_and_gradients_are_the_same_also_with_meta_learning(learned: bool) -> None:
     """Of the second order: the gradient is taken through an inner gradient with blocks computed again."""
     size = Size(8, 2, 2)
     inside: Any = Encoded(MaskedAutoencoder(size, size, image=16, patch=8))
@@ -59,7 +60,7 @@ def test_losses_and_gradients_are_the_same_also_with_meta_learning() -> None:
         schema.LABEL: (np.arange(FACES) % 2).astype(np.int32),
     }
     meta = MetaSettings("videos", second_order=True, inner_rate=0.1, weight=1.0)
-    method = MetaLearned(inside, meta)
+    method: Method = MetaLearned(inside, meta) if learned else inside
     plain, planned = (_first_gradients(m, batch) for m in (method, with_remat(method, MIXED)))
     np.testing.assert_allclose(planned.loss, plain.loss, rtol=1e-6)
     leaves: Any = [list(map(np.asarray, jax.tree.leaves(g.params))) for g in (plain, planned)]

@@ -18,8 +18,9 @@ from jaxfake.runtime.errors import DONE, PREEMPTED, USAGE
 from tests.held import held
 from tests.processes import FOREVER, PATIENCE, Processes, until
 from tests.project import ROOT
-from tests.tiny import tiny_flags
-from tools.chaos.job import command, run_to_end
+from tests.shared import ONE_DEVICE
+from tests.tiny import six_steps
+from tools.chaos.job import command
 
 Job = subprocess.Popen[str]
 
@@ -28,12 +29,12 @@ Job = subprocess.Popen[str]
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each process has one device, and programs compile fast."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    monkeypatch.setenv("XLA_FLAGS", ONE_DEVICE)
 
 
 @contextmanager
 def _processes(workdir: Path, flags: list[str], held_at: Path | None) -> Iterator[list[Job]]:
-    """Both processes; none outlives its block. With a file, both stand still before their sixth step."""
+    """Both processes; none outlives its block. With a file, both stand still after their second step."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
@@ -58,7 +59,7 @@ def _command(plain: list[str], held_at: Path | None, number: int) -> list[str]:
     if held_at is None:
         return plain
     file = held_at.with_suffix(f".{number}")
-    return held("jaxfake.train.monitor:Monitor.after", 6, file, plain)
+    return held("jaxfake.train.monitor:Monitor.after", 2, file, plain)
 
 
 def _worker(job: Job) -> int:
@@ -73,18 +74,18 @@ def _rows(workdir: Path) -> list[dict[str, Any]]:
 
 
 def _numbers(workdir: Path, name: str) -> np.ndarray:
-    return np.array([row[name] for row in _rows(workdir) if name in row])
+    """A column of the metrics of stage 2."""
+    rows = [row for row in _rows(workdir) if row["stage"] == "detect"]
+    return np.array([row[name] for row in rows if name in row])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the worker by /proc")
 def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
-    tiny_root: Path, tmp_path: Path, processes: Processes
+    tiny_root: Path, six_step_run: Path, tmp_path: Path, processes: Processes
 ) -> None:
-    changes = {"detect__steps": 8, "detect__select_every": 4, "log_every": 1}
-    changes |= {"method__networks": "finetuned"}  # the least to compile
-    flags = tiny_flags(tiny_root, **changes, checkpoints__at_risk_seconds=0.2)
-    flags[0] += ":scratch"  # stage 2 alone
-    run_to_end(tmp_path / "one", flags)
+    """Stage 2 alone: it starts where that of the run of one process started."""
+    flags = [*six_steps(tiny_root), f"--config.start={six_step_run}"]
 
     with _processes(tmp_path / "two", flags, tmp_path / "held") as jobs:
         stand = [tmp_path / "held.0", tmp_path / "held.1"]
@@ -110,10 +111,12 @@ def test_two_processes_train_as_one_and_nothing_is_lost_when_one_dies(
             out, said = job.communicate(timeout=PATIENCE)
             assert job.returncode == DONE, said
         assert "report:" not in out  # only the first prints
-    losses = [_numbers(tmp_path / run, "loss") for run in ("one", "two")]
-    assert len(losses[0]) == len(losses[1]) == 8
+    runs = (six_step_run, tmp_path / "two")
+    losses = [_numbers(run, "loss") for run in runs]
+    assert len(losses[0]) == len(losses[1]) == 3
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    scores = [_numbers(tmp_path / run, "selection/val_video_auc") for run in ("one", "two")]
+    scores = [_numbers(run, "selection/val_video_auc") for run in runs]
+    assert len(scores[0]) == 2
     np.testing.assert_array_equal(scores[1], scores[0])
     assert _rows(tmp_path / "two")[-1]["interruptions"] == 1
     assert (tmp_path / "two" / "report.html").is_file()

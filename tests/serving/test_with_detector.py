@@ -11,7 +11,6 @@ from tests.project import ROOT
 from tests.serving.conftest import PATIENT
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("face_models")
 def test_the_detector_scores_a_sent_picture(serving, tmp_path):
     with tarfile.open(ROOT / "tests" / "golden" / "earlier_run.tar.xz") as archive:

@@ -11,12 +11,8 @@ from typing import Any
 
 import pytest
 
-from jaxfake.config import to_json
-from jaxfake.experiment import job, open_data
-from jaxfake.experiment.run_folder import RunFolder
-from jaxfake.experiment.start.initial_weights import load_initial_weights
 from tests.project import ROOT
-from tests.tiny import tiny_config
+from tests.shared import ONE_DEVICE
 
 NOTEBOOK = ROOT / "tools" / "evaluate.ipynb"
 
@@ -44,19 +40,11 @@ def _is_parameters(cell: dict[str, Any]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def archive(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory, one_device: None) -> Path:
-    """A detector of one step, trained from fresh parameters, in a .zip."""
+def archive(six_step_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in a .zip: its config and its checkpoints, and no results."""
     run = tmp_path_factory.mktemp("notebook") / "runs" / "tiny"
-    settings = tiny_config(
-        tiny_root,
-        start="scratch",
-        method__networks="finetuned",  # the least to compile
-        detect__steps=1,
-        detect__select_every=0,
-    )
-    fresh = load_initial_weights(settings)
-    job.train(settings, RunFolder(run), open_data.training_splits(settings), fresh)
-    (run / "config.json").write_text(json.dumps({"config": to_json(settings)}))
+    shutil.copytree(six_step_run / "checkpoints", run / "checkpoints")
+    shutil.copy(six_step_run / "config.json", run)
     return Path(shutil.make_archive(str(run.parent / "run"), "zip", run.parent, "tiny"))
 
 
@@ -74,7 +62,7 @@ def test_its_cells_restore_score_and_show(archive: Path, tiny_root: Path, tmp_pa
     (tmp_path / "IPython" / "display.py").write_text(_IPYTHON)
     environment = os.environ | {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}",
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "XLA_FLAGS": ONE_DEVICE,
         "JAX_PLATFORMS": "cpu",
     }
     done = subprocess.run(

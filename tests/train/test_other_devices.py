@@ -11,12 +11,13 @@ import pytest
 
 from jaxfake import schema
 from jaxfake.config import Config
-from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment import open_data
 from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.runtime.errors import Preempted
 from jaxfake.train import loop, stage
 from jaxfake.train.stage import StagePlan
 from tests.tiny import tiny_config
+from tests.train.line import Line
 
 STEPS, TURN, DEVICES = 8, 2, (8, 2, 8)
 
@@ -44,14 +45,14 @@ class Interruption:
 def plan(tiny_root: Path) -> StagePlan:
     run = _config(tiny_root)
     splits = open_data.training_splits(run)
-    recover = build_method.recovery(run)
-    return StagePlan("recover", recover, run.recover, (schema.REAL,), splits.train, splits.val)
+    return StagePlan("recover", Line(), run.recover, (schema.REAL,), splits.train, splits.val)
 
 
 def _config(root: Path) -> Config:
     """16 faces a step, of which a device takes two at a time."""
-    run = tiny_config(root, model__encoder__width=32, model__decoder__width=32, log_every=1)
-    recover = dataclasses.replace(run.recover, steps=STEPS, batch_size=16, device_batch=2)
+    run = tiny_config(root, log_every=1)
+    sizes = {"steps": STEPS, "batch_size": 16, "device_batch": 2}
+    recover = dataclasses.replace(run.recover, **sizes, learning_rate=0.05)
     return dataclasses.replace(run, recover=recover)
 
 

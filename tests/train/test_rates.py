@@ -22,6 +22,8 @@ from jaxfake.train import optim, sharding
 from jaxfake.train.state import TrainState, abstract_state, fresh_state
 from jaxfake.train.step import Step, StepRule, jit_step, metric_names
 
+pytestmark = pytest.mark.usefixtures("one_device")
+
 SIDE, BATCH, DECAY = 32, 8, 0.5
 STAGE = config.Stage(
     steps=20,
@@ -53,7 +55,6 @@ class Trained(NamedTuple):
 
     fresh: TrainState  # on the host
     after: TrainState  # on the host, one update later
-    abstract: TrainState
     given: Params  # as they were
     again: TrainState  # on the host, a second start from the same arrays, after training
 
@@ -66,8 +67,8 @@ class Ready(NamedTuple):
     step: Step
 
 
-def _ready(method: Any, batch: schema.Batch, autoencoder: Params) -> Ready:
-    mesh = sharding.make_mesh(2, BATCH)
+def _ready(method: Any, batch: schema.Batch, autoencoder: Params | None, fsdp: int = 1) -> Ready:
+    mesh = sharding.make_mesh(fsdp, BATCH)
     params = jax.eval_shape(lambda: method.init(jax.random.key(0), None))
     optimiser = optim.make_optimiser(STAGE, params)
     names = metric_names(method, params, batch)
@@ -92,10 +93,10 @@ def batch() -> schema.Batch:
 
 
 @pytest.fixture(scope="module")
-def autoencoder() -> Params:
-    """Stage 1's parameters where its training leaves them: spread over the devices of the same mesh."""
+def autoencoder(one_device: None) -> Params:
+    """Stage 1's parameters where its training leaves them: on the same mesh."""
     fresh = jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
-    return jax.device_put(fresh, sharding.shardings(sharding.make_mesh(2, BATCH), fresh))
+    return jax.device_put(fresh, sharding.shardings(sharding.make_mesh(1, BATCH), fresh))
 
 
 @pytest.fixture(params=("deepfakemae", "recap"), scope="module")
@@ -107,7 +108,7 @@ def trained(request: pytest.FixtureRequest, batch: schema.Batch, autoencoder: Pa
     state = ready.step(state, batch)  # donates what it was given
     after = _host(state)
     jax.block_until_ready(ready.step(state, batch))
-    return Trained(fresh, after, ready.abstract, before, _host(ready.fresh()))
+    return Trained(fresh, after, before, _host(ready.fresh()))
 
 
 def _host(tree: Any) -> Any:
@@ -190,14 +191,19 @@ def test_frozen_parameters_have_no_moments(trained: Trained) -> None:
         assert _leaves(optax.tree.get(trained.after.opt_state, which)).keys() == moving
 
 
-def test_moments_and_averages_lie_where_their_parameters_do(trained: Trained) -> None:
-    params = _leaves(trained.abstract.params)
+@pytest.mark.parametrize("method", METHODS)
+def test_moments_and_averages_lie_where_their_parameters_do(
+    method: str, batch: schema.Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jax, "devices", jax.local_devices)
+    abstract = _ready(METHODS[method], batch, None, fsdp=2).abstract
+    params = _leaves(abstract.params)
     kernels = [name for name in params if name.endswith("blocks/mlp/fc1/kernel")]
     assert len(kernels) > 1
     for tree in (
-        trained.abstract.params,
-        trained.abstract.ema,
-        optax.tree.get(trained.abstract.opt_state, "mu"),
+        abstract.params,
+        abstract.ema,
+        optax.tree.get(abstract.opt_state, "mu"),
     ):
         for name in _leaves(tree).keys() & set(kernels):
             leaf = _leaves(tree)[name]

@@ -19,12 +19,9 @@ from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.finetuned.tuning import Tuning
-from jaxfake.models.losses import Term
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.masking import MaskSettings
-from jaxfake.models.method import Losses, Prediction
 from jaxfake.models.mover import Mover, MoverSettings
-from jaxfake.models.pixels import normalise
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
 from jaxfake.models.vit import Compute, Size
@@ -33,6 +30,7 @@ from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train import optim, param_rules, sharding
 from jaxfake.train.state import NEVER, TrainState, abstract_state, evaluation_params, fresh_state
 from jaxfake.train.step import StepRule, jit_step, metric_names
+from tests.train.line import Line
 from tests.weights.foundation_models import DINOV2_REGISTERS
 
 STAGE = config.Stage(
@@ -49,35 +47,6 @@ STAGE = config.Stage(
     select_every=0,
 )
 RECOVER = Recover(MaskedAutoencoder(Size(32, 1, 2), Size(16, 1, 2), 32, 8), MaskSettings("part", 4))
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """The smallest method: predicts a noisy brightness of a picture from its rows.
-
-    With `poison`, the loss is not a number for a batch that holds the row -1.
-    """
-
-    poison: bool = False
-
-    def init(self, key: jax.Array, start: Any) -> Any:
-        del start
-        kernel = 0.1 * jax.random.normal(key, (32 * 3, 8))
-        return {"encoder": {"embed": {"kernel": kernel, "bias": jnp.zeros(8)}}}
-
-    def losses(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Losses:
-        layer = params["encoder"]["embed"]
-        image = normalise(batch[schema.IMAGE])
-        noise = jax.vmap(jax.random.normal)(keys)
-        seen = image.mean(1).reshape(len(image), -1) @ layer["kernel"] + layer["bias"]
-        error = jnp.square(seen.mean(-1) - image.mean((1, 2, 3)) - 0.1 * noise)
-        if self.poison:
-            error = jnp.where((batch[schema.ROW] == -1).any(), jnp.nan, error)
-        weight = batch[schema.VALID].astype(jnp.float32)
-        return Losses({"line": Term(error, weight)}, {"noise": Term(noise, weight)})
-
-    def predict(self, params: Any, batch: schema.Batch, keys: jax.Array) -> Prediction:
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")

@@ -24,12 +24,14 @@ from tests.tiny import tiny_config
 
 MAE = MaskedAutoencoder(Size(16, 2, 2), Size(8, 1, 2), 16, 4)
 OTHER = PixelScale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), norm_pix=False)
+apply = jax.jit(MAE.apply)
 MEAN, STD = (np.asarray(part, np.float32) for part in (OTHER.mean, OTHER.std))
 
 
 def _random() -> Any:
     mask = nothing_masked(1, MAE.grid**2)
-    params = MAE.init(jax.random.key(0), jnp.zeros((1, 16, 16, 3)), mask)["params"]
+    shapes = jax.eval_shape(MAE.init, jax.random.key(0), jnp.zeros((1, 16, 16, 3)), mask)
+    params = shapes["params"]
     leaves, tree = jax.tree.flatten(params)
     rng = np.random.default_rng(0)
     return jax.tree.unflatten(
@@ -40,9 +42,9 @@ def _random() -> Any:
 def test_the_folded_weights_compute_the_same_picture() -> None:
     theirs, mask = _random(), nothing_masked(2, MAE.grid**2)
     pixels = np.random.default_rng(1).random((2, 16, 16, 3)).astype(np.float32)
-    expected = MAE.apply({"params": theirs}, (pixels - MEAN) / STD, mask)
+    expected = apply({"params": theirs}, (pixels - MEAN) / STD, mask)
     folded = to_our_pixels(theirs, OTHER)
-    got = MAE.apply({"params": folded}, (pixels - 0.5) / 0.5, mask)
+    got = apply({"params": folded}, (pixels - 0.5) / 0.5, mask)
     np.testing.assert_allclose(got.tokens, expected.tokens, atol=1e-5)
     colours = expected.patches.reshape(2, MAE.grid**2, -1, 3) * STD + MEAN  # in 0..1
     ours = ((colours - 0.5) / 0.5).reshape(expected.patches.shape)
@@ -59,7 +61,7 @@ def test_a_decoder_that_copies_its_patch_still_does() -> None:
     }
     image = np.broadcast_to(np.asarray([0.9, 0.1, 0.4], np.float32), (1, 16, 16, 3)) / 0.5 - 1
     folded = to_our_pixels(params, OTHER)
-    got = MAE.apply({"params": folded}, image, nothing_masked(1, MAE.grid**2)).patches
+    got = apply({"params": folded}, image, nothing_masked(1, MAE.grid**2)).patches
     np.testing.assert_allclose(got, patchify(jnp.asarray(image), MAE.patch), atol=1e-5)
 
 

@@ -81,7 +81,6 @@ def test_both_networks_are_what_stage_two_starts_from(weights: Path, tmp_path: P
 
 
 @pytest.mark.usefixtures("one_device")
-@pytest.mark.slow
 def test_a_finished_run_needs_the_file_no_more(
     weights: Path, tiny_root: Path, tmp_path: Path
 ) -> None:

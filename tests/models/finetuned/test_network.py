@@ -29,7 +29,6 @@ from tests.study import (
     KEYS,
     NO_META,
     RECOVER,
-    SMALL_UNET,
     by_name,
     labelled_faces,
     unlabelled_faces,
@@ -50,7 +49,7 @@ METHODS: dict[str, Any] = {
     "recap": Recap(RECOVER, RecapSettings("recap", "margin", True, 0.5, 0.0), IMPORTED),
     "delocate": Delocate(
         RECOVER,
-        DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, NO_META, SMALL_UNET),
+        DelocateSettings("delocate", 2, 4, 4, 0.5, 0.0, NO_META, stages=(1,)),
         IMPORTED,
     ),
 }
@@ -78,26 +77,30 @@ def start() -> Any:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_looks_through_it(name: str, start: Any) -> None:
     method, batch = METHODS[name], labelled_faces()
-    params = jax.jit(method.init)(jax.random.key(0), start)
+    params = drawn(jax.eval_shape(method.init, jax.random.key(0), start), 3)
     assert {"finetuned", "imported"} < params.keys()
 
     @jax.jit
-    def cross_entropy(moving: Any) -> jax.Array:
+    @jax.grad
+    def slope(moving: Any, params: Any) -> jax.Array:
         losses = method.losses(params | {"finetuned": moving}, batch, KEYS)
         return losses.total["classification"].values.sum()
 
-    gradient = by_name(jax.grad(cross_entropy)(params["finetuned"]))
+    gradient = by_name(jax.eval_shape(slope, params["finetuned"], params))
     assert gradient.keys() == {
         f"blocks/norm{n}/{end}" for n in (1, 2) for end in ("scale", "bias")
     } | {
         "norm/scale",
         "norm/bias",
     }
-    assert all(np.any(leaf) for leaf in gradient.values())
+    if name == "mover":  # one for all, since to compile them takes long
+        measured = by_name(jax.device_get(slope(params["finetuned"], params)))
+        assert all(np.any(leaf) for leaf in measured.values())
     scores = jax.eval_shape(method.predict, params, unlabelled_faces(), KEYS).score
     assert scores.shape == (BATCH,)
 
 
+@pytest.mark.usefixtures("one_device")
 @pytest.mark.parametrize("tuning", MAY_MOVE)
 def test_only_what_may_move_moves(tuning: Any, start: Any, tiny_root: Path) -> None:
     imported = ImportedViT(dataclasses.replace(SETTINGS, tuning=tuning), Compute())
@@ -128,39 +131,39 @@ def test_only_what_may_move_moves(tuning: Any, start: Any, tiny_root: Path) -> N
 
 def test_before_training_the_network_is_the_imported_one(start: Any) -> None:
     """However it is divided, and for LoRA too, whose change begins with nothing."""
-    faces = RECOVER.faces(unlabelled_faces())
+    faces = jax.jit(RECOVER.faces)(unlabelled_faces())
     image = jax.image.resize(faces.image, (BATCH, 28, 28, 3), "bicubic")
-    tokens = np.asarray(IMPORTED.network.apply({"params": start["imported"]}, image))
+    tokens = np.asarray(jax.jit(IMPORTED.network.apply)({"params": start["imported"]}, image))
     expected = np.concatenate([tokens[:, 0], tokens[:, 1:].mean(1)], axis=1)
     assert expected.shape == (BATCH, IMPORTED.width) == (BATCH, 2 * WIDTH)
     for tuning in MAY_MOVE:
         imported = ImportedViT(dataclasses.replace(SETTINGS, tuning=tuning), Compute())
-        params = imported.init(jax.random.key(0), start)
-        np.testing.assert_allclose(imported.overall(params, faces), expected, atol=1e-5)
+        params = jax.jit(imported.init)(jax.random.key(0), start)
+        np.testing.assert_allclose(jax.jit(imported.overall)(params, faces), expected, atol=1e-5)
 
 
 def test_lora_adds_the_product_of_its_factors(start: Any) -> None:
-    faces = RECOVER.faces(unlabelled_faces())
+    faces = jax.jit(RECOVER.faces)(unlabelled_faces())
     lora = ImportedViT(dataclasses.replace(SETTINGS, tuning="lora"), Compute())
-    params = jax.tree.map(np.asarray, lora.init(jax.random.key(0), start))
+    params = jax.tree.map(np.asarray, jax.jit(lora.init)(jax.random.key(0), start))
     attention = params["finetuned"]["blocks"]["attn"]
     attention["proj"]["lora_b"] = np.full_like(attention["proj"]["lora_b"], 0.1)
     changed = jax.tree.map(np.array, start["imported"])
     product = attention["proj"]["lora_a"] @ attention["proj"]["lora_b"]
     changed["blocks"]["attn"]["proj"]["kernel"] += product
     full = ImportedViT(dataclasses.replace(SETTINGS, tuning="full"), Compute())
-    expected = full.overall({"finetuned": changed}, faces)
-    np.testing.assert_allclose(lora.overall(params, faces), expected, atol=1e-5)
+    expected = jax.jit(full.overall)({"finetuned": changed}, faces)
+    np.testing.assert_allclose(jax.jit(lora.overall)(params, faces), expected, atol=1e-5)
 
 
 def test_stochastic_depth_drops_branches(start: Any) -> None:
-    faces = RECOVER.faces(unlabelled_faces())
-    params = IMPORTED.init(jax.random.key(0), start)
-    whole = IMPORTED.overall(params, faces)
+    faces = jax.jit(RECOVER.faces)(unlabelled_faces())
+    params, overall = jax.jit(IMPORTED.init)(jax.random.key(0), start), jax.jit(IMPORTED.overall)
+    whole = overall(params, faces)
     none = np.ones((DEPTH, BATCH, 2), np.float32)
-    np.testing.assert_allclose(IMPORTED.overall(params, faces, none), whole, atol=1e-6)
-    survival = vit.drop_path(KEYS, DEPTH, 0.9)
-    assert not np.allclose(IMPORTED.overall(params, faces, survival), whole, atol=1e-3)
+    np.testing.assert_allclose(overall(params, faces, none), whole, atol=1e-6)
+    survival = jax.jit(lambda keys: vit.drop_path(keys, DEPTH, 0.9))(KEYS)
+    assert not np.allclose(overall(params, faces, survival), whole, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,8 @@ def test_half_precision_keeps_losses_in_float32(name: str, vit_settings: Any) ->
     params = jax.eval_shape(lambda: half.init(jax.random.key(0), None))
     losses = jax.eval_shape(half.losses, params, labelled_faces(), KEYS)
     assert {leaf.dtype for leaf in jax.tree.leaves((params, losses))} == {np.dtype("float32")}
-    overall = jax.eval_shape(half.imported.overall, params, RECOVER.faces(unlabelled_faces()))
+    faces = jax.eval_shape(RECOVER.faces, unlabelled_faces())
+    overall = jax.eval_shape(half.imported.overall, params, faces)
     assert overall.dtype == jax.numpy.bfloat16
 
 

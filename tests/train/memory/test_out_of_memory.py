@@ -17,6 +17,7 @@ from jaxfake import schema
 from jaxfake.config import Config
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.run_folder import RunFolder
+from jaxfake.models.method import Method
 from jaxfake.runtime.errors import InputError
 from jaxfake.train import loop
 from jaxfake.train.memory import choose
@@ -26,6 +27,7 @@ from jaxfake.train.metric_rows import rows_of_metrics
 from jaxfake.train.stage import StagePlan
 from tests.project import ROOT
 from tests.tiny import tiny_config, tiny_flags
+from tests.train.line import Line
 from tests.train.memory import full_device
 
 FOUR_STEPS = {
@@ -48,11 +50,10 @@ def run(tiny_root: Path, one_device: None) -> Config:
     return tiny_config(tiny_root, **FOUR_STEPS)
 
 
-def _train(run: Config, folder: Path) -> loop.Trained:
+def _train(run: Config, folder: Path, method: Method | None = None) -> loop.Trained:
     splits = open_data.training_splits(run)
-    plan = StagePlan(
-        "recover", build_method.recovery(run), run.recover, (schema.REAL,), splits.train, splits.val
-    )
+    method = method or build_method.recovery(run)
+    plan = StagePlan("recover", method, run.recover, (schema.REAL,), splits.train, splits.val)
     return loop.run_stage(plan, run, RunFolder(folder).stage("recover"), time.monotonic())
 
 
@@ -66,7 +67,20 @@ def _rows(folder: Path) -> dict[int, dict[str, Any]]:
     return {row["step"]: row for row in rows if "loss" in row}
 
 
-def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbers(
+def test_out_of_memory_saves_the_state_and_names_a_plan(
+    run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "advice", lambda *_: f"--config.memory='{HOSTED}'")
+    with monkeypatch.context() as short:
+        _failing(short, 3, jax.errors.JaxRuntimeError(full_device.FULL))
+        with pytest.raises(InputError, match=r"at step 2; the state is saved.*optimizer=host"):
+            _train(run, tmp_path, Line())
+    assert (tmp_path / "checkpoints" / "recover" / "2").is_dir()
+    assert _train(run, tmp_path, Line()).step == 4
+
+
+@pytest.mark.slow
+def test_another_plan_goes_on_from_the_saved_state_to_the_same_numbers(
     run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two updates as they are, then two with everything on the host and in micro-batches."""
@@ -76,7 +90,7 @@ def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbe
     whole = _train(run, tmp_path / "whole")
     with monkeypatch.context() as short:
         _failing(short, 3, jax.errors.JaxRuntimeError(full_device.FULL))
-        with pytest.raises(InputError, match=r"at step 2; the state is saved.*optimizer=host"):
+        with pytest.raises(InputError, match="at step 2; the state is saved"):
             _train(run, tmp_path / "two")
     assert (tmp_path / "two" / "checkpoints" / "recover" / "2").is_dir()
     after = _train(dataclasses.replace(run, memory=HOSTED), tmp_path / "two")
@@ -90,6 +104,7 @@ def test_out_of_memory_saves_the_state_and_another_plan_ends_with_the_same_numbe
         np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_verb_says_what_fits_in_one_line_and_exits_with_2(
     tiny_root: Path, tmp_path: Path
 ) -> None:
@@ -124,7 +139,7 @@ def test_another_error_of_the_device_is_not_taken_for_it(
 ) -> None:
     _failing(monkeypatch, 1, jax.errors.JaxRuntimeError("INTERNAL: something else"))
     with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
-        _train(run, tmp_path)
+        _train(run, tmp_path, Line())
 
 
 def test_a_state_that_was_given_away_is_not_saved() -> None:

@@ -25,7 +25,7 @@ RECOVER = Recover(MaskedAutoencoder(Size(8, 1, 2), Size(8, 1, 2), SIDE, 4), Mask
 
 @pytest.fixture
 def params():
-    return RECOVER.init(jax.random.key(0), None)
+    return jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(0))
 
 
 def test_stage_one_sees_the_whole_face(dataset, scoring, params):
@@ -33,7 +33,12 @@ def test_stage_one_sees_the_whole_face(dataset, scoring, params):
     network = FrozenNetwork(StageOneFeatures(RECOVER), params, "stage 1")
     found = frozen_features(network, dataset, rows, scoring)
     (batch,) = device_batches(dataset, rows, scoring, "test")
-    tokens = RECOVER.autoencode_whole(params, RECOVER.faces(batch.inputs)).tokens[:3]
+
+    @jax.jit
+    def whole(params, inputs):
+        return RECOVER.autoencode_whole(params, RECOVER.faces(inputs)).tokens
+
+    tokens = np.asarray(whole(params, batch.inputs))[:3]
     expected = np.concatenate([tokens[:, 0], tokens[:, 1:].mean(1)], axis=1)
     assert found.shape == (3, 16)
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -42,10 +47,15 @@ def test_stage_one_sees_the_whole_face(dataset, scoring, params):
 def test_an_imported_network_is_taken_as_it_came_in(dataset, scoring):
     vit = ViTSettings(Size(8, 1, 2), 8, "learned", 1, True, False, "gelu", 1e-6)
     imported = ImportedViT(ImportedSettings("", "", vit, SIDE, "full", 1), Compute())
-    weights = imported.fresh_weights(jax.random.key(1))
+    weights = jax.jit(imported.fresh_weights)(jax.random.key(1))
     network = FrozenNetwork(ImportedFeatures(RECOVER, imported), weights, "imported")
     found = frozen_features(network, dataset, np.arange(2), scoring)
     (batch,) = device_batches(dataset, np.arange(2), scoring, "test")
-    tokens = imported.network.apply({"params": weights}, RECOVER.faces(batch.inputs).image)[:2]
+
+    @jax.jit
+    def whole(weights, inputs):
+        return imported.network.apply({"params": weights}, RECOVER.faces(inputs).image)
+
+    tokens = np.asarray(whole(weights, batch.inputs))[:2]
     expected = np.concatenate([tokens[:, 0], tokens[:, 2:].mean(1)], axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -1,6 +1,7 @@
 """What it costs that validation selects a state and calibrates it, and what a share kept for that gains."""
 
 import numpy as np
+import pytest
 from scipy.special import expit
 
 from jaxfake.evaluation.evidence.calibration import conformal
@@ -30,6 +31,7 @@ def reals_found_unlike_reals(rng, share):
     return (conformal.p_real(found, new_scores[best][new_label == 0]) <= ERROR).mean()
 
 
+@pytest.mark.slow
 def test_to_select_by_the_people_of_the_calibration_costs_little_and_a_share_of_its_own_nothing():
     shares = {
         share: np.mean(
