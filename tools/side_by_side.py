@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from jaxfake.runtime.errors import PREEMPTED, Preempted
@@ -41,7 +41,7 @@ def run_side_by_side(jobs: Sequence[Job], at_once: int) -> list[int]:
         while running or (waiting and not preemption.requested):
             while waiting and len(running) < at_once and not preemption.requested:
                 number = waiting.pop(0)
-                running[number] = _begin(jobs[number], SHARED_CARD)
+                running[number] = _begin(jobs[number])
             if preemption.requested and not told:
                 told = True
                 for child in running.values():
@@ -53,7 +53,7 @@ def run_side_by_side(jobs: Sequence[Job], at_once: int) -> list[int]:
     return codes
 
 
-def _begin(job: Job, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _begin(job: Job) -> subprocess.Popen[bytes]:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     say(f"{job.log}: begins")
     with job.log.open("ab") as log:
@@ -61,6 +61,6 @@ def _begin(job: Job, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
             job.command,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**environment, **os.environ},
+            env={**SHARED_CARD, **os.environ},
             start_new_session=True,  # Ctrl-C reaches this process, which forwards it
         )

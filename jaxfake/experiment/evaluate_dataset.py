@@ -1,7 +1,6 @@
 """A trained run on faces that a person names, apart from the main job."""
 
 import dataclasses
-import functools
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +163,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         aggregation = request.protocol.aggregation
         for name in np.unique(faces.index.dataset).tolist():
             request.protocol.list_of(name)  # refuses another dataset before anything is scored
-    find_splits = functools.cache(lambda: _training_splits(run, source, config))
-    splits = find_splits()
+    splits = _training_splits(run, source, config)
     return EvaluationTask(
         faces,
         _results_folder(run, faces, request),
@@ -176,7 +174,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         perturb=request.perturb,
         calibration=calibration_of(run, aggregation),
         protocol=request.protocol,
-        baselines=sources_of_loaded(run, _located(run).run, find_splits),
+        baselines=sources_of_loaded(run, _located(run).run, splits),
     )
 
 

@@ -1,7 +1,7 @@
 """What the baselines of an evaluation are made of: stage 1, frozen networks, and linear probes on them."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from jaxfake.checkpoints.run_identity import RunIdentity
 from jaxfake.evaluation.evidence.baselines.frozen_features import (
@@ -95,15 +95,14 @@ def joined(
 
 
 def sources_of_loaded(
-    run: LoadedRun, folder: RunFolder | None, find_splits: Callable[[], TrainingSplits | None]
+    run: LoadedRun, folder: RunFolder | None, splits: TrainingSplits | None
 ) -> BaselineSources:
     """The sources for a run that was loaded from disk.
 
     Args:
         run: stage 1 or a detector.
         folder: of the run, with the probes that it keeps; None if it is not at hand.
-        find_splits: opens what it was trained on, to fit a probe that it does not keep; None if that is
-            not at hand.
+        splits: what it was trained on, to fit a probe that it does not keep; None if that is not at hand.
 
     Raises:
         InputError: the kept probes are damaged.
@@ -116,7 +115,7 @@ def sources_of_loaded(
         for name, one in networks.items()
         if name not in probes and isinstance(one, FrozenNetwork)
     }
-    if missing and (splits := find_splits()) is not None:
+    if missing and splits is not None:
         probes |= fit_probes(run, missing, splits)
     why = Undefined("the run keeps no probe, and the faces that it was trained on are not at hand")
     probes = {name: probes.get(name, why) for name in networks}
