@@ -55,7 +55,7 @@ def test_each_codebase_computes_what_its_network_is_said_to(name: str, tmp_path:
     naming, settings = NAMINGS[name]
     weights = random_vit(settings)
     params = loaded(saved(naming(weights, settings), tmp_path / "w.safetensors"), settings)
-    tokens = compiled(settings)({"params": params}, PIXELS[None])[0]
+    tokens = compiled(settings)({"params": params}, PIXELS[None]).tokens[0]
     np.testing.assert_allclose(tokens, compute(weights, settings, PIXELS), atol=1e-5)
 
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxfake.models.finetuned.foundation_vit import Encoded
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.losses import mean_over, squared_error
 from jaxfake.models.mae import recovered_patches
@@ -157,13 +158,13 @@ def _foundation(
     """How far the tokens of the imported network lie apart where something was masked, [K B]."""
     vit, mae = networks.imported, networks.recover.mae
     assert vit is not None
-    side, grid = vit.settings.side, vit.grid
+    side, grid, run = vit.settings.side, vit.grid, vit.run_weights(weights)
 
     def tokens(patches: jax.Array) -> jax.Array:
         image = unpatchify(patches, mae.patch)
         resized = jax.image.resize(image, (len(image), side, side, 3), "bicubic")
-        output = cast(jax.Array, vit.network.apply({"params": weights}, resized))
-        one = output[:, 1 + vit.settings.vit.registers :]
+        output = cast(Encoded, vit.network.apply({"params": run}, resized))
+        one = output.tokens[:, 1 + vit.settings.vit.registers :]
         return one / jnp.linalg.norm(one, axis=-1, keepdims=True)
 
     apart = 1 - (tokens(complete) * tokens(masked.faces.patches)).sum(-1)

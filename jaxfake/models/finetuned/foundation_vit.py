@@ -7,7 +7,7 @@ parameters are timm's in both.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +44,19 @@ class ViTSettings:
     epsilon: float
 
 
+class Encoded(NamedTuple):
+    """A batch of pictures as the network sees them.
+
+    Both are after the network's last LayerNorm. That it is applied to earlier blocks too is how DINOv2 is
+    probed (Oquab et al., 2023).
+    """
+
+    tokens: (
+        jax.Array
+    )  # [B, 1 + R + N, D] of the last block: class token, R registers, N patches by rows
+    pooled: jax.Array  # [depth, B, 2 D] of each block: class token and mean of the patch tokens
+
+
 class FoundationViT(nn.Module):
     """The encoder, without any head."""
 
@@ -52,15 +65,12 @@ class FoundationViT(nn.Module):
     compute: Compute = Compute()
 
     @nn.compact
-    def __call__(self, image: jax.Array, survival: jax.Array | None = None) -> jax.Array:
+    def __call__(self, image: jax.Array, survival: jax.Array | None = None) -> Encoded:
         """Encodes whole pictures.
 
         Args:
             image: float32 [B, H, W, 3] in -1..1; `grid` patches high and wide.
             survival: float32 [depth, B, 2], see `vit.drop_path`.
-
-        Returns:
-            Tokens [B, 1 + R + N, D] after the last LayerNorm: class token, R registers, N patches by rows.
         """
         settings, dtype = self.settings, self.compute.dtype
         patches = patchify(image, settings.patch).astype(dtype)
@@ -75,8 +85,13 @@ class FoundationViT(nn.Module):
         if settings.norm_pre:
             x = vit.layer_norm(x, self.compute, "norm_pre", settings.epsilon)
         blocks = vit.scanned(Block, settings.size.depth)
-        x, _ = blocks(settings, self.grid, self.compute, name="blocks")(x, survival)
-        return vit.layer_norm(x, self.compute, "norm", settings.epsilon)
+        x, pooled = blocks(settings, self.grid, self.compute, name="blocks")(x, survival)
+        norm = nn.LayerNorm(epsilon=settings.epsilon, use_fast_variance=False, name="norm")
+        tokens = norm(x.astype(jnp.float32))
+        learned = norm.variables["params"]
+        pooled = pooled * learned["scale"] + learned["bias"]
+        pooled = pooled.reshape(*pooled.shape[:2], -1)
+        return Encoded(tokens.astype(dtype), pooled.astype(dtype))
 
     def _tokens(self, name: str, count: int) -> jax.Array:
         """Learned tokens [1, count, D]."""
@@ -85,22 +100,39 @@ class FoundationViT(nn.Module):
 
 
 class Block(nn.Module):
-    """One pre-LN transformer block. Returns (tokens, None), the form that `nn.scan` expects."""
+    """One pre-LN transformer block."""
 
     settings: ViTSettings
     grid: int
     compute: Compute
 
     @nn.compact
-    def __call__(self, x: jax.Array, survival: jax.Array | None = None) -> tuple[jax.Array, None]:
-        """The tokens after the block; `survival` [B, 2] scales its two branches, see `vit.drop_path`."""
+    def __call__(
+        self, x: jax.Array, survival: jax.Array | None = None
+    ) -> tuple[jax.Array, jax.Array]:
+        """The tokens after the block, and a summary of them, in the form that `nn.scan` expects.
+
+        Args:
+            x: [B, 1 + R + N, D].
+            survival: [B, 2], scales the two branches, see `vit.drop_path`.
+
+        Returns:
+            Tokens, and float32 [B, 2, D]: class token and mean of the patch tokens, normalised as by a
+            LayerNorm whose learned factors come later.
+        """
         settings, compute = self.settings, self.compute
         normed = vit.layer_norm(x, compute, "norm1", settings.epsilon)
         attended = Attention(settings, self.grid, compute, name="attn")(normed)
         x = x + self._scaled(attended, "ls1", survival, 0)
         normed = vit.layer_norm(x, compute, "norm2", settings.epsilon)
         mixed = Mlp(settings, compute, name="mlp")(normed)
-        return x + self._scaled(mixed, "ls2", survival, 1), None
+        x = x + self._scaled(mixed, "ls2", survival, 1)
+        plain = nn.LayerNorm(
+            epsilon=settings.epsilon, use_fast_variance=False, use_scale=False, use_bias=False
+        )
+        normed = plain(x.astype(jnp.float32))
+        patches = normed[:, 1 + settings.registers :].mean(1)
+        return x, jnp.stack([normed[:, 0], patches], axis=1)
 
     def _scaled(
         self, branch: jax.Array, name: str, survival: jax.Array | None, which: int

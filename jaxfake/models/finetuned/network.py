@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxfake.models.finetuned import tuning
-from jaxfake.models.finetuned.foundation_vit import FoundationViT
+from jaxfake.models.finetuned.foundation_vit import Encoded, FoundationViT
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.finetuned.tuning import FINETUNED, IMPORTED
 from jaxfake.models.method import Params, fresh_params
@@ -74,13 +74,17 @@ class ImportedViT:
 
     @property
     def width(self) -> int:
-        """2 D."""
-        return 2 * self.settings.vit.size.width
+        """2 D for each block whose tokens are read."""
+        return 2 * self.settings.vit.size.width * len(self._read)
 
     @property
     def depth(self) -> int:
-        """The number of blocks."""
-        return self.settings.vit.size.depth
+        """The number of blocks that are run: none after the last that is read."""
+        return max(self._read)
+
+    @property
+    def _read(self) -> tuple[int, ...]:
+        return self.settings.blocks or (self.settings.vit.size.depth,)
 
     @property
     def grid(self) -> int:
@@ -89,26 +93,34 @@ class ImportedViT:
 
     @property
     def network(self) -> FoundationViT:
-        """The ViT itself."""
-        return FoundationViT(self.settings.vit, self.grid, self.compute)
+        """The ViT with the blocks that are run."""
+        size = dataclasses.replace(self.settings.vit.size, depth=self.depth)
+        settings = dataclasses.replace(self.settings.vit, size=size)
+        return FoundationViT(settings, self.grid, self.compute)
 
     def fresh_weights(self, key: jax.Array) -> Params:
-        """Random weights, for their shapes."""
+        """Random weights of all blocks, for their shapes."""
         side = self.settings.side
-        return fresh_params(self.network, key, jnp.zeros((1, side, side, 3)))
+        whole = FoundationViT(self.settings.vit, self.grid, self.compute)
+        return fresh_params(whole, key, jnp.zeros((1, side, side, 3)))
+
+    def run_weights(self, weights: Params) -> Params:
+        """Those of the blocks that are run, among the weights of all."""
+        kept = jax.tree.map(lambda leaf: leaf[: self.depth], weights["blocks"])
+        return weights | {"blocks": kept}
 
     def init(self, key: jax.Array, start: Params | None) -> Params:
         """The imported weights, of which `tuning` says what may move."""
         weights = (start or {}).get(IMPORTED)
         if weights is None:
             weights = self.fresh_weights(key)
+        weights = self.run_weights(weights)
         return tuning.divide(weights, self.settings.tuning, self.settings.lora_rank, key)
 
     def overall(self, params: Params, faces: Faces, survival: jax.Array | None = None) -> jax.Array:
-        """Class token and mean of the patch tokens, [B, 2 D], as DINOv2 is probed (Oquab et al., 2023)."""
+        """Class token and mean of the patch tokens of each block that is read, [B, W]."""
         side = self.settings.side
         image = jax.image.resize(faces.image, (len(faces.image), side, side, 3), "bicubic")
         output = self.network.apply({"params": tuning.join(params)}, image, survival)
-        tokens = cast(jax.Array, output)  # Flax types it as what any module may return
-        patches = tokens[:, 1 + self.settings.vit.registers :]
-        return jnp.concatenate([tokens[:, 0], patches.mean(1)], axis=-1)
+        encoded = cast(Encoded, output)  # Flax types it as what any module may return
+        return jnp.concatenate([encoded.pooled[block - 1] for block in self._read], axis=-1)

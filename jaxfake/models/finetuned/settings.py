@@ -21,6 +21,8 @@ class ImportedSettings:
         tuning: what of it may move: 'full', 'layernorm_only', or 'lora', a change of low rank of its
             attention.
         lora_rank: of that change.
+        blocks: the numbers, from 1, of the blocks whose tokens are read; those after the last of them are
+            left out. () for the last block of the network.
     """
 
     weights: str
@@ -29,6 +31,7 @@ class ImportedSettings:
     side: int
     tuning: Tuning
     lora_rank: int
+    blocks: tuple[int, ...] = ()
 
 
 def check_imported_settings(imported: ImportedSettings) -> None:
@@ -61,6 +64,10 @@ def check_imported_settings(imported: ImportedSettings) -> None:
         (imported.lora_rank > size.width, f"lora_rank must be at most the width, {size.width}"),
         (vit.registers < 0, "vit.registers must not be negative"),
         (vit.epsilon <= 0, "vit.epsilon must be greater than 0"),
+        (
+            list(imported.blocks) != sorted(set(imported.blocks) & set(range(1, size.depth + 1))),
+            f"blocks must be numbers from 1 to {size.depth}, in order",
+        ),
     ):
         if broken:
             raise InputError(f"config: finetuned.{message}")

@@ -46,7 +46,7 @@ def test_the_network_sees_our_pixels_as_it_saw_its_own(weights: Path, tmp_path: 
     assert found is not None
     pixels = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
     network: Any = build_method.imported_network(run)
-    tokens = network.network.apply({"params": found.params}, 2 * pixels[None] - 1)[0]
+    tokens = network.network.apply({"params": found.params}, 2 * pixels[None] - 1).tokens[0]
     expected = compute(random_vit(PLAIN), PLAIN, (pixels - MEAN) / STD)
     np.testing.assert_allclose(tokens, expected, atol=1e-5)
     assert found.origin == f"weights with sha256 {weights_digest(weights)}"
@@ -121,6 +121,8 @@ def test_a_finished_run_needs_the_file_no_more(
         ("vit.patch", 0, "finetuned.vit.patch must be at least 1"),
         ("vit.registers", -1, "vit.registers must not be negative"),
         ("vit.epsilon", 0.0, "vit.epsilon must be greater than 0"),
+        ("blocks", (1, 3), "finetuned.blocks must be numbers from 1 to 2, in order"),
+        ("blocks", (2, 1), "finetuned.blocks must be numbers from 1 to 2, in order"),
         ("vit.size.heads", 3, "width 16 must be a multiple of 4 times its heads"),
         ("vit.size.depth", 1 << 12, "finetuned.vit.size.depth=4096 is more than"),
     ],

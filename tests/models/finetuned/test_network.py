@@ -133,13 +133,35 @@ def test_before_training_the_network_is_the_imported_one(start: Any) -> None:
     """However it is divided, and for LoRA too, whose change begins with nothing."""
     faces = jax.jit(RECOVER.faces)(unlabelled_faces())
     image = jax.image.resize(faces.image, (BATCH, 28, 28, 3), "bicubic")
-    tokens = np.asarray(jax.jit(IMPORTED.network.apply)({"params": start["imported"]}, image))
+    encoded = jax.jit(IMPORTED.network.apply)({"params": start["imported"]}, image)
+    tokens = np.asarray(encoded.tokens)
     expected = np.concatenate([tokens[:, 0], tokens[:, 1:].mean(1)], axis=1)
     assert expected.shape == (BATCH, IMPORTED.width) == (BATCH, 2 * WIDTH)
     for tuning in MAY_MOVE:
         imported = ImportedViT(dataclasses.replace(SETTINGS, tuning=tuning), Compute())
         params = jax.jit(imported.init)(jax.random.key(0), start)
         np.testing.assert_allclose(jax.jit(imported.overall)(params, faces), expected, atol=1e-5)
+
+
+def test_earlier_blocks_are_read_through_the_last_layer_norm(start: Any) -> None:
+    """And those after the last that is read are not there."""
+    faces = jax.jit(RECOVER.faces)(unlabelled_faces())
+    both, first = (
+        ImportedViT(dataclasses.replace(SETTINGS, blocks=blocks), Compute())
+        for blocks in ((1, 2), (1,))
+    )
+    params = jax.jit(first.init)(jax.random.key(0), start)
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(params["imported"]["blocks"])} == {1}
+    image = jax.image.resize(faces.image, (BATCH, 28, 28, 3), "bicubic")
+    weights = first.run_weights(start["imported"])
+    tokens = jax.jit(first.network.apply)({"params": weights}, image).tokens
+    after_one = np.concatenate([tokens[:, 0], tokens[:, 1:].mean(1)], axis=1)
+    np.testing.assert_allclose(jax.jit(first.overall)(params, faces), after_one, atol=1e-5)
+    whole = jax.jit(IMPORTED.init)(jax.random.key(0), start)
+    after_two = jax.jit(IMPORTED.overall)(whole, faces)
+    expected = np.concatenate([after_one, after_two], axis=1)
+    assert expected.shape[1] == both.width
+    np.testing.assert_allclose(jax.jit(both.overall)(whole, faces), expected, atol=1e-5)
 
 
 def test_lora_adds_the_product_of_its_factors(start: Any) -> None:

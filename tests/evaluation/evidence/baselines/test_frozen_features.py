@@ -54,7 +54,7 @@ def test_an_imported_network_is_taken_as_it_came_in(dataset, scoring):
 
     @jax.jit
     def whole(weights, inputs):
-        return imported.network.apply({"params": weights}, RECOVER.faces(inputs).image)
+        return imported.network.apply({"params": weights}, RECOVER.faces(inputs).image).tokens
 
     tokens = np.asarray(whole(weights, batch.inputs))[:2]
     expected = np.concatenate([tokens[:, 0], tokens[:, 2:].mean(1)], axis=1)
