@@ -1,0 +1,1 @@
+"""What the frozen blocks of a foundation model tell of fakes, and from which training faces."""
