@@ -30,6 +30,11 @@ _LICENCE = flags.DEFINE_string(
     "licence", None, "Under which others may use the weights, such as Apache-2.0."
 )
 
+_WITHOUT_FOUNDATION = flags.DEFINE_bool(
+    "without_foundation", False, "Leave out what did not change of the imported encoder that jaxfake "
+    "fetches by name; the folder is small."
+)  # fmt: skip
+
 
 def main() -> None:
     """Flags in, one call, messages out."""
@@ -47,7 +52,8 @@ def main() -> None:
 
     check_devices()
     run = load_run(Path(_WORKDIR.value), _STEP.value)
-    folder = export_model(run, Export(Path(_TO.value), _LICENCE.value, _NAME.value))
+    wanted = Export(Path(_TO.value), _LICENCE.value, _NAME.value, _WITHOUT_FOUNDATION.value)
+    folder = export_model(run, wanted)
     say(f"model folder: {folder}")
 
 

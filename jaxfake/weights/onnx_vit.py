@@ -5,6 +5,8 @@ a table of positions that is to be resized it cuts into that of the class token 
 their names are found by the operations that use them. Needs the package onnx.
 """
 
+import importlib.util
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +37,29 @@ def convert(path: Path, out: Path, pixels: str) -> None:
     weights = vit_weights(load_graph(path))
     stated = {"pixel_mean": ",".join(map(str, mean)), "pixel_std": ",".join(map(str, std))}
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(out, save(weights, metadata=stated))
+    write_atomically(out, _same_bytes(save(weights, metadata=stated)))
     say(f"{len(weights)} arrays in {out}")
+
+
+def _same_bytes(content: bytes) -> bytes:
+    """A .safetensors file whose metadata are in order, as the library writes them in a random one."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(length)
+    if len(text) != length:
+        raise ValueError("the header of a .safetensors file is not as it was expected")
+    return content[:8] + text + content[8 + length :]
+
+
+def check_installed() -> None:
+    """Checks that ONNX files can be read.
+
+    Raises:
+        InputError: the package onnx is missing.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        raise InputError("the package onnx is not installed: pip install onnx")
 
 
 def load_graph(path: Path) -> Any:
@@ -45,10 +68,9 @@ def load_graph(path: Path) -> Any:
     Raises:
         InputError: the package onnx is missing, or this is not such a file.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise InputError("the package onnx is not installed: pip install onnx") from None
+    check_installed()
+    import onnx
+
     try:
         graph = onnx.load(str(path), load_external_data=False).graph
     except Exception as error:  # protobuf raises errors of its own

@@ -66,6 +66,15 @@ def test_all_weights_have_their_names_again(tmp_path: Path) -> None:
     assert pixel_scale(out, "", "", has_decoder=False).mean == (0.485, 0.456, 0.406)
 
 
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
+    """A run that is continued refuses another file of weights, and the library orders at random."""
+    model = exported(dinov2(random_vit(PLAIN), PLAIN), tmp_path / "vit.onnx")
+    outs = [tmp_path / f"{n}.safetensors" for n in range(8)]
+    for out in outs:
+        convert(model, out, "imagenet")
+    assert len({out.read_bytes() for out in outs}) == 1
+
+
 def test_other_files_are_refused_in_one_line(tmp_path: Path) -> None:
     out = tmp_path / "vit.safetensors"
     text = tmp_path / "text.onnx"

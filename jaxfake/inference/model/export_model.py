@@ -14,8 +14,10 @@ from jaxfake.experiment.run_folder import DETECT
 from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.inference.model import model_folder, opened_model
 from jaxfake.inference.model.card import LIMITS
+from jaxfake.inference.model.foundation_part import foundation_of
 from jaxfake.inference.model.model_folder import FileEntry
 from jaxfake.inference.results import CardEntry, ModelFacts
+from jaxfake.models.finetuned.tuning import IMPORTED
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import read_bounded, read_json, write_atomically
 
@@ -30,25 +32,34 @@ class Export:
         to: the folder; it must not exist, or be empty.
         name: of the model; '' for the name of the run's folder.
         licence: under which others may use it, such as Apache-2.0.
+        without_foundation: whether what did not change of the encoder that jaxfake fetches by name is left
+            out, so that the folder is small.
     """
 
     to: Path
     licence: str
     name: str = ""
+    without_foundation: bool = False
 
 
 def export_model(run: LoadedRun, wanted: Export) -> Path:
     """Writes the folder, its description last, so that one that was not finished is none.
 
     Raises:
-        InputError: the run is no detector, or the folder holds something already.
+        InputError: the run is no detector, the folder holds something already, or there is nothing that
+            could be left out.
     """
     if run.stage != DETECT or run.located is None:
         raise InputError("only a detector can be exported, and this is a checkpoint of stage 1")
     if wanted.to.exists() and (not wanted.to.is_dir() or any(wanted.to.iterdir())):
         raise InputError(f"--to={wanted.to} holds something already: name a new folder")
+    foundation = foundation_of(run) if wanted.without_foundation else None
     model = opened_model.from_run(run, wanted.name or run.located.name)
-    content = dict(_files(run, model.facts.calibration_sha256 is not None))
+    kept = {
+        name: tree for name, tree in run.params.items() if not (foundation and name == IMPORTED)
+    }
+    content = {model_folder.WEIGHTS: model_folder.weights_bytes(kept)}
+    content |= _files(run, model.facts.calibration_sha256 is not None)
     rows = [*model.facts.card, *_measured(content)]
     facts = dataclasses.replace(model.facts, licence=wanted.licence, card=tuple(rows))
     content[model_folder.CARD] = _card_text(facts).encode()
@@ -60,6 +71,7 @@ def export_model(run: LoadedRun, wanted: Export) -> Path:
         facts,
         config.to_json(_without_paths(run.config)),
         {name: dataclasses.asdict(entry) for name, entry in sorted(entries.items())},
+        foundation,
     )
     text = json.dumps(checksummed(_plain(dataclasses.asdict(manifest))), indent=2)
     write_atomically(wanted.to / model_folder.MANIFEST, text + "\n")
@@ -67,8 +79,7 @@ def export_model(run: LoadedRun, wanted: Export) -> Path:
 
 
 def _files(run: LoadedRun, is_calibrated: bool) -> Iterator[tuple[str, bytes]]:
-    """Every file but the description and the card."""
-    yield model_folder.WEIGHTS, model_folder.weights_bytes(run.params)
+    """Calibration and results."""
     assert run.located is not None
     folder = run.located.run
     if folder is None:

@@ -1,13 +1,14 @@
 """A model folder: a detector to give to others, without pickles, every file named with its size and digest.
 
     model.json            what the detector is, its config, and size and sha256 of every other file
-    weights.safetensors   its parameters
+    weights.safetensors   its parameters; `Manifest.foundation` may stand for some of them
     calibration.json      how its scores become likelihood ratios, and for which inputs; or why not
     results/*.json        what it was measured at, as `metrics.json` of the run has it
     MODEL_CARD.md         the same for people
 
-It may come from anyone. Nothing of it is run, nothing outside of it is opened, and a file is read only if
-it has the size and digest that `model.json` names and fits the network.
+It may come from anyone. Nothing of it is run, and nothing outside of it is opened but an encoder that
+jaxfake fetches by name. A file is read only if it has the size and digest that `model.json` names and fits
+the network.
 """
 
 import dataclasses
@@ -29,6 +30,7 @@ from jaxfake.evaluation.evidence.calibration import calibration
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import build_method
+from jaxfake.inference.model.foundation_part import Foundation, foundation_params
 from jaxfake.inference.results import ModelFacts
 from jaxfake.models.method import Method, Params
 from jaxfake.runtime.errors import InputError
@@ -59,6 +61,7 @@ class Manifest:
     Attributes:
         config: by which the network is built, without paths of the machine that it was trained on.
         files: by their paths in the folder.
+        foundation: the encoder whose unchanged weights are not in the folder; None if all are.
     """
 
     format: str
@@ -66,6 +69,7 @@ class Manifest:
     facts: ModelFacts
     config: dict[str, Any]
     files: dict[str, Any]
+    foundation: Foundation | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,7 +100,7 @@ def load(folder: Path) -> LoadedFolder:
         _check_file(folder, name, entry)
     settings = build_method.computable_here(config.parse(manifest.config))
     method = build_method.detector(settings)
-    params = _params(folder, method)
+    params = _params(folder, method, manifest.foundation, settings)
     found = calibration.read(folder / CALIBRATION) if CALIBRATION in files else _NO_CALIBRATION
     known = None if isinstance(found, Undefined) else found.sha256
     if manifest.facts.calibration_sha256 != known or WEIGHTS not in files:
@@ -154,9 +158,22 @@ def _check_file(folder: Path, name: str, entry: FileEntry) -> None:
         raise InputError(f"{path} is damaged: it is not the file that {MANIFEST} names")
 
 
-def _params(folder: Path, method: Method) -> Params:
+def _params(
+    folder: Path, method: Method, foundation: Foundation | None, settings: Config
+) -> Params:
     """The parameters: each of the network's, of its shape and type, and nothing else."""
-    like = flatten_dict(jax.eval_shape(lambda: method.init(jax.random.key(0), None)), sep="/")
+    like = dict(jax.eval_shape(lambda: method.init(jax.random.key(0), None)))
+    left_out: Params = {}
+    if foundation is not None:
+        left_out = foundation_params(foundation, settings)
+        like = {name: tree for name, tree in like.items() if name not in left_out}
+    params = _stored(folder, flatten_dict(like, sep="/")) | left_out
+    mesh = build_method.scoring_mesh()
+    return jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+
+
+def _stored(folder: Path, like: dict[str, Any]) -> Params:
+    """The parameters in the folder."""
     path = folder / WEIGHTS
     needed = sum(math.prod(one.shape) * one.dtype.itemsize for one in like.values())
     if path.stat().st_size > needed + _HEADER_BYTES:
@@ -167,8 +184,8 @@ def _params(folder: Path, method: Method) -> Params:
         raise InputError(f"{path} does not fit its network: {fault}")
     for name, values in weights.items():
         _check_weight(path, name, values, like[name])
-    mesh = build_method.scoring_mesh()
-    return jax.device_put(unflatten_dict(weights, sep="/"), NamedSharding(mesh, PartitionSpec()))
+    stored: Params = unflatten_dict(weights, sep="/")
+    return stored
 
 
 def _check_weight(path: Path, name: str, values: np.ndarray, like: jax.ShapeDtypeStruct) -> None:

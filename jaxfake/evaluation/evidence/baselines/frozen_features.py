@@ -1,6 +1,7 @@
 """Features of whole faces, nothing masked, by a network that no fake has trained.
 
-They are the class token and the mean of the patch tokens, as DINOv2 is probed (Oquab et al., 2023).
+They are the class token and the mean of the patch tokens, as DINOv2 is probed (Oquab et al., 2023); of an
+imported network, at each block that the detector reads.
 """
 
 import dataclasses
@@ -38,14 +39,16 @@ class StageOneFeatures:
 
 @dataclasses.dataclass(frozen=True)
 class ImportedFeatures:
-    """Of an imported network, as it was imported. Parameters: its weights."""
+    """Of an imported network, as it was imported, at the blocks that the detector reads. Parameters: its
+    weights."""
 
     recover: Recover
     network: ImportedViT
 
     def __call__(self, params: Params, batch: Batch) -> jax.Array:
-        """[B, 2 D]."""
-        return self.network.overall({FINETUNED: params}, self.recover.faces(batch))
+        """[B, W]."""
+        run = self.network.run_weights(params)
+        return self.network.overall({FINETUNED: run}, self.recover.faces(batch))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

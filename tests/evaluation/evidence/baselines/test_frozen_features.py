@@ -45,8 +45,8 @@ def test_stage_one_sees_the_whole_face(dataset, scoring, params):
 
 
 def test_an_imported_network_is_taken_as_it_came_in(dataset, scoring):
-    vit = ViTSettings(Size(8, 1, 2), 8, "learned", 1, True, False, "gelu", 1e-6)
-    imported = ImportedViT(ImportedSettings("", "", vit, SIDE, "full", 1), Compute())
+    vit = ViTSettings(Size(8, 2, 2), 8, "learned", 1, True, False, "gelu", 1e-6)
+    imported = ImportedViT(ImportedSettings("", "", vit, SIDE, "full", 1, blocks=(1,)), Compute())
     weights = jax.jit(imported.fresh_weights)(jax.random.key(1))
     network = FrozenNetwork(ImportedFeatures(RECOVER, imported), weights, "imported")
     found = frozen_features(network, dataset, np.arange(2), scoring)
@@ -54,7 +54,8 @@ def test_an_imported_network_is_taken_as_it_came_in(dataset, scoring):
 
     @jax.jit
     def whole(weights, inputs):
-        return imported.network.apply({"params": weights}, RECOVER.faces(inputs).image).tokens
+        first = imported.run_weights(weights)
+        return imported.network.apply({"params": first}, RECOVER.faces(inputs).image).tokens
 
     tokens = np.asarray(whole(weights, batch.inputs))[:2]
     expected = np.concatenate([tokens[:, 0], tokens[:, 2:].mean(1)], axis=1)
