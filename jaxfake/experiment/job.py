@@ -48,6 +48,7 @@ from jaxfake.experiment.start.imported_network import (
 )
 from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.experiment.start.mask_check import check_masks
+from jaxfake.experiment.start.probed_head import with_probe
 from jaxfake.models.vit import Size
 from jaxfake.reporting.checkpoint_facts import manifest_facts
 from jaxfake.reporting.html import Report, Section, write_report
@@ -187,7 +188,7 @@ def train(
         stage_one = trained.params
         begin = InitialWeights(trained.params, initial_weights.own_origin(trained.step))
     if run.detect is not None and run.method is not None:
-        begin = beside(begin, imported)
+        begin = with_probe(beside(begin, imported), imported, run, splits, folder.head_probe)
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
         detected = from_training(run, DETECT, plan.method, trained)

@@ -184,4 +184,5 @@ def foundation(config: ml_collections.ConfigDict) -> None:
         "tuning": "layernorm_only",
         "lora_rank": 8,
         "blocks": (3, 6, 9),
+        "head": "probe",
     }

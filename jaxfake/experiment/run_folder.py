@@ -63,6 +63,11 @@ class RunFolder:
         return self.path / "probes.json"
 
     @property
+    def head_probe(self) -> Path:
+        """The linear probe that the head of stage 2 began as, see `start.probed_head`."""
+        return self.path / "head_probe.json"
+
+    @property
     def checkpoints(self) -> Path:
         """A folder per stage, with a folder per saved step."""
         return self.path / CHECKPOINTS

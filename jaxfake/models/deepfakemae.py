@@ -117,7 +117,7 @@ class DeepfakeMAE:
             jnp.ones((1, 1), jnp.bool_),
             None,
         )
-        return networks | {"head": head}
+        return networks | {"head": heads.start_at_probe(head, start, last=False)}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy of all faces, and the masked error of real faces."""

@@ -171,6 +171,7 @@ class Delocate:
         )
         given = LocaliserInput(face, face, face, decoded, encoded, overall)
         localising = fresh_params(self._localiser(), localiser_key, given, None)
+        localising = heads.start_at_probe(localising, start, last=True)
         return networks | {"localising": localising, "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:

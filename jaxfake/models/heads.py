@@ -1,4 +1,4 @@
-"""What the detectors share: random keys, pooling, the classifier with its loss, the final prediction."""
+"""What the detectors share: random keys, pooling, the classifier, its start and loss, the prediction."""
 
 from typing import NamedTuple, cast
 
@@ -16,6 +16,12 @@ from jaxfake.schema import Batch
 
 CLASSIFIER = "verdict"
 """Name of the classifier's parameters, as existing checkpoints have it."""
+
+PROBE = "probe"
+"""Name of a linear probe among what a method starts from: 'weights' [W] and 'offset'."""
+
+EPSILON = 1e-6
+"""Of the LayerNorm before the classifier."""
 
 
 class TrainingKeys(NamedTuple):
@@ -53,6 +59,26 @@ class Classifier(nn.Module):
             draw = jax.vmap(lambda key: jax.random.bernoulli(key, kept, shape))
             x = x * (draw(keys).astype(x.dtype) / kept)
         return vit.dense(2, self.compute, "logits")(x).astype(jnp.float32)
+
+
+def start_at_probe(head: Params, start: Params | None, *, last: bool) -> Params:
+    """A head whose logits begin as those of a linear probe on the imported network, if there is one.
+
+    Args:
+        head: fresh parameters.
+        start: what the method starts from, see `Method.init`.
+        last: whether the features of that network come last in the classifier, or first.
+    """
+    probe = (start or {}).get(PROBE)
+    if probe is None:
+        return head
+    fresh = head[CLASSIFIER]["logits"]["kernel"]
+    # The logit of a fake minus that of a real face is the probe's.
+    rows = jnp.stack([-probe["weights"], probe["weights"]], axis=1) / 2
+    bias = jnp.stack([-probe["offset"], probe["offset"]]) / 2
+    others = jnp.zeros((len(fresh) - len(rows), 2))
+    kernel = jnp.concatenate([others, rows] if last else [rows, others])
+    return head | {CLASSIFIER: {"logits": {"kernel": kernel, "bias": bias}}}
 
 
 def classify(head: nn.Module, params: Params, *inputs: object) -> jax.Array:

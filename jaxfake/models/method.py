@@ -41,8 +41,9 @@ class Method(Protocol):
 
         Args:
             key: of the random ones.
-            start: {'encoder': ..., 'decoder': ...} of stage 1, and 'imported' where the method has an
-                imported network beside them; None to start from scratch.
+            start: {'encoder': ..., 'decoder': ...} of stage 1; 'imported' where the method has an
+                imported network beside them, and 'probe' where its head starts at one; None to start
+                from scratch.
         """
 
     def __hash__(self) -> int:

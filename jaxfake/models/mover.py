@@ -125,7 +125,7 @@ class Mover:
             encoded, pixels = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.pixels))
             mapping = MappingFeatures(encoded, pixels)
         head = fresh_params(self._head(), head_key, overall, mapping, None)
-        return networks | {"head": head}
+        return networks | {"head": heads.start_at_probe(head, start, last=False)}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:
         """Cross-entropy of all faces, and the distance of real faces from their mapping."""

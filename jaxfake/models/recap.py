@@ -112,6 +112,7 @@ class Recap:
         mae = self.recover.mae
         encoded, discrepancy = jnp.zeros((1, mae.encoder.width)), jnp.zeros((1, mae.grid**2))
         head = fresh_params(self._head(), head_key, encoded, discrepancy, overall, None)
+        head = heads.start_at_probe(head, start, last=True)
         return networks | {"head": head, "margin": margin_loss.initial_medians()}
 
     def losses(self, params: Params, batch: Batch, keys: jax.Array) -> Losses:

@@ -33,7 +33,7 @@ def foundation_of(run: LoadedRun) -> Foundation:
         InputError: it has none, changed all of it, or it is not one that is fetched by name.
     """
     began = run.metadata.identity.start or ""
-    if IMPORTED not in run.params or not began.endswith(f"sha256 {KNOWN.sha256}"):
+    if IMPORTED not in run.params or f"sha256 {KNOWN.sha256}" not in began:
         raise InputError(
             f"nothing can be left out: the detector does not keep an imported {KNOWN.name}, which is the "
             f"encoder that jaxfake fetches by name ({foundation_file.FETCH_COMMAND})"

@@ -1,6 +1,7 @@
 """Settings of an imported network, as `Config.finetuned` has them."""
 
 import dataclasses
+from typing import Literal
 
 from jaxfake.models.finetuned.foundation_vit import ViTSettings
 from jaxfake.models.finetuned.tuning import Tuning
@@ -23,6 +24,8 @@ class ImportedSettings:
         lora_rank: of that change.
         blocks: the numbers, from 1, of the blocks whose tokens are read; those after the last of them are
             left out. () for the last block of the network.
+        head: whether the classifier begins with random numbers, or as a linear probe on the network
+            (Kumar et al., 2022).
     """
 
     weights: str
@@ -32,6 +35,7 @@ class ImportedSettings:
     tuning: Tuning
     lora_rank: int
     blocks: tuple[int, ...] = ()
+    head: Literal["random", "probe"] = "random"
 
 
 def check_imported_settings(imported: ImportedSettings) -> None:

@@ -12,6 +12,7 @@ from jax.sharding import NamedSharding
 
 from jaxfake import schema
 from jaxfake.data.dataset import open_split
+from jaxfake.evaluation.evidence.baselines.frozen_features import NormalisedFeatures
 from jaxfake.models import vit
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
@@ -98,6 +99,28 @@ def test_every_method_looks_through_it(name: str, start: Any) -> None:
         assert all(np.any(leaf) for leaf in measured.values())
     scores = jax.eval_shape(method.predict, params, unlabelled_faces(), KEYS).score
     assert scores.shape == (BATCH,)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_head_may_begin_as_a_linear_probe(name: str, start: Any) -> None:
+    """Whatever else the classifier gets tells nothing yet."""
+    method, batch = METHODS[name], unlabelled_faces()
+    rng = np.random.default_rng(7)
+    probe = {
+        "weights": rng.normal(size=IMPORTED.width).astype(np.float32),
+        "offset": np.float32(0.3),
+    }
+
+    @jax.jit
+    def both(start: Any) -> Any:
+        params = method.init(jax.random.key(0), start)
+        features = NormalisedFeatures(RECOVER, IMPORTED)(start["imported"], batch)
+        return method.predict(params, batch, KEYS).score, features
+
+    score, features = both(start | {"probe": probe})
+    expected = jax.nn.sigmoid(features @ probe["weights"] + 0.3)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(score, expected, atol=1e-4)
 
 
 @pytest.mark.usefixtures("one_device")

@@ -16,6 +16,7 @@ from jax.sharding import Mesh
 
 from jaxfake.data.examples import Faces
 from jaxfake.evaluation.predict import ScoringSettings, device_batches
+from jaxfake.models import heads
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.finetuned.tuning import FINETUNED
 from jaxfake.models.heads import pool
@@ -49,6 +50,19 @@ class ImportedFeatures:
         """[B, W]."""
         run = self.network.run_weights(params)
         return self.network.overall({FINETUNED: run}, self.recover.faces(batch))
+
+
+@dataclasses.dataclass(frozen=True)
+class NormalisedFeatures:
+    """The same as the classifier of a detector gets them at first: each face with mean 0 and variance 1."""
+
+    recover: Recover
+    network: ImportedViT
+
+    def __call__(self, params: Params, batch: Batch) -> jax.Array:
+        """float32 [B, W]."""
+        features = ImportedFeatures(self.recover, self.network)(params, batch)
+        return jax.nn.standardize(features.astype(jnp.float32), axis=-1, epsilon=heads.EPSILON)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
