@@ -159,14 +159,15 @@ def faces(config: ml_collections.ConfigDict, variant: str) -> None:
 
 
 def foundation(config: ml_collections.ConfigDict) -> None:
-    """Two networks on real faces of 224 pixels: beside the recovery's, one that knows the world.
+    """Two networks on real faces of 368 pixels: beside the recovery's, one that knows the world.
 
     Stage 2 finetunes the LayerNorms of DINOv2 ViT-S/14 (Oquab et al., 2023). It is read at early blocks,
-    since its last ones tell less of how a picture was made (Koutlis and Papadopoulos, 2024). Everything
-    else is `faces`; all numbers are our choice.
+    since its last ones tell less of how a picture was made (Koutlis and Papadopoulos, 2024), and sees
+    the middle 224 pixels, which the face fills, as they are. Everything else is `faces`; all numbers are
+    our choice.
     """
     faces(config, "faces")
-    config.data.size, config.model.patch = 224, 16
+    config.data.size, config.model.patch = 368, 23
     config.finetuned = {
         "weights": "data/dinov2_small.safetensors",
         "pixels": "imagenet",
@@ -184,5 +185,6 @@ def foundation(config: ml_collections.ConfigDict) -> None:
         "tuning": "layernorm_only",
         "lora_rank": 8,
         "blocks": (3, 6, 9),
+        "window": 224 / 368,
         "head": "probe",
     }

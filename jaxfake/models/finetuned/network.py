@@ -6,6 +6,7 @@ from typing import Protocol, cast
 import jax
 import jax.numpy as jnp
 
+from jaxfake.faces.align import FACE_CENTRE
 from jaxfake.models.finetuned import tuning
 from jaxfake.models.finetuned.foundation_vit import Encoded, FoundationViT
 from jaxfake.models.finetuned.settings import ImportedSettings
@@ -119,8 +120,18 @@ class ImportedViT:
 
     def overall(self, params: Params, faces: Faces, survival: jax.Array | None = None) -> jax.Array:
         """Class token and mean of the patch tokens of each block that is read, [B, W]."""
-        side = self.settings.side
-        image = jax.image.resize(faces.image, (len(faces.image), side, side, 3), "bicubic")
+        side, seen = self.settings.side, middle(faces.image, self.settings.window)
+        image = jax.image.resize(seen, (len(seen), side, side, 3), "bicubic")
         output = self.network.apply({"params": tuning.join(params)}, image, survival)
         encoded = cast(Encoded, output)  # Flax types it as what any module may return
         return jnp.concatenate([encoded.pooled[block - 1] for block in self._read], axis=-1)
+
+
+def middle(image: jax.Array, window: float) -> jax.Array:
+    """The square around the middle of the face, of [B, S, S, 3], which is `window` S pixels wide."""
+    side = image.shape[1]
+    kept = round(window * side)
+    left, top = (
+        min(max(round(centre * side - kept / 2), 0), side - kept) for centre in FACE_CENTRE
+    )
+    return image[:, top : top + kept, left : left + kept]

@@ -24,6 +24,7 @@ class ImportedSettings:
         lora_rank: of that change.
         blocks: the numbers, from 1, of the blocks whose tokens are read; those after the last of them are
             left out. () for the last block of the network.
+        window: share of the side of a crop that the network sees, around the middle of the face.
         head: whether the classifier begins with random numbers, or as a linear probe on the network
             (Kumar et al., 2022).
     """
@@ -35,6 +36,7 @@ class ImportedSettings:
     tuning: Tuning
     lora_rank: int
     blocks: tuple[int, ...] = ()
+    window: float = 1.0
     head: Literal["random", "probe"] = "random"
 
 
@@ -66,6 +68,7 @@ def check_imported_settings(imported: ImportedSettings) -> None:
             f"vit.size.width {size.width} must be a multiple of 4 times its heads ({size.heads})",
         ),
         (imported.lora_rank > size.width, f"lora_rank must be at most the width, {size.width}"),
+        (not 0 < imported.window <= 1, "window must be greater than 0 and at most 1"),
         (vit.registers < 0, "vit.registers must not be negative"),
         (vit.epsilon <= 0, "vit.epsilon must be greater than 0"),
         (

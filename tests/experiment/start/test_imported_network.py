@@ -121,6 +121,7 @@ def test_a_finished_run_needs_the_file_no_more(
         ("vit.patch", 0, "finetuned.vit.patch must be at least 1"),
         ("vit.registers", -1, "vit.registers must not be negative"),
         ("vit.epsilon", 0.0, "vit.epsilon must be greater than 0"),
+        ("window", 1.5, "finetuned.window must be greater than 0 and at most 1"),
         ("blocks", (1, 3), "finetuned.blocks must be numbers from 1 to 2, in order"),
         ("blocks", (2, 1), "finetuned.blocks must be numbers from 1 to 2, in order"),
         ("vit.size.heads", 3, "width 16 must be a multiple of 4 times its heads"),

@@ -13,10 +13,11 @@ from jax.sharding import NamedSharding
 from jaxfake import schema
 from jaxfake.data.dataset import open_split
 from jaxfake.evaluation.evidence.baselines.frozen_features import NormalisedFeatures
+from jaxfake.faces import align
 from jaxfake.models import vit
 from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
-from jaxfake.models.finetuned.network import ImportedViT
+from jaxfake.models.finetuned.network import ImportedViT, middle
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings
@@ -185,6 +186,18 @@ def test_earlier_blocks_are_read_through_the_last_layer_norm(start: Any) -> None
     expected = np.concatenate([after_one, after_two], axis=1)
     assert expected.shape[1] == both.width
     np.testing.assert_allclose(jax.jit(both.overall)(whole, faces), expected, atol=1e-5)
+
+
+def test_the_window_is_around_the_middle_of_the_face() -> None:
+    rows, columns = np.mgrid[:224, :224].astype(np.float32)
+    image = np.stack([rows, columns, rows], axis=-1)[None]
+    seen = np.asarray(middle(image, 0.5))[0]
+    assert seen.shape == (112, 112, 3)
+    face = align._TEMPLATE
+    assert seen[0, 0, 0] < face[:, 1].min()
+    assert seen[-1, -1, 0] > face[:, 1].max()
+    assert seen[..., 1].mean() == pytest.approx(111.5)
+    np.testing.assert_array_equal(middle(image, 1.0), image)
 
 
 def test_lora_adds_the_product_of_its_factors(start: Any) -> None:
