@@ -27,6 +27,9 @@ from jaxfake.models.heads import PROBE
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.progress import say
 
+_MOST_FITTED = 3000
+"""Training faces of each class that it is fitted on; our choice, minutes on a CPU."""
+
 _HEAD = "head"
 """Of the probe in its file."""
 
@@ -81,7 +84,7 @@ def _kept_or_fitted(
     fitted_on = network.name, train.digest, val.digest
     if (kept := _kept(file, fitted_on)) is not None:
         return kept
-    probe = probe_splits(network, train, val, build_method.scoring(run))
+    probe = probe_splits(network, train, val, build_method.scoring(run), _MOST_FITTED)
     if isinstance(probe, Undefined):
         raise InputError(f"finetuned.head=probe: {probe.reason}")
     write_probes(file, {_HEAD: probe})

@@ -17,14 +17,19 @@ from jaxfake.evaluation.predict import FrameScores, ScoringSettings
 from jaxfake.runtime.errors import InputError
 
 MOST_FITTED = 1000
-"""Training faces of each class that a probe is fitted on, and validation faces that it is chosen by."""
+"""Training faces of each class that a probe is fitted on, and validation faces that it is chosen by, unless
+more are asked for."""
 
 MOST_FRAMES = 8
 """Frames of a video that a probe scores; our choices, for minutes on a CPU at most."""
 
 
 def probe_splits(
-    network: FrozenNetwork, train: FaceDataset, val: FaceDataset, scoring: ScoringSettings
+    network: FrozenNetwork,
+    train: FaceDataset,
+    val: FaceDataset,
+    scoring: ScoringSettings,
+    most: int = MOST_FITTED,
 ) -> LinearProbe | Undefined:
     """The probe of a network on these splits; undefined with the reason where it cannot be fitted.
 
@@ -33,13 +38,14 @@ def probe_splits(
         train: what it is fitted on.
         val: what its regularisation is chosen by.
         scoring: how features are computed; faces are drawn by its seed.
+        most: faces of each class and split.
 
     Raises:
         ValueError: a split is the test split.
     """
     if "test" in (train.split, val.split):
         raise ValueError("a probe must not see the test split")
-    chosen = {faces.split: _drawn(faces, scoring.seed) for faces in (train, val)}
+    chosen = {faces.split: _drawn(faces, scoring.seed, most) for faces in (train, val)}
     for split, rows in chosen.items():
         for title, of_class in zip(("real", "fake"), rows, strict=True):
             if not len(of_class):
@@ -84,13 +90,13 @@ def probe_scores(
     return FrameScores(some, probe.score(features), {})
 
 
-def _drawn(faces: FaceDataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(faces: FaceDataset, seed: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of reals and of fakes, int64 each, rising; drawn where there are too many."""
     rng = np.random.default_rng(abs(seed))
     found = []
     for label in (schema.REAL, schema.FAKE):
         rows = np.flatnonzero(faces.index.label == label)
-        found.append(np.sort(rng.permutation(rows)[:MOST_FITTED]))
+        found.append(np.sort(rng.permutation(rows)[:most]))
     return found[0], found[1]
 
 
