@@ -73,7 +73,7 @@ class DeepfakeMAEHead(nn.Module):
         x = vit.dense(self.width, self.compute, "residual")(residual.astype(hidden.dtype))
         x = x + vit.dense(self.width, self.compute, "hidden")(hidden)
         features = [
-            vit.layer_norm(overall, self.compute, "overall_norm"),
+            vit.layer_norm(overall, self.compute, heads.OVERALL_NORM),
             vit.layer_norm(heads.pool_where(x, dropped), self.compute, "recovery_norm"),
         ]
         return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)

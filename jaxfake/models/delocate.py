@@ -120,7 +120,7 @@ class Localiser(nn.Module):
             probability.mean((1, 2))[:, None].astype(self.compute.dtype),
         ]
         if given.overall is not None:
-            features.append(vit.layer_norm(given.overall, self.compute, "overall_norm"))
+            features.append(vit.layer_norm(given.overall, self.compute, heads.OVERALL_NORM))
         classifier = heads.Classifier(self.compute, self.settings.dropout, name=heads.CLASSIFIER)
         return LocaliserOutput(classifier(features, keys), mask_logits)
 

@@ -17,11 +17,23 @@ from jaxfake.schema import Batch
 CLASSIFIER = "verdict"
 """Name of the classifier's parameters, as existing checkpoints have it."""
 
+OVERALL_NORM = "overall_norm"
+"""Name of the LayerNorm of the finetuned network's features."""
+
 PROBE = "probe"
-"""Name of a linear probe among what a method starts from: 'weights' [W] and 'offset'."""
+"""Name of a linear probe among what a method starts from: arrays as in `Probe`."""
 
 EPSILON = 1e-6
 """Of the LayerNorm before the classifier."""
+
+
+class Probe(NamedTuple):
+    """A linear probe on features of mean 0 and variance 1, so that small steps can change it."""
+
+    weights: jax.Array  # [W]
+    offset: jax.Array
+    mean: jax.Array  # [W], of the features
+    spread: jax.Array  # [W], their standard deviation, greater than 0
 
 
 class TrainingKeys(NamedTuple):
@@ -69,16 +81,17 @@ def start_at_probe(head: Params, start: Params | None, *, last: bool) -> Params:
         start: what the method starts from, see `Method.init`.
         last: whether the features of that network come last in the classifier, or first.
     """
-    probe = (start or {}).get(PROBE)
+    probe: Probe | None = (start or {}).get(PROBE)
     if probe is None:
         return head
     fresh = head[CLASSIFIER]["logits"]["kernel"]
     # The logit of a fake minus that of a real face is the probe's.
-    rows = jnp.stack([-probe["weights"], probe["weights"]], axis=1) / 2
-    bias = jnp.stack([-probe["offset"], probe["offset"]]) / 2
+    rows = jnp.stack([-probe.weights, probe.weights], axis=1) / 2
+    bias = jnp.stack([-probe.offset, probe.offset]) / 2
     others = jnp.zeros((len(fresh) - len(rows), 2))
     kernel = jnp.concatenate([others, rows] if last else [rows, others])
-    return head | {CLASSIFIER: {"logits": {"kernel": kernel, "bias": bias}}}
+    norm = {"scale": 1 / probe.spread, "bias": -probe.mean / probe.spread}
+    return head | {OVERALL_NORM: norm, CLASSIFIER: {"logits": {"kernel": kernel, "bias": bias}}}
 
 
 def classify(head: nn.Module, params: Params, *inputs: object) -> jax.Array:

@@ -78,7 +78,7 @@ class MoverHead(nn.Module):
         """
         features = []
         if overall is not None:
-            features.append(vit.layer_norm(overall, self.compute, "overall_norm"))
+            features.append(vit.layer_norm(overall, self.compute, heads.OVERALL_NORM))
         if mapping is not None:
             features.append(self._mapping(mapping))
         return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)

@@ -85,7 +85,7 @@ class RecapHead(nn.Module):
             vit.layer_norm(x, self.compute, "discrepancy_norm"),
         ]
         if overall is not None:
-            features.append(vit.layer_norm(overall, self.compute, "overall_norm"))
+            features.append(vit.layer_norm(overall, self.compute, heads.OVERALL_NORM))
         return heads.Classifier(self.compute, self.dropout, name=heads.CLASSIFIER)(features, keys)
 
 

@@ -1,14 +1,21 @@
 """A head that begins as a linear probe: the probe's scores before the first update, and the same again."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
+from scipy.special import expit
 
-from jaxfake.evaluation.evidence.baselines.probe_splits import probe_splits
+from jaxfake.data.pipeline import Augmentation
+from jaxfake.evaluation.evidence.baselines.linear_probe import (
+    FittedOn,
+    LabelledFeatures,
+    fit_probe,
+)
+from jaxfake.evaluation.evidence.baselines.probe_splits import ProbeData, probe_data
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.start import probed_head
 from jaxfake.experiment.start.imported_network import beside, load_imported
@@ -42,7 +49,7 @@ def test_it_is_fitted_once_and_named(run: Any, tmp_path: Path, monkeypatch: Any)
     )
     fresh = jax.eval_shape(lambda: build_method.detector(run).init(jax.random.key(0), None))
     assert jax.tree.structure(params) == jax.tree.structure(fresh)
-    monkeypatch.setattr(probed_head, "probe_splits", None)  # is not called again
+    monkeypatch.setattr(probed_head, "probe_data", None)  # is not called again
     assert begun(run, file).origin == first.origin
 
 
@@ -53,14 +60,33 @@ def test_a_probe_of_other_faces_or_blocks_is_fitted_anew(
 
     def counted(*given: Any) -> Any:
         fitted.append(given)
-        return probe_splits(*given)
+        return probe_data(*given)
 
-    monkeypatch.setattr(probed_head, "probe_splits", counted)
+    monkeypatch.setattr(probed_head, "probe_data", counted)
     begun(run, file)
     begun(with_network(tiny_root, weights, head="probe", blocks=(1,)), file)
-    content = json.loads(file.read_text())
-    assert "blocks (1,)" in json.dumps(content)
+    assert "blocks (1,)" in file.read_text()
     assert len(fitted) == 2
+
+
+def test_it_is_fitted_to_faces_as_training_sees_them(run: Any) -> None:
+    splits = open_data.training_splits(run)
+    views = probed_head._AugmentedFaces(splits.train, Augmentation(0.5, 1.0), seed=3)
+    again = probed_head._AugmentedFaces(splits.train, Augmentation(0.5, 1.0), seed=3)
+    np.testing.assert_array_equal(views[1].image, again[1].image)
+    assert not np.array_equal(views[1].image, splits.train[1].image)
+
+
+def test_the_same_scores_with_features_of_mean_0_and_variance_1() -> None:
+    raw = np.random.default_rng(0).normal(3, 4, (8, 1))
+    data = LabelledFeatures(raw, np.arange(8, dtype=np.int32) % 2)
+    made_of = FittedOn("", "", "", 4, 4, 4, 4)
+    fitted = probed_head._fitted(ProbeData(data, data, made_of))
+    plain = fit_probe(data, data, made_of)
+    standard = (raw - fitted.mean) / fitted.spread
+    scores = expit(standard @ np.asarray(fitted.weights) + fitted.offset)
+    np.testing.assert_allclose(scores, plain.score(raw), rtol=1e-9)
+    assert standard.std() == pytest.approx(1)
 
 
 def test_without_it_nothing_is_fitted(weights: Path, tiny_root: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from jaxfake.models.deepfakemae import DeepfakeMAE, DeepfakeMAESettings
 from jaxfake.models.delocate import Delocate, DelocateSettings
 from jaxfake.models.finetuned.network import ImportedViT, middle
 from jaxfake.models.finetuned.settings import ImportedSettings
+from jaxfake.models.heads import Probe
 from jaxfake.models.mover import Mover, MoverSettings
 from jaxfake.models.recap import Recap, RecapSettings
 from jaxfake.models.recover import Recover
@@ -107,10 +108,9 @@ def test_a_head_may_begin_as_a_linear_probe(name: str, start: Any) -> None:
     """Whatever else the classifier gets tells nothing yet."""
     method, batch = METHODS[name], unlabelled_faces()
     rng = np.random.default_rng(7)
-    probe = {
-        "weights": rng.normal(size=IMPORTED.width).astype(np.float32),
-        "offset": np.float32(0.3),
-    }
+    weights, mean = rng.normal(size=(2, IMPORTED.width)).astype(np.float32)
+    spread = rng.uniform(0.5, 2, IMPORTED.width).astype(np.float32)
+    probe = Probe(weights, np.float32(0.3), mean, spread)
 
     @jax.jit
     def both(start: Any) -> Any:
@@ -119,7 +119,7 @@ def test_a_head_may_begin_as_a_linear_probe(name: str, start: Any) -> None:
         return method.predict(params, batch, KEYS).score, features
 
     score, features = both(start | {"probe": probe})
-    expected = jax.nn.sigmoid(features @ probe["weights"] + 0.3)
+    expected = jax.nn.sigmoid((features - mean) / spread @ weights + 0.3)
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(score, expected, atol=1e-4)
 

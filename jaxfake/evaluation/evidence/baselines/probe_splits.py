@@ -1,9 +1,13 @@
 """Fits a linear probe on the splits of a run, and scores faces with it."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
+from jaxfake.data.examples import Faces
 from jaxfake.evaluation.evidence.baselines.frozen_features import FrozenNetwork, frozen_features
 from jaxfake.evaluation.evidence.baselines.linear_probe import (
     FittedOn,
@@ -24,21 +28,39 @@ MOST_FRAMES = 8
 """Frames of a video that a probe scores; our choices, for minutes on a CPU at most."""
 
 
+class ProbeData(NamedTuple):
+    """What a probe is fitted on and chosen by."""
+
+    train: LabelledFeatures
+    validation: LabelledFeatures
+    fitted_on: FittedOn
+
+
 def probe_splits(
+    network: FrozenNetwork, train: FaceDataset, val: FaceDataset, scoring: ScoringSettings
+) -> LinearProbe | Undefined:
+    """The probe of a network on these splits; see `probe_data`."""
+    data = probe_data(network, train, val, scoring)
+    return data if isinstance(data, Undefined) else fit_probe(*data)
+
+
+def probe_data(
     network: FrozenNetwork,
     train: FaceDataset,
     val: FaceDataset,
     scoring: ScoringSettings,
     most: int = MOST_FITTED,
-) -> LinearProbe | Undefined:
-    """The probe of a network on these splits; undefined with the reason where it cannot be fitted.
+    view: Callable[[FaceDataset], Faces] = lambda faces: faces,
+) -> ProbeData | Undefined:
+    """Features of both splits; undefined with the reason where a class is missing.
 
     Args:
-        network: whose features it takes.
+        network: whose features a probe takes.
         train: what it is fitted on.
         val: what its regularisation is chosen by.
         scoring: how features are computed; faces are drawn by its seed.
         most: faces of each class and split.
+        view: of the training faces.
 
     Raises:
         ValueError: a split is the test split.
@@ -51,8 +73,8 @@ def probe_splits(
             if not len(of_class):
                 return Undefined(f"the split {split!r} has no {title} faces to fit a probe on")
     (train_real, train_fake), (val_real, val_fake) = chosen[train.split], chosen[val.split]
-    return fit_probe(
-        _features(network, train, train_real, train_fake, scoring),
+    return ProbeData(
+        _features(network, view(train), train_real, train_fake, scoring),
         _features(network, val, val_real, val_fake, scoring),
         FittedOn(
             network=network.name,
@@ -102,7 +124,7 @@ def _drawn(faces: FaceDataset, seed: int, most: int) -> tuple[np.ndarray, np.nda
 
 def _features(
     network: FrozenNetwork,
-    faces: FaceDataset,
+    faces: Faces,
     real: np.ndarray,
     fake: np.ndarray,
     scoring: ScoringSettings,
