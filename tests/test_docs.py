@@ -44,7 +44,7 @@ LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"(?<![\w/.-])(?:jaxfake|configs|tools|tests|docs|third_party)/[\w./-]*\w/?")
 NAME = re.compile(r"\bjaxfake(?:\.\w+)+:\w+(?:\.\w+)*")
 MODULE = re.compile(r"`(jaxfake(?!\.service)(?:\.\w+)+)`")
-COMMAND = re.compile(r"python -m (jaxfake\.\w+)(.*)")
+COMMAND = re.compile(r"python -m (jaxfake(?:\.\w+)+)(.*)")
 
 
 def by_name(page):

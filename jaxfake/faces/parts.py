@@ -19,6 +19,9 @@ FACE_PARTS = (EYES, CHEEK_NOSE, LIPS)
 TEMPLATE_GRID = 14
 """Grid of the template for faces without landmarks: 14 x 14 patches of an aligned 1.3x crop."""
 
+FACE_CENTRE = (0.5, 0.625)
+"""Between brows and chin of a face in an aligned crop: x and y as shares of its side; our choice."""
+
 _EYES_POINTS = (17, 19, 21, 22, 24, 26, 27)
 _NOSE_POINTS = (28, 29, 30, 31, 35)
 _LIPS_POINTS = (48, 54, 51, 57, 6, 10, 8)

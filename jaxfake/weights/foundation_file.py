@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.fetching.pinned_package import CannotUnpack, unpack
 from jaxfake.runtime.files import cache_folder, sha256
-from jaxfake.runtime.pinned_package import CannotUnpack, unpack
 from jaxfake.runtime.progress import say
 from jaxfake.weights import onnx_vit
 from jaxfake.weights.pixel_scale import IMAGENET

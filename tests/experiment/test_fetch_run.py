@@ -14,8 +14,8 @@ import pytest
 
 from jaxfake.experiment import fetch_run as fetching
 from jaxfake.experiment.fetch_run import fetch_run
-from jaxfake.runtime import download as downloading
 from jaxfake.runtime.errors import InputError
+from jaxfake.runtime.fetching import download as downloading
 from tests.runtime.test_archives import FILES, zipped
 
 

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 import jax
 import jax.numpy as jnp
 
-from jaxfake.faces.align import FACE_CENTRE
+from jaxfake.faces.parts import FACE_CENTRE
 from jaxfake.models.finetuned import tuning
 from jaxfake.models.finetuned.foundation_vit import Encoded, FoundationViT
 from jaxfake.models.finetuned.settings import ImportedSettings

@@ -40,7 +40,7 @@ def probe_splits(
     network: FrozenNetwork, train: FaceDataset, val: FaceDataset, scoring: ScoringSettings
 ) -> LinearProbe | Undefined:
     """The probe of a network on these splits; see `probe_data`."""
-    data = probe_data(network, train, val, scoring)
+    data = probe_data(network, train, val, scoring, MOST_FITTED)
     return data if isinstance(data, Undefined) else fit_probe(*data)
 
 
@@ -49,7 +49,7 @@ def probe_data(
     train: FaceDataset,
     val: FaceDataset,
     scoring: ScoringSettings,
-    most: int = MOST_FITTED,
+    most: int,
     view: Callable[[FaceDataset], Faces] = lambda faces: faces,
 ) -> ProbeData | Undefined:
     """Features of both splits; undefined with the reason where a class is missing.

@@ -1,0 +1,1 @@
+"""Files and packages from elsewhere, within bounds and checked."""
