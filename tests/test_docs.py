@@ -12,7 +12,7 @@ import tomllib
 import pytest
 import yaml
 
-from configs import delocate
+from configs import deepfakemae, delocate, mover, recap
 from jaxfake import config
 from tests.project import ROOT
 from tests.test_imports import LEVELS
@@ -110,7 +110,9 @@ def test_names_in_the_code_exist(page):
 
 @pytest.mark.parametrize("page", PRESENT, ids=by_name)
 def test_keys_of_the_config_exist(page):
-    known = keys_of(config.to_json(config.parse(delocate.get_config("foundation"))))
+    methods = mover, deepfakemae, recap, delocate
+    configs = [config.parse(method.get_config("foundation")) for method in methods]
+    known = set().union(*(keys_of(config.to_json(one)) for one in configs))
     keys = re.findall(r"--config\.([a-z][\w.]*)", page.read_text())
     assert [key for key in keys if key not in known] == []
 
