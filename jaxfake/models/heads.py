@@ -23,9 +23,6 @@ OVERALL_NORM = "overall_norm"
 PROBE = "probe"
 """Name of a linear probe among what a method starts from: arrays as in `Probe`."""
 
-EPSILON = 1e-6
-"""Of the LayerNorm before the classifier."""
-
 
 class Probe(NamedTuple):
     """A linear probe on features of mean 0 and variance 1, so that small steps can change it."""

@@ -18,6 +18,9 @@ from jaxfake.models.remat import StackRemat
 
 Attend = Literal["xla", "cudnn"]
 
+EPSILON = 1e-6
+"""Of a LayerNorm, as timm has it, where nothing else is said."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Size:
@@ -239,8 +242,8 @@ def dense(features: int, compute: Compute, name: str) -> nn.Dense:
     return nn.Dense(features, dtype=jnp.dtype(compute.dtype), kernel_init=init, name=name)
 
 
-def layer_norm(x: jax.Array, compute: Compute, name: str, epsilon: float = 1e-6) -> jax.Array:
-    """LayerNorm with the exact two-pass variance, in float32 inside; the default epsilon is timm's."""
+def layer_norm(x: jax.Array, compute: Compute, name: str, epsilon: float = EPSILON) -> jax.Array:
+    """LayerNorm with the exact two-pass variance, in float32 inside."""
     norm = nn.LayerNorm(epsilon=epsilon, use_fast_variance=False, name=name)
     # Flax would mix bfloat16 and float32 in here, which strict promotion forbids.
     return norm(x.astype(jnp.float32)).astype(compute.dtype)

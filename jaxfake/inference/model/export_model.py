@@ -55,9 +55,8 @@ def export_model(run: LoadedRun, wanted: Export) -> Path:
         raise InputError(f"--to={wanted.to} holds something already: name a new folder")
     foundation = foundation_of(run) if wanted.without_foundation else None
     model = opened_model.from_run(run, wanted.name or run.located.name)
-    kept = {
-        name: tree for name, tree in run.params.items() if not (foundation and name == IMPORTED)
-    }
+    left_out = {IMPORTED} if foundation else set()
+    kept = {name: tree for name, tree in run.params.items() if name not in left_out}
     content = {model_folder.WEIGHTS: model_folder.weights_bytes(kept)}
     content |= _files(run, model.facts.calibration_sha256 is not None)
     rows = [*model.facts.card, *_measured(content)]

@@ -47,13 +47,11 @@ class ViTSettings:
 class Encoded(NamedTuple):
     """A batch of pictures as the network sees them.
 
-    Both are after the network's last LayerNorm. That it is applied to earlier blocks too is how DINOv2 is
-    probed (Oquab et al., 2023).
+    Tokens are the class token, R registers, then N patches by rows. Both are after the network's last
+    LayerNorm. That it is applied to earlier blocks too is how DINOv2 is probed (Oquab et al., 2023).
     """
 
-    tokens: (
-        jax.Array
-    )  # [B, 1 + R + N, D] of the last block: class token, R registers, N patches by rows
+    tokens: jax.Array  # [B, 1 + R + N, D] of the last block
     pooled: jax.Array  # [depth, B, 2 D] of each block: class token and mean of the patch tokens
 
 

@@ -16,7 +16,7 @@ from jax.sharding import Mesh
 
 from jaxfake.data.examples import Faces
 from jaxfake.evaluation.predict import ScoringSettings, device_batches
-from jaxfake.models import heads
+from jaxfake.models import vit
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.finetuned.tuning import FINETUNED
 from jaxfake.models.heads import pool
@@ -62,7 +62,7 @@ class NormalisedFeatures:
     def __call__(self, params: Params, batch: Batch) -> jax.Array:
         """float32 [B, W]."""
         features = ImportedFeatures(self.recover, self.network)(params, batch)
-        return jax.nn.standardize(features.astype(jnp.float32), axis=-1, epsilon=heads.EPSILON)
+        return jax.nn.standardize(features.astype(jnp.float32), axis=-1, epsilon=vit.EPSILON)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
