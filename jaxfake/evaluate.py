@@ -10,6 +10,11 @@ to `eval/<dataset>/<split>/` in the run's folder. It works on any number of devi
 a single checkpoint, whatever it is called. Nothing in it is changed. Results of a bare stage or
 checkpoint go to `salvaged/NAME-CONFIG/` in the current folder, or to --out.
 
+--calibrate_under=resize:3,h264:4,social:4 calibrates the run anew first, on the validation split of the
+dataset that it was trained on: each face of it is scored as it is stored and once more after each of these
+perturbations, at a level of 1 to 5. Ratios are then of files of all these conditions alike, thresholds hold
+in each of them, and the ranges of sizes and sharpness are as wide. The run keeps that calibration.
+
     python -m jaxfake.evaluate --scores=a/scores.csv,b/scores.csv --out=DIR
 
 Measures scores that are stored in files, on one or more datasets, without a model. Of files of another tool
@@ -59,6 +64,9 @@ _PROTOCOL = flags.DEFINE_string(
 _PERTURB = flags.DEFINE_list(
     "perturb", [], "Perturbations to measure as well, such as jpeg,h264,social; all for every one."
 )
+_CALIBRATE_UNDER = flags.DEFINE_list(
+    "calibrate_under", [], "Perturbations at a level, such as h264:4, to calibrate the run under."
+)
 _SCORES = define_paths("scores", None, "Files of scores to measure, instead of a run.")
 _POLARITY = flags.DEFINE_enum(
     "polarity",
@@ -103,7 +111,7 @@ def _evaluate_scores() -> None:
     from jaxfake.experiment.from_scores.evaluate_scores import ScoresRequest, evaluate_scores
     from jaxfake.runtime.progress import say
 
-    for flag in (_WORKDIR, _DATA, _STEP, _AGGREGATION, _PERTURB):
+    for flag in (_WORKDIR, _DATA, _STEP, _AGGREGATION, _PERTURB, _CALIBRATE_UNDER):
         if flag.value not in (None, []):
             raise InputError(f"--{flag.name} is for a run: leave it out with --scores")
     out = Path(_OUT.value or "scored")
@@ -128,15 +136,18 @@ def _evaluate_run() -> None:
         if flag.value not in (None, []):
             raise InputError(f"--{flag.name} is for files of scores: give them with --scores")
     from jaxfake.evaluation.evidence.protocols.protocol import load_protocol
+    from jaxfake.evaluation.evidence.robustness.perturbation_level import parse_levels
     from jaxfake.evaluation.evidence.robustness.perturbations import parse_perturbations
     from jaxfake.runtime.devices import check_devices
 
     protocol = load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None
     perturb = parse_perturbations(_PERTURB.value)
+    under = parse_levels("calibrate_under", _CALIBRATE_UNDER.value)
     check_devices()
     # These take seconds to import.
-    from jaxfake.experiment import evaluate_dataset, load_run
+    from jaxfake.experiment import evaluate_dataset, load_run, run_calibration
     from jaxfake.reporting.checkpoint_facts import checkpoint_text
+    from jaxfake.reporting.scores.model_card import calibrated_sentence
     from jaxfake.runtime.progress import say
 
     run = load_run.load_run(Path(_WORKDIR.value), _STEP.value)
@@ -149,7 +160,10 @@ def _evaluate_run() -> None:
         protocol,
         perturb,
     )
-    for source in _DATA.value or [evaluate_dataset.own_data(run)]:
+    sources = _DATA.value or [evaluate_dataset.own_data(run)]
+    if under:
+        say(calibrated_sentence(run_calibration.calibrate_again(run, sources, under)))
+    for source in sources:
         done = evaluate_dataset.evaluate_dataset(run, source, request)
         say("\n\n".join(done.in_words))
         say(f"report: {done.report}")

@@ -1,5 +1,6 @@
 """A calibration, and a tiny detector that has one."""
 
+import dataclasses
 import tarfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jaxfake.evaluation.evidence.calibration import calibration
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration, detector_name
 from jaxfake.evaluation.evidence.calibration.fit import Source, fit
+from jaxfake.evaluation.evidence.calibration.input_range import fit_ranges
 from jaxfake.experiment.load_run import load_run
 from tests.project import ROOT
 
@@ -21,7 +23,8 @@ def fitted(name: str = "", facts: dict[str, np.ndarray] | None = None) -> Calibr
     labels = np.repeat([0, 1], PEOPLE)
     scores = 1 / (1 + np.exp(-(rng.normal(size=2 * PEOPLE) + 2.6 * labels - 1.3)))
     source = Source("val", "0" * 64, name)
-    return fit("platt", labels, scores, np.arange(2 * PEOPLE), source, facts)
+    found = fit("platt", labels, scores, np.arange(2 * PEOPLE), source)
+    return dataclasses.replace(found, ranges=fit_ranges(facts or {}))
 
 
 @pytest.fixture(scope="session")

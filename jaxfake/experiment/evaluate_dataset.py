@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxfake.config import Aggregation, Config
+from jaxfake.config import Aggregation
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.preparation.coverage import left_out
 from jaxfake.data.split_check import check_splits
@@ -15,12 +15,10 @@ from jaxfake.experiment import open_data
 from jaxfake.experiment.evaluate_stage import evaluate_stage
 from jaxfake.experiment.load_run import LoadedRun
 from jaxfake.experiment.locate_run import LocatedRun
-from jaxfake.experiment.open_data import TrainingSplits
 from jaxfake.experiment.results.baseline_sources import sources_of_loaded
 from jaxfake.experiment.results.stage_results import EvaluationTask
 from jaxfake.experiment.run_calibration import calibration_of
 from jaxfake.experiment.run_folder import DETECT, SALVAGED, RunFolder
-from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.reporting.checkpoint_facts import (
     CheckpointDescription,
     checkpoint_facts,
@@ -155,7 +153,7 @@ def _check(run: LoadedRun, request: EvaluationRequest) -> None:
 
 
 def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> EvaluationTask:
-    config = _confined(run)
+    config = open_data.confined(run.config)
     refuse_links(request.out.path, request.out.prepared)
     faces = open_data.named_split(source, request.split, config, request.out.prepared)
     aggregation = request.aggregation or config.evaluation.aggregation
@@ -163,7 +161,7 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         aggregation = request.protocol.aggregation
         for name in np.unique(faces.index.dataset).tolist():
             request.protocol.list_of(name)  # refuses another dataset before anything is scored
-    splits = _training_splits(run, source, config)
+    splits = open_data.trained_on(run.config, run.metadata.identity.data, [source])
     return EvaluationTask(
         faces,
         _results_folder(run, faces, request),
@@ -176,13 +174,6 @@ def _task(run: LoadedRun, source: str, request: EvaluationRequest) -> Evaluation
         protocol=request.protocol,
         baselines=sources_of_loaded(run, _located(run).run, splits),
     )
-
-
-def _confined(run: LoadedRun) -> Config:
-    """The config without the paths in it, which a stranger may have chosen."""
-    root, source = str(open_data.TOYFACES_FOLDER), open_data.TOYFACES
-    data = dataclasses.replace(run.config.data, root=root, source=source)
-    return dataclasses.replace(run.config, data=data, start=OWN)
 
 
 def _located(run: LoadedRun) -> LocatedRun:
@@ -217,19 +208,6 @@ def _training_mask(run: LoadedRun, size: int) -> np.ndarray | None:
     """What the run keeps of its training fakes, see `trivial_maps`."""
     folder = _located(run).run
     return None if folder is None else trivial_maps.load(folder.training_mask, size)
-
-
-def _training_splits(run: LoadedRun, source: str, config: Config) -> TrainingSplits | None:
-    """The very faces that the run was trained on, if the command names them or they are the toy faces."""
-    own = [open_data.TOYFACES] if run.config.data.source == open_data.TOYFACES else []
-    for at in dict.fromkeys((source, *own)):
-        try:
-            splits = open_data.training_splits(config, at)
-        except InputError:
-            continue
-        if splits.train.digest == run.metadata.identity.data:
-            return splits
-    return None
 
 
 def _warnings(run: LoadedRun, faces: FaceDataset) -> list[str]:

@@ -19,11 +19,8 @@ from jaxfake.data.dataset import FaceDataset
 from jaxfake.evaluation import trivial_maps
 from jaxfake.evaluation.evidence.baselines.linear_probe import write_probes
 from jaxfake.evaluation.evidence.calibration import calibration
-from jaxfake.evaluation.evidence.calibration.calibration import Calibration
-from jaxfake.evaluation.evidence.calibration.of_detector import calibrate
-from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.model_selection import by_validation
-from jaxfake.experiment import build_method, done_file, open_data
+from jaxfake.experiment import build_method, done_file, open_data, run_calibration
 from jaxfake.experiment.continue_run import Continued, claim, continued
 from jaxfake.experiment.done_file import Done
 from jaxfake.experiment.evaluate_stage import evaluate_stage
@@ -289,7 +286,8 @@ def _task(
     if stage.stage == DETECT:
         results.mkdir(parents=True, exist_ok=True)
         mask = _training_mask(folder, splits)
-        calibrated = _calibration(stage, folder, splits)
+        calibrated = run_calibration.calibrate_run(stage, splits.val)
+        calibration.write(folder.calibration, calibrated)  # for jaxfake.evaluate
         return EvaluationTask(
             test, results, aggregation, splits.train, mask, calibration=calibrated
         )
@@ -304,18 +302,6 @@ def _training_mask(folder: RunFolder, splits: TrainingSplits) -> np.ndarray | No
     if mask is not None:
         trivial_maps.save(folder.training_mask, mask)
     return mask
-
-
-def _calibration(
-    stage: LoadedRun, folder: RunFolder, splits: TrainingSplits
-) -> Calibration | Undefined:
-    """The calibration of the detector on validation, kept for `jaxfake.evaluate`."""
-    scoring, aggregation = build_method.scoring(stage.config), stage.config.evaluation.aggregation
-    name = calibration.detector_name(stage.metadata.identity.config, stage.step, aggregation)
-    rows = open_data.for_calibration(splits.val, stage.config)
-    found = calibrate(stage.method, stage.params, splits.val, rows, scoring, aggregation, name)
-    calibration.write(folder.calibration, found)
-    return found
 
 
 def _training_sections(folder: RunFolder, outcome: Outcome) -> tuple[Section, ...]:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from jaxfake.data.layouts.own_files.folder import gives_labels, list_folder
 from jaxfake.data.source_frames import SourceFrames
 from jaxfake.data.split_check import SplitCheck, check_splits
 from jaxfake.evaluation.evidence.calibration.held_people import held_people
+from jaxfake.experiment.start.initial_weights import OWN
 from jaxfake.runtime.errors import InputError
 
 TOYFACES = "toyfaces"
@@ -131,6 +133,31 @@ def named_split(source: str, split: str, config: Config, prepared: Path) -> Face
 def source_frames(source: str) -> SourceFrames | None:
     """The frames of a folder of photographs and videos; None for a prepared dataset: it has only crops."""
     return SourceFrames(_listed(Path(source))) if _is_raw(source) else None
+
+
+def trained_on(config: Config, digest: str | None, sources: Sequence[str]) -> TrainingSplits | None:
+    """The very faces that a run was trained on, if a person names them or they are the toy faces.
+
+    Args:
+        config: of the run, whose own paths are not followed.
+        digest: of its training data.
+        sources: datasets that the person named.
+    """
+    own = [TOYFACES] if config.data.source == TOYFACES else []
+    for source in dict.fromkeys((*sources, *own)):
+        try:
+            splits = training_splits(confined(config), source)
+        except InputError:
+            continue
+        if splits.train.digest == digest:
+            return splits
+    return None
+
+
+def confined(config: Config) -> Config:
+    """The config without the paths in it, which a stranger may have chosen."""
+    data = dataclasses.replace(config.data, root=str(TOYFACES_FOLDER), source=TOYFACES)
+    return dataclasses.replace(config, data=data, start=OWN)
 
 
 def _root(source: str, config: Config) -> Path:

@@ -16,6 +16,7 @@ from jaxfake.evaluation.evidence.calibration.input_range import (
     InputFacts,
     facts_of_face,
     of_video,
+    with_compression,
 )
 from jaxfake.evaluation.evidence.calibration.of_detector import measured_places
 from jaxfake.faces import align
@@ -203,9 +204,7 @@ def _parts(scored: ScoredTrack) -> PartErrors | None:
 def _input_facts(faces: TrackFaces) -> InputFacts:
     """The same facts as of the videos that the calibration was fitted on."""
     measured = (facts_of_face(faces[int(place)]) for place in measured_places(len(faces)))
-    compression = faces.crops.attributes.bytes_per_pixel
-    facts = of_video(measured)
-    return facts if compression is None else facts._replace(bytes_per_pixel=compression)
+    return with_compression(of_video(measured), faces.crops.attributes)
 
 
 def _extent(crops: EncodedCrops, size: int) -> float:

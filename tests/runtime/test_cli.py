@@ -88,6 +88,7 @@ NO_PATHS = {
     "aggregation",
     "beam_option",
     "beam_runner",
+    "calibrate_under",
     "change",
     "columns",
     "config",

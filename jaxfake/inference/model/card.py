@@ -40,6 +40,8 @@ def validated_ranges(calibration: Calibration | Undefined) -> str:
         return "not known"
     bounds = []
     for one in calibration.ranges:
+        if one.low is None and one.high is None:
+            continue
         name = one.name.replace("_", " ")
         low = "" if one.low is None else f"{one.low:.3g} or more"
         high = "" if one.high is None else f"{one.high:.3g} or less"

@@ -10,6 +10,7 @@ from jaxfake.evaluation.metrics.risk_coverage import RiskCoverage
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.reporting import figures
 from jaxfake.reporting.html import Block, Figure, Section, Table, svg_source
+from jaxfake.reporting.scores.model_card import perturbations_words
 from jaxfake.reporting.wording import number_text
 
 _MOST_POINTS = 1000
@@ -41,7 +42,8 @@ def calibration_section(result: CalibratedResult, dataset: str = "") -> Section:
         "It is not the probability that a video is fake, which also depends on what was known before.",
         f"Fitted as {_KINDS[result.calibration.kind]} on {fitted.real} real and {fitted.fake} fake "
         f"videos of {fitted.people_real} and {fitted.people_fake} people, {split}; sha256 of the "
-        f"calibration {result.calibration.sha256[:12]}. A ratio is never stated beyond 1 to the number "
+        f"calibration {result.calibration.sha256[:12]}{perturbations_words(result.calibration)}. "
+        "A ratio is never stated beyond 1 to the number "
         f"of these people plus 1.{_unknown_people(result)}",
     )
     blocks: list[Block] = [_quality_table(result)]

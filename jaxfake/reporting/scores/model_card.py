@@ -47,5 +47,14 @@ def calibrated_sentence(calibration: Calibration | Undefined) -> str:
     fitted = calibration.fitted_on
     return (
         f"Calibrated on {fitted.people_real} people with real and {fitted.people_fake} with fake videos "
-        f"(sha256 {calibration.sha256[:12]}). On videos unlike those, thresholds and ratios may be wrong."
+        f"(sha256 {calibration.sha256[:12]}){perturbations_words(calibration)}. On videos unlike those, "
+        "thresholds and ratios may be wrong."
     )
+
+
+def perturbations_words(calibration: Calibration) -> str:
+    """Under which perturbations it was fitted too; nothing if only to videos as they are stored."""
+    names = calibration.perturbations
+    if not names:
+        return ""
+    return f", as they are stored and after {', '.join(names)}; thresholds hold in each of these conditions"

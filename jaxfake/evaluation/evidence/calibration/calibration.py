@@ -69,6 +69,23 @@ class ClassScores:
 
 
 @dataclasses.dataclass(frozen=True)
+class ConditionScores:
+    """The scores of the validation videos in one condition.
+
+    Attributes:
+        condition: `AS_STORED`, or the perturbation that all of them had, such as 'h264:4'.
+        reals, fakes: their scores.
+    """
+
+    condition: str
+    reals: ClassScores
+    fakes: ClassScores
+
+
+AS_STORED = "as stored"
+
+
+@dataclasses.dataclass(frozen=True)
 class InputRange:
     """Between which values an input fact of the validation videos lies; None for no bound on that side."""
 
@@ -88,7 +105,8 @@ class Calibration:
         steps_at, steps_chance: of 'isotonic': P(fake) at values of the evidence, interpolated between them.
         most, least: the largest and smallest ratio that so few people can show, as log10: with n other
             people without such a score, a ratio is known no better than 1 to n + 1 (our choice).
-        reals, fakes: for thresholds and conformal sets, see `conformal`.
+        conditions: in which the videos were scored, as they are stored first; for thresholds and
+            conformal sets, see `conformal`.
         ranges: of the input facts, see `input_range`.
         fitted_on: the validation videos.
     """
@@ -101,8 +119,7 @@ class Calibration:
     steps_chance: tuple[float, ...]
     most: float
     least: float
-    reals: ClassScores
-    fakes: ClassScores
+    conditions: tuple[ConditionScores, ...]
     ranges: tuple[InputRange, ...]
     fitted_on: FittedOn
 
@@ -128,6 +145,11 @@ class Calibration:
     def chance(self, scores: np.ndarray) -> np.ndarray:
         """P(fake) if a fake is as probable as a real beforehand, 0..1."""
         return expit(self.log10_lr(scores) * _LN10)
+
+    @property
+    def perturbations(self) -> tuple[str, ...]:
+        """Those under which it was fitted too; none if only to videos as they are stored."""
+        return tuple(one.condition for one in self.conditions if one.condition != AS_STORED)
 
     @property
     def sha256(self) -> str:

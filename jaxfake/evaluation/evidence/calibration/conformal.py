@@ -5,6 +5,9 @@ called fake with at most the stated probability, and so is a fake called real. I
 detector is; a bad one abstains. People are what is exchangeable, not videos: each person weighs 1, and the
 new person is counted as if all of their videos had such a score, which keeps the promise exactly (our
 choice).
+
+A calibration that was fitted under perturbations too keeps it in each of these conditions by itself: a
+score counts as rare if it is so in all of them (our choice).
 """
 
 import math
@@ -12,7 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from jaxfake.evaluation.evidence.calibration.calibration import Calibration, ClassScores
+from jaxfake.evaluation.evidence.calibration.calibration import (
+    Calibration,
+    ClassScores,
+    to_evidence,
+)
 from jaxfake.evaluation.metrics.undefined import Undefined
 
 _JUST_ABOVE = 1e-6
@@ -23,13 +30,23 @@ Answer = Literal["real", "fake", "like_both", "like_neither"]
 
 
 def p_real(calibration: Calibration, scores: np.ndarray) -> np.ndarray:
-    """Share of the real people, a new one among them, with a score as high as each of these; 0..1."""
-    return _share(calibration.reals, calibration.to_evidence(scores), above=True)
+    """Share of the real people, a new one among them, with a score as high as each of these; 0..1.
+
+    In the condition in which it is largest.
+    """
+    evidence = calibration.to_evidence(scores)
+    reals = (one.reals for one in calibration.conditions)
+    return np.max([_share(one, evidence, above=True) for one in reals], axis=0)
 
 
 def p_fake(calibration: Calibration, scores: np.ndarray) -> np.ndarray:
-    """Share of the people with fakes, a new one among them, with a score as low as each of these; 0..1."""
-    return _share(calibration.fakes, calibration.to_evidence(scores), above=False)
+    """Share of the people with fakes, a new one among them, with a score as low as each of these; 0..1.
+
+    In the condition in which it is largest.
+    """
+    evidence = calibration.to_evidence(scores)
+    fakes = (one.fakes for one in calibration.conditions)
+    return np.max([_share(one, evidence, above=False) for one in fakes], axis=0)
 
 
 def answers(calibration: Calibration, scores: np.ndarray, error: float) -> list[Answer]:
@@ -53,9 +70,15 @@ def answers(calibration: Calibration, scores: np.ndarray, error: float) -> list[
 def alarm_threshold(calibration: Calibration, rate: float) -> float | Undefined:
     """The lowest evidence that is called fake, if at most this share of reals may be; see `to_evidence`.
 
-    It is halfway between the reals that must not be called fake and those that may.
+    It is halfway between the reals that must not be called fake and those that may, in the condition in
+    which that is highest.
     """
-    reals = calibration.reals
+    found = [_threshold(one.reals, rate, calibration.probability) for one in calibration.conditions]
+    undefined = [one for one in found if isinstance(one, Undefined)]
+    return undefined[0] if undefined else max(one for one in found if isinstance(one, float))
+
+
+def _threshold(reals: ClassScores, rate: float, probability: bool) -> float | Undefined:
     if 1 / (reals.people + 1) > rate:
         needed = math.ceil(1 / rate) - 1
         return Undefined(f"{needed} people with reals are needed, and there are {reals.people:.0f}")
@@ -64,7 +87,7 @@ def alarm_threshold(calibration: Calibration, rate: float) -> float | Undefined:
         _share(reals, evidence, above=True) > rate
     )  # never none: all reals are above the lowest
     highest, others = evidence[refused][-1], evidence[~refused]
-    if calibration.probability and highest >= calibration.to_evidence(np.ones(1))[0]:
+    if probability and highest >= to_evidence(np.ones(1), probability)[0]:
         return Undefined("too many reals have the highest possible score")
     return float((highest + others[0]) / 2) if len(others) else float(highest + _JUST_ABOVE)
 

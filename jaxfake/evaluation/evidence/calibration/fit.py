@@ -7,19 +7,19 @@ not give infinite slopes.
 
 import dataclasses
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from jaxfake import schema
 from jaxfake.evaluation.evidence.calibration.calibration import (
+    AS_STORED,
     Calibration,
     ClassScores,
+    ConditionScores,
     FittedOn,
     Kind,
     to_evidence,
 )
-from jaxfake.evaluation.evidence.calibration.input_range import fit_ranges
 from jaxfake.evaluation.metrics.calibration_error import equal_class_weights
 from jaxfake.runtime.errors import InputError
 
@@ -43,7 +43,7 @@ def fit(
     scores: np.ndarray,
     people: np.ndarray,
     source: Source,
-    facts: Mapping[str, np.ndarray] | None = None,
+    conditions: np.ndarray | None = None,
 ) -> Calibration:
     """The calibration of these validation videos.
 
@@ -54,7 +54,8 @@ def fit(
         scores: float [n], finite, larger for fakes.
         people: int or str [n], who is shown.
         source: where these scores are from.
-        facts: float [n] for each input fact, NaN where it is not known.
+        conditions: str [n], in which a video was scored, see `ConditionScores`; the ratios are of all
+            of them, each as probable. None if all are as stored.
 
     Raises:
         InputError: it is the test split, there are too few people, or fakes do not have the higher scores.
@@ -65,7 +66,8 @@ def fit(
     probability = _are_probabilities(kind, scores)
     evidence = to_evidence(scores, probability)
     slope, offset, at, chance = _fitted(kind, fake, evidence)
-    reals, fakes = (_class_scores(evidence[some], people[some]) for some in (~fake, fake))
+    condition = np.full(len(fake), AS_STORED) if conditions is None else conditions
+    stored = condition == AS_STORED
     return Calibration(
         kind=kind,
         probability=probability,
@@ -75,13 +77,15 @@ def fit(
         steps_chance=chance,
         most=math.log10(persons[0] + 1),
         least=-math.log10(persons[1] + 1),
-        reals=reals,
-        fakes=fakes,
-        ranges=fit_ranges(facts) if facts else (),
+        conditions=tuple(
+            _of_condition(name, fake, evidence, people, condition == name)
+            for name in dict.fromkeys(condition.tolist())
+        ),
+        ranges=(),
         fitted_on=FittedOn(
             **dataclasses.asdict(source),
-            real=int((~fake).sum()),
-            fake=int(fake.sum()),
+            real=int((~fake & stored).sum()),
+            fake=int((fake & stored).sum()),
             people_real=persons[0],
             people_fake=persons[1],
         ),
@@ -154,6 +158,15 @@ def _isotonic(
     fitted = IsotonicRegression().fit(evidence, labels, equal_class_weights(labels))
     corners = fitted.X_thresholds_, np.clip(fitted.y_thresholds_, 0.0, 1.0)
     return tuple(corners[0].tolist()), tuple(corners[1].tolist())
+
+
+def _of_condition(
+    name: str, fake: np.ndarray, evidence: np.ndarray, people: np.ndarray, chosen: np.ndarray
+) -> ConditionScores:
+    reals, fakes = (
+        _class_scores(evidence[some], people[some]) for some in (chosen & ~fake, chosen & fake)
+    )
+    return ConditionScores(name, reals, fakes)
 
 
 def _class_scores(evidence: np.ndarray, people: np.ndarray) -> ClassScores:

@@ -1,8 +1,9 @@
 """How well a likelihood ratio is known: a 95 % interval from how few people the calibration was fitted on.
 
 The line of a logistic fit is known as well as its two coefficients are: by the Fisher information of the
-validation scores, in which each person counts once, whatever the number of their videos, and both classes
-weigh the same, as they do in the fit. It says nothing about faces unlike those of validation.
+validation scores, in which each person counts once, whatever the number of their videos and of conditions
+in which these were scored, and both classes weigh the same, as they do in the fit. It says nothing about
+faces unlike those of validation.
 """
 
 import numpy as np
@@ -34,15 +35,17 @@ def ratio_interval(calibration: Calibration, score: float) -> Interval | Undefin
 
 def _covariance(calibration: Calibration) -> np.ndarray:
     """Of the coefficients, float64 [k, k]: slope, and offset where there is one."""
-    classes = (calibration.reals, calibration.fakes)
-    people = sum(one.people for one in classes)
+    conditions = calibration.conditions
+    classes = [one.reals for one in conditions] + [one.fakes for one in conditions]
+    people = sum(one.people for one in classes) / len(conditions)
     size = 1 if calibration.kind == "temperature" else 2
     curvature, noise = np.zeros((size, size)), np.zeros((size, size))
     for one in classes:
         evidence = np.asarray(one.evidence, np.float64)
         chance = expit(calibration.slope * evidence + calibration.offset)
         at, class_weight = _columns(calibration, evidence), people / (2 * one.people)
-        information = (at * (np.asarray(one.weight) * chance * (1 - chance))[:, None]).T @ at
+        weight = np.asarray(one.weight) / len(conditions)
+        information = (at * (weight * chance * (1 - chance))[:, None]).T @ at
         curvature += class_weight * information
         noise += class_weight**2 * information
     inverse = np.linalg.pinv(curvature)

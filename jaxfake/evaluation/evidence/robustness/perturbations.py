@@ -53,6 +53,8 @@ class Perturbation:
     parameters: tuple[Any, ...]
     unit: str
     apply: Callable[[Clip, Any], list[np.ndarray]]
+    shrinks_to: Callable[[Any], float] = lambda _: 1.0
+    """From a parameter to the side of a picture on its way, by its side; a face becomes as small."""
 
 
 def jpeg(clip: Clip, quality: int) -> list[np.ndarray]:
@@ -165,7 +167,7 @@ PERTURBATIONS = {
     "h264": Perturbation((18, 23, 28, 32, 40), "constant rate factor", h264),
     "blur": Perturbation((0.5, 1.0, 2.0, 3.0, 4.0), "standard deviation, pixels of 224", blur),
     "noise": Perturbation((2, 5, 10, 20, 30), "standard deviation, levels of grey", noise),
-    "resize": Perturbation((0.8, 0.6, 0.4, 0.3, 0.2), "factor", resize),
+    "resize": Perturbation((0.8, 0.6, 0.4, 0.3, 0.2), "factor", resize, float),
     "saturation": Perturbation((0.8, 0.6, 0.4, 0.2, 0.0), "factor", saturation),
     "contrast": Perturbation((0.85, 0.7, 0.55, 0.4, 0.25), "factor", contrast),
     "pixelate": Perturbation((2, 4, 6, 8, 12), "side of a block, pixels of 224", pixelate),
@@ -174,9 +176,14 @@ PERTURBATIONS = {
         ((0.9, 23, 90), (0.75, 28, 80), (0.6, 30, 70), (0.5, 33, 60), (0.4, 36, 50)),
         "factor, constant rate factor, JPEG quality",
         social,
+        lambda stages: float(stages[0]),
     ),
 }
 """By the names of `--perturb`."""
+
+
+VIDEO_CODED = ("h264", "social")
+"""Those that encode frames as a video does."""
 
 
 def parse_perturbations(names: Sequence[str]) -> tuple[str, ...]:
@@ -191,7 +198,7 @@ def parse_perturbations(names: Sequence[str]) -> tuple[str, ...]:
         raise InputError(
             f"--perturb={unknown[0]} is not known: give some of {', '.join(PERTURBATIONS)}, or all"
         )
-    videos = [name for name in wanted if name in ("h264", "social")]
+    videos = [name for name in wanted if name in VIDEO_CODED]
     if videos and importlib.util.find_spec("av") is None:
         raise InputError(f"--perturb={videos[0]} needs PyAV: pip install av")
     return wanted

@@ -41,6 +41,25 @@ def test_the_promise_is_kept_for_new_people(videos):
     assert np.mean(alarms) > 0.03  # and the promise is not kept by never calling anything fake
 
 
+def test_the_promise_is_kept_in_each_condition():
+    """Where one condition raises the scores of reals, and another lowers those of fakes."""
+    labels, scores, person = drawn(7, people=60)
+    moved = np.clip(np.r_[scores, scores + 0.2, scores - 0.2], 0, 1)
+    condition = np.repeat(["as stored", "jpeg:4", "blur:2"], len(labels))
+    labels, person = np.tile(labels, 3), np.tile(person, 3)
+    found = fit("platt", labels, moved, person, SOURCE, condition)
+    alone = [
+        fit("platt", labels[at], moved[at], person[at], SOURCE)
+        for at in (condition == name for name in dict.fromkeys(condition))
+    ]
+    assert found.perturbations == ("jpeg:4", "blur:2")
+    for rule in (p_real, p_fake):
+        each = [rule(one, scores) for one in alone]
+        assert rule(found, scores).tolist() == np.max(each, axis=0).tolist()
+    assert alarm_threshold(found, 0.05) == max(alarm_threshold(one, 0.05) for one in alone)
+    assert found.fitted_on.real == found.fitted_on.people_real == 60
+
+
 def test_many_videos_of_a_person_do_not_promise_more():
     once, often = fitted(people=30), fitted(people=30, videos=10)
     assert isinstance(alarm_threshold(once, 0.01), Undefined)

@@ -18,7 +18,7 @@ from jaxfake.evaluation.evidence.calibration.strength import strength_of
 from tests.evaluation.evidence.calibration.cases import fitted
 from tests.in_memory import build_dataset
 
-USUAL = InputFacts(face_size=200.0, sharpness=6.0, turn=0.1, bytes_per_pixel=0.1)
+USUAL = InputFacts(face_size=200.0, sharpness=6.0, turn=0.1, photograph_bytes_per_pixel=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def test_a_ratio_at_its_limit_says_so(found):
         ({"face_size": 20.0}, "face_too_small"),
         ({"sharpness": 0.5}, "face_too_blurred"),
         ({"turn": 0.45}, "face_turned"),
-        ({"bytes_per_pixel": 0.001}, "compression_unlike"),
-        ({"bytes_per_pixel": 3.0}, "compression_unlike"),
+        ({"photograph_bytes_per_pixel": 0.001}, "compression_unlike"),
+        ({"photograph_bytes_per_pixel": 3.0}, "compression_unlike"),
     ],
 )
 def test_an_input_unlike_validation_is_not_decided_and_says_why(found, change, code):
@@ -61,6 +61,22 @@ def test_an_input_unlike_validation_is_not_decided_and_says_why(found, change, c
     assert [one.code for one in unlike.reasons] == [code]
     (value,) = change.values()
     assert f"is {value:.3g}" in unlike.reasons[0].sentence
+
+
+def test_a_kind_of_file_that_validation_had_not_is_not_decided(found):
+    video = USUAL._replace(photograph_bytes_per_pixel=math.nan, video_bytes_per_pixel=0.1)
+    (reason,) = reasons(found.ranges, video)
+    assert reason.code == "compression_unlike"
+    assert "it is a video, of which validation had fewer than 50" in reason.sentence
+    nothing_known = [one for one in found.ranges if one.name != "photograph_bytes_per_pixel"]
+    assert reasons(nothing_known, video) == []
+
+
+def test_a_fact_without_bounds_is_like_validation_whatever_its_value():
+    facts = {"photograph_bytes_per_pixel": np.linspace(0.1, 0.2, 100)}
+    video = USUAL._replace(photograph_bytes_per_pixel=math.nan, video_bytes_per_pixel=1e-5)
+    assert [one.code for one in reasons(fit_ranges(facts), video)] == ["compression_unlike"]
+    assert reasons(fit_ranges(facts, {"video_bytes_per_pixel"}), video) == []
 
 
 def test_larger_sharper_and_unknown_inputs_are_no_reason(found):
