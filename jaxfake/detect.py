@@ -1,8 +1,9 @@
 """Asks a trained detector about photographs and videos: scores, heat maps, a verdict in words of evidence.
 
-    python -m jaxfake.detect FILE_OR_FOLDER... --model=MODEL --out=OUT
+    python -m jaxfake.detect FILE_OR_FOLDER... --out=OUT [--model=MODEL]
 
-MODEL is the folder of a run, a model folder made by python -m jaxfake.export, or a name for one of them.
+MODEL is the folder of a run, a model folder made by python -m jaxfake.export, or a name for one of them; by
+default the starter model, which comes with jaxfake.
 OUT gets results.json, report.html and pictures of faces. The same command again goes on wherever it was
 stopped. A file that cannot be read is named and passed over.
 """
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from jaxfake.inference.results import Results
 
 _MODEL = define_path(
-    "model", None, "Folder of a run, a model folder, or a name in the file of names of models."
+    "model",
+    "starter",
+    "Folder of a run, a model folder, or a name in the file of names of models; by default the one that "
+    "comes with jaxfake.",
 )
 _OUT = define_path("out", None, "Folder for results; made if it does not exist.")
 _FRAMES = flags.DEFINE_integer("frames", 32, "Most frames of a video, evenly spaced.", 1, 3000)

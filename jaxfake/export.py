@@ -30,6 +30,9 @@ _LICENCE = flags.DEFINE_string(
     "licence", None, "Under which others may use the weights, such as Apache-2.0."
 )
 
+_TRAINED_ON = flags.DEFINE_string(
+    "trained_on", "", "What the training data are, for the model card; by default the name of their folder."
+)  # fmt: skip
 _WITHOUT_FOUNDATION = flags.DEFINE_bool(
     "without_foundation", False, "Leave out what did not change of the imported encoder that jaxfake "
     "fetches by name; the folder is small."
@@ -52,7 +55,13 @@ def main() -> None:
 
     check_devices()
     run = load_run(Path(_WORKDIR.value), _STEP.value)
-    wanted = Export(Path(_TO.value), _LICENCE.value, _NAME.value, _WITHOUT_FOUNDATION.value)
+    wanted = Export(
+        Path(_TO.value),
+        _LICENCE.value,
+        _NAME.value,
+        _TRAINED_ON.value,
+        _WITHOUT_FOUNDATION.value,
+    )
     folder = export_model(run, wanted)
     say(f"model folder: {folder}")
 

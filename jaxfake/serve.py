@@ -1,6 +1,6 @@
 """A local page: drop a picture or a video in a browser and read what the detector says of it.
 
-    python -m jaxfake.serve --model=MODEL [--port=8000]
+    python -m jaxfake.serve [--model=MODEL] [--port=8000]
     python -m jaxfake.serve --model=MODEL --host=0.0.0.0
 
 By default only this machine reaches the page. At another --host people need the token that is printed.
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _MODEL = define_path(
     "model",
-    None,
-    "The detector: what --model of jaxfake.detect takes, such as the folder of a run.",
+    "starter",
+    "The detector: what --model of jaxfake.detect takes, such as the folder of a run; by default the one "
+    "that comes with jaxfake.",
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "Address to listen at; any but this machine's own asks people for a token."

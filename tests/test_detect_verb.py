@@ -27,7 +27,7 @@ def test_what_is_missing_or_wrong_is_one_line_and_exit_2(tmp_path):
     out, file = f"--out={tmp_path / 'out'}", str(tmp_path / "a.png")
     for arguments, says in [
         ([], "name the photographs, videos or folders"),
-        ([file, out], "--model is missing"),
+        ([file, out, "--model="], "--model is missing"),
         ([file, "--model=nothing"], "--out is missing"),
         ([file, out, "--model=/no/where"], "there is no folder /no/where"),
         ([file, out, "--model=nothing", "--sign_key=key"], "--record as well"),

@@ -20,7 +20,7 @@ from jaxfake.data.preparation.cropping import CropOptions, Cropper
 from jaxfake.faces import model_files
 from jaxfake.inference import answers, credentials
 from jaxfake.inference.asked_files import AskedFile, list_files
-from jaxfake.inference.model.opened_model import OpenedModel, open_model
+from jaxfake.inference.model.opened_model import STARTER, OpenedModel, open_model
 from jaxfake.inference.results import FileResult
 from jaxfake.inference.scoring import score_tracks
 from jaxfake.runtime.errors import InputError
@@ -30,11 +30,12 @@ FRAMES = 32
 """Most frames of a video, evenly spaced, unless somebody asks for more: as preparation has it."""
 
 
-def load(model: str | Path) -> "Detector":
+def load(model: str | Path = STARTER) -> "Detector":
     """A detector that is ready to score.
 
     Args:
-        model: the folder of a run, a model folder, or a name in the file of names.
+        model: the folder of a run, a model folder, or a name in the file of names; by default the detector
+            that comes with jaxfake.
 
     Raises:
         InputError: there is no such detector, or it is damaged.

@@ -90,7 +90,7 @@ def file_verdict(faces: Sequence[FaceEvidence]) -> Verdict:
         return Verdict("real", _real_words(faces, at, len(deciding)), at, faces[at].evidence)
     at = (suspicious or undecided)[0]
     reasons = _reasons(faces, undecided, suspicious)
-    words = f"Cannot tell: {reasons[0].sentence}."
+    words = f"Cannot tell: {reasons[0].sentence}.{_leaning(faces[at].evidence)}"
     return Verdict("cannot_tell", words, at, faces[at].evidence, reasons)
 
 
@@ -152,11 +152,22 @@ def _real_words(faces: Sequence[FaceEvidence], at: int, deciding: int) -> str:
 
 
 def _support(face: FaceEvidence, claim: str, rather: str) -> str:
-    ratio = face.evidence.log10_lr or 0.0
-    strength = strength_words(ratio).capitalize() or "Hardly any"
-    least = "at least " if face.evidence.at_limit else ""
-    times = f"such a score is {least}{10 ** abs(ratio):.2g} times as probable {rather}"
-    return f"{strength} evidence that {claim}: {times}."
+    strength = strength_words(face.evidence.log10_lr or 0.0).capitalize() or "Hardly any"
+    return f"{strength} evidence that {claim}: such a score is {_times(face.evidence)} {rather}."
+
+
+def _leaning(evidence: Evidence) -> str:
+    """Which way evidence points that is too weak to answer; nothing below 2 to 1, or without a ratio."""
+    ratio = evidence.log10_lr or 0.0
+    if not strength_words(ratio):
+        return ""
+    rather = "for a fake as for a real face" if ratio > 0 else "for a real face as for a fake"
+    return f" It is {_times(evidence)} {rather}, which is too little to answer by."
+
+
+def _times(evidence: Evidence) -> str:
+    least = "at least " if evidence.at_limit else ""
+    return f"{least}{10 ** abs(evidence.log10_lr or 0.0):.2g} times as probable"
 
 
 def _reasons(

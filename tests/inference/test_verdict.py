@@ -1,5 +1,6 @@
 """What is said of faces and files: evidence in words, and 'cannot tell' with its reasons."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from jaxfake.evaluation.evidence.calibration.input_range import InputFacts
 from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.inference.results import Reason
 from jaxfake.inference.verdict import (
     face_evidence,
     file_verdict,
@@ -55,6 +57,20 @@ def test_a_score_like_both_classes_is_not_answered():
     assert verdict.answer == "cannot_tell"
     assert verdict.reasons[0].code in ("like_both", "like_neither")
     assert verdict.words.startswith("Cannot tell: ")
+
+
+def test_evidence_that_is_too_weak_to_answer_by_says_which_way_it_points():
+    rare = Reason("like_both", "such a score is not rare")
+    for score, rather in (
+        (FAKE, "for a fake as for a real face"),
+        (REAL, "for a real face as for a fake"),
+    ):
+        undecided = dataclasses.replace(face(score), answer="cannot_tell", reasons=(rare,))
+        times = 10 ** abs(undecided.evidence.log10_lr)
+        said = f"It is at least {times:.2g} times as probable {rather}, which is too little to answer by."
+        assert file_verdict([undecided]).words == f"Cannot tell: such a score is not rare. {said}"
+    assert "probable" not in file_verdict([face(BETWEEN)]).words
+    assert "probable" not in file_verdict([face(FAKE, FINE._replace(face_size=40.0))]).words
 
 
 def test_a_face_smaller_than_those_of_validation_is_not_answered():

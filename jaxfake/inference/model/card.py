@@ -16,14 +16,16 @@ LIMITS = (
 """What every page and every result has to say."""
 
 
-def card(run: LoadedRun, calibration: Calibration | Undefined) -> tuple[CardEntry, ...]:
-    """The card of the detector of a run."""
+def card(
+    run: LoadedRun, calibration: Calibration | Undefined, trained_on: str
+) -> tuple[CardEntry, ...]:
+    """The card of the detector of a run; what its training data are, '' for the name of their folder."""
     identity = run.metadata.identity
     rows = (
         ("what it is", f"{run.title}, a detector of manipulated faces, at step {run.step}"),
         ("intended use", "Research, and hints to experts who look at the evidence themselves."),
         ("must not be used", NOT_FOR),
-        ("trained on", _trained_on(run)),
+        ("trained on", trained_on or _folder_name(run)),
         ("training data sha256", identity.data or "not known"),
         ("training data manifest", identity.manifest or "none: the data were drawn"),
         ("validation score", _validation(run)),
@@ -49,7 +51,7 @@ def validated_ranges(calibration: Calibration | Undefined) -> str:
     return "; ".join(bounds)
 
 
-def _trained_on(run: LoadedRun) -> str:
+def _folder_name(run: LoadedRun) -> str:
     """The name of the data alone: where they were is nobody's business."""
     return run.config.data.source.rstrip("/").rpartition("/")[2]
 

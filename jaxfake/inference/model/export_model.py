@@ -32,6 +32,7 @@ class Export:
         to: the folder; it must not exist, or be empty.
         name: of the model; '' for the name of the run's folder.
         licence: under which others may use it, such as Apache-2.0.
+        trained_on: what the training data are, for the card; '' for the name of their folder.
         without_foundation: whether what did not change of the encoder that jaxfake fetches by name is left
             out, so that the folder is small.
     """
@@ -39,6 +40,7 @@ class Export:
     to: Path
     licence: str
     name: str = ""
+    trained_on: str = ""
     without_foundation: bool = False
 
 
@@ -54,7 +56,7 @@ def export_model(run: LoadedRun, wanted: Export) -> Path:
     if wanted.to.exists() and (not wanted.to.is_dir() or any(wanted.to.iterdir())):
         raise InputError(f"--to={wanted.to} holds something already: name a new folder")
     foundation = foundation_of(run) if wanted.without_foundation else None
-    model = opened_model.from_run(run, wanted.name or run.located.name)
+    model = opened_model.from_run(run, wanted.name or run.located.name, wanted.trained_on)
     left_out = {IMPORTED} if foundation else set()
     kept = {name: tree for name, tree in run.params.items() if name not in left_out}
     content = {model_folder.WEIGHTS: model_folder.weights_bytes(kept)}
@@ -98,7 +100,8 @@ def _measured(content: dict[str, bytes]) -> Iterator[CardEntry]:
     for name, data in content.items():
         if name.startswith(f"{model_folder.RESULTS}/"):
             found = json.loads(data)
-            yield CardEntry(f"measured on {Path(name).stem}", _video_auc(found))
+            said = f"{_video_auc(found)}{_answered(found.get('calibration') or {})}"
+            yield CardEntry(f"measured on {Path(name).stem}", said)
 
 
 def _video_auc(found: dict[str, Any]) -> str:
@@ -111,6 +114,19 @@ def _video_auc(found: dict[str, Any]) -> str:
     protocol = found.get("protocol")
     rules = "" if not protocol else f", by the protocol {protocol.get('name')}"
     return f"video AUC {auc:.3f}{ends}, {counts}{rules}"
+
+
+def _answered(calibration: dict[str, Any]) -> str:
+    """How often it gives an answer there, and how often a wrong one."""
+    found = calibration.get("abstention")
+    if found is None:
+        return ""
+    wrong = [
+        f"{found[key]:.1%} of the {name} are called {other}"
+        for name, key, other in (("reals", "wrong_reals", "fake"), ("fakes", "wrong_fakes", "real"))
+        if found.get(key) is not None
+    ]
+    return f"; {found['answered']:.1%} of the videos are answered, {' and '.join(wrong)}"
 
 
 def _without_paths(run: Config) -> Config:

@@ -25,6 +25,10 @@ from jaxfake.runtime.files import read_bounded
 NAMES_VARIABLE = "JAXFAKE_MODELS"
 """Environment variable with the path of the file of names, if it is not the usual one."""
 
+STARTER = "starter"
+"""Name of the detector that comes with jaxfake."""
+
+_STARTER_FOLDER = Path(__file__).parent / STARTER
 _MOST_NAMES_BYTES = 1 << 20
 
 
@@ -53,7 +57,8 @@ def open_model(model: str) -> OpenedModel:
     """The detector that a person names.
 
     Args:
-        model: the folder of a run, or what is left of one; a model folder; or a name in the file of names.
+        model: the folder of a run, or what is left of one; a model folder; a name in the file of names; or
+            'starter', the detector that comes with jaxfake.
 
     Raises:
         InputError: there is no such detector, or it is damaged.
@@ -69,8 +74,14 @@ def open_model(model: str) -> OpenedModel:
     return from_run(run, path.resolve().name)
 
 
-def from_run(run: LoadedRun, name: str) -> OpenedModel:
-    """The detector of a run that was loaded."""
+def from_run(run: LoadedRun, name: str, trained_on: str = "") -> OpenedModel:
+    """The detector of a run that was loaded.
+
+    Args:
+        run: with a detector.
+        name: of the model.
+        trained_on: what the training data are, in words; '' for the name of their folder.
+    """
     calibration = calibration_of(run, run.config.evaluation.aggregation)
     identity = run.metadata.identity
     facts = ModelFacts(
@@ -82,7 +93,7 @@ def from_run(run: LoadedRun, name: str) -> OpenedModel:
         train_sha256=identity.data or "",
         calibration_sha256=None if isinstance(calibration, Undefined) else calibration.sha256,
         licence="",
-        card=card(run, calibration),
+        card=card(run, calibration, trained_on),
     )
     degraded = (*_degraded(calibration, run.config), *_unfinished(run))
     return OpenedModel(run.method, run.params, run.config, calibration, facts, degraded)
@@ -134,7 +145,8 @@ def _unfinished(run: LoadedRun) -> tuple[Reason, ...]:
 
 
 def model_path(model: str) -> Path:
-    """The folder of a model: a folder of that name counts more than a name in the file.
+    """The folder of a model: a folder of that name counts more than a name in the file, and that more than
+    the starter's.
 
     Raises:
         InputError: there is neither.
@@ -144,6 +156,8 @@ def model_path(model: str) -> Path:
         return path
     file = names_file()
     names = _names(file)
+    if model == STARTER and model not in names:
+        return _STARTER_FOLDER
     if model not in names:
         known = f"; {file} has {', '.join(sorted(names))}" if names else f" (there is no {file})"
         raise InputError(f"--model={model} is neither a folder nor the name of a model{known}")

@@ -34,9 +34,11 @@ def exported(calibrated_run, tmp_path_factory, one_device) -> Path:
     for name, step in (("test", run.step), ("val", run.step - 1)):
         (copied / "eval" / "tiny" / name).mkdir(parents=True, exist_ok=True)
         video = {"auc": 0.75, "auc_ci95": [0.5, 0.9], "n_real": 4, "n_fake": 4}
-        measured = {"stage": "detect", "step": step, "video": video}
+        abstention = {"answered": 0.5, "wrong_reals": 0.25, "wrong_fakes": None}
+        calibration = {"abstention": abstention}
+        measured = {"stage": "detect", "step": step, "video": video, "calibration": calibration}
         (copied / "eval" / "tiny" / name / "metrics.json").write_text(json.dumps(measured))
-    return export_model(run, Export(copied.parent / "model", "Apache-2.0", "tiny"))
+    return export_model(run, Export(copied.parent / "model", "Apache-2.0", "tiny", "toys"))
 
 
 @pytest.fixture
@@ -67,9 +69,11 @@ def test_it_gives_the_scores_of_its_run(exported, model, tiny_root):
 def test_it_says_what_it_was_measured_at_and_for_which_inputs_it_holds(exported):
     rows = {one.name: one.text for one in open_model(str(exported)).facts.card}
     assert rows["measured on tiny-test"] == (
-        "video AUC 0.750 (95 % interval 0.500 to 0.900), 4 real and 4 fake videos"
+        "video AUC 0.750 (95 % interval 0.500 to 0.900), 4 real and 4 fake videos; 50.0% of the videos "
+        "are answered, 25.0% of the reals are called fake"
     )
     assert "measured on tiny-val" not in rows
+    assert rows["trained on"] == "toys"
     assert rows["validated ranges"].startswith("face size ")
     text = (exported / model_folder.CARD).read_text()
     assert "Apache-2.0" in text
