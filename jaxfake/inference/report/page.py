@@ -288,11 +288,18 @@ def _strips(tracks: Iterable[TrackResult], pictures: _Pictures) -> list[Gallery]
     if not groups:
         return []
     caption = (
-        "The frames of each face with the highest scores, whatever they are: what the detector was given, "
-        "what was hidden from it, what it recovered, and where it differs or seems manipulated (the "
-        "brighter, the more). The pictures are compressed for this page; the scores are of those before."
+        "The frames of each face with the highest scores, whatever they are: what the detector was given"
+        f"{_ALONE if len(columns) == 1 else _BESIDE} "
+        "The pictures are compressed for this page; the scores are of those before."
     )
     return [Gallery("What the detector saw", caption, columns, tuple(groups))]
+
+
+_BESIDE = (
+    ", what was hidden from it, what it recovered, and where it differs or seems manipulated (the "
+    "brighter, the more)."
+)
+_ALONE = ". It recovers nothing and draws no map, so it does not say where a face was manipulated."
 
 
 def _small(track: TrackResult, anchors: _Anchors, pictures: _Pictures) -> SmallPictures:

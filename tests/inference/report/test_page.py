@@ -1,5 +1,6 @@
 """The page of a job: self-contained, safe with any name, with links that lead somewhere."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_verdicts_limits_and_card_are_there(found, tmp_path):
         assert one.verdict.words.replace("'", "&#39;") in text
     for heading in ("What this can and cannot tell", "Model card", "How it was scored"):
         assert f"<h2>{heading}</h2>" in text
+
+
+def test_a_detector_without_a_map_does_not_claim_one(found, tmp_path):
+    text, _ = seen(tmp_path)
+    assert "what it recovered" in text
+    assert "draws no map" not in text
+    files = [
+        dataclasses.replace(
+            one, tracks=[dataclasses.replace(track, columns=("input",)) for track in one.tracks]
+        )
+        for one in found.files
+    ]
+    alone = dataclasses.replace(found, files=files)
+    write_page(tmp_path / "out" / "report.html", alone, tmp_path / "out")
+    text, _ = seen(tmp_path)
+    assert "what it recovered" not in text
+    assert "draws no map" in text
 
 
 def test_a_page_has_so_many_bytes_of_pictures_and_no_more(found, tmp_path, monkeypatch):
