@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxfake.models.finetuned.foundation_vit import Encoded
-from jaxfake.models.finetuned.network import ImportedViT
+from jaxfake.models.finetuned.network import ImportedViT, middle
 from jaxfake.models.losses import mean_over, squared_error
 from jaxfake.models.mae import recovered_patches
 from jaxfake.models.method import Params
@@ -155,13 +155,16 @@ def _error_in(
 def _foundation(
     networks: Networks, weights: Params, complete: jax.Array, masked: MaskedFaces
 ) -> jax.Array:
-    """How far the tokens of the imported network lie apart where something was masked, [K B]."""
+    """How far the tokens of the imported network lie apart where something was masked, [K B].
+
+    Tokens of the last block that it reads, of the part of a crop that it sees.
+    """
     vit, mae = networks.imported, networks.recover.mae
     assert vit is not None
     side, grid, run = vit.settings.side, vit.grid, vit.run_weights(weights)
 
     def tokens(patches: jax.Array) -> jax.Array:
-        image = unpatchify(patches, mae.patch)
+        image = middle(unpatchify(patches, mae.patch), vit.settings.window)
         resized = jax.image.resize(image, (len(image), side, side, 3), "bicubic")
         output = cast(Encoded, vit.network.apply({"params": run}, resized))
         one = output.tokens[:, 1 + vit.settings.vit.registers :]
@@ -169,6 +172,6 @@ def _foundation(
 
     apart = 1 - (tokens(complete) * tokens(masked.faces.patches)).sum(-1)
     hidden = enlarge(masked.mask.dropped.reshape(-1, mae.grid, mae.grid), mae.image)
-    share = jax.image.resize(hidden.astype(jnp.float32), (len(hidden), grid, grid), "linear")
-    share = share.reshape(len(hidden), -1)
-    return (apart * share).sum(-1) / share.sum(-1)
+    seen = middle(hidden.astype(jnp.float32)[..., None], vit.settings.window)[..., 0]
+    share = jax.image.resize(seen, (len(hidden), grid, grid), "linear").reshape(len(hidden), -1)
+    return (apart * share).sum(-1) / (share.sum(-1) + _TINY)
