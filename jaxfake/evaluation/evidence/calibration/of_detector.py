@@ -64,8 +64,8 @@ def calibrate(
         under: perturbations of the crops, in which faces are scored too.
     """
     rows = rows[val.index.label[rows] != schema.UNKNOWN]
-    scored = list(_conditions(score, val, rows, aggregation, under))
-    columns = [np.concatenate(column) for column in zip(*map(_columns, scored), strict=True)]
+    each = list(_conditions(score, val, rows, aggregation, under))
+    columns = [np.concatenate(column) for column in zip(*map(_columns, each), strict=True)]
     condition, labels, scores, people, *facts = columns
     try:
         source = Source(val.split, val.digest, name)
