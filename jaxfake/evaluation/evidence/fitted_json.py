@@ -45,7 +45,7 @@ def from_json(kind: type, values: Any, name: str, reason: str, path: Path, remed
         written = values.pop(_DIGEST, None) if isinstance(values, dict) else None
         fitted = build(kind, values, name)
     except InputError as error:
-        raise InputError(f"{path} is damaged: {error}; {remedy}") from error
+        raise InputError(f"{path} is damaged, or of another version: {error}; {remedy}") from error
     if digest(fitted) != written:
         raise InputError(f"{path} is damaged: its digest is not that of its content; {remedy}")
     return fitted

@@ -25,6 +25,7 @@ CLIP = 1e-6
 _LN10 = math.log(10.0)
 _MOST_BYTES = 1 << 28
 _REASON = "not_calibrated"
+_REMEDY = "calibrate the run again, such as by python -m jaxfake.evaluate --calibrate_under=jpeg:2"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +183,6 @@ def read(path: Path) -> Calibration | Undefined:
     """
     content = read_json(path, _MOST_BYTES)
     found: Calibration | Undefined = fitted_json.from_json(
-        Calibration, content, "calibration", _REASON, path, "fit it again"
+        Calibration, content, "calibration", _REASON, path, _REMEDY
     )
     return found
