@@ -8,7 +8,7 @@ import pytest
 from jaxfake.data.forgeries.forgery import KINDS
 from tests.in_memory import build_dataset
 from tools.frozen_blocks.faces import BLENDED, FAKE, REAL
-from tools.frozen_blocks.probes import Features, equal_shares, probe_row, probe_rows
+from tools.frozen_blocks.probes import Features, equal_shares, likeness, probe_row, probe_rows
 
 WIDTH, DEPTH, FACES = 4, 3, 40
 
@@ -50,11 +50,20 @@ def test_the_block_that_tells_is_found(features):
 
 def test_forgeries_tell_as_far_as_they_are_like_the_fakes(features):
     rows = {row.trained_on: row for row in probe_rows(features, (2, 3))}
+    plain = rows["the same, no real blended with itself"].test.value
+    assert plain == pytest.approx(rows["forgeries of all kinds"].test.value, abs=0.1)
     assert rows["twin alone"].test.value > 0.95
     assert rows["all kinds but twin"].test.value < 0.75
     assert {row.blocks for row in rows.values()} == {(2, 3)}
     one = rows["twin alone"].test
     assert (one.n_real, one.n_fake) == (FACES, FACES)
+
+
+def test_the_probe_of_the_fakes_says_which_forgeries_are_like_them(features):
+    alike = likeness(features, (2, 3))
+    assert set(alike) == set(KINDS)
+    assert alike["twin"].value > 0.95
+    assert all(one.value < 0.75 for kind, one in alike.items() if kind != "twin")
 
 
 def test_several_kinds_are_as_many_faces_as_one():

@@ -6,14 +6,15 @@ No network is trained. Class token and mean patch token of every block are taken
 faces, and of --faces training faces of each origin: real, the dataset's own fakes, and forgeries of
 each kind. Then logistic regressions are fitted to them, chosen by validation and measured on the test split
 once: on each block alone and on those that the config reads, trained on the dataset's fakes; and on the
-latter trained on forgeries of all kinds, of each kind alone and of all but one, always as many. Prints a
-table, with 95 % intervals over people, and leaves DIR/table.json. The features stay in DIR, so the same
+latter trained on forgeries of all kinds, of each kind alone and of all but one, always as many. The probe
+of the dataset's fakes also says which forgeries are like them. Prints both tables, with 95 % intervals over
+people, and leaves DIR/table.json. The features stay in DIR, so the same
 command goes on where it was stopped.
 """
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +27,17 @@ from jaxfake.evaluation.evidence.baselines.frozen_features import (
     ImportedFeatures,
     frozen_features,
 )
-from jaxfake.evaluation.metrics.undefined import Undefined
+from jaxfake.evaluation.metrics.auc_interval import Auc
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.start.imported_network import load_imported
-from jaxfake.reporting.wording import interval_text
+from jaxfake.reporting.wording import interval_text, number_text
 from jaxfake.runtime import cli, config_flag
 from jaxfake.runtime.devices import check_devices
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 from jaxfake.runtime.progress import say
 from tools.frozen_blocks.faces import FaceSet, face_sets
-from tools.frozen_blocks.probes import Features, Row, probe_rows
+from tools.frozen_blocks.probes import Features, Row, likeness, probe_rows
 
 _CONFIG = config_flag.define_config(
     "configs/mover.py:foundation", "Its dataset, imported network and the blocks that it reads."
@@ -67,9 +68,14 @@ def main() -> None:
         one.name: _taken(network, run, one, out, depth)
         for one in face_sets(splits.train, [splits.val, test], _FACES.value, run.seed)
     }
-    rows = list(probe_rows(Features(sets, splits.val, test), blocks))
-    (out / "table.json").write_text(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
-    print(_table(rows))
+    features = Features(sets, splits.val, test)
+    rows, alike = list(probe_rows(features, blocks)), likeness(features, blocks)
+    written = {
+        "probes": [_plain(row) for row in rows],
+        "likeness": {kind: dataclasses.asdict(auc) for kind, auc in alike.items()},
+    }
+    (out / "table.json").write_text(json.dumps(written, indent=1) + "\n")
+    print(f"{_table(rows)}\n\n{_alike_table(alike)}")
 
 
 def _network(run: Config) -> FrozenNetwork:
@@ -103,6 +109,17 @@ def _plain(row: Row) -> dict[str, object]:
     return row._asdict() | {"test": dataclasses.asdict(row.test)}
 
 
+def _alike_table(alike: Mapping[str, Auc]) -> str:
+    """Markdown."""
+    lines = [
+        "| forgeries | AUC of the probe of the dataset's fakes, against the same faces | 95 % |",
+        "| --- | --- | --- |",
+    ]
+    for kind, one in alike.items():
+        lines.append(f"| {kind} | {number_text(one.value)} | {interval_text(one.ci95)} |")
+    return "\n".join(lines)
+
+
 def _table(rows: Sequence[Row]) -> str:
     """Markdown."""
     lines = [
@@ -110,8 +127,7 @@ def _table(rows: Sequence[Row]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        auc = row.test.value
-        area = auc.reason if isinstance(auc, Undefined) else f"{auc:.3f}"
+        area = number_text(row.test.value)
         blocks, interval = ", ".join(map(str, row.blocks)), interval_text(row.test.ci95)
         lines.append(
             f"| {row.trained_on} | {blocks} | {row.validation_auc:.3f} | {area} | {interval} |"

@@ -11,6 +11,7 @@ from jaxfake.data.forgeries.forgery import KINDS
 from jaxfake.evaluation.evidence.baselines.linear_probe import (
     FittedOn,
     LabelledFeatures,
+    LinearProbe,
     fit_probe,
 )
 from jaxfake.evaluation.metrics.auc_interval import Auc, measure_auc
@@ -43,6 +44,7 @@ def probe_rows(features: Features, blocks: tuple[int, ...]) -> Iterator[Row]:
     yield probe_row(features, title, REAL, [FAKE], blocks)
     kinds: list[str] = list(KINDS)
     yield probe_row(features, "forgeries of all kinds", BLENDED, kinds, blocks)
+    yield probe_row(features, "the same, no real blended with itself", REAL, kinds, blocks)
     for kind in kinds:
         yield probe_row(features, f"{kind} alone", BLENDED, [kind], blocks)
         others = [other for other in kinds if other != kind]
@@ -53,16 +55,38 @@ def probe_row(
     features: Features, title: str, real: str, fakes: Sequence[str], blocks: tuple[int, ...]
 ) -> Row:
     """A probe on some blocks, fitted to real faces and equal shares of the sets of fakes."""
+    probe, test = _fitted(features, real, fakes, blocks), _of_split(features, features.test, blocks)
+    people = features.test.index.identity[known(features.test)]
+    measured = measure_auc(test.label, probe.score(test.features), people)
+    return Row(title, blocks, probe.validation_auc, measured)
+
+
+def likeness(features: Features, blocks: tuple[int, ...]) -> dict[str, Auc]:
+    """How far the probe of the dataset's fakes takes each kind of forgeries for fakes, by kind.
+
+    AUC of its scores of forgeries against the same faces, half of them blended with themselves; each face
+    counts as another person.
+    """
+    probe = _fitted(features, REAL, [FAKE], blocks)
+    reals = probe.score(_of_blocks(features.sets[BLENDED], blocks))
+    found: dict[str, Auc] = {}
+    for kind in KINDS:
+        forged = probe.score(_of_blocks(features.sets[kind], blocks))
+        label = np.repeat(np.array([0, 1], np.int32), [len(reals), len(forged)])
+        people = np.concatenate([np.arange(len(reals)), np.arange(len(forged))])
+        found[kind] = measure_auc(label, np.concatenate([reals, forged]), people)
+    return found
+
+
+def _fitted(
+    features: Features, real: str, fakes: Sequence[str], blocks: tuple[int, ...]
+) -> LinearProbe:
     reals = _of_blocks(features.sets[real], blocks)
     fake = _of_blocks(equal_shares([features.sets[name] for name in fakes]), blocks)
     label = np.repeat(np.array([0, 1], np.int32), [len(reals), len(fake)])
     train = LabelledFeatures(np.concatenate([reals, fake]), label)
-    val, test = (_of_split(features, split, blocks) for split in (features.val, features.test))
     fitted_on = FittedOn("imported", "", "", len(reals), len(fake), 0, 0)
-    probe = fit_probe(train, val, fitted_on)
-    people = features.test.index.identity[known(features.test)]
-    measured = measure_auc(test.label, probe.score(test.features), people)
-    return Row(title, blocks, probe.validation_auc, measured)
+    return fit_probe(train, _of_split(features, features.val, blocks), fitted_on)
 
 
 def equal_shares(sets: Sequence[np.ndarray]) -> np.ndarray:
