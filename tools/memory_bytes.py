@@ -30,10 +30,10 @@ from jaxfake.runtime.config_flag import load_config
 from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.cost import cost
-from jaxfake.train.memory.plan import with_segments
+from jaxfake.train.memory.plan import Plan, with_segments
 from jaxfake.train.memory.profile import Profile, whole_profile
 from jaxfake.train.memory.rates import Rates, of_device
-from jaxfake.train.memory.workload import Workload, compile_step, workload_of
+from jaxfake.train.memory.workload import MemoryNeed, Workload, compile_step, workload_of
 
 _STEPS = flags.DEFINE_list(
     "steps",
@@ -125,7 +125,7 @@ def _at_budget(step: str, share: float) -> Row:
     best = search.best(profile, rates, budget)[0]
     costs = _all_costs(step)
     fastest = float(costs.seconds[costs.device <= budget.usable].min())
-    need = compile_step(workload, best.plan, quick=True).need
+    need = _need(workload, best.plan)
     return {
         "plan": str(best.plan),
         "budget": budget.device,
@@ -151,15 +151,22 @@ def _larger_batch(step: str) -> Row:
         "plan": str(best.plan),
         "budget": budget.device,
         "predicted_bytes": best.cost.device,
-        "compiled_bytes": compile_step(larger, best.plan, quick=True).need.device,
-        "compiled_bytes_without_a_plan": compile_step(larger, None, quick=True).need.device,
+        "compiled_bytes": _need(larger, best.plan).device,
+        "compiled_bytes_without_a_plan": _need(larger, None).device,
     }
 
 
+@functools.cache
 def _plain_budget(step: str) -> float:
     """Bytes in which the plain step just fits, as the compiler says."""
-    need = compile_step(_planned(step).workload, None, quick=True).need
-    return need.device / (1 - HEADROOM)
+    return _need(_planned(step).workload, None).device / (1 - HEADROOM)
+
+
+def _need(workload: Workload, plan: Plan | None) -> MemoryNeed:
+    """What a step needs; its program is dropped, since some twenty of them exhaust a process's mappings."""
+    need = compile_step(workload, plan, quick=True).need
+    workload.compiled.clear()
+    return need
 
 
 @functools.cache
