@@ -144,9 +144,10 @@ def trained_on(config: Config, digest: str | None, sources: Sequence[str]) -> Tr
         sources: datasets that the person named.
     """
     own = [TOYFACES] if config.data.source == TOYFACES else []
+    config = confined(config)
     for source in dict.fromkeys((*sources, *own)):
         try:
-            splits = training_splits(confined(config), source)
+            splits = training_splits(config, source)
         except InputError:
             continue
         if splits.train.digest == digest:

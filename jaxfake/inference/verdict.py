@@ -36,6 +36,8 @@ _LIKENESS = {
 
 NOT_CALIBRATED = "not_calibrated"
 
+_FOR_A_FAKE, _FOR_A_REAL = "for a fake as for a real face", "for a real face as for a fake"
+
 
 @dataclasses.dataclass(frozen=True)
 class FaceEvidence:
@@ -139,7 +141,7 @@ def _is_alarm(face: FaceEvidence, faces: int) -> bool:
 def _fake_words(faces: Sequence[FaceEvidence], at: int) -> str:
     whose = "the face" if len(faces) == 1 else f"face {at + 1} of {len(faces)}"
     claim = f"{whose} was manipulated rather than real"
-    return _support(faces[at], claim, "for a fake as for a real face")
+    return _support(faces[at], claim, _FOR_A_FAKE)
 
 
 def _real_words(faces: Sequence[FaceEvidence], at: int, deciding: int) -> str:
@@ -147,7 +149,7 @@ def _real_words(faces: Sequence[FaceEvidence], at: int, deciding: int) -> str:
     if deciding < len(faces):
         whose = "the largest face is" if deciding == 1 else f"the {deciding} largest faces are"
     claim = f"{whose} real rather than manipulated"
-    words = _support(faces[at], claim, "for a real face as for a fake")
+    words = _support(faces[at], claim, _FOR_A_REAL)
     return words if deciding == 1 else f"{words} That is of the least certain one, face {at + 1}."
 
 
@@ -161,7 +163,7 @@ def _leaning(evidence: Evidence) -> str:
     ratio = evidence.log10_lr or 0.0
     if not strength_words(ratio):
         return ""
-    rather = "for a fake as for a real face" if ratio > 0 else "for a real face as for a fake"
+    rather = _FOR_A_FAKE if ratio > 0 else _FOR_A_REAL
     return f" It is {_times(evidence)} {rather}, which is too little to answer by."
 
 

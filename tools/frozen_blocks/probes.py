@@ -72,9 +72,8 @@ def likeness(features: Features, blocks: tuple[int, ...]) -> dict[str, Auc]:
     found: dict[str, Auc] = {}
     for kind in KINDS:
         forged = probe.score(_of_blocks(features.sets[kind], blocks))
-        label = np.repeat(np.array([0, 1], np.int32), [len(reals), len(forged)])
         people = np.concatenate([np.arange(len(reals)), np.arange(len(forged))])
-        found[kind] = measure_auc(label, np.concatenate([reals, forged]), people)
+        found[kind] = measure_auc(_labels(reals, forged), np.concatenate([reals, forged]), people)
     return found
 
 
@@ -83,10 +82,13 @@ def _fitted(
 ) -> LinearProbe:
     reals = _of_blocks(features.sets[real], blocks)
     fake = _of_blocks(equal_shares([features.sets[name] for name in fakes]), blocks)
-    label = np.repeat(np.array([0, 1], np.int32), [len(reals), len(fake)])
-    train = LabelledFeatures(np.concatenate([reals, fake]), label)
+    train = LabelledFeatures(np.concatenate([reals, fake]), _labels(reals, fake))
     fitted_on = FittedOn("imported", "", "", len(reals), len(fake), 0, 0)
     return fit_probe(train, _of_split(features, features.val, blocks), fitted_on)
+
+
+def _labels(reals: np.ndarray, fakes: np.ndarray) -> np.ndarray:
+    return np.repeat(np.array([0, 1], np.int32), [len(reals), len(fakes)])
 
 
 def equal_shares(sets: Sequence[np.ndarray]) -> np.ndarray:

@@ -273,6 +273,13 @@ def _place(frame: FrameResult) -> float:
     return float(frame.frame) if frame.time is None else frame.time
 
 
+_BESIDE = (
+    ", what was hidden from it, what it recovered, and where it differs or seems manipulated (the "
+    "brighter, the more)."
+)
+_ALONE = ". It recovers nothing and draws no map, so it does not say where a face was manipulated."
+
+
 def _strips(tracks: Iterable[TrackResult], pictures: _Pictures) -> list[Gallery]:
     groups: list[PictureGroup] = []
     columns: tuple[str, ...] = ()
@@ -293,13 +300,6 @@ def _strips(tracks: Iterable[TrackResult], pictures: _Pictures) -> list[Gallery]
         "The pictures are compressed for this page; the scores are of those before."
     )
     return [Gallery("What the detector saw", caption, columns, tuple(groups))]
-
-
-_BESIDE = (
-    ", what was hidden from it, what it recovered, and where it differs or seems manipulated (the "
-    "brighter, the more)."
-)
-_ALONE = ". It recovers nothing and draws no map, so it does not say where a face was manipulated."
 
 
 def _small(track: TrackResult, anchors: _Anchors, pictures: _Pictures) -> SmallPictures:

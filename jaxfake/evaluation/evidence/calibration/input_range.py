@@ -35,12 +35,14 @@ class Reason(NamedTuple):
     sentence: str
 
 
+OF_VIDEOS, _OF_PHOTOGRAPHS = "video_bytes_per_pixel", "photograph_bytes_per_pixel"
+
 _SIDES: Mapping[str, tuple[bool, bool]] = {
     "face_size": (True, False),
     "sharpness": (True, False),
     "turn": (False, True),
-    "photograph_bytes_per_pixel": (True, True),
-    "video_bytes_per_pixel": (True, True),
+    _OF_PHOTOGRAPHS: (True, True),
+    OF_VIDEOS: (True, True),
 }
 """Whether too low and too high values of each fact are a reason."""
 
@@ -48,12 +50,10 @@ _CODES: Mapping[str, ReasonCode] = {
     "face_size": "face_too_small",
     "sharpness": "face_too_blurred",
     "turn": "face_turned",
-    "photograph_bytes_per_pixel": "compression_unlike",
-    "video_bytes_per_pixel": "compression_unlike",
+    _OF_PHOTOGRAPHS: "compression_unlike",
+    OF_VIDEOS: "compression_unlike",
 }
 
-OF_VIDEOS = "video_bytes_per_pixel"
-_OF_PHOTOGRAPHS = "photograph_bytes_per_pixel"
 _KINDS = {OF_VIDEOS: ("video", _OF_PHOTOGRAPHS), _OF_PHOTOGRAPHS: ("photograph", OF_VIDEOS)}
 """A kind of file by its fact, and the fact of the other kind."""
 
