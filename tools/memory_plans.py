@@ -37,7 +37,7 @@ from jaxfake.runtime.devices import check_devices
 from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.cost import cost
-from jaxfake.train.memory.finalists import Finalist, finalists
+from jaxfake.train.memory.finalists import Finalist, race
 from jaxfake.train.memory.gradient_check import moments_of, relative
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan, uniform
@@ -222,7 +222,7 @@ def _race(study: Study, share: float) -> None:
     """The finalists at a budget; the chosen plan once more, with its numbers."""
     budget, began = Budget(share * study.plain_budget, _HOST, study.offload), time.monotonic()
     found: list[Finalist] = study.trying(
-        f"budget {share}", lambda: finalists(study.workload, study.profile, budget)
+        f"budget {share}", lambda: race(study.workload, study.profile, budget)
     )
     planning = time.monotonic() - began
     for place, one in enumerate(found or ()):
@@ -266,15 +266,24 @@ def _run_larger(study: Study) -> None:
 
 
 def _run_as_trained(study: Study) -> None:
-    """Some plans once more, compiled as they are trained with and not quickly."""
-    for name in ("uniform full", "uniform named", "plain", *study.chosen):
-        plan = study.steps[name].update.plan if name in study.steps else study.chosen[name]
-        began = time.monotonic()
-        compiling = functools.partial(compile_step, study.workload, plan, quick=False)
-        step = study.trying(name, compiling)
+    """Some plans once more, compiled as they are trained with and not quickly, all at once."""
+    plans: dict[str, Plan | None] = {**study.chosen}
+    for name in ("uniform full", "uniform named", "plain"):
+        if name in study.steps:
+            plans[name] = study.steps[name].update.plan
+
+    def compiled(name: str) -> CompiledStep | None:
+        step: CompiledStep | None = study.trying(
+            name, lambda: compile_step(study.workload, plans[name], quick=False)
+        )
+        return step
+
+    with ThreadPoolExecutor(len(plans)) as pool:
+        steps = dict(zip(plans, pool.map(compiled, plans), strict=True))
+    for name, step in steps.items():
         if step is not None:
             what = f"{name}, compiled as it is trained with"
-            study.row(f"compiling {what}", plan=str(plan), seconds=time.monotonic() - began)
+            study.row(f"compiling {what}", plan=str(plan_of(step)), seconds=step.seconds)
             study.run(what, step, study.workload)
 
 

@@ -77,11 +77,31 @@ def attention(query: jax.Array, key: jax.Array, value: jax.Array, attend: Attend
     the same einsum over (batch, position, head).
     """
     if attend == "cudnn":
-        return jax.nn.dot_product_attention(query, key, value, implementation="cudnn")
+        return _fused_attention(query, key, value)
     query, key, value = (t.transpose(0, 2, 1, 3) for t in (query, key, value))
     logits = query @ key.swapaxes(-1, -2) * (query.shape[-1] ** -0.5)
     weights = jax.nn.softmax(logits.astype(jnp.float32), axis=-1).astype(value.dtype)
     return (weights @ value).transpose(0, 2, 1, 3)
+
+
+def _fused_attention(query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+    """cuDNN's; it refuses to train on an odd number of tokens, so one is added that none attends to."""
+    batch, count = query.shape[:2]
+    lengths = None
+    if count % 2:
+        query, key, value = (
+            jnp.pad(t, ((0, 0), (0, 1), (0, 0), (0, 0))) for t in (query, key, value)
+        )
+        lengths = jnp.full((batch,), count, jnp.int32)
+    mixed = jax.nn.dot_product_attention(
+        query,
+        key,
+        value,
+        query_seq_lengths=lengths,
+        key_value_seq_lengths=lengths,
+        implementation="cudnn",
+    )
+    return mixed[:, :count]
 
 
 class Mlp(nn.Module):

@@ -10,7 +10,7 @@ import pytest
 from jaxfake.models.mae import MaskedAutoencoder
 from jaxfake.models.masking import MaskSettings
 from jaxfake.models.recover import Recover
-from jaxfake.models.vit import SIZES, Compute, Encoder, Size
+from jaxfake.models.vit import SIZES, Compute, Encoder, Size, attention
 
 SMALL = Size(16, 2, 2)
 
@@ -71,6 +71,24 @@ def test_bfloat16_compute_keeps_float32_parameters():
         Encoder(SMALL, 14, compute).apply, shapes, jnp.zeros((1, 9, 768)), jnp.zeros((1, 9), int)
     )
     assert tokens.dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_fused_attention_gets_an_even_number_of_tokens_and_gives_the_same(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cuDNN refuses an odd one. Here XLA computes what it is asked for."""
+    plain, counts = jax.nn.dot_product_attention, []
+
+    def fused(query, *args, implementation, **lengths):
+        assert implementation == "cudnn"
+        counts.append(query.shape[1])
+        return plain(query, *args, **lengths)
+
+    monkeypatch.setattr(jax.nn, "dot_product_attention", fused)
+    qkv = [jax.random.normal(jax.random.key(n), (2, count, 3, 8)) for n in range(3)]
+    np.testing.assert_allclose(attention(*qkv, "cudnn"), attention(*qkv, "xla"), atol=1e-6)
+    assert counts == [count + count % 2]
 
 
 def test_fused_attention_without_its_gpu_is_an_error_and_no_fallback():

@@ -23,15 +23,15 @@ from jaxfake.train.memory.plan import Plan, parse_plan
 from jaxfake.train.memory.profile import (
     Profile,
     depths_of,
-    from_json,
     has_localiser,
+    kept_profile,
     known_profile,
     whole_profile,
 )
 from jaxfake.train.memory.rates import of_device
 from jaxfake.train.memory.timeline import Iteration
 from jaxfake.train.memory.workload import (
-    MemoryNeed,
+    CompiledStep,
     Workload,
     compile_step,
     plan_of,
@@ -90,14 +90,14 @@ def given_plan(workload: Workload, text: str) -> Plan:
 def planned_iteration(workload: Workload) -> tuple[Plan, Iteration] | None:
     """The plan of a stage and what an iteration of it does, if both are known without compiling."""
     text = workload.config.memory
-    profile = known("profile", workload.key)
+    profile = kept_profile(workload)
     if _is_auto(text):
         text = known("choice", _choice_key(workload, _budget(text))) or OFF
     if text == OFF or profile is None:
         return None
     plan = parse_plan(text, depths_of(workload))
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
-    return plan, iteration(from_json(profile), rates, plan)
+    return plan, iteration(profile, rates, plan)
 
 
 def advice(workload: Workload, failed: Plan | None) -> str:
@@ -109,7 +109,7 @@ def advice(workload: Workload, failed: Plan | None) -> str:
     if jax.process_count() > 1:  # one of them cannot compile without the others
         return "a memory plan that needs less: `python -m jaxfake.plan` shows some"
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
-    profile, budget = known_profile(workload), device_budget()
+    profile, budget = kept_profile(workload) or known_profile(workload), device_budget()
     plain = Plan(micro_batches=workload.fewest_micro_batches)
     compiled = workload.compiled.get((failed, False))
     need = compiled.need.device if compiled else cost(profile, rates, failed or plain).device
@@ -142,7 +142,7 @@ def _automatic(workload: Workload, budget: Budget) -> Update:
             f"{'' if plain else ' or more'}, and several processes cannot look for a plan: give them one "
             "that `python -m jaxfake.plan` shows"
         )
-    whole = plain.need if plain and workload.fewest_micro_batches == 1 else None
+    whole = plain if workload.fewest_micro_batches == 1 else None
     text = kept("choice", _choice_key(workload, budget), lambda: _chosen(workload, budget, whole))
     plan = parse_plan(text, depths_of(workload))
     check_gradient(workload, plan)
@@ -158,7 +158,7 @@ def _at_least(workload: Workload) -> float:
     return nbytes(workload.parts.abstract) + _SURELY_KEPT * share
 
 
-def _chosen(workload: Workload, budget: Budget, whole: MemoryNeed | None) -> str:
+def _chosen(workload: Workload, budget: Budget, whole: CompiledStep | None) -> str:
     """The fastest plan; one whose localiser computes again if no other fits."""
     try:
         return _fastest(workload, known_profile(workload, whole), budget)

@@ -80,7 +80,11 @@ def device_bytes(profile: Profile, plan: Plan, live: Live) -> Any:
     State in the host's memory is spared but for the two groups, or two blocks, that are on the device.
     """
     faces = profile.faces // plan.micro_batches
-    every = profile.arguments + profile.outputs + profile.fit.temporary(faces, live)
+    every = (
+        profile.arguments
+        + profile.outputs
+        + profile.fit.temporary(faces, live, plan.micro_batches > 1)
+    )
     if plan.localiser != "none":
         every = every - faces * profile.localiser_spares
     if plan.optimizer == "host":

@@ -1,4 +1,4 @@
-"""The best plan and the uniform policies beside it, compiled, and timed where a step is short.
+"""The best plan and the uniform policies beside it, compiled, and timed where that is quick.
 
 What the compiler says of a plan is what counts: if it needs more than there is, the next one is tried. The
 cost model is corrected by what the uniform policies needed and took, and proposes once more. Since all are
@@ -20,7 +20,7 @@ from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import HEADROOM, Budget
 from jaxfake.train.memory.calibration import calibrated, corrected
 from jaxfake.train.memory.cost import Cost, cost, device_bytes, live_bytes
-from jaxfake.train.memory.gradient_check import check_gradient
+from jaxfake.train.memory.gradient_check import check_gradient, known_difference
 from jaxfake.train.memory.out_of_memory import is_out_of_memory
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.profile import Profile
@@ -47,6 +47,10 @@ _LESS = 0.95
 _LONGEST_STEP = 0.75
 """Seconds, predicted, so that five finalists are timed in 15. Nothing is timed where a step takes longer,
 as ViT-B's does on a CPU. Our choice."""
+
+_LONGEST_COMPILATION = 5.0
+"""Seconds. Nothing is timed where a step takes longer to compile, as a ViT's does on a GPU: on an H200 a
+race of six took 47 s. Our choice."""
 
 _HOPELESS = 3.0
 """A uniform plan that is predicted to take so many times as long as the best is not compiled. Our
@@ -80,7 +84,7 @@ class Finalist(NamedTuple):
 
 
 def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Finalist]:
-    """Plans that fit, the fastest first; where a step is too long to be timed, the best plan alone.
+    """Plans that fit, the fastest first; where a race would take too long, the best plan alone.
 
     The gradient of the first is right. Another one's is not known if it offloads.
 
@@ -89,8 +93,14 @@ def finalists(workload: Workload, profile: Profile, budget: Budget) -> list[Fina
     """
     rates = of_device(jax.devices()[0], workload.config.model.dtype)
     best = search.best(profile, rates, budget, workload.fewest_micro_batches)[0]
-    if best.cost.seconds > _LONGEST_STEP:
-        return _untimed(workload, profile, rates, budget)
+    if best.cost.seconds > _LONGEST_STEP or profile.compiling > _LONGEST_COMPILATION:
+        return _untimed(workload, profile, rates, budget, best.plan)
+    return race(workload, profile, budget)
+
+
+def race(workload: Workload, profile: Profile, budget: Budget) -> list[Finalist]:
+    """The same, timed in any case."""
+    rates = of_device(jax.devices()[0], workload.config.model.dtype)
     return _first_is_right(workload, _timed(workload, profile, rates, budget))
 
 
@@ -183,13 +193,19 @@ def _first_is_right(workload: Workload, found: list[Finalist]) -> list[Finalist]
     return []
 
 
-def _untimed(workload: Workload, profile: Profile, rates: Rates, budget: Budget) -> list[Finalist]:
+def _untimed(
+    workload: Workload, profile: Profile, rates: Rates, budget: Budget, best: Plan
+) -> list[Finalist]:
     """The best plan with its predicted seconds; one that offloads nothing if its gradient were wrong.
 
-    It is compiled as it is trained with at once, since no other is compiled beside it.
+    It is compiled as it is trained with at once, since no other is compiled beside it. Meanwhile its kind
+    of offloading is tried.
     """
     for one in (budget, budget._replace(offload=False)):
-        step = proposed(workload, profile, rates, one, quick=False)
+        with ThreadPoolExecutor(1) as pool:
+            if best.offloads and one.offload:
+                pool.submit(known_difference, workload, best)
+            step = proposed(workload, profile, rates, one, quick=False)
         if step is not None and is_right(workload, plan_of(step)):
             predicted = cost(profile, rates, plan_of(step))
             return [Finalist(plan_of(step), predicted, step, predicted.seconds, False, None)]

@@ -9,7 +9,7 @@ from typing import Any
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import cache_folder, read_json, write_atomically
 
-VERSION = 2
+VERSION = 3
 """Of what is found out and how; another version's files are not read."""
 
 _MOST_BYTES = 2**20

@@ -89,13 +89,15 @@ class Fit:
     Attributes:
         scales: what a compiler makes of a byte that a policy keeps, by policy: 0.98 to 1.04 on a CPU and
             on an H200, so 1 until a uniform plan was compiled.
-        base: bytes whatever the plan.
+        base: bytes whatever the plan, where a batch is taken at once.
+        base_cut: the same where it is cut into micro-batches.
         per_face: bytes for each face of a micro-batch that no policy changes.
         between: the same between the forward and the backward pass, where a small network may need most.
     """
 
     scales: dict[Policy, float]
     base: float
+    base_cut: float
     per_face: float
     between: float
 
@@ -107,34 +109,29 @@ class Fit:
         }
         return dataclasses.replace(stack, policies=policies)
 
-    def temporary(self, faces: int, live: Live) -> Any:
+    def temporary(self, faces: int, live: Live, cut: bool) -> Any:
         """Bytes of a step that takes so many faces at once; `live` is of scaled stacks."""
         passes = np.maximum(self.per_face + live.peak, self.between + live.kept)
-        return self.base + faces * passes + live.copied
+        return (self.base_cut if cut else self.base) + faces * passes + live.copied
 
 
 class Point(NamedTuple):
-    """A compiled step: the policy of all its blocks, faces at once, and its temporary bytes."""
+    """A compiled step of a batch at once: the policy of all its blocks, faces, and its temporary bytes."""
 
     policy: Policy
     faces: int
     temporary: int
 
 
-def fitted(stacks: dict[StackName, Stack], point: Point, other: Point | None) -> Fit:
-    """The numbers with which compiled steps come out as compiled.
+def fitted(stacks: dict[StackName, Stack], point: Point, base: float, base_cut: float) -> Fit:
+    """The numbers with which a compiled step comes out as compiled.
 
     Args:
         stacks: as counted.
-        other: with another number of faces; None if a batch may not be cut, where only their sum for the
-            whole batch matters.
+        base, base_cut: see `Fit`.
     """
-    fixed, per_face = 0.0, _beside(stacks, point) / point.faces
-    if other is not None:
-        per_face = _beside(stacks, point) - _beside(stacks, other)
-        per_face /= point.faces - other.faces
-        fixed = _beside(stacks, point) - point.faces * per_face
-    return Fit(dict.fromkeys(POLICIES, 1.0), fixed, per_face, per_face)
+    per_face = (_beside(stacks, point) - base) / point.faces
+    return Fit(dict.fromkeys(POLICIES, 1.0), base, base_cut, per_face, per_face)
 
 
 def with_plain(fit: Fit, stacks: dict[StackName, Stack], plain: Point) -> Fit:

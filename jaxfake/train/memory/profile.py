@@ -1,10 +1,10 @@
 """The profile of a stage on a device: what its blocks cost and what the rest of a step costs.
 
-Counts come from traced steps, and bytes beside them from what the compiler says of few: full recomputation
-of the whole batch and of one face at a time; where a batch may not be cut, the plain step alone. The plain
-step and what a localiser spares are known to `whole_profile`, which takes longer. Seconds follow from
-counted work and a device's rates, see `rates`. A profile is kept in the cache folder under everything that
-it depends on, and made again when one of these changes.
+Counts come from traced steps, and bytes beside them from one that is compiled: full recomputation of the
+whole batch, or the plain step where that is known or a batch may not be cut. `whole_profile` knows the
+plain step in any case, and what a localiser spares, and takes longer. Seconds follow from counted work and
+a device's rates, see `rates`. A profile is kept in the cache folder under everything that it depends on,
+and made again when one of these changes.
 """
 
 import dataclasses
@@ -14,18 +14,33 @@ from itertools import batched
 from typing import Any
 
 import jax
+import optax
 
 from jaxfake import schema
 from jaxfake.models.remat import POLICIES, Policy, Segment, Segments, StackName
 from jaxfake.runtime.tree_paths import path_name
 from jaxfake.train.memory import counts, peak
-from jaxfake.train.memory.counts import SegmentCount, Work
-from jaxfake.train.memory.kept import kept
+from jaxfake.train.memory.counts import SegmentCount, StepCount, Work
+from jaxfake.train.memory.kept import kept, known
 from jaxfake.train.memory.next_use import group_bytes, nbytes
 from jaxfake.train.memory.peak import Block, Fit, Point, Stack
 from jaxfake.train.memory.placement import of_a_stack
 from jaxfake.train.memory.plan import Plan, autoencoder_of, uniform, with_segments
-from jaxfake.train.memory.workload import MemoryNeed, Workload, compile_step, trace_step
+from jaxfake.train.memory.workload import (
+    CompiledStep,
+    MemoryNeed,
+    Workload,
+    compile_step,
+    trace_step,
+)
+
+_GRADIENTS = {"cpu": (3.0, 3.0), "gpu": (1.0, 2.0)}
+"""Times the bytes of all gradients that a step needs beside activations, by back end: with a batch at once,
+and in micro-batches, whose gradients are added up. Steps of ViT-S and ViT-B: 2.9 to 3.1 on a CPU, 0.9 to
+1.0 and 2.0 on an H200."""
+
+_FROM_FULL, _FROM_PLAIN = "profile", "profile_from_plain"
+"""What a profile is kept as, by the step that was compiled for it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +55,14 @@ class Profile:
         arguments: bytes of the state and the batch.
         batch: bytes of one face in a batch.
         outputs: bytes of a step's outputs that take no argument's place.
-        gradients: bytes of all gradients.
+        gradients: bytes of the gradients of all that is trained.
         moments: bytes of the optimizer's state and of the moving average.
         stack_params: bytes of the stacks' parameters, the frozen ones included.
         groups: bytes of the optimizer's state for each group of parameters, in next-use order.
         rest: work for one face outside of the trained stacks.
         localiser_spares: bytes for one face that are not kept if the localiser computes its blocks again.
         localiser_again: the work that this costs; nothing where there is no localiser.
+        compiling: seconds that the step took to compile that the profile was made with.
     """
 
     faces: int
@@ -63,6 +79,7 @@ class Profile:
     rest: Work
     localiser_spares: float
     localiser_again: Work
+    compiling: float
 
     def for_faces(self, faces: int) -> "Profile":
         """The profile of another batch, with so many faces for a device."""
@@ -87,28 +104,30 @@ def depths_of(workload: Workload) -> dict[StackName, int]:
     return {"overall": encoder, "encoder": encoder, "decoder": decoder}
 
 
-def make_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile:
-    """Compiles one or two plans and counts.
+def make_profile(workload: Workload, plain: CompiledStep | None = None) -> Profile:
+    """Compiles one step, and counts in others meanwhile.
 
     Args:
-        plain: what the step with nothing added needs for the whole batch at once, if that is known.
+        plain: the step with nothing added, if it was compiled with the whole batch at once; no other is
+            compiled then.
     """
-    depths, faces = depths_of(workload), workload.faces
-    full = uniform("full", depths)
-    if not workload.cuttable:
-        need = plain or _plain_need(workload)
-        points = [Point("none", faces, need.temporary)]
-    else:
-        plans = {faces: full, 1: dataclasses.replace(full, micro_batches=faces)}
-        with ThreadPoolExecutor(2) as pool:  # a compiler does not hold Python's lock
-            steps = pool.map(lambda one: compile_step(workload, one, quick=True), plans.values())
-            needs = dict(zip(plans, (step.need for step in steps), strict=True))
-        need = needs[faces]
-        points = [Point("full", at_once, one.temporary) for at_once, one in needs.items()]
-    counted, outside = _counted(workload, depths)
-    stacks = _stacks(workload, counted, depths)
-    fit = peak.fitted(stacks, points[0], points[1] if points[1:] else None)
-    return _profile(workload, need, outside, stacks, fit)
+    count = counts.count(trace_step(workload, plain_plan(workload)).program)
+    depths = {name: depth for name, depth in depths_of(workload).items() if name in count.stacks}
+    plan = plain_plan(workload) if plain or not workload.cuttable else uniform("full", depths)
+    with ThreadPoolExecutor(1) as pool:  # a compiler does not hold Python's lock
+        compiling = pool.submit(lambda: plain or compile_step(workload, plan, quick=True))
+        stacks = _stacks(workload, _counted(workload, depths, count), depths)
+    step = compiling.result()
+    policy: Policy = "none" if plan in (None, Plan()) else "full"
+    point = Point(policy, workload.faces, step.need.temporary)
+    fit = peak.fitted(stacks, point, *_gradient_bytes(workload))
+    return _profile(workload, step, count.outside, stacks, fit)
+
+
+def _gradient_bytes(workload: Workload) -> Iterator[float]:
+    """Of a step with a batch at once, and of one in micro-batches."""
+    times = _GRADIENTS.get(jax.default_backend(), _GRADIENTS["gpu"])
+    return (one * _gradients(workload) for one in times)
 
 
 def has_localiser(workload: Workload) -> bool:
@@ -116,15 +135,17 @@ def has_localiser(workload: Workload) -> bool:
     return "localising" in workload.parts.abstract.params
 
 
-def known_profile(workload: Workload, plain: MemoryNeed | None = None) -> Profile:
-    """`make_profile`, kept in the cache folder; with the plain step's bytes if they are given."""
-    found = kept("profile", workload.key, lambda: dataclasses.asdict(make_profile(workload, plain)))
-    profile = from_json(found)
-    if plain is None or not workload.cuttable:
-        return profile
-    point = Point("none", workload.faces, plain.temporary)
-    fit = peak.with_plain(profile.fit, profile.stacks, point)
-    return dataclasses.replace(profile, fit=fit)
+def known_profile(workload: Workload, plain: CompiledStep | None = None) -> Profile:
+    """`make_profile`, kept in the cache folder."""
+    what = _FROM_PLAIN if plain else _FROM_FULL
+    found = kept(what, workload.key, lambda: dataclasses.asdict(make_profile(workload, plain)))
+    return from_json(found)
+
+
+def kept_profile(workload: Workload) -> Profile | None:
+    """A profile that was made before; None if there is none."""
+    found = known(_FROM_FULL, workload.key) or known(_FROM_PLAIN, workload.key)
+    return None if found is None else from_json(found)
 
 
 def whole_profile(workload: Workload) -> Profile:
@@ -132,8 +153,12 @@ def whole_profile(workload: Workload) -> Profile:
 
     It compiles the plain step too and, where there is a localiser, two more to see what that may spare.
     """
-    needs = kept("plain", workload.key, lambda: _plain_need(workload))
-    profile = known_profile(workload, MemoryNeed(*needs))
+    profile = known_profile(workload)
+    if workload.cuttable:
+        plain = MemoryNeed(*kept("plain", workload.key, lambda: _plain_need(workload)))
+        point = Point("none", workload.faces, plain.temporary)
+        fit = peak.with_plain(profile.fit, profile.stacks, point)
+        profile = dataclasses.replace(profile, fit=fit)
     if not has_localiser(workload):
         return profile
     spares, again = kept("localiser", workload.key, lambda: _localiser(workload))
@@ -175,15 +200,14 @@ def _blocks(values: dict[Policy, Any]) -> dict[Policy, Block]:
 
 
 def _counted(
-    workload: Workload, depths: dict[StackName, int]
-) -> tuple[dict[StackName, dict[Policy, SegmentCount]], Work]:
-    """Each stack under each policy, and the work outside of the stacks, from as few steps as possible."""
-    plain = counts.count(trace_step(workload, plain_plan(workload)).program)
+    workload: Workload, depths: dict[StackName, int], plain: StepCount
+) -> dict[StackName, dict[Policy, SegmentCount]]:
+    """Each stack under each policy, from as few steps as possible."""
     stacks = {name: dict(policies) for name, policies in plain.stacks.items()}
-    for plan in _plans_to_trace(workload, depths):
+    for plan in _plans_to_trace(depths):
         for name, policies in counts.count(trace_step(workload, plan).program).stacks.items():
             stacks[name] |= policies
-    return stacks, plain.outside
+    return stacks
 
 
 def plain_plan(workload: Workload) -> Plan | None:
@@ -191,15 +215,9 @@ def plain_plan(workload: Workload) -> Plan | None:
     return None if workload.fewest_micro_batches == 1 else Plan()
 
 
-def _plans_to_trace(workload: Workload, depths: dict[StackName, int]) -> Iterator[Plan]:
-    """Plans with all policies but 'none', as many in one as a stack has blocks.
-
-    'full' is traced alone where it is compiled.
-    """
+def _plans_to_trace(depths: dict[StackName, int]) -> Iterator[Plan]:
+    """Plans with all policies but 'none', as many in one as a stack has blocks."""
     policies = [policy for policy in POLICIES if policy != "none"]
-    if workload.cuttable:
-        policies.remove("full")
-        yield uniform("full", depths)
     for several in batched(policies, min(depths.values())):
         yield with_segments(Plan(), {name: _a_block_each(several, n) for name, n in depths.items()})
 
@@ -238,7 +256,7 @@ def _block(count: SegmentCount, share: float) -> Block:
 
 
 def _profile(
-    workload: Workload, need: MemoryNeed, outside: Work, stacks: dict[StackName, Stack], fit: Fit
+    workload: Workload, step: CompiledStep, outside: Work, stacks: dict[StackName, Stack], fit: Fit
 ) -> Profile:
     state, every = workload.parts.abstract, workload.settings.batch_size
     return Profile(
@@ -246,17 +264,23 @@ def _profile(
         cuttable=workload.cuttable,
         stacks=stacks,
         fit=fit,
-        arguments=need.arguments,
+        arguments=step.need.arguments,
         batch=nbytes(workload.batch) / workload.batch[schema.VALID].shape[0],
-        outputs=need.outputs - need.aliased,
-        gradients=nbytes(state.params),
+        outputs=step.need.outputs - step.need.aliased,
+        gradients=_gradients(workload),
         moments=nbytes((state.opt_state, state.ema)),
         stack_params=_bytes_of_stacks(state.params),
         groups=group_bytes(state),
         rest=outside.times(1 / every),
         localiser_spares=0.0,
         localiser_again=counts.NO_WORK,
+        compiling=step.seconds,
     )
+
+
+def _gradients(workload: Workload) -> int:
+    """Bytes of one gradient of all that is trained: the optimizer has a first moment of each."""
+    return nbytes(optax.tree.get(workload.parts.abstract.opt_state, "mu"))
 
 
 def _bytes_of_stacks(params: Any) -> int:

@@ -130,11 +130,13 @@ class CompiledStep:
 
     Attributes:
         need: of the main program.
+        seconds: that it took to compile it.
     """
 
     update: Update
     run: Callable[[Any, Batch], Any]
     need: MemoryNeed
+    seconds: float
 
 
 def trace_step(workload: Workload, plan: Plan | None) -> TracedStep:
@@ -162,12 +164,14 @@ def compile_step(workload: Workload, plan: Plan | None, quick: bool) -> Compiled
 def _compiled(workload: Workload, plan: Plan | None, quick: bool) -> CompiledStep:
     update, program = trace_step(workload, plan)
     options = QUICK.get(jax.default_backend()) if quick else None
+    began = time.monotonic()
     compiled = program.lower().compile(compiler_options=options)
+    seconds = time.monotonic() - began
     run: Any = compiled
     if isinstance(update.step, Streamed):
         run = dataclasses.replace(update.step, gradient=compiled)
     groups = 2 * max(group_bytes(update.abstract)) if plan and plan.optimizer == "host" else 0
-    return CompiledStep(update, run, _need(compiled, groups))
+    return CompiledStep(update, run, _need(compiled, groups), seconds)
 
 
 def waiting(step: CompiledStep) -> CompiledStep:

@@ -38,7 +38,7 @@ def profile(**changes: object) -> Profile:
         "faces": 16,
         "cuttable": True,
         "stacks": {"encoder": stack(6, 0.5 * MB), "decoder": stack(3, 0.3 * MB)},
-        "fit": Fit(dict.fromkeys(POLICIES, 1.0), 30 * MB, 1 * MB, 1 * MB),
+        "fit": Fit(dict.fromkeys(POLICIES, 1.0), 30 * MB, 30 * MB, 1 * MB, 1 * MB),
         "arguments": int(400 * MB),
         "batch": 0.2 * MB,
         "outputs": 1000,
@@ -49,5 +49,6 @@ def profile(**changes: object) -> Profile:
         "rest": Work(1e9, 40 * MB),
         "localiser_spares": 0.0,
         "localiser_again": NO_WORK,
+        "compiling": 1.0,
     }
     return Profile(**(values | changes))  # type: ignore[arg-type]
