@@ -143,6 +143,11 @@ def _evaluate_run() -> None:
     protocol = load_protocol(_PROTOCOL.value) if _PROTOCOL.value else None
     perturb = parse_perturbations(_PERTURB.value)
     under = parse_levels("calibrate_under", _CALIBRATE_UNDER.value)
+    if under and _STEP.value is not None:
+        raise InputError(
+            "a run keeps the calibration of its selected state alone: leave out --step with "
+            "--calibrate_under"
+        )
     check_devices()
     # These take seconds to import.
     from jaxfake.experiment import evaluate_dataset, load_run, run_calibration
