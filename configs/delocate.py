@@ -56,7 +56,7 @@ def get_config(variant: str = "") -> ml_collections.ConfigDict:
             config.method.shrink = 2
         case "foundation":
             presets.foundation(config)
-            config.method.shrink = 2
+            config.method.shrink = 4
         case "ffpp" | "ffpp_small":
             presets.ffpp(config, presets.VITS[variant])
             config.method.update(shrink=2, channels=64, width=64)

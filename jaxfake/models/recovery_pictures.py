@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxfake.models.method import Prediction
 from jaxfake.models.pixels import normalise, to_picture
@@ -31,6 +32,13 @@ def recovery_strips(image: jax.Array, prediction: Prediction) -> jax.Array:
 
 
 def enlarge(values: jax.Array, side: int) -> jax.Array:
-    """[B, h, w], a value per patch, to [B, side, side], a value per pixel."""
-    times = side // values.shape[1]
-    return values.repeat(times, axis=1).repeat(times, axis=2)
+    """Values of patches, [B, n, n, ...], to those of the pixels, [B, side, side, ...].
+
+    Where a pixel lies in two patches, which is where n does not divide the side, its centre decides.
+    """
+    count = values.shape[1]
+    if side % count == 0:
+        times = side // count
+        return values.repeat(times, axis=1).repeat(times, axis=2)
+    patch = (2 * np.arange(side) + 1) * count // (2 * side)
+    return values[:, patch][:, :, patch]

@@ -57,6 +57,12 @@ def test_a_value_of_a_patch_covers_its_pixels() -> None:
             assert large[row, column] == 2 * (row // PATCH) + column // PATCH
 
 
+def test_a_pixel_between_two_patches_has_the_value_of_the_one_that_its_centre_lies_in() -> None:
+    large = np.asarray(enlarge(jnp.arange(9).reshape(1, 3, 3), 5))[0]
+    assert large[0].tolist() == [0, 0, 1, 2, 2]
+    assert large[:, 0].tolist() == [0, 0, 3, 6, 6]
+
+
 def test_a_method_that_recovers_nothing_has_no_strip(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="has no recovered face"):
         recovery_strips(jnp.asarray(image), Prediction(jnp.zeros(2), None, None, None, {}))
