@@ -11,7 +11,7 @@ from jaxfake.train.memory.counts import NO_WORK
 from jaxfake.train.memory.peak import Live, Stack
 from jaxfake.train.memory.plan import Plan
 from jaxfake.train.memory.profile import Profile
-from jaxfake.train.memory.rates import Rates
+from jaxfake.train.memory.rates import EXPOSED, Rates
 from jaxfake.train.memory.timeline import Iteration
 
 _UPDATE_TOUCHES = 8
@@ -108,8 +108,8 @@ def step_seconds(
 ) -> np.ndarray:
     """Seconds of a step, from what its blocks do for one face.
 
-    The time of the blocks' own copies is added, since on an H200 hardly any of it overlapped with
-    computation (docs/planner.md). Of an update's copies the first run under the backward pass, the last
+    Of the time of the blocks' own copies what was seen not to overlap with computation is added, see
+    `rates.EXPOSED`. Of an update's copies the first run under the backward pass, the last
     under the next forward pass, and those between beside the update.
 
     Args:
@@ -124,7 +124,7 @@ def step_seconds(
     if base.params == "host":
         streamed = _STREAMED * profile.stack_params / rates.to_device
         passes = passes + base.micro_batches * streamed
-    passes = passes + faces * moved * (1 / rates.to_device + 1 / rates.to_host)
+    passes = passes + EXPOSED * faces * moved * (1 / rates.to_device + 1 / rates.to_host)
     update = _UPDATE_TOUCHES * profile.gradients / rates.traffic
     into = (profile.moments - profile.groups[0]) / rates.to_device if host else 0.0
     back = profile.moments / rates.to_host if host else 0.0
@@ -174,7 +174,7 @@ def _blocks(profile: Profile, rates: Rates, plan: Plan) -> Iterator[_BlockSecond
         for segment in segments_of(profile, plan, name):
             block = stack.policies[segment.policy]
             forward, backward = rates.passes(segment.policy, block)
-            launch, moved = parts * rates.launch, faces * block.moved
+            launch, moved = parts * rates.launch, EXPOSED * faces * block.moved
             one = _BlockSeconds(
                 faces * forward + launch / 3 + streamed,
                 faces * backward + 2 * launch / 3 + streamed,

@@ -48,16 +48,20 @@ CARDS = (
 _CPU = Card("a CPU", "cpu", 0, 2e11, 2e11, 2e10, 1e10)
 """Two cores with AVX-512, about; only ratios matter."""
 
-_USED_FLOPS, _USED_BANDWIDTH, _FUSED = 0.31, 0.43, 0.25
+_USED_FLOPS, _USED_BANDWIDTH, _FUSED = 0.34, 0.47, 0.25
 """Shares of the data sheet that are reached, so that ViT-B's stage 1 takes as long as it took on an H200
-(docs/planner.md); and of the traffic that fusing leaves, which is our guess."""
+with cuDNN's attention (docs/planner.md); and of the traffic that fusing leaves, which is our guess."""
 
 _LAUNCH, _CPU_LAUNCH = 3e-4, 2e-3
 """Seconds; some sixty kernels of 5 us on a GPU. Our guess."""
 
-_ON_A_GPU: dict[Policy, float] = {"dots": 0.97, "named": 0.87, "full": 0.85, "offload": 0.85}
+_ON_A_GPU: dict[Policy, float] = {"dots": 0.97, "named": 0.89, "full": 0.85, "offload": 0.85}
 """Of blocks that compute again: what they compute is fused, and what they do not keep is not
 written. From ViT-B's stage 1 and Mover on an H200 (docs/planner.md)."""
+
+EXPOSED = 0.4
+"""Of the time of copies of offloaded activations, what does not overlap with computation: as measured on an
+H200 with JAX 0.12, in ViT-B's stage 1 (docs/planner.md)."""
 
 _COPIED = 256 * 2**20
 """Bytes of the copy that a link is measured with."""

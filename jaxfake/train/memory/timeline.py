@@ -4,7 +4,8 @@ Each queue does its tasks one after the other, in the order given; a task waits 
 That is how a GPU's streams behave, and it shows what overlaps over several iterations: the update of a
 group waits for its moments, the next forward pass for the parameters that it uses first, and the copies
 back for nobody. In next-use order (AutoHete's priority; Zeng et al., 2503.01890) what is needed first
-is ready first. The offloaded activations of a block are waited for, as XLA does inside of a scan.
+is ready first. Of the copies of a block's offloaded activations there is only what XLA was seen not to
+overlap with the scan's computation, and that is waited for.
 """
 
 from typing import Literal, NamedTuple
@@ -39,7 +40,7 @@ class Iteration(NamedTuple):
         update: of each group of parameters, in next-use order.
         into, back: copies of each group's state to the device and to the host; 0 for what stays.
         group_of: the group that each block's parameters are in.
-        stores, loads: copies of each block's offloaded activations.
+        stores, loads: what the copies of each block's offloaded activations hold up.
     """
 
     forward: tuple[float, ...]
