@@ -44,8 +44,8 @@ def high_frequencies(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def colours(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Mean and spread of the colour channels, by part."""
-    parts = [_band(image, *rows).reshape(-1, 3) for rows in _BANDS.values()]
-    return np.concatenate([np.concatenate([one.mean(0), one.std(0)]) for one in parts])
+    parts = [cv2.meanStdDev(_band(image, *rows)) for rows in _BANDS.values()]
+    return np.concatenate([np.concatenate(mean_and_spread) for mean_and_spread in parts]).ravel()
 
 
 def one_part(part: str) -> Describe:
@@ -63,9 +63,8 @@ def windows(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Statistics of small windows, wherever they are: brightness, contrast, colour, edges, fine detail."""
     grey = _grey(image)
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    saturation = np.ptp(image.astype(np.float32), axis=2)
     squares = grey * grey
-    maps = (grey, squares, saturation, np.abs(across), np.abs(down), np.hypot(across, down))
+    maps = (grey, squares, _saturation(image), np.abs(across), np.abs(down), np.hypot(across, down))
     mean, square, *others = (_cells(one, _WINDOWS) for one in maps)
     contrast = np.sqrt(np.maximum(square - mean * mean, 0))
     fine = np.log(_cells(_fine(image), _WINDOWS) + 1e-2)
@@ -92,6 +91,12 @@ PROBES: dict[str, Describe] = {
 
 def _grey(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def _saturation(image: np.ndarray) -> np.ndarray:
+    """The largest minus the smallest channel; numpy takes 40 times as long."""
+    red, green, blue = cv2.split(image)
+    return cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
 
 
 def _fine(image: np.ndarray) -> np.ndarray:

@@ -116,10 +116,12 @@ def fake_chances(features: np.ndarray, labels: np.ndarray, others: np.ndarray) -
 def _described(faces: FaceDataset, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The faces as each probe sees them, float32 [n, f]."""
     found: dict[str, list[np.ndarray]] = {name: [] for name in PROBES}
-    for row in rows.tolist():
-        example = faces[row]
-        for name, describe in PROBES.items():
-            found[name].append(describe(example.image, example.landmarks))
+    with Progress("describing single cues", len(rows), "faces") as progress:
+        for row in rows.tolist():
+            example = faces[row]
+            for name, describe in PROBES.items():
+                found[name].append(describe(example.image, example.landmarks))
+            progress.advance(1)
     return {name: np.array(values, np.float32) for name, values in found.items()}
 
 
