@@ -13,11 +13,13 @@ from jaxfake.models.meta_learning import MetaLearned, MetaSettings
 from jaxfake.runtime.errors import InputError
 from jaxfake.train.memory import choose, finalists
 from jaxfake.train.memory import workload as workload_module
+from jaxfake.train.memory.cost import cost
 from jaxfake.train.memory.placement import why_no_offload
 from jaxfake.train.memory.plan import Plan
-from jaxfake.train.memory.workload import CompiledStep, Workload, compile_step
+from jaxfake.train.memory.profile import make_profile
+from jaxfake.train.memory.workload import CompiledStep, Workload, compile_step, plan_of
 from jaxfake.train.step import jit_step
-from tests.train.memory.synthetic import profile
+from tests.train.memory.synthetic import RATES, profile
 from tests.train.memory.workloads import workload
 
 
@@ -61,6 +63,17 @@ def test_auto_compiles_nothing_else_where_the_plain_step_fits(small: Workload, p
     assert choose.update_for(asked).plan is None
     assert list(asked.compiled) == before
     assert choose.planned_iteration(asked) is None
+
+
+@pytest.mark.parametrize("given", ["plain", "nothing"])
+def test_a_profile_comes_from_one_compiled_step(small: Workload, plain: int, given: str) -> None:
+    """That step is predicted as it was compiled."""
+    step = compile_step(small, None, quick=False) if given == "plain" else None
+    new = dataclasses.replace(small, compiled={})
+    made = make_profile(new, step)
+    (one,) = [step] if step else new.compiled.values()
+    assert len(new.compiled) == (step is None)
+    assert cost(made, RATES, plan_of(one)).device == pytest.approx(one.need.device)
 
 
 @pytest.mark.slow

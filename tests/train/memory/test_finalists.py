@@ -13,7 +13,7 @@ from jaxfake.train.memory import finalists as finalists_module
 from jaxfake.train.memory import search
 from jaxfake.train.memory.budget import Budget
 from jaxfake.train.memory.cost import cost
-from jaxfake.train.memory.finalists import Finalist, finalists
+from jaxfake.train.memory.finalists import Finalist, finalists, race
 from jaxfake.train.memory.plan import Plan, uniform
 from jaxfake.train.memory.workload import Measured
 from tests.train.memory.synthetic import RATES, profile
@@ -129,6 +129,14 @@ def test_long_steps_are_not_timed(device: Device, monkeypatch: pytest.MonkeyPatc
     (only,) = _found()
     assert not only.measured
     assert only.seconds == only.predicted.seconds
+
+
+def test_steps_that_take_long_to_compile_are_not_timed_at_a_start(device: Device) -> None:
+    long = dataclasses.replace(PROFILE, compiling=60.0)
+    (only,) = finalists(WORKLOAD, long, BUDGET)
+    assert not only.measured
+    assert only.plan == search.best(PROFILE, RATES, BUDGET)[0].plan
+    assert all(one.measured for one in race(WORKLOAD, long, BUDGET))
 
 
 def test_a_race_that_takes_too_long_begins_with_no_further_plan(
