@@ -2,12 +2,14 @@
 
 The order of an iteration is an invariant: notice a preemption, save and validate the old state, take its
 batch, update. Batch n belongs to the state after n updates, so a restored state finds its place in the
-data by its own step. In an iteration only a save and a validation wait for the device.
+data by its own step. In an iteration only a save and a validation wait for the device to have done all its
+work; else the host is a few updates ahead of it.
 """
 
 import contextlib
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import NoReturn
@@ -43,6 +45,11 @@ _WHY_REFUSED = {
 }
 
 
+_AHEAD = 2
+"""Updates that the host may be ahead of the device. Without a bound XLA queues up to 32 on a CPU, and a
+save or a stop would wait for all of them: two minutes for a ViT-S, where a machine is gone after 30 s."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Trained:
     """What a stage leaves behind: its last state, or the selected one.
@@ -62,7 +69,11 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """A stage in training, without the state, which changes."""
+    """A stage in training, without the state, which changes.
+
+    Attributes:
+        made: of the last updates, what is there once an update was made.
+    """
 
     plan: StagePlan
     config: Config
@@ -72,6 +83,7 @@ class _Run:
     checkpoints: CheckpointFolder
     account: TimeAccount
     files: StageFiles
+    made: deque[jax.Array] = dataclasses.field(default_factory=deque)
 
     def metadata(self) -> CheckpointMetadata:
         """What a checkpoint made now says of itself."""
@@ -174,7 +186,16 @@ def _turn(
     with _telling_what_fits(run, f"at step {step}", lambda: _keep(run, monitor, state)):
         state = _update(run, state, next(batches), first)
         state = monitor.after(state, step + 1)
+        _let_the_device_follow(run, state)
     return state
+
+
+def _let_the_device_follow(run: _Run, state: TrainState) -> None:
+    """Waits until no more than `_AHEAD` updates are on their way."""
+    # A copy, since the next update takes the state's memory.
+    run.made.append(jax.device_put(state.step, state.step.sharding, may_alias=False))
+    if len(run.made) > _AHEAD:
+        jax.block_until_ready(run.made.popleft())
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:

@@ -2,11 +2,14 @@
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -86,6 +89,18 @@ def test_when_a_reading_process_is_killed_the_state_is_saved(
     with pytest.raises(Preempted, match=r"was killed .* stopped at step 1 of recover with the"):
         loop.run_stage(plan, run, RunFolder(tmp_path).stage("recover"), time.monotonic())
     assert (tmp_path / "checkpoints" / "recover" / "1").is_dir()
+
+
+def test_the_host_waits_for_the_update_before_the_last_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a stop would wait for all updates that are queued, and longer than a machine has."""
+    waited: list[int] = []
+    monkeypatch.setattr(jax, "block_until_ready", lambda made: waited.append(int(made)))
+    run: Any = SimpleNamespace(made=deque())
+    for step in range(1, 6):
+        state: Any = SimpleNamespace(step=jnp.int32(step))
+        loop._let_the_device_follow(run, state)
+        state.step.delete()  # the next update takes its memory
+    assert waited == [1, 2, 3]
 
 
 def test_as_it_is_nothing_slips(plan: StagePlan, run: Config, tmp_path: Path) -> None:
