@@ -19,6 +19,9 @@ _FIRST_SECONDS = 10.0
 
 _REMEMBERED = 5
 
+_EARLY = 3
+"""Iterations at the start that say nothing, since the host gets ahead of the device in them."""
+
 
 class SaveCost(NamedTuple):
     """What one save costs, in seconds."""
@@ -59,7 +62,7 @@ class SaveTimer:
         self._last = time.monotonic()
         self._waited = 0.0
         self._worked: float | None = None
-        self._free = _Iterations(0, 0.0)
+        self._early, self._free = _EARLY, _Iterations(0, 0.0)
         self._writing: _Iterations | None = None
         self._told = False
 
@@ -72,7 +75,9 @@ class SaveTimer:
         """
         turn = 0.0 if self._worked is None else worked - self._worked
         self._worked = worked
-        if self._writing is None:
+        if self._writing is None and self._early:
+            self._early -= 1
+        elif self._writing is None:
             self._free = self._free.and_one_of(turn)
         elif saving:
             self._writing = self._writing.and_one_of(turn)

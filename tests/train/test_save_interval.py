@@ -65,6 +65,23 @@ def test_what_a_save_costs_is_the_wait_and_the_slower_steps(
     assert between == pytest.approx([best_interval(cost.total, 2 * HOUR)] * len(between), rel=0.05)
 
 
+def test_steps_in_which_the_host_gets_ahead_say_nothing_of_what_a_save_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Long steps: the first ones seem to take no time, and the first save falls between them."""
+    machine = Machine(monkeypatch, Checkpoints(2 * HOUR, 1000.0, 3))
+    for worked in (0.0, 0.1, 0.2, 4.2, 8.2, 12.2):
+        machine.now = worked
+        due = machine.clock.due(worked, False)
+    assert due
+    machine.clock.saving(0.5)
+    for worked in (16.2, 20.2, 24.2):
+        machine.clock.due(worked, worked < 24)
+    cost = machine.clock.cost()
+    assert cost is not None
+    assert cost.slowed == pytest.approx(0.0)
+
+
 @pytest.mark.parametrize(("bound", "writes"), [(60.0, 5.0), (60.0, 20.0)])
 def test_no_more_work_is_at_risk_than_the_bound(
     monkeypatch: pytest.MonkeyPatch, bound: float, writes: float
