@@ -8,6 +8,7 @@ work; else the host is a few updates ahead of it.
 
 import contextlib
 import dataclasses
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -45,9 +46,33 @@ _WHY_REFUSED = {
 }
 
 
-_AHEAD = 2
-"""Updates that the host may be ahead of the device. Without a bound XLA queues up to 32 on a CPU, and a
-save or a stop would wait for all of them: two minutes for a ViT-S, where a machine is gone after 30 s."""
+_AHEAD_SECONDS, _FEWEST_AHEAD, _TURNS = 1.0, 2, 8
+"""The host may be ahead of the device by so many seconds of updates, or by so few updates; they are as long
+as the longest of the last turns. Our choice."""
+
+
+class _Ahead:
+    """Keeps the host a little ahead of the device.
+
+    Without a bound XLA queues up to 32 updates on a CPU, and a save or a stop would wait for all of them:
+    two minutes for a ViT-S, where a machine is gone after 30 s.
+    """
+
+    def __init__(self) -> None:
+        self._made: deque[jax.Array] = deque()
+        self._turns: deque[float] = deque([math.inf], maxlen=_TURNS)
+        self._last = time.monotonic()
+
+    def let_the_device_follow(self, state: TrainState) -> None:
+        """Waits until few enough updates are on their way; once after each update."""
+        now = time.monotonic()
+        self._turns.append(now - self._last)
+        self._last = now
+        # A copy, since the next update takes the state's memory.
+        self._made.append(jax.device_put(state.step, state.step.sharding, may_alias=False))
+        most = max(_FEWEST_AHEAD, int(_AHEAD_SECONDS / max(self._turns)))
+        while len(self._made) > most:
+            jax.block_until_ready(self._made.popleft())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +97,7 @@ class _Run:
     """A stage in training, without the state, which changes.
 
     Attributes:
-        made: of the last updates, what is there once an update was made.
+        ahead: see there.
     """
 
     plan: StagePlan
@@ -83,7 +108,7 @@ class _Run:
     checkpoints: CheckpointFolder
     account: TimeAccount
     files: StageFiles
-    made: deque[jax.Array] = dataclasses.field(default_factory=deque)
+    ahead: _Ahead = dataclasses.field(default_factory=_Ahead)
 
     def metadata(self) -> CheckpointMetadata:
         """What a checkpoint made now says of itself."""
@@ -186,16 +211,8 @@ def _turn(
     with _telling_what_fits(run, f"at step {step}", lambda: _keep(run, monitor, state)):
         state = _update(run, state, next(batches), first)
         state = monitor.after(state, step + 1)
-        _let_the_device_follow(run, state)
+        run.ahead.let_the_device_follow(state)
     return state
-
-
-def _let_the_device_follow(run: _Run, state: TrainState) -> None:
-    """Waits until no more than `_AHEAD` updates are on their way."""
-    # A copy, since the next update takes the state's memory.
-    run.made.append(jax.device_put(state.step, state.step.sharding, may_alias=False))
-    if len(run.made) > _AHEAD:
-        jax.block_until_ready(run.made.popleft())
 
 
 def _update(run: _Run, state: TrainState, batch: Batch, first: bool) -> TrainState:

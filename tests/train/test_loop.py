@@ -1,8 +1,8 @@
 """The loop moves nothing between host and device that it does not name."""
 
 import dataclasses
+import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,16 +91,22 @@ def test_when_a_reading_process_is_killed_the_state_is_saved(
     assert (tmp_path / "checkpoints" / "recover" / "1").is_dir()
 
 
-def test_the_host_waits_for_the_update_before_the_last_two(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("turn", "ahead"), [(6.0, 2), (0.25, 4)])
+def test_the_host_is_a_second_or_two_updates_ahead_of_the_device(
+    turn: float, ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else a stop would wait for all updates that are queued, and longer than a machine has."""
     waited: list[int] = []
+    clock = itertools.count(0.0, turn)
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(jax, "block_until_ready", lambda made: waited.append(int(made)))
-    run: Any = SimpleNamespace(made=deque())
-    for step in range(1, 6):
+    keeping = loop._Ahead()
+    for step in range(1, 21):
         state: Any = SimpleNamespace(step=jnp.int32(step))
-        loop._let_the_device_follow(run, state)
+        keeping.let_the_device_follow(state)
         state.step.delete()  # the next update takes its memory
-    assert waited == [1, 2, 3]
+        assert step - len(waited) <= ahead
+    assert waited == list(range(1, 21 - ahead))
 
 
 def test_as_it_is_nothing_slips(plan: StagePlan, run: Config, tmp_path: Path) -> None:
