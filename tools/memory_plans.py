@@ -118,17 +118,15 @@ class Study:
             self.row(what, failed=str(error)[:500])
             return None
 
-    def compile_all(self, plans: dict[str, Plan | None]) -> None:
-        """Compiles plans at once."""
+    def compile_all(self, plans: dict[str, Plan | None], quick: bool) -> dict[str, CompiledStep]:
+        """The steps of plans, compiled at once; without those that failed. `quick`: see `compile_step`."""
 
         def one(name: str) -> Any:
-            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick=True))
+            return self.trying(name, lambda: compile_step(self.workload, plans[name], quick))
 
-        began = time.monotonic()
         with ThreadPoolExecutor(len(plans)) as pool:
             steps = zip(plans, pool.map(one, plans), strict=True)
-            self.steps = {name: step for name, step in steps if step is not None}
-        self.row("compiled", names=list(self.steps), seconds=time.monotonic() - began)
+            return {name: step for name, step in steps if step is not None}
 
     def run(self, what: str, step: CompiledStep, workload: Workload) -> None:
         """A row of a compiled step, run for some turns."""
@@ -198,7 +196,9 @@ def _compile(study: Study) -> None:
     if study.offload:
         plans["activations offloaded"] = uniform("offload", depths)
         plans["all state offloaded"] = uniform("full", depths, optimizer="host", params="host")
-    study.compile_all(plans)
+    began = time.monotonic()
+    study.steps = study.compile_all(plans, quick=True)
+    study.row("compiled", names=list(study.steps), seconds=time.monotonic() - began)
 
 
 def _run(study: Study) -> None:
@@ -271,20 +271,10 @@ def _run_as_trained(study: Study) -> None:
     for name in ("uniform full", "uniform named", "plain"):
         if name in study.steps:
             plans[name] = study.steps[name].update.plan
-
-    def compiled(name: str) -> CompiledStep | None:
-        step: CompiledStep | None = study.trying(
-            name, lambda: compile_step(study.workload, plans[name], quick=False)
-        )
-        return step
-
-    with ThreadPoolExecutor(len(plans)) as pool:
-        steps = dict(zip(plans, pool.map(compiled, plans), strict=True))
-    for name, step in steps.items():
-        if step is not None:
-            what = f"{name}, compiled as it is trained with"
-            study.row(f"compiling {what}", plan=str(plan_of(step)), seconds=step.seconds)
-            study.run(what, step, study.workload)
+    for name, step in study.compile_all(plans, quick=False).items():
+        what = f"{name}, compiled as it is trained with"
+        study.row(f"compiling {what}", plan=str(plan_of(step)), seconds=step.seconds)
+        study.run(what, step, study.workload)
 
 
 if __name__ == "__main__":
