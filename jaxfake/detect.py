@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from jaxfake.beam.runner import runner_of
-from jaxfake.runtime import cli
+from jaxfake.runtime import cli, environment
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 
@@ -202,5 +202,5 @@ def _say(found: "Results", out: Path) -> None:
 
 
 if __name__ == "__main__":
-    cli.use_utf8()
+    environment.use_utf8()
     cli.run_on_files(main)

@@ -22,10 +22,11 @@ say which way their scores point (--polarity), what their columns are called (--
 are numbers, which one is a fake (--fake_label).
 """
 
-from jaxfake.runtime import standard_streams
+from jaxfake.runtime import environment, standard_streams
 from jaxfake.runtime.preemption import preemption
 
 if __name__ == "__main__":
+    environment.use_huge_pages()
     standard_streams.outlive()
     preemption.listen()  # the imports take a second, in which a stop may be requested too
 

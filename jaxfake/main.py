@@ -6,10 +6,11 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
-from jaxfake.runtime import standard_streams
+from jaxfake.runtime import environment, standard_streams
 from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
 
 if __name__ == "__main__":
+    environment.use_huge_pages()
     standard_streams.outlive()
     preemption.listen()  # the imports take a second, in which a stop may be requested too
 

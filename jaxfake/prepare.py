@@ -24,7 +24,7 @@ from absl import flags
 from jaxfake.beam.runner import runner_of
 from jaxfake.data.forgeries.forgery import KINDS
 from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
-from jaxfake.runtime import cli
+from jaxfake.runtime import cli, environment
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
 
@@ -311,5 +311,5 @@ def _folder(flag: flags.FlagHolder) -> Path:
 
 
 if __name__ == "__main__":
-    cli.use_utf8()
+    environment.use_utf8()
     cli.run(main)

@@ -26,7 +26,7 @@ from jaxfake.data.forgeries.forgery import KINDS, Face, Forged
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
 from jaxfake.experiment import build_method
 from jaxfake.models.vit import attention
-from jaxfake.runtime import cli, config_flag
+from jaxfake.runtime import cli, config_flag, environment
 from jaxfake.runtime.devices import check_devices
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
@@ -123,4 +123,5 @@ def fused_difference() -> float | None:
 
 
 if __name__ == "__main__":
+    environment.use_huge_pages()  # as training does
     cli.run(main)

@@ -35,17 +35,6 @@ def set_output_folder(folder: Path) -> None:
     _output_folder = str(folder)
 
 
-def use_utf8() -> None:
-    """Starts this program again in Python's UTF-8 mode if the locale would read names in another encoding.
-
-    The same files would have other names there, or none, and other names make another dataset. Call it
-    before anything else.
-    """
-    if sys.getfilesystemencoding() != "utf-8":
-        command = [sys.executable, *sys.orig_argv[1:]]
-        os.execve(sys.executable, command, os.environ | {"PYTHONUTF8": "1"})
-
-
 def run(main: Callable[[], int | None]) -> None:
     """Parses the flags, calls `main()` and exits the process with its code (None is 0)."""
     run_on_files(lambda _: main())

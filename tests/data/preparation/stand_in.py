@@ -19,7 +19,7 @@ from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask, On
 from jaxfake.data.preparation.prepare import Preparation
 from jaxfake.faces.finder import Face
 from jaxfake.faces.model_files import FaceModels
-from jaxfake.runtime import cli
+from jaxfake.runtime import environment
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 SIZE, FRAMES = 32, 3
@@ -111,6 +111,6 @@ def source(root: Path) -> Path:
 
 
 if __name__ == "__main__":
-    cli.use_utf8()  # as the verb does
+    environment.use_utf8()  # as the verb does
     install(pytest.MonkeyPatch())
     prepare.prepare(wanted(Path(sys.argv[1]), Path(sys.argv[2])))
