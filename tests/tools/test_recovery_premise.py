@@ -91,3 +91,9 @@ def test_a_table_without_pairs_is_refused(split, tmp_path):
     (tmp_path / "other.tsv").write_text("file\tlabel\nreal/0.jpg\t0\n")
     with pytest.raises(InputError, match="no table of 'path' and 'pair'"):
         pairs.read_originals(tmp_path / "other.tsv", split)
+
+
+def test_a_table_of_other_files_is_refused(split, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("path\tpair\nfake/0_9.jpg\treal/77.jpg\n")
+    with pytest.raises(InputError, match="names no fake of the split 'test' with its original"):
+        pairs.read_originals(tmp_path / "pairs.tsv", split)

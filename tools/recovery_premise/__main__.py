@@ -5,7 +5,8 @@
 Stage 1 of a run masks each part of each face of a split, fakes exactly where their originals are masked.
 Prints a row for each form of the error (`forms`): AUC of fakes against all real faces, with its 95 %
 interval over people, and in how many pairs the fake has the larger number. The last row is a logistic
-regression on all forms of all parts, fitted to the split train, whose people the others do not show.
+regression on all forms of all parts (but smoothness, which recovers nothing), fitted to the split train,
+whose people the others do not show.
 """
 
 import dataclasses
@@ -224,6 +225,7 @@ def _numbers(measured: Measured) -> np.ndarray:
     columns = [
         values if form == "context_gain" else np.log(values + 1e-6)
         for form, values in measured.values.items()
+        if form != forms.CONTROL
     ]
     return np.concatenate(columns, axis=1)
 

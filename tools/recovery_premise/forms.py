@@ -30,9 +30,13 @@ FORMS = {
     "whitened": "squared error in units of what is usual for real faces, direction by direction of a patch",
     "tokens": "distance of stage 1's tokens of the recovered face from those of the given one",
     "context_gain": "log error given the face itself, less that given two other faces",
+    "smoothness": "one over that mean square: what the same face tells without any recovery",
     "foundation": "one less the cosine of an imported network's tokens, recovered and given",
 }
 """What each form is; a larger number speaks for a fake if the premise holds."""
+
+CONTROL = "smoothness"
+"""The form that recovers nothing: what another form tells beyond it is the recovery's."""
 
 BLUR = 1.5
 """Standard deviation in pixels of the blur whose remainder is high-pass."""
@@ -94,11 +98,13 @@ def measure(
     complete = recovered_patches(given, recovery, masked.mask)
     sharp = _high_pass(complete, recover.mae.patch), _high_pass(given, recover.mae.patch)
     high = mean_over(squared_error(*sharp), dropped)
+    detail = mean_over(jnp.square(sharp[1]).mean(-1), dropped) + _TINY
     found = {
         "raw": raw,
         "relative": raw / part_variance(masked),
         "high_pass": high,
-        "high_pass_relative": high / (mean_over(jnp.square(sharp[1]).mean(-1), dropped) + _TINY),
+        "high_pass_relative": high / detail,
+        CONTROL: 1 / detail,
         "whitened": mean_over(jnp.square((predicted - given) @ whiten).mean(-1), dropped),
         "tokens": mean_over(_token_distance(recover, params, masked.faces, complete), dropped),
         "context_gain": jnp.log(raw + _TINY)

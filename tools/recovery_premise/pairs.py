@@ -30,7 +30,7 @@ def read_originals(table: Path, faces: FaceDataset) -> np.ndarray:
         faces: prepared from these files; the names of their videos are paths without a suffix.
 
     Raises:
-        InputError: the table cannot be read or lacks a column.
+        InputError: the table cannot be read, lacks a column or has no fake of the split.
     """
     try:
         with table.open(encoding="utf-8", newline="") as file:
@@ -44,7 +44,13 @@ def read_originals(table: Path, faces: FaceDataset) -> np.ndarray:
     row_of = {name: row for row, name in enumerate(at.video_id.tolist())}
     rows = np.arange(len(faces))
     found = [row_of.get(pairs.get(name, ""), -1) for name in at.video_id.tolist()]
-    return np.where(at.label == schema.REAL, rows, np.array(found, np.int64))
+    originals = np.where(at.label == schema.REAL, rows, np.array(found, np.int64))
+    if (originals[at.label == schema.FAKE] < 0).all():
+        raise InputError(
+            f"--pairs={table} names no fake of the split {faces.split!r} with its original: its paths "
+            f"without their suffixes must be names of videos, such as {at.video_id[0]!r}"
+        )
+    return originals
 
 
 def _stem(path: str) -> str:
