@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, cast
 from absl import flags
 
 from jaxfake.beam.runner import runner_of
-from jaxfake.runtime import cli, environment
+from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
+from jaxfake.runtime.processes import environment
 
 if TYPE_CHECKING:
     from jaxfake.data.layouts.own_files.numbered import Numbered

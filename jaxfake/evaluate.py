@@ -22,8 +22,9 @@ say which way their scores point (--polarity), what their columns are called (--
 are numbers, which one is a fake (--fake_label).
 """
 
-from jaxfake.runtime import environment, standard_streams
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.processes import environment
 
 if __name__ == "__main__":
     environment.use_huge_pages()

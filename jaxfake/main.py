@@ -6,8 +6,9 @@ The same command again goes on wherever the run was stopped; once it is done, it
 nothing. A config file may offer variants: --config=configs/mover.py:VARIANT.
 """
 
-from jaxfake.runtime import environment, standard_streams
+from jaxfake.runtime import standard_streams
 from jaxfake.runtime.preemption import GRACE_SECONDS, preemption
+from jaxfake.runtime.processes import environment
 
 if __name__ == "__main__":
     environment.use_huge_pages()
@@ -18,9 +19,10 @@ from pathlib import Path
 
 from absl import flags
 
-from jaxfake.runtime import cli, config_flag, supervisor
+from jaxfake.runtime import cli, config_flag
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
+from jaxfake.runtime.processes import supervisor
 
 _CONFIG = config_flag.define_config(
     None, "Config file, and what to change in it: --config.recover.steps=100"

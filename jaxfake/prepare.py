@@ -24,9 +24,10 @@ from absl import flags
 from jaxfake.beam.runner import runner_of
 from jaxfake.data.forgeries.forgery import KINDS
 from jaxfake.data.layouts.registry import DATASETS, TABLE, SourceOptions
-from jaxfake.runtime import cli, environment
+from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.path_flags import define_path
+from jaxfake.runtime.processes import environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

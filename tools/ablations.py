@@ -32,10 +32,11 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.experiment import open_data
 from jaxfake.experiment.run_folder import RECOVER
 from jaxfake.experiment.start.initial_weights import OWN
-from jaxfake.runtime import cli, supervisor
+from jaxfake.runtime import cli
 from jaxfake.runtime.config_flag import load_config
 from jaxfake.runtime.errors import PREEMPTED, InputError, Preempted
 from jaxfake.runtime.path_flags import define_path, define_paths
+from jaxfake.runtime.processes import supervisor
 from tools.side_by_side import Job, run_side_by_side
 
 SCORES = "scores.csv"

@@ -26,8 +26,9 @@ from jaxfake.data.forgeries.forgery import KINDS, Face, Forged
 from jaxfake.data.toyfaces.builder import SplitSize, ToyFaces, examples
 from jaxfake.experiment import build_method
 from jaxfake.models.vit import attention
-from jaxfake.runtime import cli, config_flag, environment
+from jaxfake.runtime import cli, config_flag
 from jaxfake.runtime.devices import check_devices
+from jaxfake.runtime.processes import environment
 from jaxfake.schema import Batch
 from jaxfake.train import sharding
 from jaxfake.train.update import update_parts

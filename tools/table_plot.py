@@ -1,6 +1,6 @@
 """Draws the AUCs of a table in a page, with their intervals, so that picture and numbers are the same.
 
-    python -m tools.table_plot --page=docs/studies/a.md --below='A heading' --to=a.svg
+    python -m tools.table_plot --page=docs/studies/a.md --below='A heading' --svg=a.svg
 
 It is the first table below that heading. A row's name is what stands before the column 'test AUC' or 'AUC',
 but for a column 'validation'; its interval, such as '.725 to .808', stands in the column after it.
@@ -23,7 +23,7 @@ from jaxfake.runtime.path_flags import define_path
 
 _PAGE = define_path("page", None, "Page in Markdown.")
 _BELOW = flags.DEFINE_string("below", None, "Heading above the table.")
-_TO = define_path("to", None, "SVG file to write.")
+_SVG = define_path("svg", None, "File to write.")
 
 _COLUMNS = ("test AUC", "AUC")
 _INK, _CHANCE = "#0072b2", "#8c8c8c"
@@ -40,10 +40,10 @@ class Row(NamedTuple):
 
 def main() -> None:
     """A page in, a picture out."""
-    if not (_PAGE.value and _BELOW.value and _TO.value):
-        raise InputError("--page, --below and --to are needed")
+    if not (_PAGE.value and _BELOW.value and _SVG.value):
+        raise InputError("--page, --below and --svg are needed")
     rows = read_rows(Path(_PAGE.value).read_text("utf-8"), _BELOW.value)
-    write_atomically(Path(_TO.value), draw(rows))
+    write_atomically(Path(_SVG.value), draw(rows))
 
 
 def read_rows(page: str, heading: str) -> list[Row]:

@@ -24,8 +24,8 @@ from pathlib import Path
 from jaxfake.beam.runner import DASK, Runner
 from jaxfake.beam.tasks import BeamJob, Part, Task, Work, to_line
 from jaxfake.runtime.errors import FAILED, USAGE, InputError
-from jaxfake.runtime.orphan_processes import exit_after_parent
 from jaxfake.runtime.preemption import SIGNALS
+from jaxfake.runtime.processes.orphan_processes import exit_after_parent
 from jaxfake.runtime.worker_pool import Outcome
 
 LOG = "beam.log"

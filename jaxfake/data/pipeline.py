@@ -25,8 +25,8 @@ from jaxfake.data.examples import Faces
 from jaxfake.data.forgeries.chain import Forger
 from jaxfake.data.forgeries.forgery import Forgery
 from jaxfake.runtime.errors import InputError
-from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.runtime.preemption import SIGNALS
+from jaxfake.runtime.processes.orphan_processes import die_with_parent
 from jaxfake.schema import Batch, Example
 
 _PREFETCH_BATCHES = 8

@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from jaxfake.runtime import standard_streams
-from jaxfake.runtime.orphan_processes import exit_after_parent
 from jaxfake.runtime.preemption import SIGNALS
+from jaxfake.runtime.processes.orphan_processes import exit_after_parent
 
 _SPAWN = multiprocessing.get_context("spawn")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jaxfake.runtime.environment import with_huge_pages
+from jaxfake.runtime.processes.environment import with_huge_pages
 from tests.project import ROOT
 
 ASKED = "glibc.malloc.hugetlb=1"
 AGAIN = """import os, sys
-from jaxfake.runtime import environment
+from jaxfake.runtime.processes import environment
 environment._KERNEL_SETTING = type("Setting", (), {"read_text": lambda self, _: "always [madvise] never"})()
 print(os.getpid(), os.environ.get("GLIBC_TUNABLES"), sys.argv[1:], flush=True)
 environment.use_huge_pages()

@@ -64,7 +64,7 @@ def test_every_name_and_number_is_in_the_picture() -> None:
 
 def test_the_pictures_of_the_study_show_its_tables() -> None:
     page = (ROOT / "docs/studies/dfdc_faces.md").read_text("utf-8")
-    pictures = re.findall(r"--below='(.*?)' --to=(\S+\.svg)", page)
+    pictures = re.findall(r"--below='(.*?)' --svg=(\S+\.svg)", page)
     assert pictures
     for heading, file in pictures:
         rows = [(row.name, f"{row.auc:.3f}"[1:]) for row in read_rows(page, heading)]

@@ -19,7 +19,7 @@ from jaxfake.data.preparation.cropping import CropOptions, Cropper, CropTask, On
 from jaxfake.data.preparation.prepare import Preparation
 from jaxfake.faces.finder import Face
 from jaxfake.faces.model_files import FaceModels
-from jaxfake.runtime import environment
+from jaxfake.runtime.processes import environment
 from jaxfake.runtime.worker_pool import Limits, Outcome
 
 SIZE, FRAMES = 32, 3

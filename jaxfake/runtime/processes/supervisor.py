@@ -12,8 +12,8 @@ import sys
 from collections.abc import Mapping
 
 from jaxfake.runtime.errors import Preempted
-from jaxfake.runtime.orphan_processes import die_with_parent
 from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.processes.orphan_processes import die_with_parent
 
 _CHILD = "JAXFAKE_CHILD"
 _POLL_SECONDS = 0.1
