@@ -48,6 +48,10 @@ def with_huge_pages(environment: Mapping[str, str], kernel_setting: Path) -> str
     return ":".join(filter(None, (tunables, f"{_HUGE}=1")))
 
 
+def this_command() -> list[str]:
+    """What starts this program again, with the same arguments."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
 def _start_again(variables: Mapping[str, str]) -> None:
-    command = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, command, os.environ | variables)
+    os.execve(sys.executable, this_command(), os.environ | variables)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from jaxfake.runtime.errors import Preempted
 from jaxfake.runtime.preemption import preemption
+from jaxfake.runtime.processes.environment import this_command
 from jaxfake.runtime.processes.orphan_processes import die_with_parent
 
 _CHILD = "JAXFAKE_CHILD"
@@ -33,7 +34,7 @@ def watch_child() -> int:
     Raises:
         Preempted: the child was aborted because another process of the run is gone.
     """
-    code = run([sys.executable, *sys.orig_argv[1:]], {_CHILD: str(os.getpid())})
+    code = run(this_command(), {_CHILD: str(os.getpid())})
     if code == 128 + signal.SIGABRT:
         raise Preempted(
             "another process of this run is gone or did not come: what was saved is whole, start all "
