@@ -6,7 +6,6 @@ A panel for each stage: the planner's choice, and each uniform policy in the few
 it fits. The largest budget is that in which the plain step just fits.
 """
 
-import io
 import json
 import re
 from collections import defaultdict
@@ -19,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxfake.models.remat import POLICIES
+from jaxfake.reporting.figures import svg
 from jaxfake.runtime import cli
 from jaxfake.runtime.files import write_atomically
 from jaxfake.train.memory.budget import GIB, HEADROOM
@@ -50,9 +50,7 @@ def main() -> None:
     for axes, stage in zip(panels, stages, strict=True):
         _draw(axes, stage, points([row for row in rows if row["stage"] == stage]))
     panels[0].set_ylabel("faces a second")
-    data = io.BytesIO()
-    figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
-    write_atomically(Path(_PICTURE.value), data.getvalue())
+    write_atomically(Path(_PICTURE.value), svg(figure))
 
 
 def points(rows: list[Row]) -> Points:

@@ -6,7 +6,6 @@ It is the first table below that heading. A row's name is what stands before the
 but for a column 'validation'; its interval, such as '.725 to .808', stands in the column after it.
 """
 
-import io
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import numpy as np
 from absl import flags
 from matplotlib.figure import Figure
 
+from jaxfake.reporting.figures import svg
 from jaxfake.runtime import cli
 from jaxfake.runtime.errors import InputError
 from jaxfake.runtime.files import write_atomically
@@ -103,9 +103,7 @@ def draw(rows: list[Row]) -> bytes:
     axes.tick_params("y", length=0)
     axes.grid(axis="x", color="#e6e6e6")
     axes.set_axisbelow(True)
-    data = io.BytesIO()
-    figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
-    return data.getvalue()
+    return svg(figure)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def training_curve(log: TrainingLog) -> bytes:
         best = len(scores.score) - 1 - int(np.argmax(scores.score[::-1]))
         axes.plot(scores.step[best], scores.score[best], "o", color=_FAKE, markersize=8)
         axes.set(xlabel="step", ylabel=_short(name), xlim=(0, None))
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -94,7 +94,7 @@ def roc_curves(curves: Mapping[str, RocCurve], band: RocBand | None = None) -> b
     axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -118,7 +118,7 @@ def score_histogram(real: np.ndarray, fake: np.ndarray, name: str) -> bytes:
             )
     axes.set(xlabel=_short(name), ylabel="share of the class")
     figure.legend(loc="outside upper center", ncols=2, fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -133,7 +133,7 @@ def auc_bars(aucs: Mapping[str, Auc]) -> bytes:
     axes.set_yticks(range(len(names)), [_short(name) for name in names])
     axes.set(xlabel="video AUC (0.5 is chance)", xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -149,7 +149,7 @@ def reliability_curves(curves: Mapping[str, Reliability]) -> bytes:
     axes.set(xlabel="P(fake)", ylabel="share of fakes, both classes weighing the same")
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -166,7 +166,7 @@ def tippett_plot(curves: TippettCurves) -> bytes:
     axes.set(xlabel="log10 likelihood ratio (0: says nothing)", ylabel="share of the class")
     axes.set(ylim=(-0.02, 1.02))
     figure.legend(loc="outside upper center", ncols=2, fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -177,7 +177,7 @@ def risk_coverage_curve(curve: RiskCoverage) -> bytes:
     axes.step(curve.coverage, curve.risk, where="post", color=_INK)
     axes.set(xlabel="share of the videos that is answered, the strongest evidence first")
     axes.set(ylabel="share of wrong answers", xlim=(0, 1.01), ylim=(0, None))
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -198,7 +198,7 @@ def level_curves(curves: Mapping[str, Sequence[Auc]]) -> bytes:
             axes.fill_between(level, low, high, color=colour, alpha=0.12, linewidth=0)
     axes.set(xlabel="level (0: undisturbed)", ylabel="video AUC (0.5 is chance)", ylim=(0, 1.02))
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -216,7 +216,7 @@ def shares(parts: Mapping[str, Mapping[str, float]]) -> bytes:
     axes.set(xlabel="share of the wall time", xlim=(0, 1), ylim=(len(parts) - 0.4, -0.6))
     axes.grid(visible=False, axis="y")
     figure.legend(loc="outside upper center", ncols=4, fontsize=9)
-    return _svg(figure)
+    return svg(figure)
 
 
 @_styled
@@ -233,7 +233,7 @@ def timelines(lines: Mapping[str, Timeline]) -> bytes:
         axes.set(yticks=range(len(QUEUES)), yticklabels=list(reversed(QUEUES)))
         axes.set_title(name, loc="left", fontsize=10)
     several[-1].set(xlabel="ms", xlim=(0, None))
-    return _svg(figure)
+    return svg(figure)
 
 
 def _figure(width: float, height: float) -> "Figure":
@@ -252,7 +252,8 @@ def _auc_bar(axes: "Axes", place: int, auc: Auc) -> None:
     axes.plot(auc.value, place, "o", color=_INK, markersize=4)
 
 
-def _svg(figure: "Figure") -> bytes:
+def svg(figure: "Figure") -> bytes:
+    """A figure as SVG, without what differs from call to call."""
     data = io.BytesIO()
     figure.savefig(data, format="svg", metadata={"Date": None, "Creator": None})
     return data.getvalue()
