@@ -45,7 +45,8 @@ def read_originals(table: Path, faces: FaceDataset) -> np.ndarray:
     rows = np.arange(len(faces))
     found = [row_of.get(pairs.get(name, ""), -1) for name in at.video_id.tolist()]
     originals = np.where(at.label == schema.REAL, rows, np.array(found, np.int64))
-    if (originals[at.label == schema.FAKE] < 0).all():
+    fakes = at.label == schema.FAKE
+    if fakes.any() and (originals[fakes] < 0).all():
         raise InputError(
             f"--pairs={table} names no fake of the split {faces.split!r} with its original: its paths "
             f"without their suffixes must be names of videos, such as {at.video_id[0]!r}"
