@@ -140,15 +140,19 @@ def evaluation_keys(seed: int, batch: Batch) -> jax.Array:
     return rng.seeded_keys(rng.stream(seed, "evaluation"), batch[schema.MASK_SEED])
 
 
+def faces_at_a_time(scoring: ScoringSettings) -> int:
+    """Faces of a batch: a multiple of the devices."""
+    devices = scoring.mesh.size
+    return -(-scoring.batch_size // devices) * devices
+
+
 def device_batches(
     faces: Faces, rows: np.ndarray, scoring: ScoringSettings, doing: str
 ) -> Iterator[DeviceBatch]:
     """Batches over the rows in order, split over the mesh; shows the progress, unless `doing` is ''."""
     if not len(rows):
         return
-    devices = scoring.mesh.size
-    batch_size = -(-scoring.batch_size // devices) * devices
-    batches = evaluation_batches(faces, rows, batch_size)
+    batches = evaluation_batches(faces, rows, faces_at_a_time(scoring))
     split = NamedSharding(scoring.mesh, sharding.BATCH)
     with Progress(doing, len(rows), "faces") if doing else nullcontext() as progress:
         for batch in iterate(batches, 0, len(batches), scoring.threads):

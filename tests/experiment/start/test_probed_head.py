@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit
 
 from jaxfake.data.pipeline import Augmentation
+from jaxfake.evaluation.evidence.baselines.kept_features import KeptFeatures
 from jaxfake.evaluation.evidence.baselines.linear_probe import (
     FittedOn,
     LabelledFeatures,
@@ -102,3 +103,18 @@ def test_faces_of_one_class_are_named(run: Any, tmp_path: Path) -> None:
     begin = beside(load_initial_weights(run), imported)
     with pytest.raises(InputError, match=r"finetuned.head=probe: the split 'train' has no fake"):
         with_probe(begin, imported, run, reals, tmp_path / "probe.json")
+
+
+def test_a_kill_among_its_features_loses_one_batch(
+    run: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    whole = begun(run, tmp_path / "whole.json").origin
+    with monkeypatch.context() as patch:
+        patch.setattr(probed_head, "fit_probe", None)  # as if killed before it was fitted
+        with pytest.raises(TypeError):
+            begun(run, tmp_path / "probe.json")
+    assert [one.name for one in sorted((tmp_path / ".head_features").iterdir())] == ["train", "val"]
+    with monkeypatch.context() as patch:
+        patch.setattr(KeptFeatures, "write", None)  # nothing is computed again
+        assert begun(run, tmp_path / "probe.json").origin == whole
+    assert not (tmp_path / ".head_features").exists()

@@ -7,7 +7,6 @@ imported network, at each block that the detector reads.
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from jaxfake.data.examples import Faces
-from jaxfake.evaluation.predict import ScoringSettings, device_batches
+from jaxfake.evaluation.evidence.baselines.kept_features import KeptFeatures
+from jaxfake.evaluation.predict import ScoringSettings, device_batches, faces_at_a_time
 from jaxfake.models import vit
 from jaxfake.models.finetuned.network import ImportedViT
 from jaxfake.models.finetuned.tuning import FINETUNED
@@ -82,15 +82,38 @@ class FrozenNetwork:
 
 
 def frozen_features(
-    network: FrozenNetwork, faces: Faces, rows: np.ndarray, scoring: ScoringSettings
+    network: FrozenNetwork,
+    faces: Faces,
+    rows: np.ndarray,
+    scoring: ScoringSettings,
+    kept: KeptFeatures | None = None,
 ) -> np.ndarray:
-    """The features of the faces at `rows`, int64 [n], in that order: float32 [n, W]."""
-    compiled = _compiled(network.features, scoring.mesh)
-    found: list[Any] = [
-        jax.device_get(compiled(network.params, batch.inputs))[: batch.faces]
-        for batch in device_batches(faces, rows, scoring, "features")
-    ]
-    return np.concatenate(found).astype(np.float32) if found else np.zeros((0, 0), np.float32)
+    """The features of the faces at `rows`, int64 [n], in that order: float32 [n, W].
+
+    Args:
+        kept: where those of each batch are kept, and taken from if they are there.
+    """
+    compiled, at_a_time = _compiled(network.features, scoring.mesh), faces_at_a_time(scoring)
+    found = _read(kept, len(rows), at_a_time)
+    for batch in device_batches(faces, rows[len(found) * at_a_time :], scoring, "features"):
+        features = jax.device_get(compiled(network.params, batch.inputs))[: batch.faces]
+        features = features.astype(np.float32)
+        if kept is not None:
+            kept.write(len(found), features)
+        found.append(features)
+    return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+
+def _read(kept: KeptFeatures | None, faces: int, at_a_time: int) -> list[np.ndarray]:
+    """Those of the first batches, up to the first that is not kept."""
+    found: list[np.ndarray] = []
+    for number, first in enumerate(range(0, faces if kept else 0, at_a_time)):
+        assert kept is not None
+        features = kept.read(number, min(at_a_time, faces - first))
+        if features is None:
+            break
+        found.append(features)
+    return found
 
 
 @functools.cache

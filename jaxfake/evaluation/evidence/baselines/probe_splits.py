@@ -1,6 +1,8 @@
 """Fits a linear probe on the splits of a run, and scores faces with it."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from jaxfake import schema
 from jaxfake.data.dataset import FaceDataset
 from jaxfake.data.examples import Faces
 from jaxfake.evaluation.evidence.baselines.frozen_features import FrozenNetwork, frozen_features
+from jaxfake.evaluation.evidence.baselines.kept_features import KeptFeatures
 from jaxfake.evaluation.evidence.baselines.linear_probe import (
     FittedOn,
     LabelledFeatures,
@@ -17,7 +20,7 @@ from jaxfake.evaluation.evidence.baselines.linear_probe import (
 )
 from jaxfake.evaluation.evidence.protocols.frames import frames_of_videos
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.evaluation.predict import FrameScores, ScoringSettings
+from jaxfake.evaluation.predict import FrameScores, ScoringSettings, faces_at_a_time
 from jaxfake.runtime.errors import InputError
 
 MOST_FITTED = 1000
@@ -51,6 +54,7 @@ def probe_data(
     scoring: ScoringSettings,
     most: int,
     view: Callable[[FaceDataset], Faces] = lambda faces: faces,
+    keep: Path | None = None,
 ) -> ProbeData | Undefined:
     """Features of both splits; undefined with the reason where a class is missing.
 
@@ -60,7 +64,8 @@ def probe_data(
         val: what its regularisation is chosen by.
         scoring: how features are computed; faces are drawn by its seed.
         most: faces of each class and split.
-        view: of the training faces.
+        view: of the training faces; a part of the name of the network, if it is not the plain one.
+        keep: a folder for features that were computed so far, for a process that goes on after a kill.
 
     Raises:
         ValueError: a split is the test split.
@@ -74,8 +79,8 @@ def probe_data(
                 return Undefined(f"the split {split!r} has no {title} faces to fit a probe on")
     (train_real, train_fake), (val_real, val_fake) = chosen[train.split], chosen[val.split]
     return ProbeData(
-        _features(network, view(train), train_real, train_fake, scoring),
-        _features(network, val, val_real, val_fake, scoring),
+        _features(network, train, view(train), train_real, train_fake, scoring, keep),
+        _features(network, val, val, val_real, val_fake, scoring, keep),
         FittedOn(
             network=network.name,
             train_sha256=train.digest,
@@ -124,11 +129,25 @@ def _drawn(faces: FaceDataset, seed: int, most: int) -> tuple[np.ndarray, np.nda
 
 def _features(
     network: FrozenNetwork,
-    faces: Faces,
+    faces: FaceDataset,
+    seen: Faces,
     real: np.ndarray,
     fake: np.ndarray,
     scoring: ScoringSettings,
+    keep: Path | None,
 ) -> LabelledFeatures:
     rows = np.concatenate([real, fake])
     labels = np.repeat(np.array([schema.REAL, schema.FAKE], np.int32), [len(real), len(fake)])
-    return LabelledFeatures(frozen_features(network, faces, rows, scoring), labels)
+    kept = None if keep is None else _kept(keep, network, faces, rows, scoring)
+    return LabelledFeatures(frozen_features(network, seen, rows, scoring, kept), labels)
+
+
+def _kept(
+    keep: Path,
+    network: FrozenNetwork,
+    faces: FaceDataset,
+    rows: np.ndarray,
+    scoring: ScoringSettings,
+) -> KeptFeatures:
+    of = f"{network.name}; {faces.digest}; {hashlib.sha256(rows.tobytes()).hexdigest()}"
+    return KeptFeatures(keep / faces.split, f"{of}; {faces_at_a_time(scoring)} at a time")
