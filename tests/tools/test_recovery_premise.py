@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from jaxfake.faces.parts import FACE_PARTS
+from jaxfake.models.mae import MaskedAutoencoder
+from jaxfake.models.masking import MaskSettings
+from jaxfake.models.recover import Recover
+from jaxfake.models.vit import Size
 from jaxfake.runtime.errors import InputError
 from tests.in_memory import build_dataset
-from tests.study import KEYS, RECOVER, random_autoencoder, unlabelled_faces
+from tests.study import KEYS, SIDE, unlabelled_faces
 from tools.recovery_premise import forms, pairs
 from tools.recovery_premise.forms import FORMS, Networks
 
+RECOVER = Recover(
+    MaskedAutoencoder(Size(16, 1, 2), Size(8, 1, 2), SIDE, 4), MaskSettings("part", 2)
+)
 NETWORKS = Networks(RECOVER, None)
 
 
@@ -29,7 +36,8 @@ def measured():
             for scale, others in ((1.0, [faces, faces]), (2.0, [smooth]))
         ]
 
-    return jax.device_get(both(random_autoencoder()))
+    params = jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
+    return jax.device_get(both(params))
 
 
 def test_every_form_has_a_number_for_each_part_and_face(measured):
@@ -40,8 +48,23 @@ def test_every_form_has_a_number_for_each_part_and_face(measured):
 
 
 def test_the_face_itself_as_context_gains_nothing_and_another_changes_the_error(measured):
-    np.testing.assert_allclose(measured[0]["context_gain"], 0, atol=1e-5)
-    assert (np.abs(measured[1]["context_gain"]) > 1e-4).all()
+    for form in ("context_gain", "distant_gain"):
+        np.testing.assert_allclose(measured[0][form], 0, atol=1e-5)
+        assert (np.abs(measured[1][form]) > 1e-4).any()
+    assert not np.allclose(measured[1]["context_gain"], measured[1]["distant_gain"])
+
+
+def test_near_is_what_touches_a_masked_patch():
+    dropped = np.zeros((1, 5, 5), bool)
+    dropped[0, 0, 1] = dropped[0, 4, 4] = True
+    near = np.asarray(forms._near(jnp.asarray(dropped.reshape(1, 25)), 5)).reshape(5, 5)
+    assert near.astype(int).tolist() == [
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 0, 0],
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 1, 1],
+        [0, 0, 0, 1, 1],
+    ]
 
 
 def test_whitening_counts_each_direction_in_its_own_unit(measured):

@@ -223,7 +223,7 @@ def _fitted(
 
 def _numbers(measured: Measured) -> np.ndarray:
     columns = [
-        values if form == "context_gain" else np.log(values + 1e-6)
+        values if form in forms.LOGS else np.log(values + 1e-6)
         for form, values in measured.values.items()
         if form != forms.CONTROL
     ]

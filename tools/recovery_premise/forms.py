@@ -30,10 +30,15 @@ FORMS = {
     "whitened": "squared error in units of what is usual for real faces, direction by direction of a patch",
     "tokens": "distance of stage 1's tokens of the recovered face from those of the given one",
     "context_gain": "log error given the face itself, less that given two other faces",
+    "distant_gain": "log error given the face itself, less that given only what touches the masked "
+    "patches, and two other faces elsewhere",
     "smoothness": "one over that mean square: what the same face tells without any recovery",
     "foundation": "one less the cosine of an imported network's tokens, recovered and given",
 }
 """What each form is; a larger number speaks for a fake if the premise holds."""
+
+LOGS = ("context_gain", "distant_gain")
+"""Those that are logarithms."""
 
 CONTROL = "smoothness"
 """The form that recovers nothing: what another form tells beyond it is the recovery's."""
@@ -99,6 +104,9 @@ def measure(
     sharp = _high_pass(complete, recover.mae.patch), _high_pass(given, recover.mae.patch)
     high = mean_over(squared_error(*sharp), dropped)
     detail = mean_over(jnp.square(sharp[1]).mean(-1), dropped) + _TINY
+    around = [repeat(other).patches for other in others]
+    near = _near(masked.mask.dropped, recover.mae.grid)[..., None]
+    mixed = [jnp.where(near, given, other) for other in around]
     found = {
         "raw": raw,
         "relative": raw / part_variance(masked),
@@ -107,8 +115,8 @@ def measure(
         CONTROL: 1 / detail,
         "whitened": mean_over(jnp.square((predicted - given) @ whiten).mean(-1), dropped),
         "tokens": mean_over(_token_distance(recover, params, masked.faces, complete), dropped),
-        "context_gain": jnp.log(raw + _TINY)
-        - jnp.log(_error_in(others, recover, params, masked) + _TINY),
+        "context_gain": _gain(raw, around, recover, params, masked),
+        "distant_gain": _gain(raw, mixed, recover, params, masked),
     }
     if networks.imported is not None and weights is not None:
         found["foundation"] = _foundation(networks, weights, complete, masked)
@@ -144,18 +152,29 @@ def _token_distance(
     return squared_error(recovered, given)
 
 
-def _error_in(
-    others: Sequence[Faces], recover: Recover, params: Params, masked: MaskedFaces
+def _near(dropped: jax.Array, grid: int) -> jax.Array:
+    """The masked patches, bool [K B, N], and all that touch one."""
+    places = dropped.reshape(-1, grid, grid).astype(jnp.int32)
+    grown = jax.lax.reduce_window(places, 0, jax.lax.max, (1, 3, 3), (1, 1, 1), "SAME")
+    return grown.reshape(dropped.shape) > 0
+
+
+def _gain(
+    raw: jax.Array,
+    around: Sequence[jax.Array],
+    recover: Recover,
+    params: Params,
+    masked: MaskedFaces,
 ) -> jax.Array:
-    """Mean error [K B] of the masked patches, recovered from what other faces show around them."""
+    """Log of the error [K B], less that of the mean error where other patches [K B, N, P] lie around."""
     errors = []
-    for other in others:
-        around: Faces = repeat(other)
-        predicted = recover.autoencode(params, MaskedFaces(around, masked.mask)).patches
+    for patches in around:
+        shown = masked.faces._replace(image=unpatchify(patches, recover.mae.patch))
+        predicted = recover.autoencode(params, MaskedFaces(shown, masked.mask)).patches
         errors.append(
             mean_over(squared_error(predicted, masked.faces.patches), masked.mask.dropped)
         )
-    return jnp.stack(errors).mean(0)
+    return jnp.log(raw + _TINY) - jnp.log(jnp.stack(errors).mean(0) + _TINY)
 
 
 def _foundation(
