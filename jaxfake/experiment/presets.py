@@ -169,7 +169,7 @@ def foundation(config: ml_collections.ConfigDict) -> None:
     faces(config, "faces")
     config.data.size, config.model.patch = 368, 23
     config.finetuned = {
-        "weights": "data/dinov2_small.safetensors",
+        "weights": "dinov2_small",
         "pixels": "imagenet",
         "vit": {
             "size": dataclasses.asdict(SIZES["small"]),

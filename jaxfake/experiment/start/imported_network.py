@@ -1,4 +1,4 @@
-"""The weights of the network that stage 2 finetunes beside the recovery's, from a file."""
+"""The weights of the network that stage 2 finetunes beside the recovery's, from a file or by name."""
 
 import dataclasses
 from pathlib import Path
@@ -11,6 +11,7 @@ from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.models.finetuned.tuning import IMPORTED
 from jaxfake.models.method import Params
 from jaxfake.runtime.errors import InputError
+from jaxfake.weights import foundation_file
 from jaxfake.weights.foundation import load_foundation
 from jaxfake.weights.pixel_scale import pixel_scale, to_our_pixels
 from jaxfake.weights.tensors import holds_weights, weights_digest
@@ -33,12 +34,12 @@ def check_imported(run: Config) -> None:
     """Checks, before any data is made, that there are weights to import, if the config wants some.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or they are known by name and cannot be fetched.
     """
-    if run.finetuned is not None and not holds_weights(Path(run.finetuned.weights)):
+    if run.finetuned is not None and not holds_weights(_path(run.finetuned.weights)):
         raise InputError(
-            f"finetuned.weights={run.finetuned.weights} is neither a .safetensors file nor a folder with "
-            "model.safetensors"
+            f"finetuned.weights={run.finetuned.weights} is neither a .safetensors file, nor a folder with "
+            f"model.safetensors, nor {foundation_file.NAME!r}, which is fetched by name"
         )
 
 
@@ -53,7 +54,7 @@ def load_imported(run: Config) -> ImportedWeights | None:
     network = build_method.imported_network(run)
     if network is None:
         return None
-    path, settings = Path(network.settings.weights), network.settings
+    path, settings = _path(network.settings.weights), network.settings
     like = jax.eval_shape(lambda: network.fresh_weights(jax.random.key(0)))
     found = load_foundation(path, settings.vit, network.grid, like)
     flag = "config.finetuned.pixels"
@@ -61,6 +62,11 @@ def load_imported(run: Config) -> ImportedWeights | None:
     found = to_our_pixels({"encoder": found}, scale)["encoder"]
     arrays = jax.tree.map(jax.numpy.asarray, found)
     return ImportedWeights(arrays, f"weights with sha256 {weights_digest(path)}")
+
+
+def _path(weights: str) -> Path:
+    """The file or folder that a config names; the encoder that is known by name is fetched, once."""
+    return foundation_file.obtain() if weights == foundation_file.NAME else Path(weights)
 
 
 def beside(begin: InitialWeights, imported: ImportedWeights | None) -> InitialWeights:

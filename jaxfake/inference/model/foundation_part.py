@@ -52,8 +52,7 @@ def foundation_params(foundation: Foundation, config: Config) -> Params:
             f"the model needs the encoder {foundation.name!r} with sha256 {foundation.sha256}, and "
             f"{KNOWN.name!r} with {KNOWN.sha256} is the only one that is known here"
         )
-    weights = str(foundation_file.obtain())
-    finetuned = dataclasses.replace(config.finetuned, weights=weights)
+    finetuned = dataclasses.replace(config.finetuned, weights=foundation.name)
     here = dataclasses.replace(config, finetuned=finetuned)
     imported, network = load_imported(here), build_method.imported_network(here)
     assert imported is not None

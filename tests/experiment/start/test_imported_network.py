@@ -11,7 +11,7 @@ import pytest
 
 from jaxfake.config import Config, parse, to_json
 from jaxfake.evaluation.metrics.undefined import Undefined
-from jaxfake.experiment import build_method, job
+from jaxfake.experiment import build_method, job, presets
 from jaxfake.experiment.load_run import load_run
 from jaxfake.experiment.results.frozen_params import NO_STAGE_ONE, frozen_params
 from jaxfake.experiment.run_folder import RunFolder
@@ -19,6 +19,7 @@ from jaxfake.experiment.start.imported_network import beside, check_imported, lo
 from jaxfake.experiment.start.initial_weights import InitialWeights, load_initial_weights
 from jaxfake.models.finetuned.settings import ImportedSettings
 from jaxfake.runtime.errors import InputError
+from jaxfake.weights import foundation_file
 from jaxfake.weights.tensors import weights_digest
 from tests.tiny import tiny_config
 from tests.weights.foundation_models import GRID, PATCH, PLAIN, compute, dinov2, random_vit, saved
@@ -61,6 +62,36 @@ def test_what_is_not_said_or_not_there_is_asked_for(weights: Path, tmp_path: Pat
         with pytest.raises(InputError, match=f"finetuned.weights={absent} is neither"):
             check_imported(with_network(tmp_path, absent))
     assert load_imported(tiny_config(tmp_path)) is None
+
+
+def test_an_encoder_is_fetched_by_its_name(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_name, by_path = (with_network(tmp_path, one) for one in (Path("dinov2_small"), weights))
+    monkeypatch.setattr(foundation_file, "obtain", lambda: weights)
+    found, expected = load_imported(by_name), load_imported(by_path)
+    assert found is not None
+    assert expected is not None
+    assert found.origin == expected.origin
+    jax.tree.map(np.testing.assert_array_equal, found.params, expected.params)
+
+
+def test_one_that_cannot_be_fetched_ends_a_run_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable() -> Path:
+        raise InputError("the foundation encoder is missing")
+
+    monkeypatch.setattr(foundation_file, "obtain", unreachable)
+    with pytest.raises(InputError, match="the foundation encoder is missing"):
+        job.run_job(with_network(tmp_path, Path("dinov2_small")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_shipped_variant_names_the_one_that_is_known() -> None:
+    config = presets.toyfaces({"name": "mover"})
+    presets.foundation(config)
+    assert config.finetuned.weights == foundation_file.NAME
 
 
 def test_both_networks_are_what_stage_two_starts_from(weights: Path, tmp_path: Path) -> None:
