@@ -19,7 +19,8 @@ class WallTime:
 
     Attributes:
         useful: updates that are part of the state, and metrics and pictures on the way.
-        start: from the start of a process, or the end of the stage before, to this stage.
+        start: from the start of a process, or the end of the stage before, to this stage; without what is
+            made once, toy faces and the probe that a head begins as.
         restore: reading a checkpoint, or making a fresh state.
         compile: the first update of each process, which is mostly its compilation.
         data_wait: the loop waited for a batch.

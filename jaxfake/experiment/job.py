@@ -7,6 +7,7 @@ interrupted, and come out the same. The test split is opened when all training i
 """
 
 import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -185,7 +186,9 @@ def train(
         stage_one = trained.params
         begin = InitialWeights(trained.params, initial_weights.own_origin(trained.step))
     if run.detect is not None and run.method is not None:
+        began = time.monotonic()
         begin = with_probe(beside(begin, imported), imported, run, splits, folder.head_probe)
+        since += time.monotonic() - began  # once, so it is no part of a restart
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)
         detected = from_training(run, DETECT, plan.method, trained)

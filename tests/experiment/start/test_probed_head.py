@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -17,7 +18,8 @@ from jaxfake.evaluation.evidence.baselines.linear_probe import (
     fit_probe,
 )
 from jaxfake.evaluation.evidence.baselines.probe_splits import ProbeData, probe_data
-from jaxfake.experiment import build_method, open_data
+from jaxfake.experiment import build_method, job, open_data
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.experiment.start import probed_head
 from jaxfake.experiment.start.imported_network import beside, load_imported
 from jaxfake.experiment.start.initial_weights import InitialWeights, load_initial_weights
@@ -118,3 +120,23 @@ def test_a_kill_among_its_features_loses_one_batch(
         patch.setattr(KeptFeatures, "write", None)  # nothing is computed again
         assert begun(run, tmp_path / "probe.json").origin == whole
     assert not (tmp_path / ".head_features").exists()
+
+
+def test_it_is_no_part_of_what_a_restart_costs(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    now, began = [100.0], []
+
+    def slow(begin: InitialWeights, *_: Any) -> InitialWeights:
+        now[0] += 300
+        return begin
+
+    def stage(plan: Any, config: Any, files: Any, since: float) -> Any:
+        began.append(since)
+        return SimpleNamespace(params={}, ended=None)
+
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(job, "with_probe", slow)
+    monkeypatch.setattr(job, "run_stage", stage)
+    monkeypatch.setattr(job, "from_training", lambda *given: given[-1])
+    begin, splits = load_initial_weights(run), open_data.training_splits(run)
+    job.train(run, RunFolder(tmp_path), splits, begin, since=90.0)
+    assert began == [390.0]
