@@ -9,7 +9,7 @@ faces of 112 pixels in data/faces, with the fakes of the dataset, with forgeries
 ':ffpp' and ':ffpp_small' are the recipe for FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops
 of 224 pixels in data/ffpp.
 
-':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 368
+':foundation' finetunes DINOv2 ViT-S/14 (LoRA) beside the recovery's network, on faces of 368
 pixels in data/faces; docs/foundation.md says where its weights come from.
 """
 

@@ -11,7 +11,7 @@ the default is 8, of the 14 to 28 that a part usually has) are ablations. ':face
 forgeries, or both; hours on a CPU. ':ffpp' and ':ffpp_small' are the recipe for
 FaceForensics++ c23 on a GPU: ViT-B and ViT-S on prepared crops of 224 pixels in data/ffpp.
 
-':foundation' finetunes the LayerNorms of DINOv2 ViT-S/14 beside the recovery's network, on faces of 368
+':foundation' finetunes DINOv2 ViT-S/14 (LoRA) beside the recovery's network, on faces of 368
 pixels in data/faces; docs/foundation.md says where its weights come from.
 """
 
