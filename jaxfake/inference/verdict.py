@@ -9,6 +9,7 @@ false alarm, so each gets its share of the stated rate (Bonferroni). All that is
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from jaxfake.evaluation.evidence.calibration.calibration import Calibration
@@ -169,7 +170,13 @@ def _leaning(evidence: Evidence) -> str:
 
 def _times(evidence: Evidence) -> str:
     least = "at least " if evidence.at_limit else ""
-    return f"{least}{10 ** abs(evidence.log10_lr or 0.0):.2g} times as probable"
+    return f"{least}{_two_digits(10 ** abs(evidence.log10_lr or 0.0)):g} times as probable"
+
+
+def _two_digits(ratio: float) -> float:
+    """A ratio of at least 1, rounded down: a number that is shown never deserves a stronger word."""
+    unit = 10.0 ** (math.floor(math.log10(ratio)) - 1)
+    return math.floor(ratio / unit + 1e-6) * unit
 
 
 def _reasons(

@@ -10,6 +10,7 @@ from jaxfake.evaluation.evidence.calibration.input_range import InputFacts
 from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.inference.results import Reason
 from jaxfake.inference.verdict import (
+    _two_digits,
     face_evidence,
     file_verdict,
     judged,
@@ -66,11 +67,19 @@ def test_evidence_that_is_too_weak_to_answer_by_says_which_way_it_points():
         (REAL, "for a real face as for a fake"),
     ):
         undecided = dataclasses.replace(face(score), answer="cannot_tell", reasons=(rare,))
-        times = 10 ** abs(undecided.evidence.log10_lr)
-        said = f"It is at least {times:.2g} times as probable {rather}, which is too little to answer by."
+        times = f"{_two_digits(10 ** abs(undecided.evidence.log10_lr)):g} times as probable"
+        said = f"It is at least {times} {rather}, which is too little to answer by."
         assert file_verdict([undecided]).words == f"Cannot tell: such a score is not rare. {said}"
     assert "probable" not in file_verdict([face(BETWEEN)]).words
     assert "probable" not in file_verdict([face(FAKE, FINE._replace(face_size=40.0))]).words
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [(1.0, "1"), (9.96, "9.9"), (10.0, "10"), (35.9999999, "36"), (99.9, "99"), (1234.0, "1200")],
+)
+def test_a_ratio_is_never_shown_as_more_than_it_is(ratio, shown):
+    assert f"{_two_digits(ratio):g}" == shown
 
 
 def test_a_face_smaller_than_those_of_validation_is_not_answered():

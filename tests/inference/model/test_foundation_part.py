@@ -34,7 +34,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(weights: Path, tiny_root: Path, tmp_path_factory: Any, one_device: None) -> Path:
     """A detector that reads the first block of the network alone."""
     folder = tmp_path_factory.mktemp("run") / "run"
-    job.run_job(with_network(tiny_root, weights, blocks=(1,)), folder)
+    job.run_job(with_network(tiny_root, weights, blocks=(1,), tuning="lora"), folder)
     return folder
 
 
