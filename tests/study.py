@@ -75,9 +75,9 @@ def means(losses: Losses) -> dict[str, jax.Array]:
     return {name: masked_mean(term) for name, term in losses.total.items()}
 
 
-def random_autoencoder() -> Params:
+def random_autoencoder(recover: Recover = RECOVER) -> Params:
     """Parameters of stage 1, other than those that stage 2 would draw."""
-    return jax.jit(lambda key: RECOVER.init(key, None))(jax.random.key(7))
+    return jax.jit(lambda key: recover.init(key, None))(jax.random.key(7))
 
 
 def unlabelled_faces() -> schema.Batch:

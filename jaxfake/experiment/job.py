@@ -187,7 +187,7 @@ def train(
         begin = InitialWeights(trained.params, initial_weights.own_origin(trained.step))
     if run.detect is not None and run.method is not None:
         began = time.monotonic()
-        begin = with_probe(beside(begin, imported), imported, run, splits, folder.head_probe)
+        begin = with_probe(beside(begin, imported), imported, run, splits, folder)
         since += time.monotonic() - began  # once, so it is no part of a restart
         plan = _detect_plan(run, splits, begin)
         trained = run_stage(plan, run, folder.stage(DETECT), since)

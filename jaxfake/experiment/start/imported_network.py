@@ -36,11 +36,8 @@ def check_imported(run: Config) -> None:
     Raises:
         InputError: there are none, or they are known by name and cannot be fetched.
     """
-    if run.finetuned is not None and not holds_weights(_path(run.finetuned.weights)):
-        raise InputError(
-            f"finetuned.weights={run.finetuned.weights} is neither a .safetensors file, nor a folder with "
-            f"model.safetensors, nor {foundation_file.NAME!r}, which is fetched by name"
-        )
+    if run.finetuned is not None:
+        _checked_path(run.finetuned.weights)
 
 
 def load_imported(run: Config) -> ImportedWeights | None:
@@ -50,11 +47,10 @@ def load_imported(run: Config) -> ImportedWeights | None:
         InputError: they are not there, are of another network, or do not say on what pixels they were
             trained.
     """
-    check_imported(run)
     network = build_method.imported_network(run)
     if network is None:
         return None
-    path, settings = _path(network.settings.weights), network.settings
+    path, settings = _checked_path(network.settings.weights), network.settings
     like = jax.eval_shape(lambda: network.fresh_weights(jax.random.key(0)))
     found = load_foundation(path, settings.vit, network.grid, like)
     flag = "config.finetuned.pixels"
@@ -64,9 +60,15 @@ def load_imported(run: Config) -> ImportedWeights | None:
     return ImportedWeights(arrays, f"weights with sha256 {weights_digest(path)}")
 
 
-def _path(weights: str) -> Path:
+def _checked_path(weights: str) -> Path:
     """The file or folder that a config names; the encoder that is known by name is fetched, once."""
-    return foundation_file.obtain() if weights == foundation_file.NAME else Path(weights)
+    path = foundation_file.obtain() if weights == foundation_file.NAME else Path(weights)
+    if not holds_weights(path):
+        raise InputError(
+            f"finetuned.weights={weights} is neither a .safetensors file, nor a folder with "
+            f"model.safetensors, nor {foundation_file.NAME!r}, which is fetched by name"
+        )
+    return path
 
 
 def beside(begin: InitialWeights, imported: ImportedWeights | None) -> InitialWeights:

@@ -23,6 +23,7 @@ from jaxfake.evaluation.metrics.undefined import Undefined
 from jaxfake.evaluation.result_files import write_json
 from jaxfake.experiment import build_method, open_data
 from jaxfake.experiment.open_data import TrainingSplits
+from jaxfake.experiment.run_folder import RunFolder
 from jaxfake.experiment.start.imported_network import ImportedWeights
 from jaxfake.experiment.start.initial_weights import InitialWeights
 from jaxfake.models.heads import PROBE, Probe
@@ -36,9 +37,6 @@ _MOST_FITTED = 3000
 
 _LEAST_SPREAD = 1e-3
 """Of a feature, whose value for a face has a variance of 1 among those of the face."""
-
-_FEATURES = ".head_features"
-"""The folder of its features: 50 MB for 5,600 faces at three blocks of ViT-S. Hidden, so not mirrored."""
 
 _MOST_BYTES = 1 << 24
 _REASON = "no_probe"
@@ -100,7 +98,7 @@ def with_probe(
     imported: ImportedWeights | None,
     run: Config,
     splits: TrainingSplits,
-    file: Path,
+    folder: RunFolder,
 ) -> InitialWeights:
     """What stage 2 starts from, with a probe for its head if the config wants one.
 
@@ -109,8 +107,8 @@ def with_probe(
         imported: the network that is probed.
         run: the config.
         splits: on the faces of which, and of the forgeries of the config, it is fitted.
-        file: where it is kept, so that a run that goes on begins with the same. Its features are kept
-            beside it until it is fitted.
+        folder: where it is kept, so that a run that goes on begins with the same; so are its features until
+            it is fitted.
 
     Raises:
         InputError: no probe can be fitted, or the file is damaged.
@@ -123,7 +121,7 @@ def with_probe(
         or begin.detector is not None
     ):
         return begin
-    probe = _kept_or_fitted(imported, run, splits, file)
+    probe = _kept_or_fitted(imported, run, splits, folder)
     say(f"the head begins as a linear probe, AUC {probe.validation_auc:.3f} on validation faces")
     start = (begin.autoencoder or {}) | {PROBE: probe.start}
     origin = f"{begin.origin}; head: linear probe {probe.sha256}"
@@ -131,7 +129,7 @@ def with_probe(
 
 
 def _kept_or_fitted(
-    imported: ImportedWeights, run: Config, splits: TrainingSplits, file: Path
+    imported: ImportedWeights, run: Config, splits: TrainingSplits, folder: RunFolder
 ) -> HeadProbe:
     settings, stage, network = run.finetuned, run.detect, build_method.imported_network(run)
     assert settings is not None
@@ -146,9 +144,9 @@ def _kept_or_fitted(
     frozen = FrozenNetwork(features, imported.params, name)
     train = open_data.with_fakes(splits.train, run)
     val = open_data.for_selection(splits.val, run)
-    if (kept := _kept(file, (name, train.digest, val.digest))) is not None:
+    if (kept := _kept(folder.head_probe, (name, train.digest, val.digest))) is not None:
         return kept
-    keep = None if jax.process_count() > 1 else file.with_name(_FEATURES)
+    keep = None if jax.process_count() > 1 else folder.head_features
 
     def augmented_faces(faces: FaceDataset) -> _AugmentedFaces:
         return _AugmentedFaces(faces, views, run.seed)
@@ -158,7 +156,7 @@ def _kept_or_fitted(
     if isinstance(data, Undefined):
         raise InputError(f"finetuned.head=probe: {data.reason}")
     probe = _fitted(data)
-    write_json(file, fitted_json.to_json(probe, _REASON))
+    write_json(folder.head_probe, fitted_json.to_json(probe, _REASON))
     if keep is not None:
         shutil.rmtree(keep, ignore_errors=True)
     return probe

@@ -37,15 +37,16 @@ def run(weights: Path, tiny_root: Path) -> Any:
     return with_network(tiny_root, weights, head="probe")
 
 
-def begun(run: Any, file: Path) -> InitialWeights:
+def begun(run: Any, folder: Path) -> InitialWeights:
     imported = load_imported(run)
     splits = open_data.training_splits(run)
-    return with_probe(beside(load_initial_weights(run), imported), imported, run, splits, file)
+    return with_probe(
+        beside(load_initial_weights(run), imported), imported, run, splits, RunFolder(folder)
+    )
 
 
 def test_it_is_fitted_once_and_named(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
-    file = tmp_path / "probe.json"
-    first = begun(run, file)
+    first = begun(run, tmp_path)
     assert "; head: linear probe " in first.origin
     params = jax.eval_shape(
         lambda: build_method.detector(run).init(jax.random.key(0), first.autoencoder)
@@ -53,21 +54,21 @@ def test_it_is_fitted_once_and_named(run: Any, tmp_path: Path, monkeypatch: Any)
     fresh = jax.eval_shape(lambda: build_method.detector(run).init(jax.random.key(0), None))
     assert jax.tree.structure(params) == jax.tree.structure(fresh)
     monkeypatch.setattr(probed_head, "probe_data", None)  # is not called again
-    assert begun(run, file).origin == first.origin
+    assert begun(run, tmp_path).origin == first.origin
 
 
 def test_a_probe_of_other_faces_or_blocks_is_fitted_anew(
     run: Any, weights: Path, tiny_root: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    file, fitted = tmp_path / "probe.json", []
+    file, fitted = RunFolder(tmp_path).head_probe, []
 
     def counted(*given: Any) -> Any:
         fitted.append(given)
         return probe_data(*given)
 
     monkeypatch.setattr(probed_head, "probe_data", counted)
-    begun(run, file)
-    begun(with_network(tiny_root, weights, head="probe", blocks=(1,)), file)
+    begun(run, tmp_path)
+    begun(with_network(tiny_root, weights, head="probe", blocks=(1,)), tmp_path)
     assert "blocks (1,)" in file.read_text()
     assert len(fitted) == 2
 
@@ -93,8 +94,8 @@ def test_the_same_scores_with_features_of_mean_0_and_variance_1() -> None:
 
 
 def test_without_it_nothing_is_fitted(weights: Path, tiny_root: Path, tmp_path: Path) -> None:
-    plain = begun(with_network(tiny_root, weights), tmp_path / "probe.json")
-    assert not (tmp_path / "probe.json").exists()
+    plain = begun(with_network(tiny_root, weights), tmp_path)
+    assert not RunFolder(tmp_path).head_probe.exists()
     assert "probe" not in plain.autoencoder
     assert "head" not in plain.origin
 
@@ -104,22 +105,25 @@ def test_faces_of_one_class_are_named(run: Any, tmp_path: Path) -> None:
     reals = dataclasses.replace(splits, train=open_data.without_fakes(splits.train))
     begin = beside(load_initial_weights(run), imported)
     with pytest.raises(InputError, match=r"finetuned.head=probe: the split 'train' has no fake"):
-        with_probe(begin, imported, run, reals, tmp_path / "probe.json")
+        with_probe(begin, imported, run, reals, RunFolder(tmp_path))
 
 
 def test_a_kill_among_its_features_loses_one_batch(
     run: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    whole = begun(run, tmp_path / "whole.json").origin
+    folder, undisturbed = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "undisturbed")
+    for one in (folder, undisturbed):
+        one.path.mkdir()
+    whole = begun(run, undisturbed.path).origin
     with monkeypatch.context() as patch:
         patch.setattr(probed_head, "fit_probe", None)  # as if killed before it was fitted
         with pytest.raises(TypeError):
-            begun(run, tmp_path / "probe.json")
-    assert [one.name for one in sorted((tmp_path / ".head_features").iterdir())] == ["train", "val"]
+            begun(run, folder.path)
+    assert [one.name for one in sorted(folder.head_features.iterdir())] == ["train", "val"]
     with monkeypatch.context() as patch:
         patch.setattr(KeptFeatures, "write", None)  # nothing is computed again
-        assert begun(run, tmp_path / "probe.json").origin == whole
-    assert not (tmp_path / ".head_features").exists()
+        assert begun(run, folder.path).origin == whole
+    assert not folder.head_features.exists()
 
 
 def test_it_is_no_part_of_what_a_restart_costs(run: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -94,7 +94,7 @@ def frozen_features(
         kept: where those of each batch are kept, and taken from if they are there.
     """
     compiled, at_a_time = _compiled(network.features, scoring.mesh), faces_at_a_time(scoring)
-    found = _read(kept, len(rows), at_a_time)
+    found = [] if kept is None else _read(kept, len(rows), at_a_time)
     for batch in device_batches(faces, rows[len(found) * at_a_time :], scoring, "features"):
         features = jax.device_get(compiled(network.params, batch.inputs))[: batch.faces]
         features = features.astype(np.float32)
@@ -104,11 +104,10 @@ def frozen_features(
     return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
 
 
-def _read(kept: KeptFeatures | None, faces: int, at_a_time: int) -> list[np.ndarray]:
+def _read(kept: KeptFeatures, faces: int, at_a_time: int) -> list[np.ndarray]:
     """Those of the first batches, up to the first that is not kept."""
     found: list[np.ndarray] = []
-    for number, first in enumerate(range(0, faces if kept else 0, at_a_time)):
-        assert kept is not None
+    for number, first in enumerate(range(0, faces, at_a_time)):
         features = kept.read(number, min(at_a_time, faces - first))
         if features is None:
             break
